@@ -1,0 +1,182 @@
+"""The command line. Bad input ends with one line and exit code 2; a failure of ours with exit code 1."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .config import PROFILES, read_yaml
+from .errors import UserError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point of `proxylib`; returns the exit code."""
+    args = _parser().parse_args(arguments)
+    try:
+        return args.function(args) or 0
+    except UserError as error:
+        print(f"proxylib: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("proxylib: stopped; the next call goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `| head` is no error
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="proxylib", description="Forecast a model's score from cheaper signals.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run one notebook with parameters")
+    run.add_argument("notebook", type=Path)
+    run.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+                     help="one parameter, VALUE in YAML: 3, 0.1, true, text, [a, b]")
+    run.add_argument("-y", "--yaml", type=Path, action="append", default=[], metavar="FILE", help="parameters from a file")
+    run.set_defaults(function=_run)
+
+    grid = commands.add_parser("grid", help="run what is missing or stale of a profile")
+    grid.add_argument("--profile", choices=PROFILES, required=True)
+    grid.add_argument("--jobs", type=_positive, default=1, help="steps at a time (default 1)")
+    grid.add_argument("--list", action="store_true", help="show the steps and their state, run nothing")
+    grid.add_argument("--record", action="store_true", help="copy finished runs into results/, without weights")
+    grid.add_argument("--only", action="append", default=[], metavar="STEP", help="this step and what it needs")
+    grid.set_defaults(function=_grid)
+
+    fetch = commands.add_parser("fetch", help="bring a published data set into the cache")
+    fetch.add_argument("name", nargs="?", help="of the set; without it, list the sets")
+    fetch.set_defaults(function=_fetch)
+
+    book = commands.add_parser("book", help="build the book of a profile, or the shipped one")
+    which = book.add_mutually_exclusive_group(required=True)
+    which.add_argument("--profile", choices=PROFILES)
+    which.add_argument("--shipped", action="store_true", help="from book/executed/, without running anything")
+    book.set_defaults(function=_book)
+
+    ship = commands.add_parser("ship", help="copy a profile's executed pages into book/executed/")
+    ship.add_argument("--profile", choices=PROFILES, required=True)
+    ship.set_defaults(function=_ship)
+
+    board = commands.add_parser("scoreboard", help="write results/scoreboard.json from the recorded runs")
+    board.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 if it differs")
+    board.set_defaults(function=_scoreboard)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, given {text!r}")
+    return int(text)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from . import notebooks
+
+    parameters: dict[str, Any] = {}
+    for file in args.yaml:
+        parameters |= read_yaml(file)
+    for name, text in args.parameter:
+        try:
+            parameters[name] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UserError(f"parameter {name}: {text!r} is not YAML; quote it") from None
+    try:
+        json.dumps(parameters, allow_nan=False)
+    except (TypeError, ValueError):
+        raise UserError("parameters: only numbers, text, true, false, null, lists and mappings can be given") from None
+    step = notebooks.step_of(args.notebook, parameters)
+    if not notebooks.outstanding([step]):
+        print(f"{notebooks.state(step):9} {step.name}  {step.store.get(step.key).folder}")
+        return 0
+    missing = [parent.name for parent in step.parents.values() if parent.store.find(parent.key) is None]
+    if missing:
+        raise UserError(
+            f"{step.name} needs {', '.join(missing)}; first: proxylib grid --profile {step.store.profile} "
+            f"{' '.join(f'--only {name}' for name in missing)}"
+        )
+    try:
+        print(f"done      {step.name}  {notebooks.run(step).folder}")
+    except notebooks.NotebookFailed as error:
+        print(f"proxylib: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _grid(args: argparse.Namespace) -> int:
+    from . import grid, notebooks
+
+    steps = grid.steps(args.profile)
+    if args.only:
+        steps = _ancestry(steps, args.only)
+    if args.list:
+        for step in steps:
+            print(f"{notebooks.state(step):9} {step.key.run_id}  {step.name}")
+        return 0
+    bad = notebooks.walk(steps, args.jobs, args.record, say=lambda line: print(line, flush=True))
+    if bad:
+        print(f"proxylib: {bad} of {len(steps)} steps failed or are blocked", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def _ancestry(steps: tuple, names: list[str]) -> tuple:
+    known = {step.name: step for step in steps}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UserError(f"parameter only: no step is called {unknown[0]}; proxylib grid --list shows them")
+    wanted: set[str] = set()
+
+    def visit(step: Any) -> None:
+        wanted.add(step.key.run_id)
+        for parent in step.parents.values():
+            visit(parent)
+
+    for name in names:
+        visit(known[name])
+    return tuple(step for step in steps if step.key.run_id in wanted)
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from .published import registry
+
+    if args.name is None:
+        for name in registry.names():
+            dataset = registry.describe(name)
+            print(f"{name:20} {dataset.licence:16} {dataset.title}")
+        return 0
+    dataset = registry.describe(args.name)
+    print(f"{dataset.name}: {dataset.title}\naddress: {dataset.address or 'none (mirror only)'}\nupstream: {dataset.upstream}")
+    print(f"licence: {dataset.licence}\nsha256 of all checksums: {registry.fingerprint(args.name)}")
+    print(f"files: {registry.fetch(args.name)}")
+    return 0
+
+
+def _book(args: argparse.Namespace) -> int:
+    from . import book
+
+    index = book.build_shipped() if args.shipped else book.build(args.profile)
+    print(index)
+    return 0
+
+
+def _ship(args: argparse.Namespace) -> int:
+    from . import book
+
+    for path in book.ship(args.profile):
+        print(path)
+    return 0
+
+
+def _scoreboard(args: argparse.Namespace) -> int:
+    from . import scoreboard
+
+    return scoreboard.check() if args.check else scoreboard.write()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""Frozen, validated configurations: what enters a run's identity, and the profiles that derive them.
+
+A profile is `configs/base.yaml` with the differences of `configs/<profile>.yaml` laid over it. Every key is checked:
+an unknown key, a wrong type or a value out of range stops with one line that names the file and the key.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIGS = ROOT / "configs"
+PROFILES = ("smoke", "lab", "reference")
+
+
+class Frozen(BaseModel):
+    """Immutable; unknown keys and values of another type are refused (an int is a float, "3" is not an int)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Material(Frozen):
+    """What models read and are asked: traces, training text, tokenizers."""
+
+    tasks: tuple[str, ...] = Field(min_length=1)
+    items: int = Field(ge=6, description="evaluation problems per task")
+    prose_share: float = Field(ge=0, lt=1, description="share of training characters that is English prose")
+    bpe_vocabulary: int = Field(ge=300, description="entries of the byte-pair tokenizer")
+    seed: int = Field(ge=0)
+
+
+class Model(Frozen):
+    """One model of the population: an architecture at a size, over a tokenizer."""
+
+    architecture: Literal["llama", "gpt_neox"]
+    tokenizer: Literal["byte", "bpe"]
+    width: int = Field(ge=8, description="hidden size")
+    depth: int = Field(ge=1, description="transformer blocks")
+
+    @property
+    def family(self) -> str:
+        """Architecture and tokenizer: the cluster in every interval over models."""
+        return f"{self.architecture}-{self.tokenizer}"
+
+    @property
+    def name(self) -> str:
+        """Family and width: how people and plots call the model."""
+        return f"{self.family}-{self.width}"
+
+
+class Training(Frozen):
+    """The one training loop."""
+
+    tokens: int = Field(ge=1000, description="training tokens, with repetition only if the text runs out")
+    context: int = Field(ge=32, description="tokens of one row")
+    batch_tokens: int = Field(ge=32, description="tokens of one step")
+    muon_rate: float = Field(gt=0, description="peak learning rate of the matrices")
+    adamw_rate: float = Field(gt=0, description="peak learning rate of embeddings, head, norms and biases")
+    warmup: float = Field(ge=0, lt=1, description="share of steps with a rising rate")
+    threads: int = Field(ge=1)
+    device: Literal["cpu", "cuda"]
+
+
+class Extraction(Frozen):
+    """One teacher-forced pass over the expert traces."""
+
+    window: int = Field(ge=1, description="score the last so many tokens of a trace")
+    chunk: int = Field(ge=1, description="positions whose logits exist at the same time")
+    batch: int = Field(ge=1, description="traces of one forward pass")
+    threads: int = Field(ge=1)
+    device: Literal["cpu", "cuda"]
+
+
+class Evaluation(Frozen):
+    """Greedy answers, checked exactly."""
+
+    new_tokens: int = Field(ge=1, description="most tokens of one answer")
+    batch: int = Field(ge=1, description="problems generated together")
+    threads: int = Field(ge=1)
+    device: Literal["cpu", "cuda"]
+
+
+class Inference(Frozen):
+    """Bootstrap and permutation."""
+
+    draws: int = Field(ge=50, description="bootstrap draws")
+    level: float = Field(gt=0.5, lt=1, description="coverage of every interval")
+    seed: int = Field(ge=0)
+
+
+class TrainSettings(Frozen):
+    """What a `train` run is made from."""
+
+    model: Model
+    training: Training
+    material: Material
+    seed: int = Field(ge=0)
+
+
+class ExtractSettings(Frozen):
+    """What an `extract` run is made from, beside its parents."""
+
+    extraction: Extraction
+
+
+class EvaluateSettings(Frozen):
+    """What an `evaluate` run is made from, beside its parents."""
+
+    evaluation: Evaluation
+
+
+class Member(Frozen):
+    """One trained model of a population."""
+
+    model: Model
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.model.name}-seed{self.seed}"
+
+
+class PopulationSettings(Frozen):
+    """What a `population` run pools."""
+
+    members: tuple[Member, ...]
+    inference: Inference
+
+
+class Profile(Frozen):
+    """Everything the grid needs; one file of differences per profile."""
+
+    name: Literal["smoke", "lab", "reference"]
+    seeds: tuple[int, ...] = Field(min_length=1, description="training seeds of the whole population")
+    material: Material
+    population: tuple[Model, ...] = Field(min_length=1)
+    training: Training
+    extraction: Extraction
+    evaluation: Evaluation
+    inference: Inference
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Profile:
+        names = [model.name for model in self.population]
+        if len(set(names)) < len(names):
+            raise ValueError(f"population: two models share a name ({', '.join(names)})")
+        if self.training.batch_tokens < self.training.context:
+            raise ValueError("training.batch_tokens: smaller than training.context, so a step holds no row")
+        return self
+
+    def model(self, name: str) -> Model:
+        """The model of that name; `UserError` names those that exist."""
+        for model in self.population:
+            if model.name == name:
+                return model
+        known = ", ".join(model.name for model in self.population)
+        raise UserError(f"parameter model: '{name}' is not in profile {self.name}; it has {known}")
+
+
+def validated(kind: type[Frozen], values: dict[str, Any], where: str) -> Any:
+    """Build `kind` from plain JSON values, or raise one line that names `where` and the first bad key."""
+    try:
+        return kind.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        given = "" if first["type"] in ("missing", "value_error") else f" (given: {first['input']!r})"
+        raise UserError(f"{where}: {key + ': ' if key else ''}{message}{given}") from None
+
+
+def overlay(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` laid over it, section by section; lists are replaced whole."""
+    merged = dict(base)
+    for key, value in changes.items():
+        merged[key] = overlay(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+    return merged
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping, read safely; `UserError` names file and line."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{line}: not YAML ({getattr(error, 'problem', error)})") from None
+    if not isinstance(values or {}, dict):
+        raise UserError(f"{path}: expected keys and values at the top level, found {type(values).__name__}")
+    return values or {}
+
+
+def load(profile: str, folder: Path | None = None) -> Profile:
+    """The profile of that name: the base with its differences, validated.
+
+    Parameters
+    ----------
+    profile : one of `PROFILES`
+    folder : of the YAML files; default the environment variable PROXYLIB_CONFIGS, else `configs/`
+
+    Raises
+    ------
+    UserError
+        Unknown profile, unreadable file, unknown key, wrong type or value out of range.
+    """
+    if profile not in PROFILES:
+        raise UserError(f"parameter profile: '{profile}' is unknown; choose one of {', '.join(PROFILES)}")
+    folder = folder or Path(os.environ.get("PROXYLIB_CONFIGS") or CONFIGS)
+    path = folder / f"{profile}.yaml"
+    values = overlay(read_yaml(folder / "base.yaml"), read_yaml(path))
+    for name in ("threads", "device"):  # said once, used by every section that computes
+        if name in values:
+            value = values.pop(name)
+            for section in ("training", "extraction", "evaluation"):
+                values.setdefault(section, {}).setdefault(name, value)
+    return validated(Profile, {"name": profile, **values}, str(path))

@@ -1,0 +1,236 @@
+"""The grid of every profile, declared once: which notebooks run, with what, after which.
+
+A step is a notebook with parameters and the run that it makes. Declaring a step computes the run's id without importing
+torch; `proxylib grid` and the Snakefile walk what is declared here, and each notebook declares its own step first.
+Stage notebooks make a run of data; page notebooks read runs, and their run is the executed notebook itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from . import config, corpora
+from .config import ROOT, Frozen, Member, Profile
+from .errors import UserError
+from .published import registry
+from .store import Key, Run, Store, Workspace, sha256
+
+NOTEBOOKS = ROOT / "notebooks"
+
+#: Raised whenever a change of the stage's code changes what it writes; `tests/test_stages.py` watches the sources.
+VERSIONS = {"material": 1, "train": 1, "extract": 1, "evaluate": 1, "population": 1, "datadecide": 1, "page": 1, "notebook": 1}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell of the grid.
+
+    Parameters
+    ----------
+    name : how lists and commands call it, unique in a profile
+    notebook : its source
+    parameters : what papermill injects
+    settings : the validated config of the run
+    key : of the run that the notebook makes
+    parents : role -> step whose run the notebook reads
+    store : where the runs are
+    page : whether the executed notebook is a page of the book
+    """
+
+    name: str
+    notebook: Path
+    parameters: Mapping[str, Any]
+    settings: Frozen | None
+    key: Key
+    parents: Mapping[str, Step]
+    store: Store
+    page: bool = False
+
+    def parent(self, role: str) -> Run:
+        """The finished run of a parent; `UserError` if it is missing."""
+        return self.store.get(self.parents[role].key)
+
+    def produce(self, builder: Callable[[Step, Workspace], None]) -> Run:
+        """The step's run, made by `builder(step, workspace)` unless it exists."""
+        return self.store.produce(self.key, lambda workspace: builder(self, workspace))
+
+    @property
+    def command(self) -> str:
+        """What a person types to run this step again."""
+        given = " ".join(f"-p {name} {shlex.quote(str(value))}" for name, value in self.parameters.items())
+        return f"proxylib run {self.notebook.relative_to(ROOT) if self.notebook.is_relative_to(ROOT) else self.notebook} {given}"
+
+
+@dataclass
+class Declaration:
+    """Everything a declaring function needs; steps are made once per profile and name."""
+
+    profile: Profile
+    store: Store
+    made: dict[str, Step] = field(default_factory=dict)
+
+    def step(
+        self,
+        stage: str,
+        notebook: str,
+        settings: Frozen,
+        parents: Mapping[str, Step] | None = None,
+        outside: Mapping[str, str] | None = None,
+        name: str | None = None,
+        **parameters: Any,
+    ) -> Step:
+        """A stage's step. `outside` names hashes of inputs that no step makes."""
+        parents = parents or {}
+        inputs = {role: parent.key.run_id for role, parent in parents.items()} | dict(outside or {})
+        key = Key(stage, VERSIONS[stage], settings.model_dump(mode="json"), inputs)
+        parameters = {"profile": self.profile.name, **parameters}
+        path = NOTEBOOKS / "stages" / f"{notebook}.ipynb"
+        return self._once(Step(name or notebook, path, parameters, settings, key, parents, self.store))
+
+    def page(self, notebook: str, parents: Mapping[str, Step], outside: Mapping[str, str] | None = None) -> Step:
+        """A page's step: its run depends on the notebook's cells, on what it reads and on the code that shows it."""
+        path = NOTEBOOKS / "pages" / f"{notebook}.ipynb"
+        inputs = {role: parent.key.run_id for role, parent in parents.items()} | dict(outside or {})
+        inputs |= {"cells": cells_digest(path), "code": page_code_digest()}
+        parameters = {"profile": self.profile.name}
+        key = Key("page", VERSIONS["page"], {"notebook": notebook, "parameters": parameters}, inputs)
+        return self._once(Step(f"page/{notebook}", path, parameters, None, key, parents, self.store, page=True))
+
+    def _once(self, step: Step) -> Step:
+        return self.made.setdefault(step.key.run_id, step)
+
+
+def material(d: Declaration) -> Step:
+    return d.step("material", "material", d.profile.material, outside={"prose": corpora.fingerprint()})
+
+
+def train(d: Declaration, model: str, seed: int | None = None, tokens: int | None = None) -> Step:
+    spec, seed = d.profile.model(model), d.profile.seeds[0] if seed is None else seed
+    training = d.profile.training
+    if tokens is not None:
+        training = config.validated(config.Training, {**training.model_dump(), "tokens": tokens}, "parameter tokens")
+    settings = config.TrainSettings(model=spec, training=training, material=d.profile.material, seed=seed)
+    given = {"model": model, "seed": seed} | ({} if tokens is None else {"tokens": tokens})
+    name = f"train/{model}-seed{seed}"
+    return d.step("train", "train", settings, {"material": material(d)}, name=name, **given)
+
+
+def extract(d: Declaration, model: str, seed: int | None = None) -> Step:
+    parents = {"train": train(d, model, seed), "material": material(d)}
+    seed = parents["train"].settings.seed
+    settings = config.ExtractSettings(extraction=d.profile.extraction)
+    return d.step("extract", "extract", settings, parents, name=f"extract/{model}-seed{seed}", model=model, seed=seed)
+
+
+def evaluate(d: Declaration, model: str, seed: int | None = None) -> Step:
+    parents = {"train": train(d, model, seed), "material": material(d)}
+    seed = parents["train"].settings.seed
+    settings = config.EvaluateSettings(evaluation=d.profile.evaluation)
+    return d.step("evaluate", "evaluate", settings, parents, name=f"evaluate/{model}-seed{seed}", model=model, seed=seed)
+
+
+def population(d: Declaration) -> Step:
+    members = tuple(Member(model=model, seed=seed) for seed in d.profile.seeds for model in d.profile.population)
+    parents = {"material": material(d)}
+    for member in members:
+        for stage, declare_stage in (("train", train), ("extract", extract), ("evaluate", evaluate)):
+            parents[f"{stage} {member.name}"] = declare_stage(d, member.model.name, member.seed)
+    settings = config.PopulationSettings(members=members, inference=d.profile.inference)
+    return d.step("population", "population", settings, parents)
+
+
+def datadecide(d: Declaration) -> Step:
+    outside = {"data": registry.fingerprint("datadecide")}
+    return d.step("datadecide", "datadecide", d.profile.inference, outside=outside)
+
+
+def the_lab(d: Declaration) -> Step:
+    return d.page("the_lab", {"population": population(d), "material": material(d)})
+
+
+def choosing_a_corpus(d: Declaration) -> Step:
+    return d.page("choosing_a_corpus", {"datadecide": datadecide(d)})
+
+
+def scoreboard(d: Declaration) -> Step:
+    return d.page("scoreboard", {}, outside={"scoreboard": sha256(ROOT / "results" / "scoreboard.json")})
+
+
+#: notebook name -> the function that declares its step; pages in the order of the book
+DECLARATIONS: dict[str, Callable[..., Step]] = {
+    "material": material,
+    "train": train,
+    "extract": extract,
+    "evaluate": evaluate,
+    "population": population,
+    "datadecide": datadecide,
+    "the_lab": the_lab,
+    "choosing_a_corpus": choosing_a_corpus,
+    "scoreboard": scoreboard,
+}
+PAGES = ("the_lab", "choosing_a_corpus", "scoreboard")
+
+
+def declare(notebook: str, profile: str, **parameters: Any) -> Step:
+    """The step of a notebook, validated.
+
+    Parameters
+    ----------
+    notebook : its name without folder and ending
+    profile : one of `config.PROFILES`
+    parameters : the notebook's own; None means "as in the profile"
+
+    Raises
+    ------
+    UserError
+        Unknown notebook, profile, parameter or model, or a value of the wrong type.
+    """
+    if notebook not in DECLARATIONS:
+        raise UserError(f"notebook {notebook} is not part of the grid; it has {', '.join(DECLARATIONS)}")
+    declaration = Declaration(config.load(profile), Store(profile))
+    function = DECLARATIONS[notebook]
+    known = list(inspect.signature(function).parameters)[1:]
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise UserError(f"parameter {unknown[0]} is unknown in {notebook}; it has {', '.join(['profile', *known])}")
+    return function(declaration, **{name: value for name, value in parameters.items() if value is not None})
+
+
+def steps(profile: str) -> tuple[Step, ...]:
+    """Every step of a profile, parents before children."""
+    declaration = Declaration(config.load(profile), Store(profile))
+    for page in PAGES:
+        DECLARATIONS[page](declaration)
+    ordered: dict[str, Step] = {}
+
+    def visit(step: Step) -> None:
+        for parent in step.parents.values():
+            visit(parent)
+        ordered.setdefault(step.key.run_id, step)
+
+    for step in declaration.made.values():
+        visit(step)
+    return tuple(ordered.values())
+
+
+def cells_digest(notebook: Path) -> str:
+    """SHA-256 of a notebook's cell sources and tags: what decides its output, and nothing that an editor adds."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    parts = [f"{cell.cell_type}\n{cell.metadata.get('tags', [])}\n{cell.source}" for cell in cells]
+    return sha256("\n\x00".join(parts).encode())
+
+
+@lru_cache(maxsize=1)
+def page_code_digest() -> str:
+    """SHA-256 of the modules that turn frames into figures and sentences; pages are cheap, so any change remakes them."""
+    folder = Path(__file__).parent
+    modules = ("pages.py", "plots.py", "population.py", "scoreboard.py", "selection.py", "stats.py")
+    return sha256(b"\x00".join((folder / name).read_bytes() for name in modules))

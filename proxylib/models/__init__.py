@@ -1,0 +1,1 @@
+"""Tiny causal language models, made here and saved as ordinary `transformers` directories."""

@@ -1,0 +1,62 @@
+"""The lab's tokenizers: raw bytes, and byte-level byte-pair encoding trained on the lab's own text.
+
+Both are lossless over bytes. `<s>` opens a document, `</s>` closes it, `<pad>` fills rows and is always masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+SPECIAL = ["<pad>", "<s>", "</s>"]
+
+
+def train(kind: str, texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """A tokenizer of one of two kinds.
+
+    Parameters
+    ----------
+    kind : "byte" (one token a byte, 259 entries) or "bpe" (merges learnt from `texts`, digits never merged)
+    texts : what merges are learnt from
+    vocabulary : entries of the bpe tokenizer, special tokens included
+
+    Notes
+    -----
+    Digits stay apart because a merged number hides from a tiny model what its digits are; words of the tasks do merge.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    size = len(SPECIAL) + len(alphabet) if kind == "byte" else vocabulary
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False, min_frequency=2
+    )
+    tokenizer.train_from_iterator([] if kind == "byte" else texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", clean_up_tokenization_spaces=False
+    )
+
+
+def load(folder: Path) -> PreTrainedTokenizerFast:
+    """The tokenizer saved in a folder."""
+    from transformers import AutoTokenizer
+
+    if not folder.exists():
+        raise UserError(f"{folder}: no such folder; a tokenizer is saved beside its model")
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:
+    """Token ids without special tokens."""
+    return tokenizer(texts, add_special_tokens=False)["input_ids"]

@@ -1,0 +1,230 @@
+"""The one training loop: documents packed into rows, Muon on the matrices, AdamW on the rest.
+
+A run killed anywhere goes on from its last checkpoint and ends with the same bits as one that was left alone: batches
+depend on the step alone, and a checkpoint holds weights and both optimisers' state in full precision.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from .. import corpora, tasks
+from ..config import Material, Model, Training
+from ..store import Workspace, write_atomic
+from . import devices, families, tokenizers
+
+CHECKPOINTS = 10  # per run: at most a tenth of the work is lost, and writing them costs under one percent
+MEASUREMENTS = 12  # of the held-out loss, evenly spaced in log tokens
+HELD_OUT_DOCUMENTS = 128
+CHECKPOINT = "checkpoint.safetensors"
+IGNORE = -100  # torch's cross-entropy skips this label
+
+
+class Rows(NamedTuple):
+    """Packed documents: ids [rows, context]; labels likewise, with `IGNORE` on padding."""
+
+    ids: torch.Tensor
+    labels: torch.Tensor
+
+
+def pack(documents: Iterator[list[int]], rows: int, context: int, bos: int, eos: int, pad: int) -> Rows:
+    """Fill rows with whole documents, each between bos and eos; what does not fit opens the next row.
+
+    A document longer than a row is cut to it. A row's first token is a bos and is never predicted.
+    """
+    ids = torch.full((rows, context), pad)
+    used = torch.zeros(rows, dtype=torch.long)
+    row = 0
+    for document in documents:
+        tokens = torch.tensor([bos, *document, eos][:context])
+        if used[row] + len(tokens) > context:
+            row += 1
+        if row == rows:
+            break
+        ids[row, used[row] : used[row] + len(tokens)] = tokens
+        used[row] += len(tokens)
+    labels = ids.masked_fill(torch.arange(context) >= used[:, None], IGNORE)
+    return Rows(ids, labels)
+
+
+def _encoded(tokenizer: PreTrainedTokenizerFast, texts: Iterator[str], at_once: int = 512) -> Iterator[list[int]]:
+    while True:
+        yield from tokenizers.encode(tokenizer, list(itertools.islice(texts, at_once)))
+
+
+def learning_rate(step: int, steps: int, warmup: float) -> float:
+    """Share of the peak rate: a linear rise, then a cosine down to a tenth. `step` counts from 0."""
+    rise = max(1, round(warmup * steps))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def optimisers(model: PreTrainedModel, config: Training) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the blocks, AdamW for embeddings, head, norms and biases.
+
+    Muon orthogonalises an update, which makes sense for a matrix that maps a hidden vector to another and not for one
+    whose rows are tokens.
+    """
+    tokens = {id(module.weight) for module in (model.get_input_embeddings(), model.get_output_embeddings())}
+    matrices = [p for p in model.parameters() if p.ndim == 2 and id(p) not in tokens]
+    others = [p for p in model.parameters() if p.ndim != 2 or id(p) in tokens]
+    return [
+        torch.optim.Muon(matrices, lr=config.muon_rate, weight_decay=0.0),
+        torch.optim.AdamW(others, lr=config.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+
+
+def held_out_loss(model: PreTrainedModel, rows: Rows, text_bytes: int) -> tuple[float, float]:
+    """Mean NLL per predicted token (nats) and bits per byte over packed held-out documents.
+
+    Bits per byte divides by the bytes of the text, so it is comparable across tokenizers; the closing eos of a document
+    is predicted and counted in both, and has no bytes of its own.
+    """
+    nats, count = 0.0, 0
+    model.eval()
+    with torch.inference_mode():
+        for ids, labels in zip(rows.ids.split(32), rows.labels.split(32), strict=True):
+            logits = model(input_ids=ids).logits[:, :-1]
+            flat = labels[:, 1:].reshape(-1)
+            nats += torch.nn.functional.cross_entropy(logits.flatten(0, 1), flat, ignore_index=IGNORE, reduction="sum").item()
+            count += int((flat != IGNORE).sum())
+    model.train()
+    return nats / count, nats / math.log(2) / text_bytes
+
+
+def held_out_documents(material: Material) -> list[str]:
+    """Problems of the evaluation side with their solutions, drawn apart from those that are scored."""
+    share = -(-HELD_OUT_DOCUMENTS // len(material.tasks))
+    traces = [t for name in material.tasks for t in tasks.evaluation_problems(tasks.task(name), share, seed=material.seed + 1)]
+    return [trace.prompt + trace.solution for trace in traces]
+
+
+def _checkpoint(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimizer], losses: list, step: int) -> None:
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for index, optim in enumerate(optims):
+        for number, state in optim.state_dict()["state"].items():
+            tensors |= {f"optim.{index}.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    tensors = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+    write_atomic(path, save(tensors, {"step": str(step), "losses": json.dumps(losses)}))
+
+
+def _resume(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimizer]) -> tuple[int, list]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        return 0, []
+    try:
+        with safe_open(path, "pt") as file:
+            meta = file.metadata()
+        tensors = load_file(path)
+    except SafetensorError:
+        print(f"proxylib: {path} is damaged; training starts anew", file=sys.stderr)
+        return 0, []
+    model.load_state_dict({name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")})
+    for index, optim in enumerate(optims):
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith(f"optim.{index}."):
+                _, _, number, key = name.split(".")
+                state.setdefault(int(number), {})[key] = value
+        optim.load_state_dict({"state": state, "param_groups": optim.state_dict()["param_groups"]})
+    return int(meta["step"]), json.loads(meta["losses"])
+
+
+def fit(step, workspace: Workspace) -> None:
+    """Train one model of the population and save it as a `transformers` directory.
+
+    Parameters
+    ----------
+    step : a declared `train` step: settings hold model, training, material and seed; its parent holds the tokenizers
+    workspace : receives `model/`, the table `losses` (split, step, tokens, nll in nats per token, bits_per_byte) and,
+        as facts, parameters, FLOPs, tokens per second and the machine's measured matmul rate
+    """
+    settings = step.settings
+    folder = step.parent("material").path(f"tokenizers/{settings.model.tokenizer}")
+    train(settings.model, settings.training, settings.material, settings.seed, tokenizers.load(folder), workspace)
+
+
+def train(
+    spec: Model, config: Training, material: Material, seed: int, tokenizer: PreTrainedTokenizerFast, workspace: Workspace
+) -> PreTrainedModel:
+    """The loop itself; see `fit`. Returns the trained model."""
+    facts = devices.prepare(config.device, config.threads)
+    torch.manual_seed(seed)
+    model = families.build(spec, len(tokenizer), config.context).to(config.device)
+    optims = optimisers(model, config)
+    bos, eos, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
+
+    rows_per_step = config.batch_tokens // config.context
+    steps = max(1, config.tokens // (rows_per_step * config.context))
+    stream = _encoded(tokenizer, corpora.documents(material, seed))
+    data = pack(stream, steps * rows_per_step, config.context, bos, eos, pad)
+    held_out_text = held_out_documents(material)
+    held_out = pack(iter(tokenizers.encode(tokenizer, held_out_text)), len(held_out_text), config.context, bos, eos, pad)
+    held_out_bytes = sum(len(text.encode()) for text in held_out_text)
+    filled = [index for index in range(len(held_out.ids)) if (held_out.labels[index] != IGNORE).any()]
+    held_out = Rows(held_out.ids[filled].to(config.device), held_out.labels[filled].to(config.device))
+
+    measure_at = set(np.unique(np.geomspace(1, steps, MEASUREMENTS).round().astype(int)).tolist())
+    save_at = set(range(0, steps, max(1, steps // CHECKPOINTS)))
+    path = workspace.path(CHECKPOINT)
+    first, losses = _resume(path, model, optims)
+    tokens = int((data.labels[: first * rows_per_step] != IGNORE).sum())
+    began, fresh = time.perf_counter(), 0
+    for index in range(first, steps):
+        if index in save_at and index > first:
+            _checkpoint(path, model, optims, losses, index)
+        share = learning_rate(index, steps, config.warmup)
+        for optim, peak in zip(optims, (config.muon_rate, config.adamw_rate), strict=True):
+            optim.param_groups[0]["lr"] = peak * share
+        part = slice(index * rows_per_step, (index + 1) * rows_per_step)
+        ids, labels = data.ids[part].to(config.device), data.labels[part].to(config.device)
+        logits = model(input_ids=ids).logits[:, :-1]  # [rows, context - 1, vocabulary]
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORE)
+        loss.backward()
+        for optim in optims:
+            optim.step()
+            optim.zero_grad(set_to_none=True)
+        count = int((labels != IGNORE).sum())
+        tokens, fresh = tokens + count, fresh + count
+        losses.append(["train", index + 1, tokens, loss.item(), None])
+        if index + 1 in measure_at:
+            losses.append(["held-out", index + 1, tokens, *held_out_loss(model, held_out, held_out_bytes)])
+        if not math.isfinite(losses[-1][3]):
+            raise FloatingPointError(f"{spec.name}: the loss is not finite at step {index + 1}; lower training.muon_rate")
+    seconds = time.perf_counter() - began
+
+    frame = pd.DataFrame(losses, columns=["split", "step", "tokens", "nll", "bits_per_byte"]).astype({"bits_per_byte": float})
+    workspace.write_table("losses", frame)
+    model.save_pretrained(workspace.path("model"))
+    tokenizer.save_pretrained(workspace.path("model"))
+    path.unlink(missing_ok=True)
+    counts = families.parameters(model)
+    rate = fresh / seconds if seconds > 0 and fresh else None
+    ceiling = devices.matmul_rate(rows_per_step * config.context, spec.width, 4 * spec.width)
+    workspace.note(
+        **facts,
+        parameters=counts,
+        tokens=tokens,
+        flops=6.0 * counts["all"] * tokens,
+        tokens_per_second=rate,
+        flops_per_second=rate and 6.0 * counts["all"] * rate,
+        matmul_flops_per_second=ceiling,
+        utilisation=rate and 6.0 * counts["all"] * rate / ceiling,
+        resumed_at_step=first,
+    )
+    return model

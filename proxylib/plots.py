@@ -1,0 +1,257 @@
+"""Figures: a tidy frame and an `ax` in, the `ax` out. Nothing is fitted here.
+
+Every figure carries its own light ground, so that it reads the same on a light page, on a dark one and on paper, and is
+drawn narrow enough for a phone. Colours are Okabe and Ito's (distinguishable to colour-blind readers); what a colour
+stands for is the same through the whole book, and a marker shape always repeats it, so that the figure survives grey.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK, QUIET, GROUND = "#1b1b1b", "#6b6b6b", "#fcfcfa"
+COLOURS = {
+    "accuracy": "#0072B2",
+    "nll": "#D55E00",
+    "llama-byte": "#0072B2",
+    "llama-bpe": "#56B4E9",
+    "gpt_neox-byte": "#D55E00",
+    "gpt_neox-bpe": "#E69F00",
+}
+MARKERS = {"accuracy": "o", "nll": "s", "llama-byte": "o", "llama-bpe": "^", "gpt_neox-byte": "s", "gpt_neox-bpe": "D"}
+STYLE = {
+    "figure.facecolor": GROUND,
+    "axes.facecolor": GROUND,
+    "savefig.facecolor": GROUND,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": QUIET,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "font.size": 10,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "svg.hashsalt": "proxylib",  # the same figure gives the same SVG
+    "svg.fonttype": "path",  # letters as outlines: no font has to exist where the page is read
+}
+
+
+def canvas(rows: int = 1, height: float = 3.2, width: float = 5.0) -> tuple[Figure, np.ndarray]:
+    """A figure with `rows` axes below each other: side by side they would be too small on a phone.
+
+    Returns the figure and a [rows] array of axes.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height * rows), layout="constrained")
+        axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
+    return figure, axes
+
+
+def interval_line(frame: pd.DataFrame, ax: Axes, *, x: str, signal: str, label: str | None = None, hollow: bool = False) -> Axes:
+    """Estimates as a line with markers, their intervals as bars.
+
+    Parameters
+    ----------
+    frame : columns `x`, estimate, low, high
+    ax : where to draw
+    x : column of the horizontal axis
+    signal : decides colour and marker
+    label : of the legend
+    hollow : draw empty markers, for reported values that are not ours
+    """
+    colour = COLOURS[signal]
+    frame = frame.sort_values(x)
+    if {"low", "high"} <= set(frame.columns):
+        ax.vlines(frame[x], frame["low"], frame["high"], color=colour, alpha=0.55, linewidth=1.6)
+    ax.plot(
+        frame[x], frame["estimate"], color=colour, marker=MARKERS[signal], markersize=5, linewidth=1.3, label=label,
+        markerfacecolor="none" if hollow else colour,
+    )
+    return ax
+
+
+def learning_curves(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Held-out loss against training tokens, one line per model; wider models drawn thicker.
+
+    Parameters
+    ----------
+    frame : columns model, family, width, tokens, bits_per_byte
+    """
+    widths = sorted(frame["width"].unique())
+    for (family, width), rows in frame.groupby(["family", "width"]):
+        ax.plot(
+            rows["tokens"], rows["bits_per_byte"], color=COLOURS[family], linewidth=1 + 1.2 * widths.index(width),
+            marker=MARKERS[family], markersize=3, label=f"{family} {width}",
+        )
+    ax.set_xscale("log")
+    ax.set_xlabel("training tokens")
+    ax.set_ylabel("held-out loss (bits per byte)")
+    ax.legend(ncols=2, fontsize=8)
+    return ax
+
+
+def scatter_with_intervals(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """One point per model: `x` against `estimate` with its interval; colour and marker by family, size by width.
+
+    Parameters
+    ----------
+    frame : columns x, estimate, low, high, family, width
+    """
+    for family, rows in frame.groupby("family"):
+        ax.vlines(rows["x"], rows["low"], rows["high"], color=COLOURS[family], alpha=0.55, linewidth=1.4)
+        sizes = 22 * rows["width"] / frame["width"].min()
+        ax.scatter(rows["x"], rows["estimate"], color=COLOURS[family], marker=MARKERS[family], s=sizes, label=family)
+    return ax
+
+
+def finding(ax: Axes, sentence: str, width: int = 56) -> Axes:
+    """The figure's title: a sentence that states what it shows, broken into lines that fit a phone."""
+    with mpl.rc_context(STYLE):
+        ax.set_title("\n".join(textwrap.wrap(sentence, width)))
+    return ax
+
+
+def decision_accuracy_by_compute(
+    frame: pd.DataFrame, ax: Axes, *, seeds: pd.DataFrame | None = None, reported: pd.DataFrame | None = None
+) -> Axes:
+    """Decision accuracy of both signals against compute, with intervals.
+
+    Parameters
+    ----------
+    frame : columns signal, compute_fraction, on_trajectory, by_construction, estimate, low, high
+    seeds : single-seed NLL, columns compute_fraction, on_trajectory, estimate; drawn as dashes
+    reported : columns compute_fraction, estimate; hollow diamonds
+
+    Notes
+    -----
+    Sizes off the compute trajectory, and accuracy at the target's own size, are not drawn.
+    """
+    shown = frame[frame["on_trajectory"] & ~frame["by_construction"]]
+    labels = {"accuracy": "accuracy", "nll": "NLL of the correct answer"}
+    for signal, shift in (("accuracy", 0.93), ("nll", 1.07)):  # apart, so that bars of one size do not hide each other
+        rows = shown[shown["signal"] == signal]
+        rows = rows.assign(compute_fraction=rows["compute_fraction"] * shift)
+        interval_line(rows, ax, x="compute_fraction", signal=signal, label=labels[signal])
+    if seeds is not None:
+        rows = seeds[seeds["on_trajectory"]]
+        ax.plot(rows["compute_fraction"] * 1.35, rows["estimate"], "_", color=COLOURS["nll"], label="NLL, one seed each")
+    if reported is not None:
+        ax.plot(
+            reported["compute_fraction"], reported["estimate"], "D", color=INK, markerfacecolor="none", markersize=9,
+            label="reported", zorder=4,
+        )
+    _reference(ax, 0.5, "a coin")
+    _share_of_compute(ax)
+    ax.set_ylim(0, 1.02)
+    ax.set_ylabel("decision accuracy")
+    ax.legend(loc="lower right", fontsize=8)
+    return ax
+
+
+def paired_differences(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """NLL minus accuracy at each size, with intervals; above zero NLL is better.
+
+    Parameters
+    ----------
+    frame : columns compute_fraction, on_trajectory, estimate, low, high
+    """
+    rows = frame[frame["on_trajectory"]]
+    interval_line(rows, ax, x="compute_fraction", signal="nll")
+    _reference(ax, 0.0, "equal")
+    _share_of_compute(ax)
+    ax.set_ylabel("decision accuracy,\nNLL minus accuracy")
+    return ax
+
+
+def ceiling_by_task(frame: pd.DataFrame, ax: Axes, *, labels: Mapping[str, str] | None = None) -> Axes:
+    """How well one full-size seed orders the candidates, per task.
+
+    Parameters
+    ----------
+    frame : columns task, against, estimate, low, high
+    labels : task -> what to print
+    """
+    against = list(frame["against"].unique())
+    order = list(frame[frame["against"] == against[-1]].sort_values("estimate")["task"])
+    for name, marker, colour, shift in zip(against, "os", (COLOURS["llama-bpe"], INK), (0.14, -0.14), strict=True):
+        rows = frame[frame["against"] == name].set_index("task").loc[order]
+        y = np.arange(len(order)) + shift
+        ax.hlines(y, rows["low"], rows["high"], color=colour, linewidth=1.6, alpha=0.7)
+        ax.plot(rows["estimate"], y, marker, color=colour, markersize=5, label=f"against {name}")
+    ax.axvline(0.5, color=QUIET, linewidth=1, linestyle=":")
+    ax.set_yticks(range(len(order)), [(labels or {}).get(task, task) for task in order])
+    ax.set_xlabel("decision accuracy of one seed (0.5: a coin)")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2, fontsize=8, columnspacing=1.2)
+    return ax
+
+
+def misranked_within_noise(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Share of the mis-ranked pairs that the target can hardly tell apart, beside that of all pairs.
+
+    Parameters
+    ----------
+    frame : columns signal, compute_fraction, on_trajectory, estimate, low, high, all_estimate, all_low, all_high
+    """
+    rows = frame[frame["on_trajectory"]]
+    everything = rows.iloc[0]
+    ax.axhspan(everything["all_low"], everything["all_high"], color=QUIET, alpha=0.15, linewidth=0)
+    ax.axhline(everything["all_estimate"], color=QUIET, linewidth=1.4, linestyle="--", label="all pairs")
+    labels = {"accuracy": "mis-ranked by accuracy", "nll": "mis-ranked by NLL"}
+    for signal, shift in (("accuracy", 0.93), ("nll", 1.07)):
+        own = rows[rows["signal"] == signal]
+        own = own.assign(compute_fraction=own["compute_fraction"] * shift)
+        interval_line(own, ax, x="compute_fraction", signal=signal, label=labels[signal])
+    _share_of_compute(ax)
+    ax.set_ylim(0, 1.02)
+    ax.set_ylabel("share of pairs within noise")
+    ax.legend(loc="upper left", fontsize=8)
+    return ax
+
+
+def contrast_forest(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Combinations minus the single size: planned contrasts in ink above, exploratory ones in grey below.
+
+    Parameters
+    ----------
+    frame : columns label, primary, estimate, low, high; one row each
+    """
+    rows = frame.sort_values("primary", kind="stable", ascending=False).reset_index(drop=True)
+    y = np.arange(len(rows))[::-1]
+    for primary, colour, marker, label in ((True, INK, "o", "planned"), (False, QUIET, "s", "exploratory")):
+        chosen = (rows["primary"] == primary).to_numpy()
+        part = rows[chosen]
+        ax.hlines(y[chosen], part["low"], part["high"], color=colour, linewidth=1.8)
+        ax.plot(part["estimate"], y[chosen], marker, color=colour, markersize=6, label=label)
+    ax.axvline(0, color=QUIET, linewidth=1)
+    ax.set_yticks(y, rows["label"])
+    ax.set_xlabel("difference of decision accuracy")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=2, fontsize=8)
+    return ax
+
+
+def _reference(ax: Axes, value: float, name: str) -> None:
+    ax.axhline(value, color=QUIET, linewidth=1, linestyle=":")
+    ax.annotate(
+        name, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points", fontsize=8,
+        color=QUIET, ha="right", va="bottom",
+    )
+
+
+def _share_of_compute(ax: Axes) -> None:
+    ax.set_xscale("log")
+    ax.set_xlabel("training compute as a share of the target's")
