@@ -1,3 +1,5 @@
+"""`python -m proxylib`."""
+
 from .cli import main
 
 raise SystemExit(main())

@@ -36,8 +36,15 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run one notebook with parameters")
     run.add_argument("notebook", type=Path)
-    run.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
-                     help="one parameter, VALUE in YAML: 3, 0.1, true, text, [a, b]")
+    run.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="one parameter, VALUE in YAML: 3, 0.1, true, text, [a, b]",
+    )
     run.add_argument("-y", "--yaml", type=Path, action="append", default=[], metavar="FILE", help="parameters from a file")
     run.set_defaults(function=_run)
 

@@ -29,14 +29,17 @@ def fingerprint() -> str:
 
 
 def prose_pieces(held_out: bool) -> list[str]:
-    """Prose cut into documents of `PIECE` characters at spaces; one in eight is held out."""
+    """Prose cut into documents of `PIECE` characters at spaces; one in eight is held out.
+
+    A piece's own text decides its side, so that a passage which the reference repeats is never on both.
+    """
     words, pieces, current = prose().split(" "), [], ""
     for word in words:
         if len(current) + len(word) > PIECE:
             pieces.append(current.strip() + "\n")
             current = ""
         current += word + " "
-    return [piece for index, piece in enumerate(pieces) if (index % tasks.base.HELD_OUT_SHARE == 0) == held_out]
+    return [piece for piece in pieces if tasks.held_out(piece) == held_out]
 
 
 def documents(config: Material, seed: int) -> Iterator[str]:

@@ -66,7 +66,9 @@ class Step:
     def command(self) -> str:
         """What a person types to run this step again."""
         given = " ".join(f"-p {name} {shlex.quote(str(value))}" for name, value in self.parameters.items())
-        return f"proxylib run {self.notebook.relative_to(ROOT) if self.notebook.is_relative_to(ROOT) else self.notebook} {given}"
+        return (
+            f"proxylib run {self.notebook.relative_to(ROOT) if self.notebook.is_relative_to(ROOT) else self.notebook} {given}"
+        )
 
 
 @dataclass

@@ -243,5 +243,3 @@ def _record(step: Step) -> None:
     found = step.store.find(step.key)
     if found and not step.page and "withheld" not in found.manifest:
         step.store.record(found)
-
-

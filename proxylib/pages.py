@@ -9,16 +9,15 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 from matplotlib.figure import Figure
 
 from . import plots
-from .stats import Interval
+from .grid import Step
 from .store import Run
 
 
@@ -55,37 +54,30 @@ def svg(fig: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def table(frame: pd.DataFrame, caption: str) -> None:
-    """Show a table as it stands: sort and round it first. Cells are escaped; wide tables scroll by themselves."""
-    body = frame.to_html(index=False, escape=True, border=0, classes="proxylib-table", na_rep="", justify="left")
+def table(frame: pd.DataFrame, caption: str, wrap: bool = False) -> None:
+    """Show a table as it stands: sort and round it first. Cells are escaped; wide tables scroll by themselves.
+
+    `wrap` lets long sentences in cells break.
+    """
+    classes = "proxylib-table wrap" if wrap else "proxylib-table"
+    body = frame.to_html(index=False, escape=True, border=0, classes=classes, na_rep="", justify="left")
     display(HTML(f'<div class="proxylib-scroll">{body}</div><p class="proxylib-caption">{html.escape(caption)}</p>'))
 
 
-def rounded(value: float, half_width: float) -> str:
-    """A number with the digits that its interval supports: one digit of the interval's half width, two if it is a 1.
-
-    >>> rounded(0.82967, 0.043), rounded(0.82967, 0.013), rounded(1234.5, 80)
-    ('0.83', '0.830', '1230')
-    """
-    if not np.isfinite(value):
-        return "undefined"
-    if not np.isfinite(half_width) or half_width <= 0:
-        return f"{value:.3g}"
-    exponent = int(np.floor(np.log10(half_width)))
-    if half_width / 10**exponent < 2:
-        exponent -= 1
-    return f"{value:.{max(0, -exponent)}f}" if exponent < 0 else f"{round(value, -exponent):.0f}"
+def trace(row: Mapping[str, str]) -> None:
+    """Show a problem with the expert's solution."""
+    text = f"<b>{escape(row['prompt'])}</b>{escape(row['solution'])}"
+    display(HTML(f'<div class="proxylib-trace">{text}</div>'))
 
 
-def with_interval(interval: Interval | Sequence[float], scale: float = 1.0) -> str:
-    """`0.83 [0.74, 0.88]`, rounded to what the interval supports; `scale` 100 turns shares into percent."""
-    estimate, low, high = (float(value) * scale for value in tuple(interval)[:3])
-    half = (high - low) / 2
-    return f"{rounded(estimate, half)} [{rounded(low, half)}, {rounded(high, half)}]"
+def answer(row: Mapping[str, object]) -> None:
+    """Show what a model wrote, escaped, under who wrote it and whether it is right."""
+    head = f"{row['member']} on {row['task']}: {'right' if row['correct'] else 'wrong'}"
+    display(HTML(f'<div class="proxylib-trace"><b>{html.escape(head)}</b>\n{escape(str(row["text"]))}</div>'))
 
 
-def footer(runs: Iterable[Run], command: str, settings: Mapping[str, object] | None = None) -> None:
-    """Where the page's numbers come from, and the exact command that makes the page again."""
+def footer(runs: Iterable[Run], step: Step) -> None:
+    """Where the page's numbers come from, and the exact commands that make the page again."""
     rows, notes = [], []
     for run in runs:
         git = run.manifest["git"]
@@ -101,12 +93,12 @@ def footer(runs: Iterable[Run], command: str, settings: Mapping[str, object] | N
         )
         notes.append(run.manifest["versions"])
     shown = ", ".join(f"{name} {version}" for name, version in sorted(notes[0].items())) if notes else "none"
-    extra = "".join(f" {name}: {html.escape(str(value))}." for name, value in (settings or {}).items())
     table_html = pd.DataFrame(rows).to_html(index=False, border=0, classes="proxylib-table", justify="left") if rows else ""
+    commands = f"{step.command}\nproxylib grid --profile {step.store.profile} --only {step.name}   # with all that it needs"
     display(
         HTML(
             '<details class="proxylib-footer" open><summary>How to rerun this page, and where its numbers come from</summary>'
-            f"<pre>{html.escape(command)}</pre>"
-            f'<div class="proxylib-scroll">{table_html}</div><p>Packages: {html.escape(shown)}.{extra}</p></details>'
+            f"<pre>{html.escape(commands)}</pre>"
+            f'<div class="proxylib-scroll">{table_html}</div><p>Packages: {html.escape(shown)}.</p></details>'
         )
     )

@@ -62,7 +62,9 @@ def canvas(rows: int = 1, height: float = 3.2, width: float = 5.0) -> tuple[Figu
     return figure, axes
 
 
-def interval_line(frame: pd.DataFrame, ax: Axes, *, x: str, signal: str, label: str | None = None, hollow: bool = False) -> Axes:
+def interval_line(
+    frame: pd.DataFrame, ax: Axes, *, x: str, signal: str, label: str | None = None, hollow: bool = False
+) -> Axes:
     """Estimates as a line with markers, their intervals as bars.
 
     Parameters
@@ -79,7 +81,13 @@ def interval_line(frame: pd.DataFrame, ax: Axes, *, x: str, signal: str, label: 
     if {"low", "high"} <= set(frame.columns):
         ax.vlines(frame[x], frame["low"], frame["high"], color=colour, alpha=0.55, linewidth=1.6)
     ax.plot(
-        frame[x], frame["estimate"], color=colour, marker=MARKERS[signal], markersize=5, linewidth=1.3, label=label,
+        frame[x],
+        frame["estimate"],
+        color=colour,
+        marker=MARKERS[signal],
+        markersize=5,
+        linewidth=1.3,
+        label=label,
         markerfacecolor="none" if hollow else colour,
     )
     return ax
@@ -95,8 +103,13 @@ def learning_curves(frame: pd.DataFrame, ax: Axes) -> Axes:
     widths = sorted(frame["width"].unique())
     for (family, width), rows in frame.groupby(["family", "width"]):
         ax.plot(
-            rows["tokens"], rows["bits_per_byte"], color=COLOURS[family], linewidth=1 + 1.2 * widths.index(width),
-            marker=MARKERS[family], markersize=3, label=f"{family} {width}",
+            rows["tokens"],
+            rows["bits_per_byte"],
+            color=COLOURS[family],
+            linewidth=1 + 1.2 * widths.index(width),
+            marker=MARKERS[family],
+            markersize=3,
+            label=f"{family} {width}",
         )
     ax.set_xscale("log")
     ax.set_xlabel("training tokens")
@@ -119,11 +132,16 @@ def scatter_with_intervals(frame: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
-def finding(ax: Axes, sentence: str, width: int = 56) -> Axes:
-    """The figure's title: a sentence that states what it shows, broken into lines that fit a phone."""
+def finding(figure: Figure, sentence: str, width: int = 52) -> Figure:
+    """The figure's title: a sentence that states what it shows, over the whole width, in lines that fit a phone.
+
+    It belongs to the figure and not to an axes, beside whose long tick labels no line would have room.
+    """
+    lines = "\n".join(textwrap.wrap(sentence, width))
     with mpl.rc_context(STYLE):
-        ax.set_title("\n".join(textwrap.wrap(sentence, width)))
-    return ax
+        size, weight = mpl.rcParams["axes.titlesize"], mpl.rcParams["axes.titleweight"]
+        figure.suptitle(lines, x=0.01, ha="left", fontsize=size, fontweight=weight)
+    return figure
 
 
 def decision_accuracy_by_compute(
@@ -149,11 +167,18 @@ def decision_accuracy_by_compute(
         interval_line(rows, ax, x="compute_fraction", signal=signal, label=labels[signal])
     if seeds is not None:
         rows = seeds[seeds["on_trajectory"]]
-        ax.plot(rows["compute_fraction"] * 1.35, rows["estimate"], "_", color=COLOURS["nll"], label="NLL, one seed each")
+        x = rows["compute_fraction"] * 1.35
+        ax.plot(x, rows["estimate"], "_", color=COLOURS["nll"], label="NLL, one seed each")
     if reported is not None:
         ax.plot(
-            reported["compute_fraction"], reported["estimate"], "D", color=INK, markerfacecolor="none", markersize=9,
-            label="reported", zorder=4,
+            reported["compute_fraction"],
+            reported["estimate"],
+            "D",
+            color=INK,
+            markerfacecolor="none",
+            markersize=9,
+            label="reported",
+            zorder=4,
         )
     _reference(ax, 0.5, "a coin")
     _share_of_compute(ax)
@@ -196,7 +221,7 @@ def ceiling_by_task(frame: pd.DataFrame, ax: Axes, *, labels: Mapping[str, str] 
     ax.axvline(0.5, color=QUIET, linewidth=1, linestyle=":")
     ax.set_yticks(range(len(order)), [(labels or {}).get(task, task) for task in order])
     ax.set_xlabel("decision accuracy of one seed (0.5: a coin)")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2, fontsize=8, columnspacing=1.2)
+    ax.legend(loc="upper left", fontsize=8)
     return ax
 
 
@@ -240,15 +265,22 @@ def contrast_forest(frame: pd.DataFrame, ax: Axes) -> Axes:
     ax.axvline(0, color=QUIET, linewidth=1)
     ax.set_yticks(y, rows["label"])
     ax.set_xlabel("difference of decision accuracy")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=2, fontsize=8)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.16), ncols=2, fontsize=9)
     return ax
 
 
 def _reference(ax: Axes, value: float, name: str) -> None:
     ax.axhline(value, color=QUIET, linewidth=1, linestyle=":")
     ax.annotate(
-        name, (0.995, value), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points", fontsize=8,
-        color=QUIET, ha="right", va="bottom",
+        name,
+        (0.995, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        fontsize=8,
+        color=QUIET,
+        ha="right",
+        va="bottom",
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from . import proxies, stats
+from . import proxies, stats, tasks
 from .config import Inference, PopulationSettings
 from .errors import UserError
 from .store import Workspace
@@ -22,6 +22,8 @@ FIXED = {
     "top-1, inverse frequency": ("top1", "inverse_frequency"),
     "top-5, frequency": ("top5", "frequency"),
 }
+BASELINE, WINNER = "cross-entropy per token", "top-1, inverse frequency"
+RHO, DIFFERENCE = "rho", "rho minus cross-entropy's"
 HALVES = 200  # random splits of the items
 
 
@@ -113,24 +115,24 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, inference: Infere
     if len(members) < 3:
         raise UserError(f"correlation: at least 3 models are needed, found {len(members)}")
     weights = stats.cluster_weights(family.to_numpy(), inference.draws, inference.seed)
-    tasks = list(accuracy["task"].drop_duplicates())
+    asked = list(accuracy["task"].drop_duplicates())
     names = list(FIXED)
-    rho = np.full((len(tasks), len(names), 1 + inference.draws), np.nan)  # first column: the sample itself
-    for t, task in enumerate(tasks):
+    rho = np.full((len(asked), len(names), 1 + inference.draws), np.nan)  # first column: the sample itself
+    for t, task in enumerate(asked):
         y = accuracy[accuracy["task"] == task].set_index("member").loc[members, "estimate"].to_numpy()
         x = table.xs(task, level="task").loc[members]
         for p, name in enumerate(names):
             rho[t, p] = stats.spearman_draws(x[name].to_numpy(), y, np.vstack([np.ones(len(members), int), weights]))
-    defined = [t for t in range(len(tasks)) if np.isfinite(rho[t, :, 0]).all()]
-    layers = {task: rho[t] for t, task in enumerate(tasks)}
+    defined = [t for t in range(len(asked)) if np.isfinite(rho[t, :, 0]).all()]
+    layers = {task: rho[t] for t, task in enumerate(asked)}
     if defined:
         layers["mean"] = rho[defined].mean(0)
     rows = []
     for task, values_of in layers.items():
         for p, name in enumerate(names):
-            quantities = {"rho": values_of[p]}
+            quantities = {RHO: values_of[p]}
             if p:
-                quantities["rho minus cross-entropy's"] = values_of[p] - values_of[0]
+                quantities[DIFFERENCE] = values_of[p] - values_of[0]
             for quantity, draws in quantities.items():
                 rows.append((task, name, quantity, *_interval(draws, inference.level), len(members), family.nunique()))
     return pd.DataFrame(rows, columns=["task", "proxy", "quantity", "estimate", "low", "high", "models", "families"])
@@ -141,6 +143,133 @@ def _interval(draws: np.ndarray, level: float) -> tuple[float, float, float]:
         return tuple(stats.percentile_interval(draws[0], draws[1:], level)[:3])
     except UserError:
         return float(draws[0]), np.nan, np.nan
+
+
+def _row(correlation: pd.DataFrame, proxy: str, quantity: str, task: str = "mean") -> pd.Series | None:
+    keep = (correlation["proxy"] == proxy) & (correlation["quantity"] == quantity) & (correlation["task"] == task)
+    return correlation[keep].iloc[0] if keep.any() else None
+
+
+def estimates(correlation: pd.DataFrame, level: float) -> pd.DataFrame:
+    """The scoreboard's row: the fixed winner's mean correlation minus cross-entropy's; empty where undefined."""
+    row = _row(correlation, WINNER, DIFFERENCE)
+    columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
+    if row is None or not np.isfinite(row["low"]):
+        return pd.DataFrame(columns=columns).astype({"claim": str, "n_unit": str})
+    unit = f"models in {row['families']} families"
+    values = ("winner-beats-loss", row["estimate"], row["low"], row["high"], level, row["models"], unit)
+    return pd.DataFrame([values], columns=columns)
+
+
+def verdict(correlation: pd.DataFrame) -> str:
+    """The page's first sentence about the question, from the frame; it turns with the numbers."""
+    winner, loss, gap = (_row(correlation, *which) for which in ((WINNER, RHO), (BASELINE, RHO), (WINNER, DIFFERENCE)))
+    if winner is None or not np.isfinite(gap["low"]):
+        return "No verdict: in this run too few models differ in accuracy for a rank correlation to exist."
+    show = lambda row: stats.with_interval((row["estimate"], row["low"], row["high"]))
+    if gap["low"] > 0:
+        word = "better than"
+    elif gap["high"] < 0:
+        word = "worse than"
+    else:
+        word = "not distinguishably better or worse than"
+    return (
+        f"Over {winner['models']} models of {winner['families']} families, the proxy fixed in advance (top-1 weighted by "
+        f"inverse frequency) orders accuracies {word} cross-entropy on the same traces: mean Spearman correlation {show(winner)} "
+        f"against {show(loss)}, difference {show(gap)}."
+    )
+
+
+def finding(correlation: pd.DataFrame, task: str) -> str:
+    """A panel's title: the task and the winner's correlation in it."""
+    row = _row(correlation, WINNER, RHO, task)
+    return f"{task}: rank correlation {row['estimate']:.2f}" if np.isfinite(row["estimate"]) else f"{task}: all models alike"
+
+
+def finding_curves(held_out: pd.DataFrame) -> str:
+    """The learning curves' title: range of the final held-out loss, and whether the widest models are the best."""
+    last = held_out.sort_values("step").groupby("member", sort=False).last()
+    best, worst = last["bits_per_byte"].min(), last["bits_per_byte"].max()
+    return f"Final held-out loss runs from {best:.2f} to {worst:.2f} bits per byte"
+
+
+def task_table(names: list[str]) -> pd.DataFrame:
+    """Families with their difficulty knob, and which difficulties training never shows."""
+    chosen = [tasks.task(name) for name in names]
+    return pd.DataFrame(
+        {
+            "task": [task.name for task in chosen],
+            "difficulty": ["number of " + task.knob for task in chosen],
+            "trained": [", ".join(map(str, task.trained)) for task in chosen],
+            "never trained": [", ".join(map(str, task.untrained)) for task in chosen],
+        }
+    )
+
+
+def first_traces(frame: pd.DataFrame) -> list[dict]:
+    """The second-easiest problem of each task, with its solution."""
+    return frame.groupby("task", sort=False).nth(1).to_dict("records")
+
+
+def shown_answers(examples: pd.DataFrame, accuracy: pd.DataFrame) -> list[dict]:
+    """What the best and the worst model (by mean accuracy) wrote on the first problem of each task."""
+    mean = accuracy.groupby("member")["estimate"].mean()
+    chosen = examples[examples["member"].isin([mean.idxmax(), mean.idxmin()])]
+    return chosen.groupby(["task", "member"], sort=False).head(1).sort_values(["task", "member"]).to_dict("records")
+
+
+def scatter(values: pd.DataFrame, accuracy: pd.DataFrame, proxy: str) -> pd.DataFrame:
+    """One fixed proxy beside accuracy: columns member, family, width, task, x (oriented proxy), estimate, low, high."""
+    x = oriented(values)[proxy].rename("x").reset_index()
+    return accuracy.merge(x, on=["member", "task"], validate="one_to_one")
+
+
+def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame) -> pd.DataFrame:
+    """Percent correct, a row per model and a column per task, best mean first; the last row is the reliability."""
+    cells = accuracy.assign(shown=[stats.with_interval(row, 100) for row in accuracy[["estimate", "low", "high"]].to_numpy()])
+    table = cells.pivot(index="member", columns="task", values="shown")[list(accuracy["task"].drop_duplicates())]
+    mean = accuracy.groupby("member")["estimate"].mean()
+    table.insert(0, "mean", [f"{100 * mean[name]:.0f}" for name in table.index])
+    table = table.loc[mean.sort_values(ascending=False).index]
+    last = reliability.set_index("task")["reliability"]
+    table.loc["split-half reliability"] = [""] + [stats.rounded(last[task], 0.05) for task in table.columns[1:]]
+    return table.rename_axis(None, axis=1).reset_index(names="model")
+
+
+def correlation_table(correlation: pd.DataFrame) -> pd.DataFrame:
+    """The four fixed proxies, highest mean first: mean correlation, difference from cross-entropy, and each task's."""
+    show = lambda row: stats.with_interval(row) if np.isfinite(row[1:]).all() else stats.rounded(row[0], 0.1)
+    cells = correlation.assign(shown=[show(row) for row in correlation[["estimate", "low", "high"]].to_numpy()])
+    rho = cells[cells["quantity"] == RHO].pivot(index="proxy", columns="task", values="shown")
+    if "mean" not in rho:
+        return pd.DataFrame(columns=["proxy"])
+    gap = cells[(cells["quantity"] == DIFFERENCE) & (cells["task"] == "mean")].set_index("proxy")["shown"]
+    order = correlation[(correlation["quantity"] == RHO) & (correlation["task"] == "mean")].sort_values(
+        "estimate", ascending=False
+    )
+    table = rho.loc[order["proxy"], ["mean", *(task for task in rho.columns if task != "mean")]]
+    table.insert(1, "mean minus cross-entropy's", [gap.get(name, "") for name in table.index])
+    return table.rename_axis(None, axis=1).reset_index()
+
+
+def speed_table(members: pd.DataFrame, speed: dict) -> pd.DataFrame:
+    """Training throughput beside the machine's matrix product of the same shape, fastest first."""
+    rows = []
+    for member in members.sort_values("parameters").itertuples():
+        fact = speed[member.member]
+        if not fact["tokens_per_second"]:
+            continue
+        rows.append(
+            {
+                "model": member.member,
+                "parameters": f"{member.parameters:,}",
+                "tokens per second": f"{fact['tokens_per_second']:,.0f}",
+                "model GFLOP/s": f"{fact['flops_per_second'] / 1e9:.1f}",
+                "matrix product GFLOP/s": f"{fact['matmul_flops_per_second'] / 1e9:.0f}",
+                "share": f"{fact['utilisation']:.0%}",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def build(step, workspace: Workspace) -> None:
@@ -174,12 +303,16 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("reliability", split_half_reliability(answered, settings.inference.seed))
     levels = answered.groupby(["member", "task", "level"], sort=False)["correct"].agg(["mean", "size"]).reset_index()
     workspace.write_table("levels", levels)
-    workspace.write_table("correlations", correlations(value_frame, accuracy, settings.inference))
+    correlation = correlations(value_frame, accuracy, settings.inference)
+    workspace.write_table("correlations", correlation)
+    workspace.write_table("estimates", estimates(correlation, settings.inference.level))
     workspace.write_table("examples", answered.groupby(["member", "task"], sort=False).head(2))
     rates = {m.name: step.parent(f"train {m.name}").facts for m in settings.members}
     workspace.note(
         speed={
-            name: {key: facts[key] for key in ("tokens_per_second", "flops_per_second", "matmul_flops_per_second", "utilisation")}
+            name: {
+                key: facts[key] for key in ("tokens_per_second", "flops_per_second", "matmul_flops_per_second", "utilisation")
+            }
             for name, facts in rates.items()
         }
     )

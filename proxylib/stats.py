@@ -5,11 +5,13 @@ Pairs, folds and criteria are not observations; corpora, models, runs, items and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from .errors import UserError
+
 
 class Interval(NamedTuple):
     """A point estimate with a percentile interval; `draws` counts the bootstrap draws that gave a finite value."""
@@ -18,6 +20,7 @@ class Interval(NamedTuple):
     low: float
     high: float
     draws: int
+
 
 def cluster_weights(clusters: np.ndarray, draws: int, seed: int) -> np.ndarray:
     """How often each unit occurs in each draw of a clustered bootstrap.
@@ -44,6 +47,7 @@ def cluster_weights(clusters: np.ndarray, draws: int, seed: int) -> np.ndarray:
     counts = rng.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), size=draws)  # [draws, clusters]
     return counts[:, index]
 
+
 def percentile_interval(estimate: float, draws: np.ndarray, level: float = 0.95) -> Interval:
     """Percentile interval of the finite draws around a point estimate.
 
@@ -60,6 +64,7 @@ def percentile_interval(estimate: float, draws: np.ndarray, level: float = 0.95)
     low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(estimate), float(low), float(high), len(finite))
 
+
 def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval:
     """Wilson interval of a proportion of independent items (Wilson 1927, by way of statsmodels)."""
     from statsmodels.stats.proportion import proportion_confint
@@ -68,6 +73,7 @@ def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval
         raise UserError("proportion: no items")
     low, high = proportion_confint(successes, n, alpha=1 - level, method="wilson")
     return Interval(successes / n, float(low), float(high), 0)
+
 
 def spearman_draws(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Spearman correlation with mid-ranks, once per row of multiplicities.
@@ -109,3 +115,26 @@ def _weighted_midranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     below = weights @ (values[:, None] < values[None, :]).astype(float)  # mass strictly below each unit
     equal = weights @ (values[:, None] == values[None, :]).astype(float)  # its own and its ties'
     return below + (equal + 1) / 2
+
+
+def rounded(value: float, half_width: float) -> str:
+    """A number with the digits that its interval supports: one digit of the interval's half width, two if it is a 1.
+
+    >>> rounded(0.82967, 0.043), rounded(0.82967, 0.013), rounded(1234.5, 80)
+    ('0.83', '0.830', '1230')
+    """
+    if not np.isfinite(value):
+        return "undefined"
+    if not np.isfinite(half_width) or half_width <= 0:
+        return f"{value:.3g}"
+    exponent = int(np.floor(np.log10(half_width)))
+    if half_width / 10**exponent < 2:
+        exponent -= 1
+    return f"{value:.{max(0, -exponent)}f}" if exponent < 0 else f"{round(value, -exponent):.0f}"
+
+
+def with_interval(interval: Interval | Sequence[float], scale: float = 1.0) -> str:
+    """`0.83 [0.74, 0.88]`, rounded to what the interval supports; `scale` 100 turns shares into percent."""
+    estimate, low, high = (float(value) * scale for value in tuple(interval)[:3])
+    half = (high - low) / 2
+    return f"{rounded(estimate, half)} [{rounded(low, half)}, {rounded(high, half)}]"

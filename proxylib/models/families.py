@@ -38,8 +38,12 @@ def build(spec: Model, vocabulary: int, context: int) -> PreTrainedModel:
         return LlamaForCausalLM(LlamaConfig(intermediate_size=hidden, attn_implementation="sdpa", **common))
     return GPTNeoXForCausalLM(
         GPTNeoXConfig(
-            intermediate_size=4 * spec.width, use_parallel_residual=True, attention_dropout=0.0, hidden_dropout=0.0,
-            attn_implementation="sdpa", **common,
+            intermediate_size=4 * spec.width,
+            use_parallel_residual=True,
+            attention_dropout=0.0,
+            hidden_dropout=0.0,
+            attn_implementation="sdpa",
+            **common,
         )
     )
 

@@ -35,8 +35,14 @@ def answers(
             mask[row, longest - len(tokens) :] = 1
         with torch.inference_mode():
             out = model.generate(
-                input_ids=rows.to(model.device), attention_mask=mask.to(model.device), do_sample=False, num_beams=1,
-                max_new_tokens=new_tokens, pad_token_id=pad, eos_token_id=eos, bos_token_id=bos,
+                input_ids=rows.to(model.device),
+                attention_mask=mask.to(model.device),
+                do_sample=False,
+                num_beams=1,
+                max_new_tokens=new_tokens,
+                pad_token_id=pad,
+                eos_token_id=eos,
+                bos_token_id=bos,
             )
         for row, index in enumerate(chosen):
             texts[index] = tokenizer.decode(out[row, longest:], skip_special_tokens=True)

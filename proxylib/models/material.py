@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .. import corpora, tasks, traces
-from . import tokenizers
 from ..store import Workspace
+from . import tokenizers
 
 TOKENIZER_TEXT = 400_000  # characters: merges of so small a vocabulary no longer change beyond it
 

@@ -30,34 +30,72 @@ CHECKPOINTS = 10  # per run: at most a tenth of the work is lost, and writing th
 MEASUREMENTS = 12  # of the held-out loss, evenly spaced in log tokens
 HELD_OUT_DOCUMENTS = 128
 CHECKPOINT = "checkpoint.safetensors"
+OPEN = 16  # rows that may still take a document: about two percent of the places stay empty
 IGNORE = -100  # torch's cross-entropy skips this label
 
 
+class Special(NamedTuple):
+    """Ids of the tokens that open and close a document and that fill a row."""
+
+    bos: int
+    eos: int
+    pad: int
+
+
 class Rows(NamedTuple):
-    """Packed documents: ids [rows, context]; labels likewise, with `IGNORE` on padding."""
+    """Packed documents: ids and positions [rows, context], labels likewise with `IGNORE` on padding and on each bos.
+
+    Positions start at 0 in every document; transformers reads them as document borders, so that no document sees
+    another of its row.
+    """
 
     ids: torch.Tensor
+    positions: torch.Tensor
     labels: torch.Tensor
 
+    def part(self, start: int, stop: int) -> Rows:
+        return Rows(*(tensor[start:stop] for tensor in self))
 
-def pack(documents: Iterator[list[int]], rows: int, context: int, bos: int, eos: int, pad: int) -> Rows:
-    """Fill rows with whole documents, each between bos and eos; what does not fit opens the next row.
+    @property
+    def tokens(self) -> int:
+        """Tokens that are predicted."""
+        return int((self.labels != IGNORE).sum())
 
-    A document longer than a row is cut to it. A row's first token is a bos and is never predicted.
+
+def pack(documents: Iterator[list[int]], rows: int | None, context: int, special: Special) -> Rows:
+    """Fill rows with whole documents, each between bos and eos, until so many are full or the documents end.
+
+    A document goes to the first of `OPEN` rows that has room for it; if none has, the oldest is closed. One longer than
+    a row is cut.
     """
-    ids = torch.full((rows, context), pad)
-    used = torch.zeros(rows, dtype=torch.long)
-    row = 0
+    closed: list[list[list[int]]] = []
+    opened: list[list[list[int]]] = [[]]
     for document in documents:
-        tokens = torch.tensor([bos, *document, eos][:context])
-        if used[row] + len(tokens) > context:
-            row += 1
-        if row == rows:
+        tokens = [special.bos, *document, special.eos][:context]
+        for row in opened:
+            if sum(map(len, row)) + len(tokens) <= context:
+                row.append(tokens)
+                break
+        else:
+            if len(opened) == OPEN:
+                closed.append(opened.pop(0))
+            opened.append([tokens])
+        if rows is not None and len(closed) == rows:
             break
-        ids[row, used[row] : used[row] + len(tokens)] = tokens
-        used[row] += len(tokens)
-    labels = ids.masked_fill(torch.arange(context) >= used[:, None], IGNORE)
-    return Rows(ids, labels)
+    else:
+        closed += opened
+    ids = torch.full((len(closed), context), special.pad)
+    positions, labels = torch.zeros_like(ids), torch.full_like(ids, IGNORE)
+    for index, row in enumerate(closed):
+        place = 0
+        for tokens in row:
+            stop = place + len(tokens)
+            ids[index, place:stop] = labels[index, place:stop] = torch.tensor(tokens)
+            positions[index, place:stop] = torch.arange(len(tokens))
+            labels[index, place] = IGNORE  # what opens a document follows from nothing
+            place = stop
+        positions[index, place:] = torch.arange(context - place)  # padding is a document of its own
+    return Rows(ids, positions, labels)
 
 
 def _encoded(tokenizer: PreTrainedTokenizerFast, texts: Iterator[str], at_once: int = 512) -> Iterator[list[int]]:
@@ -88,22 +126,26 @@ def optimisers(model: PreTrainedModel, config: Training) -> list[torch.optim.Opt
     ]
 
 
-def held_out_loss(model: PreTrainedModel, rows: Rows, text_bytes: int) -> tuple[float, float]:
-    """Mean NLL per predicted token (nats) and bits per byte over packed held-out documents.
+def held_out_loss(model: PreTrainedModel, held_out: Rows, text_bytes: int) -> tuple[float, float]:
+    """Mean NLL per predicted token (nats) and bits per byte over held-out documents.
 
     Bits per byte divides by the bytes of the text, so it is comparable across tokenizers; the closing eos of a document
     is predicted and counted in both, and has no bytes of its own.
     """
-    nats, count = 0.0, 0
     model.eval()
     with torch.inference_mode():
-        for ids, labels in zip(rows.ids.split(32), rows.labels.split(32), strict=True):
-            logits = model(input_ids=ids).logits[:, :-1]
-            flat = labels[:, 1:].reshape(-1)
-            nats += torch.nn.functional.cross_entropy(logits.flatten(0, 1), flat, ignore_index=IGNORE, reduction="sum").item()
-            count += int((flat != IGNORE).sum())
+        nats = sum(_loss(model, held_out.part(start, start + 32), "sum").item() for start in range(0, len(held_out.ids), 32))
     model.train()
-    return nats / count, nats / math.log(2) / text_bytes
+    return nats / held_out.tokens, nats / math.log(2) / text_bytes
+
+
+def _loss(model: PreTrainedModel, rows: Rows, reduction: str) -> torch.Tensor:
+    ids, positions, labels = (tensor.to(model.device) for tensor in rows)
+    # without a cache and a mask, transformers keeps documents apart by their positions (tested)
+    logits = model(input_ids=ids, position_ids=positions, use_cache=False).logits[:, :-1]
+    return torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORE, reduction=reduction
+    )
 
 
 def held_out_documents(material: Material) -> list[str]:
@@ -167,23 +209,20 @@ def train(
     torch.manual_seed(seed)
     model = families.build(spec, len(tokenizer), config.context).to(config.device)
     optims = optimisers(model, config)
-    bos, eos, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
-
+    special = Special(tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
     rows_per_step = config.batch_tokens // config.context
     steps = max(1, config.tokens // (rows_per_step * config.context))
     stream = _encoded(tokenizer, corpora.documents(material, seed))
-    data = pack(stream, steps * rows_per_step, config.context, bos, eos, pad)
+    data = pack(stream, steps * rows_per_step, config.context, special)
     held_out_text = held_out_documents(material)
-    held_out = pack(iter(tokenizers.encode(tokenizer, held_out_text)), len(held_out_text), config.context, bos, eos, pad)
+    held_out = pack(iter(tokenizers.encode(tokenizer, held_out_text)), None, config.context, special)
     held_out_bytes = sum(len(text.encode()) for text in held_out_text)
-    filled = [index for index in range(len(held_out.ids)) if (held_out.labels[index] != IGNORE).any()]
-    held_out = Rows(held_out.ids[filled].to(config.device), held_out.labels[filled].to(config.device))
 
     measure_at = set(np.unique(np.geomspace(1, steps, MEASUREMENTS).round().astype(int)).tolist())
     save_at = set(range(0, steps, max(1, steps // CHECKPOINTS)))
     path = workspace.path(CHECKPOINT)
     first, losses = _resume(path, model, optims)
-    tokens = int((data.labels[: first * rows_per_step] != IGNORE).sum())
+    tokens = data.part(0, first * rows_per_step).tokens
     began, fresh = time.perf_counter(), 0
     for index in range(first, steps):
         if index in save_at and index > first:
@@ -191,16 +230,13 @@ def train(
         share = learning_rate(index, steps, config.warmup)
         for optim, peak in zip(optims, (config.muon_rate, config.adamw_rate), strict=True):
             optim.param_groups[0]["lr"] = peak * share
-        part = slice(index * rows_per_step, (index + 1) * rows_per_step)
-        ids, labels = data.ids[part].to(config.device), data.labels[part].to(config.device)
-        logits = model(input_ids=ids).logits[:, :-1]  # [rows, context - 1, vocabulary]
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORE)
+        rows = data.part(index * rows_per_step, (index + 1) * rows_per_step)
+        loss = _loss(model, rows, "mean")
         loss.backward()
         for optim in optims:
             optim.step()
             optim.zero_grad(set_to_none=True)
-        count = int((labels != IGNORE).sum())
-        tokens, fresh = tokens + count, fresh + count
+        tokens, fresh = tokens + rows.tokens, fresh + rows.tokens
         losses.append(["train", index + 1, tokens, loss.item(), None])
         if index + 1 in measure_at:
             losses.append(["held-out", index + 1, tokens, *held_out_loss(model, held_out, held_out_bytes)])
@@ -215,7 +251,7 @@ def train(
     path.unlink(missing_ok=True)
     counts = families.parameters(model)
     rate = fresh / seconds if seconds > 0 and fresh else None
-    ceiling = devices.matmul_rate(rows_per_step * config.context, spec.width, 4 * spec.width)
+    ceiling = devices.matmul_rate(config.batch_tokens, spec.width, 4 * spec.width)
     workspace.note(
         **facts,
         parameters=counts,

@@ -41,12 +41,14 @@ class Task:
     Parameters
     ----------
     name : of the family
+    knob : what the level counts
     draw : makes a problem of a level
     levels : difficulties of the evaluation
     untrained : those of them (a third) that training never shows: one inside the range, one beyond it
     """
 
     name: str
+    knob: str
     draw: Callable[[random.Random, int], Problem]
     levels: tuple[int, ...]
     untrained: tuple[int, ...]
@@ -56,10 +58,15 @@ class Task:
         return tuple(level for level in self.levels if level not in self.untrained)
 
 
-def is_held_out(problem: Problem) -> bool:
-    """Whether the problem belongs to the evaluation side, decided by its canonical form and nothing else."""
-    digest = hashlib.blake2b(problem.canonical.encode(), digest_size=4).digest()
+def held_out(text: str) -> bool:
+    """Whether a text belongs to the evaluation side: a function of the text and of nothing else."""
+    digest = hashlib.blake2b(text.encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") % HELD_OUT_SHARE == 0
+
+
+def is_held_out(problem: Problem) -> bool:
+    """Whether a problem belongs to the evaluation side, decided by its canonical form."""
+    return held_out(problem.canonical)
 
 
 def training_problem(task: Task, rng: random.Random) -> Problem:

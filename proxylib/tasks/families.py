@@ -11,33 +11,32 @@ LETTERS = "abcdefgh"
 
 
 def addition(rng: random.Random, level: int) -> Problem:
-    """Column addition of two numbers, the longer one of `level` digits, right to left with carries."""
-    a, b = rng.randrange(10 ** (level - 1), 10**level), rng.randrange(10, 10**level)
-    first, second = (a, b) if rng.random() < 0.5 else (b, a)
+    """Column addition of two numbers of `level` digits together, right to left with carries; lengths differ by at most one."""
+    lengths = [level // 2, level - level // 2]
+    rng.shuffle(lengths)
+    first, second = (rng.randrange(10 ** (length - 1), 10**length) for length in lengths)
     steps, carry = [], 0
-    for place in range(level):
+    for place in range(max(lengths)):
         x, y = first // 10**place % 10, second // 10**place % 10
         total = x + y + carry
         steps.append(f"{x}+{y}+{carry}={total} put {total % 10} carry {total // 10}")
         carry = total // 10
-    prompt = f"add {first}+{second}\n"
-    return Problem(f"add {min(a, b)} {max(a, b)}", prompt, tuple(steps), str(a + b))
+    canonical = f"add {min(first, second)} {max(first, second)}"
+    return Problem(canonical, f"add {first}+{second}\n", tuple(steps), str(first + second))
 
 
 def chain(rng: random.Random, level: int) -> Problem:
-    """A chain of `level` variables, each a small step from an earlier one; the value of the last is asked."""
-    values, lines, steps = [rng.randrange(10, 60)], [], []
-    lines.append(f"{LETTERS[0]}={values[0]}")
-    steps.append(lines[0])
+    """A chain of `level` variables modulo 10, each a step from an earlier one; the value of the last is asked."""
+    values = [rng.randrange(10)]
+    lines = [f"{LETTERS[0]}={values[0]}"]
+    steps = [lines[0]]
     for index in range(1, level):
         earlier = index - 1 if rng.random() < 0.7 else rng.randrange(index)
-        amount = rng.randrange(1, 10)
-        sign = rng.choice("+-") if values[earlier] > 9 else "+"
-        values.append(values[earlier] + (amount if sign == "+" else -amount))
+        amount, sign = rng.randrange(1, 10), rng.choice("+-")
+        values.append((values[earlier] + (amount if sign == "+" else -amount)) % 10)
         lines.append(f"{LETTERS[index]}={LETTERS[earlier]}{sign}{amount}")
-        steps.append(f"{LETTERS[index]}={values[earlier]}{sign}{amount}={values[index]}")
-    question = LETTERS[level - 1]
-    prompt = f"chain {' '.join(lines)} find {question}\n"
+        steps.append(f"{lines[-1]}={values[earlier]}{sign}{amount}={values[index]}")
+    prompt = f"chain {' '.join(lines)} find {LETTERS[level - 1]}\n"
     return Problem(prompt, prompt, tuple(steps), str(values[-1]))
 
 
@@ -55,24 +54,24 @@ def sorting(rng: random.Random, level: int) -> Problem:
 
 
 def counting(rng: random.Random, level: int) -> Problem:
-    """How often a letter occurs among `level` letters: a running count, letter by letter."""
+    """How often a letter occurs among `level` letters: a running count along the numbered letters."""
     letters = [rng.choice("abcd") for _ in range(level)]
     asked = rng.choice("abcd")
     steps, count = [], 0
-    for letter in letters:
+    for place, letter in enumerate(letters):
         count += letter == asked
-        steps.append(f"{letter} {count}")
-    prompt = f"count {asked} in {' '.join(letters)}\n"
+        steps.append(f"{place}{letter} {'is' if letter == asked else 'not'} {asked} {count}")
+    prompt = f"count {asked} in {' '.join(f'{place}{letter}' for place, letter in enumerate(letters))}\n"
     return Problem(prompt, prompt, tuple(steps), str(count))
 
 
 TASKS = {
     family.name: family
     for family in (
-        Task("addition", addition, levels=(2, 3, 4, 5, 6, 7), untrained=(4, 7)),
-        Task("chain", chain, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
-        Task("sorting", sorting, levels=(4, 5, 6, 7, 8, 9), untrained=(6, 9)),
-        Task("counting", counting, levels=(6, 8, 10, 12, 14, 16), untrained=(10, 16)),
+        Task("addition", "digits of both numbers", addition, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
+        Task("chain", "variables", chain, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
+        Task("sorting", "digits to sort", sorting, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
+        Task("counting", "letters", counting, levels=(5, 6, 7, 8, 9, 10), untrained=(7, 10)),
     )
 }
 

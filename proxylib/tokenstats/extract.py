@@ -123,9 +123,7 @@ def token_rows(
                 lengths.append(scored)
             row_ids, places = torch.cat(rows), torch.cat(columns)
             targets = ids[row_ids, places]
-            statistics = token_statistics(
-                hidden[row_ids, places - 1], head, targets.to(model.device), vocabulary, config.chunk
-            )
+            statistics = token_statistics(hidden[row_ids, places - 1], head, targets.to(model.device), vocabulary, config.chunk)
         frame = pd.DataFrame({name: value.cpu().numpy() for name, value in statistics.items()})
         frame.insert(0, "token", targets.numpy())
         for index, (_, part) in zip(chosen, frame.groupby(np.repeat(np.arange(len(chosen)), lengths)), strict=True):

@@ -1,0 +1,49 @@
+# Everything a person or a workflow runs. Each target installs what is missing first.
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+PROFILE ?= lab
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: book read test ship clean lint grid smoke unit notebooks
+.DEFAULT_GOAL := book
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+book: $(INSTALLED)  ## run a profile (default lab) and build its book
+	$(BIN)/proxylib grid --profile $(PROFILE) --jobs $(JOBS)
+	@$(BIN)/proxylib book --profile $(PROFILE)
+
+read: $(INSTALLED)  ## build the shipped book; runs nothing
+	@$(BIN)/proxylib book --shipped
+
+test: lint smoke unit notebooks  ## everything that continuous integration runs
+	$(BIN)/proxylib scoreboard --check
+	$(BIN)/proxylib book --profile smoke
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --verify notebooks/*/*.ipynb
+
+smoke: $(INSTALLED)
+	$(BIN)/proxylib grid --profile smoke --jobs $(JOBS)
+
+unit: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests
+
+notebooks: $(INSTALLED)  ## every notebook over what the smoke grid left
+	$(BIN)/python -m pytest --nbval-lax -n $(JOBS) --dist loadscope notebooks
+
+ship: $(INSTALLED)  ## copy a profile's executed pages into book/executed/; refuses a dirty tree
+	$(BIN)/proxylib ship --profile $(PROFILE)
+
+clean:  ## remove runs and rendered books; the environment stays
+	rm -rf runs _build

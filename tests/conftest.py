@@ -1,0 +1,22 @@
+"""Fixtures that several test modules share."""
+
+import pytest
+
+from proxylib.errors import UserError
+from proxylib.published import registry
+
+
+@pytest.fixture
+def published_set():
+    """`published_set(name)`: folder of a published set, or a skipped test that says what is missing."""
+
+    def folder(name):
+        try:
+            found = registry.locate(name)
+        except UserError as error:
+            pytest.fail(str(error))  # a damaged mirror is no reason to skip
+        if found is None:
+            pytest.skip(f"published set {name} is neither in PROXYLIB_MIRROR nor in the cache; see proxylib fetch {name}")
+        return found
+
+    return folder

@@ -1,0 +1,88 @@
+"""Batched greedy answers against a plain loop: one prompt at a time, no padding, no cache."""
+
+import pytest
+import torch
+
+from proxylib.config import Model
+from proxylib.models import families, generate, tokenizers
+
+PROMPTS = ["add 3+4\n", "x", "sort 3 1 2\n", "a much longer prompt than all the others", "count a in b\n", "zz"]
+CLEAR = 1e-3  # logits; a greedy choice closer than this could fall either way in another batch
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return tokenizers.train("byte", [], 300)
+
+
+def build(architecture):
+    torch.manual_seed(21)
+    model = families.build(Model(architecture=architecture, tokenizer="byte", width=16, depth=1), 259, 64).eval()
+    with torch.no_grad():  # spread logits, so that choices are clear and depend on the prompt
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.mul_(15)
+        model.get_output_embeddings().weight[:3] = 0  # special tokens come only where a test puts them
+    return model
+
+
+@pytest.fixture(scope="module", params=["llama", "gpt_neox"])
+def model(request):
+    return build(request.param)
+
+
+def plain(model, tokenizer, prompt, new_tokens):
+    """Greedy token ids by full recomputation, up to and without eos."""
+    ids = [tokenizer.bos_token_id, *tokenizer(prompt, add_special_tokens=False)["input_ids"]]
+    found = []
+    for _ in range(new_tokens):
+        with torch.inference_mode():
+            logits = model(input_ids=torch.tensor([ids + found])).logits[0, -1]
+        best, second = logits.topk(2).values.tolist()
+        assert best - second > CLEAR, "the test needs clear choices: draw other weights"
+        token = int(logits.argmax())
+        if token == tokenizer.eos_token_id:
+            break
+        found.append(token)
+    return found
+
+
+@pytest.mark.parametrize("batch", [1, 2, 4, 50])
+def test_answers_are_those_of_a_plain_loop_in_the_order_of_the_prompts(model, tokenizer, batch):
+    expected = [tokenizer.decode(plain(model, tokenizer, prompt, 8)) for prompt in PROMPTS]
+    assert len(set(expected)) > 3  # else a mixed-up order could hide
+    assert generate.answers(model, tokenizer, PROMPTS, 8, batch) == expected
+
+
+@pytest.mark.parametrize("new_tokens", [1, 5])
+def test_no_more_tokens_are_written_than_asked_for(model, tokenizer, new_tokens):
+    expected = [tokenizer.decode(plain(model, tokenizer, prompt, 8)[:new_tokens]) for prompt in PROMPTS]
+    assert generate.answers(model, tokenizer, PROMPTS, new_tokens, 3) == expected
+
+
+def test_an_answer_stops_at_its_end_while_others_of_the_batch_go_on(tokenizer):
+    model = build("llama")
+    written = {prompt: plain(model, tokenizer, prompt, 8) for prompt in PROMPTS}
+    # make the model say eos where it said some token that only some of the answers contain, and not at their beginning
+    token = next(
+        token
+        for ids in written.values()
+        for token in ids[1:]
+        if 0 < sum(token in other for other in written.values()) < len(PROMPTS) and all(o[0] != token for o in written.values())
+    )
+    with torch.no_grad():
+        head = model.get_output_embeddings().weight
+        head[[tokenizer.eos_token_id, token]] = head[[token, tokenizer.eos_token_id]].clone()
+    stopped = [ids[: ids.index(token)] if token in ids else ids for ids in written.values()]
+    assert {len(ids) for ids in stopped} != {8}
+    assert generate.answers(model, tokenizer, PROMPTS, 8, 10) == [tokenizer.decode(ids) for ids in stopped]
+
+
+def test_the_same_call_gives_the_same_answers(model, tokenizer):
+    assert generate.answers(model, tokenizer, PROMPTS, 6, 4) == generate.answers(model, tokenizer, PROMPTS, 6, 4)
+
+
+def test_a_model_in_training_mode_is_measured_in_evaluation_mode(tokenizer):
+    model = build("gpt_neox")
+    expected = generate.answers(model, tokenizer, PROMPTS, 4, 4)
+    assert generate.answers(model.train(), tokenizer, PROMPTS, 4, 4) == expected and not model.training

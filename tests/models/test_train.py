@@ -1,0 +1,376 @@
+"""The training loop: packing, schedule, optimisers, and the same bits whether or not a run was interrupted."""
+
+import math
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from proxylib import corpora, tasks
+from proxylib.config import Material, Model, Training
+from proxylib.errors import UserError
+from proxylib.models import devices, families, loading, tokenizers, train
+from proxylib.models.train import IGNORE, Rows, Special, pack
+from proxylib.store import Workspace
+
+SPECIAL = Special(bos=1, eos=2, pad=0)
+LLAMA = Model(architecture="llama", tokenizer="byte", width=16, depth=1)
+NEOX = Model(architecture="gpt_neox", tokenizer="byte", width=16, depth=1)
+MATERIAL = Material(tasks=("sorting", "counting"), items=6, prose_share=0.1, bpe_vocabulary=300, seed=20)
+CONFIG = Training(
+    tokens=8192, context=128, batch_tokens=512, muon_rate=0.02, adamw_rate=0.005, warmup=0.1, threads=1, device="cpu"
+)
+STEPS = 16
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """The measured matmul rate is a fact of the machine, not of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
+        yield
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return tokenizers.train("byte", [], 300)
+
+
+def run(folder, tokenizer, spec=LLAMA, seed=3, **changes):
+    """(workspace, model) of one small training run."""
+    workspace = Workspace(folder)
+    config = Training(**(CONFIG.model_dump() | changes))
+    return workspace, train.train(spec, config, MATERIAL, seed, tokenizer, workspace)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, tokenizer):
+    """(workspace, model) of a run that nobody interrupted."""
+    return run(tmp_path_factory.mktemp("finished"), tokenizer)
+
+
+def contents(workspace):
+    """name -> bytes of everything a run leaves."""
+    files = (path for path in sorted(workspace.folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(workspace.folder)): path.read_bytes() for path in files}
+
+
+def losses(workspace, split):
+    frame = pd.read_parquet(workspace.folder / "losses.parquet")
+    return frame[frame["split"] == split]
+
+
+# ---- packing ---------------------------------------------------------------------------------------------------------
+
+DOCUMENTS = st.lists(st.lists(st.integers(3, 99), max_size=14), min_size=1, max_size=60)
+
+
+def unpacked(rows):
+    """The documents of packed rows, cut where positions start anew, without what is masked as padding."""
+    found = []
+    for ids, positions, labels in zip(*(tensor.tolist() for tensor in rows), strict=True):
+        for place, (token, position) in enumerate(zip(ids, positions, strict=True)):
+            padding = all(label == IGNORE for label in labels[place:])
+            if position == 0:
+                if padding:
+                    break
+                found.append([])
+            assert position == len(found[-1])
+            found[-1].append(token)
+    return found
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(documents=DOCUMENTS, context=st.integers(3, 16))
+def test_every_document_is_packed_once_whole_or_cut_to_a_row(documents, context):
+    rows = pack(iter(documents), None, context, SPECIAL)
+    wanted = [[1, *document, 2][:context] for document in documents]
+    assert sorted(unpacked(rows)) == sorted(wanted)
+    assert rows.tokens == sum(len(document) - 1 for document in wanted)  # all but each bos are predicted
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(documents=DOCUMENTS, context=st.integers(3, 16), pad=st.sampled_from([0, 2]))
+def test_labels_mask_padding_and_each_bos_and_nothing_else(documents, context, pad):
+    # padding is masked by place, never by id: here it may equal eos
+    ids, positions, labels = pack(iter(documents), None, context, SPECIAL._replace(pad=pad))
+    kept = labels != IGNORE
+    assert (labels[kept] == ids[kept]).all() and not (positions[kept] == 0).any()
+    assert (ids[~kept & (positions == 0)] != 2).all() or pad == 2
+    closing = sum(len(document) + 2 <= context for document in documents)
+    assert int((labels == 2).sum()) == closing
+
+
+def test_a_document_longer_than_a_row_is_cut_without_an_end():
+    rows = pack(iter([list(range(10, 30))]), None, 8, SPECIAL)
+    assert rows.ids.tolist() == [[1, 10, 11, 12, 13, 14, 15, 16]]
+    assert rows.labels.tolist() == [[IGNORE, 10, 11, 12, 13, 14, 15, 16]]
+
+
+def test_documents_share_a_row_and_count_positions_from_zero():
+    rows = pack(iter([[5, 6], [7]]), None, 9, SPECIAL)
+    assert rows.ids.tolist() == [[1, 5, 6, 2, 1, 7, 2, 0, 0]]
+    assert rows.positions.tolist() == [[0, 1, 2, 3, 0, 1, 2, 0, 1]]
+    assert rows.labels.tolist() == [[IGNORE, 5, 6, 2, IGNORE, 7, 2, IGNORE, IGNORE]]
+
+
+def test_packing_stops_at_the_rows_asked_for():
+    endless = iter(lambda: [7, 8, 9], None)
+    rows = pack(endless, 5, 12, SPECIAL)
+    assert rows.ids.shape == (5, 12) and (rows.labels != IGNORE).any(1).all()
+
+
+@pytest.mark.parametrize("spec", [LLAMA, NEOX], ids=lambda spec: spec.architecture)
+def test_no_document_sees_its_neighbours_in_a_row(spec):
+    torch.manual_seed(1)
+    model = families.build(spec, 100, 32).eval()
+    with torch.no_grad():  # freshly drawn attention is nearly flat and would hide a leak
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.mul_(10)
+    first, second = [5, 6, 7, 8], [9, 10, 11]
+    rows = pack(iter([first, second]), None, 16, SPECIAL)
+    changed = pack(iter([[50, 60, 70, 80], second]), None, 16, SPECIAL)
+    alone = torch.tensor([[1, *second, 2]])
+    with torch.inference_mode():
+        packed, other = (
+            model(input_ids=r.ids, position_ids=r.positions, use_cache=False).logits[0, 6:11] for r in (rows, changed)
+        )
+        single = model(input_ids=alone).logits[0]
+    torch.testing.assert_close(packed, other, rtol=0, atol=1e-5)
+    torch.testing.assert_close(packed, single, rtol=0, atol=1e-4)
+
+
+# ---- schedule and optimisers -----------------------------------------------------------------------------------------
+
+
+def test_the_rate_rises_linearly_and_falls_to_a_tenth():
+    shares = [train.learning_rate(step, 1000, 0.05) for step in range(1001)]
+    assert shares[0] == pytest.approx(1 / 50) and shares[24] == pytest.approx(0.5) and shares[49] == 1
+    assert shares[50] == pytest.approx(1) and shares[525] == pytest.approx(0.55) and shares[1000] == pytest.approx(0.1)
+    assert all(a <= b for a, b in zip(shares[:49], shares[1:50], strict=True))
+    assert all(a >= b for a, b in zip(shares[50:-1], shares[51:], strict=True))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_the_rate_is_defined_for_the_shortest_runs(steps):
+    assert train.learning_rate(0, steps, 0.0) == 1
+    assert all(0.1 <= train.learning_rate(step, steps, 0.5) <= 1 for step in range(steps))
+
+
+@pytest.mark.parametrize("spec", [LLAMA, NEOX], ids=lambda spec: spec.architecture)
+def test_every_parameter_has_exactly_one_optimiser(spec):
+    model = families.build(spec, 50, 32)
+    muon, adamw = train.optimisers(model, CONFIG)
+    owned = [[id(p) for group in optim.param_groups for p in group["params"]] for optim in (muon, adamw)]
+    assert sorted(owned[0] + owned[1]) == sorted(id(p) for p in model.parameters())
+    for name, parameter in model.named_parameters():
+        inside = "layers." in name and parameter.ndim == 2
+        assert (id(parameter) in owned[0]) == inside, name
+    assert (type(muon).__name__, type(adamw).__name__) == ("Muon", "AdamW")
+    assert [optim.param_groups[0]["lr"] for optim in (muon, adamw)] == [CONFIG.muon_rate, CONFIG.adamw_rate]
+    assert {group["weight_decay"] for optim in (muon, adamw) for group in optim.param_groups} == {0.0}
+
+
+def test_both_optimisers_follow_the_schedule(tmp_path, tokenizer, monkeypatch):
+    monkeypatch.setattr(train, "learning_rate", lambda *_: 0.0)
+    _, model = run(tmp_path, tokenizer, tokens=2048)
+    torch.manual_seed(3)
+    untouched = families.build(LLAMA, len(tokenizer), CONFIG.context)
+    for name, parameter in untouched.named_parameters():
+        assert torch.equal(parameter, model.get_parameter(name)), name
+
+
+# ---- the held-out loss -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", [LLAMA, NEOX], ids=lambda spec: spec.architecture)
+def test_the_held_out_loss_is_that_of_each_document_by_itself(spec):
+    torch.manual_seed(2)
+    model = families.build(spec, 60, 32)
+    generator = torch.Generator().manual_seed(5)
+    documents = [torch.randint(3, 60, (size,), generator=generator).tolist() for size in (3, 9, 1, 14, 6) * 14]
+    exact = families.build(spec, 60, 32).double()
+    exact.load_state_dict(model.state_dict())
+    nats, count = 0.0, 0
+    with torch.inference_mode():
+        for document in documents:
+            ids = torch.tensor([[1, *document, 2]])
+            log_p = exact(input_ids=ids).logits[0, :-1].log_softmax(1)
+            nats -= log_p.gather(1, ids[0, 1:, None]).sum().item()
+            count += len(document) + 1
+    rows = pack(iter(documents), None, 16, SPECIAL)
+    assert len(rows.ids) > 32  # more than one batch, the last one smaller
+    per_token, bits = train.held_out_loss(model, rows, text_bytes=777)
+    assert per_token == pytest.approx(nats / count, rel=1e-5)
+    assert bits == pytest.approx(nats / math.log(2) / 777, rel=1e-5)
+    assert model.training
+
+
+def test_held_out_documents_are_never_trained_on():
+    held = set(train.held_out_documents(MATERIAL))
+    stream = corpora.documents(MATERIAL, 3)
+    assert not held.intersection(next(stream) for _ in range(3000))
+    assert len(held) >= 0.9 * train.HELD_OUT_DOCUMENTS
+    assert {text.split()[0] for text in held} == {"sort", "count"}
+
+
+# ---- the loop --------------------------------------------------------------------------------------------------------
+
+
+def test_training_lowers_the_held_out_loss(finished):
+    curve = losses(finished[0], "held-out")
+    assert curve["nll"].iloc[0] == pytest.approx(math.log(259), abs=0.6)  # one step after uniform
+    assert curve["nll"].iloc[-1] < curve["nll"].iloc[0] - 1
+    assert curve["step"].iloc[0] == 1 and curve["step"].iloc[-1] == STEPS
+
+
+def test_the_table_of_losses_counts_steps_and_predicted_tokens(finished, tokenizer):
+    workspace, model = finished
+    curve = losses(workspace, "train")
+    assert list(curve["step"]) == list(range(1, STEPS + 1))
+    stream = (tokenizers.encode(tokenizer, [text])[0] for text in corpora.documents(MATERIAL, 3))
+    data = pack(stream, 4 * STEPS, CONFIG.context, Special(1, 2, 0))
+    assert list(curve["tokens"]) == [data.part(0, 4 * step).tokens for step in range(1, STEPS + 1)]
+    facts = workspace.facts
+    assert facts["tokens"] == curve["tokens"].iloc[-1] and facts["resumed_at_step"] == 0
+    assert facts["parameters"]["all"] == sum(p.numel() for p in model.parameters())
+    assert facts["parameters"]["non_embedding"] == facts["parameters"]["all"] - 2 * 259 * 16
+    assert facts["flops"] == 6 * facts["parameters"]["all"] * facts["tokens"]
+
+
+def test_the_first_loss_is_that_of_the_first_rows(finished, tokenizer):
+    stream = (tokenizers.encode(tokenizer, [text])[0] for text in corpora.documents(MATERIAL, 3))
+    rows = pack(stream, 4, CONFIG.context, Special(1, 2, 0))
+    torch.manual_seed(3)
+    fresh = families.build(LLAMA, len(tokenizer), CONFIG.context)
+    per_token, _ = train.held_out_loss(fresh, rows, 1)
+    assert losses(finished[0], "train")["nll"].iloc[0] == pytest.approx(per_token, rel=1e-5)
+
+
+def test_bits_per_byte_belong_to_the_nats_of_the_held_out_text(finished, tokenizer):
+    texts = train.held_out_documents(MATERIAL)
+    predicted = sum(min(len(text.encode()) + 2, CONFIG.context) - 1 for text in texts)
+    total = sum(len(text.encode()) for text in texts)
+    curve = losses(finished[0], "held-out")
+    expected = curve["nll"] * predicted / math.log(2) / total
+    assert curve["bits_per_byte"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-9)
+
+
+def test_the_same_seed_gives_the_same_bytes(finished, tmp_path, tokenizer):
+    again, _ = run(tmp_path, tokenizer)
+    assert contents(again) == contents(finished[0])
+    assert train.CHECKPOINT not in contents(again)
+
+
+def test_another_seed_gives_another_model_and_other_documents(finished, tmp_path, tokenizer):
+    other, _ = run(tmp_path, tokenizer, seed=4)
+    mine, theirs = contents(other), contents(finished[0])
+    assert mine["model/model.safetensors"] != theirs["model/model.safetensors"]
+    assert list(losses(other, "train")["tokens"]) != list(losses(finished[0], "train")["tokens"])
+
+
+def interrupt(monkeypatch, at):
+    """Let training die when it asks for the rate of step `at`."""
+    schedule = train.learning_rate
+
+    def dying(step, steps, warmup):
+        if step == at:
+            raise KeyboardInterrupt
+        return schedule(step, steps, warmup)
+
+    monkeypatch.setattr(train, "learning_rate", dying)
+
+
+@pytest.mark.parametrize("at", [1, 7, 15])
+def test_an_interrupted_run_ends_with_the_same_bytes(finished, tmp_path, tokenizer, at):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, at)
+        run(tmp_path, tokenizer)
+    assert (tmp_path / train.CHECKPOINT).exists()
+    resumed, _ = run(tmp_path, tokenizer)
+    assert resumed.facts["resumed_at_step"] == at  # these runs are so short that every step is kept
+    assert contents(resumed) == contents(finished[0])
+
+
+def test_a_run_interrupted_twice_ends_with_the_same_bytes(tmp_path, tokenizer):
+    whole, _ = run(tmp_path / "whole", tokenizer, NEOX)
+    for at in (4, 11):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            interrupt(patch, at)
+            run(tmp_path / "cut", tokenizer, NEOX)
+    resumed, _ = run(tmp_path / "cut", tokenizer, NEOX)
+    assert resumed.facts["resumed_at_step"] == 11 and contents(resumed) == contents(whole)
+
+
+def test_a_damaged_checkpoint_is_named_and_ignored(finished, tmp_path, tokenizer, capsys):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, 9)
+        run(tmp_path, tokenizer)
+    path = tmp_path / train.CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-100])
+    anew, _ = run(tmp_path, tokenizer)
+    assert f"{path} is damaged; training starts anew" in capsys.readouterr().err
+    assert anew.facts["resumed_at_step"] == 0 and contents(anew) == contents(finished[0])
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", bytes(64)])
+def test_any_damage_to_a_checkpoint_is_survived(tmp_path, data, capsys):
+    path = tmp_path / train.CHECKPOINT
+    path.write_bytes(data)
+    assert train._resume(path, families.build(LLAMA, 50, 32), []) == (0, [])
+    assert str(path) in capsys.readouterr().err
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_the_model(tmp_path, tokenizer):
+    with pytest.raises(FloatingPointError, match=r"llama-byte-16: the loss is not finite at step \d+"):
+        run(tmp_path, tokenizer, adamw_rate=1e38, muon_rate=1e38)
+    assert not (tmp_path / "model").exists() and not (tmp_path / "losses.parquet").exists()
+
+
+def test_a_saved_model_reloads_with_its_tokenizer_to_the_same_logits(finished):
+    workspace, model = finished
+    folder = workspace.folder / "model"
+    text = "sort 3 1 2\nfrom 3 1 2 take 1\n"
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    ids = torch.tensor([tokenizer(text, add_special_tokens=False)["input_ids"]])
+    assert tokenizer.decode(ids[0]) == text
+    plain = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+    with torch.inference_mode():
+        logits = [each.eval()(input_ids=ids).logits for each in (model, plain, loading.load(folder))]
+    assert torch.equal(logits[0], logits[1]) and torch.equal(logits[0], logits[2])
+
+
+def test_a_step_reads_the_tokenizer_that_its_model_names(tmp_path, tokenizer, monkeypatch):
+    asked = []
+    monkeypatch.setattr(train, "train", lambda *arguments: asked.append(arguments))
+    tokenizer.save_pretrained(tmp_path / "tokenizers" / "byte")
+    parent = SimpleNamespace(path=lambda name: tmp_path / name)
+    given = SimpleNamespace(model=LLAMA, training=CONFIG, material=MATERIAL, seed=9)
+    train.fit(SimpleNamespace(settings=given, parent=lambda role: parent), Workspace(tmp_path))
+    assert asked[0][:4] == (LLAMA, CONFIG, MATERIAL, 9) and len(asked[0][4]) == 259
+
+
+def test_cuda_is_refused_where_there_is_none(tmp_path, tokenizer, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="torch sees no CUDA device"):
+        run(tmp_path, tokenizer, device="cuda")
+
+
+def test_the_held_out_split_is_of_the_evaluation_side():
+    known = {
+        trace.prompt + trace.solution
+        for name in MATERIAL.tasks
+        for trace in tasks.evaluation_problems(tasks.task(name), 64, MATERIAL.seed + 1)
+    }
+    assert set(train.held_out_documents(MATERIAL)) == known
+
+
+def test_rows_are_cut_together():
+    rows = Rows(*(torch.arange(12).reshape(4, 3) + shift for shift in (0, 100, 200)))
+    part = rows.part(1, 3)
+    assert [tensor.tolist() for tensor in part] == [[[3 + s, 4 + s, 5 + s], [6 + s, 7 + s, 8 + s]] for s in (0, 100, 200)]
