@@ -175,8 +175,8 @@ def verdict(correlation: pd.DataFrame) -> str:
         word = "not distinguishably better or worse than"
     return (
         f"Over {winner['models']} models of {winner['families']} families, the proxy fixed in advance (top-1 weighted by "
-        f"inverse frequency) orders accuracies {word} cross-entropy on the same traces: mean Spearman correlation {show(winner)} "
-        f"against {show(loss)}, difference {show(gap)}."
+        f"inverse frequency) orders accuracies {word} cross-entropy on the same traces: mean Spearman correlation "
+        f"{show(winner)} against {show(loss)}, difference {show(gap)}."
     )
 
 

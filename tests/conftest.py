@@ -20,3 +20,13 @@ def published_set():
         return found
 
     return folder
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many tests on real published data ran and how many were skipped, so that a green run cannot hide them."""
+    counts = {
+        outcome: sum("published" in report.keywords for report in terminalreporter.stats.get(outcome, []))
+        for outcome in ("passed", "failed", "skipped")
+    }
+    ran = counts["passed"] + counts["failed"]
+    terminalreporter.write_line(f"tests on published data: {ran} ran ({counts['failed']} failed), {counts['skipped']} skipped")

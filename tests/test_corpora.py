@@ -66,9 +66,6 @@ def test_training_reads_prose_of_the_training_side_alone():
     assert len(prose) > 1000 and set(prose) <= allowed
 
 
-@pytest.mark.xfail(
-    strict=True, reason="pieces are split by their number, so a passage that the reference repeats is on both sides"
-)
 def test_held_out_prose_never_occurs_in_training():
     assert not set(corpora.prose_pieces(held_out=True)).intersection(corpora.prose_pieces(held_out=False))
 

@@ -32,7 +32,7 @@ def chain(rng: random.Random, level: int) -> Problem:
     steps = [lines[0]]
     for index in range(1, level):
         earlier = index - 1 if rng.random() < 0.7 else rng.randrange(index)
-        amount, sign = rng.randrange(1, 10), rng.choice("+-")
+        amount, sign = rng.randrange(1, 4), rng.choice("+-")
         values.append((values[earlier] + (amount if sign == "+" else -amount)) % 10)
         lines.append(f"{LETTERS[index]}={LETTERS[earlier]}{sign}{amount}")
         steps.append(f"{lines[-1]}={values[earlier]}{sign}{amount}={values[index]}")

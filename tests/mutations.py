@@ -1,0 +1,406 @@
+"""Do the tests notice broken numerics? One line is broken at a time; a breakage that no test notices survives.
+
+    python tests/mutations.py            all of them (some minutes)
+    python tests/mutations.py -k rank    those whose name or file contains the word
+    python tests/mutations.py --list     names alone
+
+Works on a copy in a temporary folder; the checkout is never touched. Exit code 0 if every breakage is noticed, 1 if one
+survives, 2 if the table no longer fits the code: a text that does not occur exactly once, or tests that fail before
+anything is broken. Not collected by pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+COPIED = ("proxylib", "tests", "configs", "pyproject.toml")
+
+
+class Mutant(NamedTuple):
+    """`old` must occur exactly once in proxylib/`file`; `tests` are what pytest is asked to run."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+CHUNKED, EXTRACT = "tests/tokenstats/test_chunked.py", "tests/tokenstats/test_extract.py"
+PROXIES, STATS, POPULATION = "tests/test_proxies.py", "tests/test_stats.py", "tests/test_population.py"
+BOARD, TASKS, CORPORA, TRACES = "tests/test_scoreboard.py", "tests/tasks", "tests/test_corpora.py", "tests/test_traces.py"
+TRAIN, GENERATE = "tests/models/test_train.py", "tests/models/test_generate.py"
+TOKENIZERS, SELECTION, STORE = "tests/models/test_tokenizers.py", "tests/test_selection.py", "tests/test_store.py"
+
+TOKENSTATISTICS = [
+    Mutant(
+        "n-equal-without-itself", "tokenstats/chunked.py", "(logits == target).sum(1)", "(logits == target).sum(1) - 1", CHUNKED
+    ),
+    Mutant("n-greater-or-equal", "tokenstats/chunked.py", "(logits > target)", "(logits >= target)", CHUNKED),
+    Mutant("uncentred-logits", "tokenstats/chunked.py", "logits - logits.amax(1, keepdim=True)", "logits * 1", CHUNKED),
+    Mutant("padded-rows-unmasked", "tokenstats/chunked.py", "[:, :vocabulary].float()", ".float()", CHUNKED),
+    Mutant(
+        "target-from-a-product-of-its-own",
+        "tokenstats/chunked.py",
+        "logits.gather(1, targets[start : start + chunk, None])  #",
+        "(hidden[start : start + chunk] * head.weight[targets[start : start + chunk]]).sum(1, keepdim=True)  #",
+        f"{CHUNKED}::test_a_target_ties_with_itself_under_a_real_head",
+    ),
+    Mutant(
+        "entropy-zero-times-infinity",
+        "tokenstats/chunked.py",
+        "torch.where(weights > 0, weights * shifted, 0.0)",
+        "(weights * shifted)",
+        CHUNKED,
+    ),
+    Mutant("entropy-unnormalised", "tokenstats/chunked.py", ".sum(1) / total)", ".sum(1))", CHUNKED),
+    Mutant("p-max-unnormalised", "tokenstats/chunked.py", "append(1 / total)", "append(weights.amax(1))", CHUNKED),
+    Mutant("logits-in-half-precision", "tokenstats/chunked.py", ".float()  # [C, V]", "  # [C, V]", CHUNKED),
+    Mutant("all-logits-at-once", "tokenstats/chunked.py", "len(hidden), chunk)", "len(hidden), chunk := len(hidden))", CHUNKED),
+    Mutant("target-off-by-one", "tokenstats/extract.py", "hidden[row_ids, places - 1]", "hidden[row_ids, places]", EXTRACT),
+    Mutant(
+        "tokenised-together",
+        "tokenstats/extract.py",
+        "kept = solution[-room:]",
+        "kept = tokenizers.encode(tokenizer, [trace.prompt + trace.solution])[0][len(prompt) :]",
+        f"{EXTRACT}::test_prompt_and_solution_are_tokenised_apart",
+    ),
+    Mutant("solution-cut-at-its-end", "tokenstats/extract.py", "solution[-room:]", "solution[:room]", EXTRACT),
+    Mutant(
+        "prompt-cut-instead",
+        "tokenstats/extract.py",
+        "tokenizers.encode(tokenizer, [trace.prompt])[0]",
+        "tokenizers.encode(tokenizer, [trace.prompt])[0][-5:]",
+        EXTRACT,
+    ),
+    Mutant(
+        "window-from-the-start",
+        "tokenstats/extract.py",
+        "torch.arange(end - scored, end)",
+        "torch.arange(end - scored - encoded[index].windowed, end - encoded[index].windowed)",
+        EXTRACT,
+    ),
+    Mutant(
+        "dropped-by-pad-id",
+        "tokenstats/extract.py",
+        "scored = min(window, len(kept))",
+        "scored = min(window, sum(token != tokenizer.pad_token_id for token in kept))",
+        EXTRACT,
+    ),
+    Mutant(
+        "positions-forget-the-truncated", "tokenstats/extract.py", "item.truncated + item.windowed", "item.windowed", EXTRACT
+    ),
+    Mutant("characters-for-bytes", "tokenstats/extract.py", ": end].encode()))", ": end]))", EXTRACT),
+    Mutant("bytes-counted-twice", "tokenstats/extract.py", "[max(start, done) : end]", "[start:end]", EXTRACT),
+    Mutant(
+        "traces-mixed-up-in-a-batch", "tokenstats/extract.py", "in zip(chosen, frame", "in zip(sorted(chosen), frame", EXTRACT
+    ),
+    Mutant("cap-not-noticed", "tokenstats/extract.py", "PROBE_TOLERANCE = 1e-4", "PROBE_TOLERANCE = 1e4", EXTRACT),
+    Mutant(
+        "vocabularies-not-compared",
+        "tokenstats/extract.py",
+        "if vocabulary > model.get_output_embeddings().weight.shape[0]:",
+        "if False:",
+        EXTRACT,
+    ),
+    Mutant(
+        "padded-vocabulary-scored",
+        "tokenstats/extract.py",
+        "vocabulary = len(tokenizer)",
+        "vocabulary = max(len(tokenizer), model.get_output_embeddings().weight.shape[0])",
+        EXTRACT,
+    ),
+    Mutant("nan-weights-accepted", "models/loading.py", "if not torch.isfinite(parameter).all()", "if False", EXTRACT),
+    Mutant("weights-in-their-own-precision", "models/loading.py", "dtype=torch.float32", 'dtype="auto"', EXTRACT),
+]
+
+PROXY_METRICS = [
+    Mutant("strict-rank", "proxies.py", "1 + greater + (equal - 1) / 2", "1 + greater", PROXIES),
+    Mutant("rank-counts-itself-as-a-tie", "proxies.py", "greater + (equal - 1) / 2", "greater + equal / 2", PROXIES),
+    Mutant("strict-hits", "proxies.py", "np.clip((k - greater) / equal, 0.0, 1.0)", "(greater < k) * 1.0", PROXIES),
+    Mutant("margin-flipped", "proxies.py", "np.maximum(p_max - p, 0.0)", "np.maximum(p - p_max, 0.0)", PROXIES),
+    Mutant("confidence-where-right", "proxies.py", "p_max * (1 - hits", "p_max * (hits", PROXIES),
+    Mutant(
+        "entropy-in-nats",
+        "proxies.py",
+        '["entropy"].to_numpy(float) / np.log(vocabulary),',
+        '["entropy"].to_numpy(float),',
+        PROXIES,
+    ),
+    Mutant("a-sign-flipped", "proxies.py", '"margin": -1', '"margin": +1', PROXIES),
+    Mutant("frequency-over-all-tasks", "proxies.py", 'groupby(["task", "token"])', 'groupby(["token"])', PROXIES),
+    Mutant("frequency-within-a-trace", "proxies.py", 'groupby(["task", "token"])', 'groupby(["task", "id", "token"])', PROXIES),
+    Mutant(
+        "frequency-unnormalised",
+        "proxies.py",
+        'tokens.groupby("task")["nll"].transform',
+        'tokens.groupby("id")["nll"].transform',
+        PROXIES,
+    ),
+    Mutant(
+        "inverse-frequency-as-a-complement",
+        "proxies.py",
+        '"inverse_frequency": totals / counts',
+        '"inverse_frequency": 1 - counts / totals',
+        PROXIES,
+    ),
+    Mutant("disagreement-as-an-inverse", "proxies.py", '"disagreement": 1 - p', '"disagreement": 1 / p', PROXIES),
+    Mutant("kernel-with-the-sample-deviation", "proxies.py", "ddof=0", "ddof=1", PROXIES),
+    Mutant(
+        "kernel-over-the-task",
+        "proxies.py",
+        'tokens.assign(nll=nll).groupby(["task", "id"]',
+        'tokens.assign(nll=nll).groupby(["task"]',
+        PROXIES,
+    ),
+    Mutant("kernel-without-its-half", "proxies.py", "np.exp(-0.5 *", "np.exp(-1.0 *", PROXIES),
+    Mutant("weights-not-normalised", "proxies.py", ".to_numpy()) / mass", ".to_numpy()) / size", PROXIES),
+    Mutant("vanishing-weights-kept", "proxies.py", "np.where(vanishing[trace], 1.0, w)", "w * 1.0", PROXIES),
+    Mutant("tasks-by-their-median", "proxies.py", '("value", "mean")', '("value", "median")', PROXIES),
+    Mutant("nats-for-bits", "proxies.py", 'sums["nll"] / np.log(2)', 'sums["nll"]', PROXIES),
+    Mutant("tokens-for-bytes", "proxies.py", '/ sums["n_bytes"]', '/ tokens.groupby("task")["n_bytes"].size()', PROXIES),
+]
+
+INTERVALS = [
+    Mutant("normal-for-wilson", "stats.py", 'method="wilson"', 'method="normal"', STATS),
+    Mutant(
+        "bootstrap-over-units",
+        "stats.py",
+        "return counts[:, index]",
+        "return rng.multinomial(len(index), np.full(len(index), 1 / len(index)), size=draws)",
+        STATS,
+    ),
+    Mutant("as-many-clusters-as-units", "stats.py", "rng.multinomial(len(labels), ", "rng.multinomial(len(index), ", STATS),
+    Mutant("one-tail", "stats.py", "[(1 - level) / 2, (1 + level) / 2]", "[1 - level, level]", STATS),
+    Mutant(
+        "undefined-draws-tolerated", "stats.py", "len(finite) * 2 < len(draws) or not len(finite)", "not len(finite)", STATS
+    ),
+    Mutant("largest-rank-for-ties", "stats.py", "below + (equal + 1) / 2", "below + equal", STATS),
+    Mutant(
+        "ranks-centred-without-weights",
+        "stats.py",
+        "(weights * ranks).sum(1, keepdims=True) / total",
+        "ranks.mean(1, keepdims=True)",
+        STATS,
+    ),
+    Mutant("two-units-make-a-correlation", "stats.py", "(weights > 0).sum(1) >= 3", "(weights > 0).sum(1) >= 2", STATS),
+    Mutant("one-digit-too-few", "stats.py", "10**exponent < 2", "10**exponent < 1", STATS),
+    Mutant("a-sign-not-turned", "population.py", "proxies.STATISTICS.get(statistic, -1)", "1", POPULATION),
+    Mutant(
+        "difference-on-other-draws",
+        "population.py",
+        "values_of[p] - values_of[0]",
+        "values_of[p] - np.roll(values_of[0], 1)",
+        POPULATION,
+    ),
+    Mutant(
+        "models-drawn-singly",
+        "population.py",
+        "stats.cluster_weights(family.to_numpy(),",
+        "stats.cluster_weights(members,",
+        POPULATION,
+    ),
+    Mutant("halves-not-stepped-up", "population.py", "2 * r / (1 + r)", "r", POPULATION),
+    Mutant("ceiling-is-reliability", "population.py", "np.sqrt(reliability) if", "reliability if", POPULATION),
+    Mutant("verdict-from-the-estimate", "population.py", 'if gap["low"] > 0:', 'if gap["estimate"] > 0:', POPULATION),
+    Mutant("verdict-on-one-side", "population.py", 'elif gap["high"] < 0:', "elif False:", POPULATION),
+    Mutant("undefined-tasks-in-the-mean", "population.py", "rho[defined].mean(0)", "np.nan_to_num(rho).mean(0)", POPULATION),
+]
+
+BOARDS = [
+    Mutant("interval-not-mirrored", "scoreboard.py", "else (-high, -low)", "else (-low, -high)", BOARD),
+    Mutant("null-not-mirrored", "scoreboard.py", "null, reported = direction * null, ", "null, reported = null, ", BOARD),
+    Mutant("reported-not-mirrored", "scoreboard.py", "None if reported is None else direction * reported", "reported", BOARD),
+    Mutant("touching-the-null-holds", "scoreboard.py", "if near <= null", "if near < null", BOARD),
+    Mutant("touching-the-null-fails", "scoreboard.py", "if far < null", "if far <= null", BOARD),
+    Mutant("short-of-reported-holds", "scoreboard.py", "far >= reported else", "True else", BOARD),
+    Mutant("beyond-reported-is-in-part", "scoreboard.py", "far >= reported else", "near <= reported <= far else", BOARD),
+    Mutant("estimate-must-reach-reported", "scoreboard.py", "far >= reported else", "near >= reported else", BOARD),
+    Mutant("chance-on-both-sides", "scoreboard.py", '(1 - entry["level"]) / 2', '(1 - entry["level"])', BOARD),
+    Mutant("stale-runs-tolerated", "scoreboard.py", "if len(folders) > 1", "if len(folders) > 9", BOARD),
+]
+
+MATERIALS = [
+    Mutant("training-on-held-out-problems", "tasks/base.py", "if not is_held_out(problem):", "if problem:", TASKS),
+    Mutant("evaluation-on-trained-problems", "tasks/base.py", "if is_held_out(problem) and", "if", TASKS),
+    Mutant("problems-repeated", "tasks/base.py", " and problem.canonical not in seen", "", TASKS),
+    Mutant("untrained-levels-trained", "tasks/base.py", "rng.choice(task.trained)", "rng.choice(task.levels)", TASKS),
+    Mutant("checker-startswith", "tasks/base.py", "answers[-1] == trace.answer", "answers[-1].startswith(trace.answer)", TASKS),
+    Mutant("checker-endswith", "tasks/base.py", "answers[-1] == trace.answer", "answers[-1].endswith(trace.answer)", TASKS),
+    Mutant("checker-takes-any-answer", "tasks/base.py", "answers[-1] == trace.answer", "trace.answer in answers", TASKS),
+    Mutant(
+        "mirrored-additions-split", "tasks/families.py", "{min(first, second)} {max(first, second)}", "{first} {second}", TASKS
+    ),
+    Mutant("carry-forgotten", "tasks/families.py", "total = x + y + carry", "total = x + y", TASKS),
+    Mutant(
+        "held-out-prose-trained-on",
+        "corpora.py",
+        "pieces = prose_pieces(held_out=False)",
+        "pieces = prose_pieces(False) + prose_pieces(True)",
+        CORPORA,
+    ),
+    Mutant("prose-share-of-documents", "corpora.py", "+= len(text)\n        yield", "+= 1\n        yield", CORPORA),
+    Mutant(
+        "documents-without-their-seed", "corpora.py", 'f"documents {config.seed} {seed}"', 'f"documents {config.seed}"', CORPORA
+    ),
+    Mutant("rows-counted-from-zero", "traces.py", ".itertuples(index=False), 1)", ".itertuples(index=False), 0)", TRACES),
+    Mutant("repeated-ids-accepted", "traces.py", "if (trace.task, trace.id) in seen:", "if False:", TRACES),
+]
+
+MODELS = [
+    Mutant("padding-is-predicted", "models/train.py", "torch.full_like(ids, IGNORE)", "ids.clone()", TRAIN),
+    Mutant("openings-are-predicted", "models/train.py", "labels[index, place] = IGNORE", "pass", TRAIN),
+    Mutant("positions-run-on", "models/train.py", "torch.arange(len(tokens))", "torch.arange(place, stop)", TRAIN),
+    Mutant("documents-see-each-other", "models/train.py", "position_ids=positions, ", "", TRAIN),
+    Mutant("ends-forgotten", "models/train.py", "*document, special.eos]", "*document]", TRAIN),
+    Mutant("labels-not-shifted", "models/train.py", "labels[:, 1:].flatten()", "labels[:, :-1].flatten()", TRAIN),
+    Mutant("padding-not-ignored", "models/train.py", "ignore_index=IGNORE", "ignore_index=0", TRAIN),
+    Mutant("rate-falls-to-nothing", "models/train.py", "0.1 + 0.45 *", "0.0 + 0.5 *", TRAIN),
+    Mutant("rate-starts-at-nothing", "models/train.py", "(step + 1) / rise", "step / rise", TRAIN),
+    Mutant("rate-constant", "models/train.py", "= peak * share", "= peak", TRAIN),
+    Mutant("head-under-muon", "models/train.py", "if p.ndim == 2 and id(p) not in tokens", "if p.ndim == 2", TRAIN),
+    Mutant("held-out-nats-for-bits", "models/train.py", "nats / math.log(2) / text_bytes", "nats / text_bytes", TRAIN),
+    Mutant("held-out-mean-of-batches", "models/train.py", '"sum").item() for', '"mean").item() for', TRAIN),
+    Mutant("resume-drops-optimiser-state", "models/train.py", '{"state": state, "param', '{"state": {}, "param', TRAIN),
+    Mutant("resume-skips-a-step", "models/train.py", 'return int(meta["step"]),', 'return int(meta["step"]) + 1,', TRAIN),
+    Mutant(
+        "resume-forgets-tokens", "models/train.py", "tokens = data.part(0, first * rows_per_step).tokens", "tokens = 0", TRAIN
+    ),
+    Mutant("weights-without-their-seed", "models/train.py", "torch.manual_seed(seed)", "torch.manual_seed(0)", TRAIN),
+    Mutant(
+        "text-without-its-seed", "models/train.py", "corpora.documents(material, seed)", "corpora.documents(material, 0)", TRAIN
+    ),
+    Mutant("non-finite-loss-accepted", "models/train.py", "if not math.isfinite(losses[-1][3])", "if False", TRAIN),
+    Mutant("answers-out-of-order", "models/generate.py", "texts[index] = ", "texts[start + row] = ", GENERATE),
+    Mutant(
+        "prompts-padded-on-the-right",
+        "models/generate.py",
+        "rows[row, longest - len(tokens) :]",
+        "rows[row, : len(tokens)]",
+        GENERATE,
+    ),
+    Mutant("padding-attended-to", "models/generate.py", "mask[row, longest - len(tokens) :] = 1", "mask[row] = 1", GENERATE),
+    Mutant("one-token-more", "models/generate.py", "max_new_tokens=new_tokens", "max_new_tokens=new_tokens + 1", GENERATE),
+    Mutant("end-ignored", "models/generate.py", "eos_token_id=eos,", "eos_token_id=258,", GENERATE),
+    Mutant("digits-merged", "models/tokenizers.py", "individual_digits=True", "individual_digits=False", TOKENIZERS),
+    Mutant("space-put-in-front", "models/tokenizers.py", "add_prefix_space=False", "add_prefix_space=True", TOKENIZERS),
+]
+
+# The next two tables cover modules whose tests are written beside them; add an entry with every numeric they promise.
+# Decision accuracy and its intervals:
+SELECTIONS = [
+    Mutant("ties-in-the-target-count", "selection.py", "counted = wanted != 0", "counted = wanted != 2", SELECTION),
+    Mutant(
+        "predicted-ties-count-wrong",
+        "selection.py",
+        "(1 + _order(predicted) * wanted) / 2",
+        "(_order(predicted) * wanted > 0)",
+        SELECTION,
+    ),
+    Mutant("likelihood-sign-flipped", "selection.py", '"nll": -1}', '"nll": 1}', SELECTION),
+    Mutant(
+        "corpora-for-groups",
+        "selection.py",
+        'self.groups = cluster_weights(target["group"]',
+        'self.groups = cluster_weights(target["corpus"]',
+        SELECTION,
+    ),
+    Mutant("noise-without-its-factor", "selection.py", "- gap.mean()) ** 2)) / 1.5", "- gap.mean()) ** 2)) / 1.0", SELECTION),
+    Mutant("noise-keeps-the-common-shift", "selection.py", "np.sum((gap - gap.mean()) ** 2)", "np.sum(gap**2)", SELECTION),
+]
+
+# Identity and integrity of runs on disk:
+STORES = [
+    Mutant("inputs-not-in-the-id", "store.py", "dict(self.config), dict(self.inputs)]", "dict(self.config)]", STORE),
+    Mutant("keys-in-any-order", "store.py", "sort_keys=True, separators", "sort_keys=False, separators", STORE),
+    Mutant("checksums-not-compared", "store.py", '!= manifest["files"][name]', "is None", STORE),
+]
+
+MUTANTS = [*TOKENSTATISTICS, *PROXY_METRICS, *INTERVALS, *BOARDS, *MATERIALS, *MODELS, *SELECTIONS, *STORES]
+
+
+def pytest(folder: Path, tests: list[str]) -> tuple[int, str]:
+    """Exit code and last lines of pytest over the copy."""
+    environment = os.environ | {
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",  # a stale .pyc of the same second and size would hide a breakage
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=line", *tests]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def misfits(mutants: list[Mutant], folder: Path) -> list[str]:
+    """What no longer fits the code, one line each."""
+    found = []
+    for mutant in mutants:
+        text = (folder / "proxylib" / mutant.file).read_text(encoding="utf-8")
+        count = text.count(mutant.old)
+        if count != 1:
+            found.append(f"{mutant.name}: {mutant.old!r} occurs {count} times in {mutant.file}, expected once")
+            continue
+        try:
+            ast.parse(text.replace(mutant.old, mutant.new))
+        except SyntaxError as error:
+            found.append(f"{mutant.name}: the broken {mutant.file} is no Python ({error})")
+        if not (folder / mutant.tests.split("::")[0]).exists():
+            found.append(f"{mutant.name}: {mutant.tests} does not exist")
+    return found
+
+
+def main() -> int:
+    """Run the chosen mutants; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Break one line at a time and see whether a test notices.")
+    parser.add_argument("-k", metavar="WORD", default="", help="only mutants whose name or file contains this")
+    parser.add_argument("--list", action="store_true", help="print the names and stop")
+    arguments = parser.parse_args()
+    chosen = [mutant for mutant in MUTANTS if arguments.k in mutant.name or arguments.k in mutant.file]
+    if arguments.list or not chosen:
+        print("\n".join(f"{mutant.file:24} {mutant.name}" for mutant in chosen) or f"no mutant contains {arguments.k!r}")
+        return 0 if chosen else 2
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        for part in COPIED:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder / part)
+        wrong = misfits(chosen, folder)
+        if wrong:
+            print("\n".join(wrong))
+            return 2
+        code, said = pytest(folder, sorted({mutant.tests for mutant in chosen}))
+        if code:
+            print(f"{said}\nthese tests fail before anything is broken")
+            return 2
+        survivors = []
+        for mutant in chosen:
+            path = folder / "proxylib" / mutant.file
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+            code, said = pytest(folder, [mutant.tests])
+            path.write_text(text, encoding="utf-8")
+            # 1 is "a test failed"; anything else but 0 is a breakage so coarse that no test was reached
+            word = {0: "SURVIVED", 1: "noticed "}.get(code, "UNUSABLE")
+            last = next((line for line in said.splitlines() if line.startswith("FAILED")), "").removeprefix("FAILED ")
+            print(f"{word}  {mutant.file:24} {mutant.name:36} {last.split(' - ')[0]}", flush=True)
+            if code != 1:
+                survivors.append(mutant.name)
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} noticed" + (f"; not: {', '.join(survivors)}" if survivors else ""))
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
