@@ -126,6 +126,8 @@ def _grid(args: argparse.Namespace) -> int:
             print(f"{notebooks.state(step):9} {step.key.run_id}  {step.name}")
         return 0
     bad = notebooks.walk(steps, args.jobs, args.record, say=lambda line: print(line, flush=True))
+    if args.record and not args.only:
+        steps[0].store.prune(step.key for step in steps)
     if bad:
         print(f"proxylib: {bad} of {len(steps)} steps failed or are blocked", file=sys.stderr)
     return 1 if bad else 0

@@ -234,5 +234,5 @@ def cells_digest(notebook: Path) -> str:
 def page_code_digest() -> str:
     """SHA-256 of the modules that turn frames into figures and sentences; pages are cheap, so any change remakes them."""
     folder = Path(__file__).parent
-    modules = ("pages.py", "plots.py", "population.py", "scoreboard.py", "selection.py", "stats.py")
+    modules = ("pages.py", "plots.py", "population.py", "scoreboard.py", "selection.py", "selection_text.py", "stats.py")
     return sha256(b"\x00".join((folder / name).read_bytes() for name in modules))

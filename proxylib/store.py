@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
@@ -273,6 +273,13 @@ class Store:
         manifest = dict(run.manifest) | {"withheld": withheld}
         write_atomic(target / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
         return Run(target, manifest)
+
+    def prune(self, keys: Iterable[Key]) -> None:
+        """Remove this profile's recorded runs that none of `keys` asks for: what an older config or code left."""
+        wanted = {key.run_id for key in keys}
+        for manifest in sorted((self.recorded / self.profile).glob(f"*/*/{MANIFEST}")):
+            if manifest.parent.name not in wanted:
+                shutil.rmtree(manifest.parent)
 
     def set_aside(self, key: Key, notebook: Path, traceback: str) -> Path:
         """Keep a failed notebook and its traceback under `failed/<run_id>/`, where no page is ever taken from."""

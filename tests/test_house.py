@@ -19,7 +19,7 @@ LAYERS = [
     {"tokenstats", "proxies", "evaluate"},
     {"judging"},
     {"grid"},
-    {"population", "selection", "scoreboard"},
+    {"population", "selection", "selection_text", "scoreboard"},
     {"plots", "pages", "kernels", "notebooks", "book", "cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

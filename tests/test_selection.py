@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from proxylib import plots, selection
+from proxylib import plots, selection, selection_text
 from proxylib.config import Inference
 from proxylib.errors import UserError
 from proxylib.published import datadecide as runs
@@ -414,11 +414,12 @@ def test_compute_never_reached_below_the_target_is_the_targets():
 def test_estimates_pick_the_claims():
     frame, target = tidy()
     single, differences = selection.single_sizes(frame, target, SETTINGS), selection.paired(frame, target, SETTINGS)
-    table = selection.estimates(single, differences, 0.9, 7).set_index("claim")
+    table = selection.estimates(single, differences, 0.9, target).set_index("claim")
     assert list(table) == ["estimate", "low", "high", "level", "n", "n_unit"]
     assert table.loc["datadecide-150m", "estimate"] == row(single, signal="accuracy", size="150M")["estimate"]
     assert table.loc["datadecide-likelihood-small", "low"] == row(differences, size="4M")["low"]
-    assert len(table) == 2 and set(pd.read_csv(selection.CLAIMS)["id"]) >= set(table.index)
+    assert table.loc["datadecide-likelihood-coin", "high"] == row(single, signal="nll", size="4M")["high"]
+    assert len(table) == 3 and set(pd.read_csv(selection_text.CLAIMS)["id"]) >= set(table.index)
 
 
 # ---- sentences turn with the numbers --------------------------------------------------------------------------------
@@ -457,7 +458,7 @@ def tables():
 )
 def test_verdict_places_the_reported_value(tables, interval, says):
     single = one(tables["single"], *interval, size="150M", signal="accuracy")
-    assert says in selection.verdict(single, tables["paired"])
+    assert says in selection_text.verdict(single, tables["paired"])
 
 
 @pytest.mark.parametrize(
@@ -470,32 +471,32 @@ def test_verdict_places_the_reported_value(tables, interval, says):
 )
 def test_verdict_turns_with_the_smallest_size(tables, gap, coin, says):
     single = one(tables["single"], *coin, size="4M", signal="nll")
-    sentence = selection.verdict(single, one(tables["paired"], *gap, size="4M"))
+    sentence = selection_text.verdict(single, one(tables["paired"], *gap, size="4M"))
     assert all(part in sentence for part in says)
 
 
 def test_finding_differences_counts_trajectory_sizes_only(tables):
     frame = tables["paired"].assign(estimate=0.0, low=-0.1, high=0.1)
-    assert "better than accuracy at 0 of 5 sizes, worse at 0; 5 undecided" in selection.finding_differences(frame)
+    assert "better than accuracy at 0 of 5 sizes, worse at 0; 5 undecided" in selection_text.finding_differences(frame)
     frame = one(one(one(frame, 0.2, 0.1, 0.3, size="4M"), -0.2, -0.3, -0.1, size="60M"), 0.2, 0.1, 0.3, size="750M")
-    assert "at 1 of 5 sizes, worse at 1; 3 undecided" in selection.finding_differences(frame)
+    assert "at 1 of 5 sizes, worse at 1; 3 undecided" in selection_text.finding_differences(frame)
 
 
 def test_finding_misranked_says_whether_noise_explains_it(tables):
     frame = tables["misranked"].assign(all_estimate=0.24)
     words = {(0.5, 0.3, 0.7): "more than the 24%", (0.3, 0.2, 0.4): "not clearly different", (0.1, 0.0, 0.2): "less than"}
     for interval, says in words.items():
-        assert says in selection.finding_misranked(one(frame, *interval, size="150M", signal="accuracy"))
+        assert says in selection_text.finding_misranked(one(frame, *interval, size="150M", signal="accuracy"))
 
 
 def test_finding_combinations_counts_planned_contrasts_only(tables):
     frame = tables["combinations"].assign(estimate=0.0, low=-0.1, high=0.1)
     frame.loc[~frame["primary"], ["low", "high"]] = 0.1, 0.2
-    assert "0 better than the single size, 0 worse, 4 undecided" in selection.finding_combinations(frame)
+    assert "0 better than the single size, 0 worse, 4 undecided" in selection_text.finding_combinations(frame)
     planned = frame.index[frame["primary"]]
     frame.loc[planned[0], "high"] = -0.01
     frame.loc[planned[1], "low"] = 0.01
-    assert "1 better than the single size, 1 worse, 2 undecided" in selection.finding_combinations(frame)
+    assert "1 better than the single size, 1 worse, 2 undecided" in selection_text.finding_combinations(frame)
 
 
 def test_finding_chance_splits_by_direction(tables):
@@ -503,7 +504,7 @@ def test_finding_chance_splits_by_direction(tables):
     chosen = frame.index[~frame["primary"]][:3]
     frame.loc[chosen, "excludes_zero"] = True
     frame.loc[chosen, "estimate"] = [0.1, -0.1, -0.2]
-    sentence = selection.finding_chance(
+    sentence = selection_text.finding_chance(
         {"excluding": 0, "by_chance": 0.2, "of": 4}, {"excluding": 3, "by_chance": 0.9, "of": 18}, frame
     )
     assert "0 of 4 planned" in sentence and "3 of 18 exploratory" in sentence
@@ -512,21 +513,21 @@ def test_finding_chance_splits_by_direction(tables):
 
 def test_finding_smallest_compares_both_with_a_coin(tables):
     single = one(tables["single"], 0.31, 0.25, 0.46, size="4M", signal="accuracy")
-    sentence = selection.finding_smallest(one(single, 0.7, 0.6, 0.8, size="4M", signal="nll"))
+    sentence = selection_text.finding_smallest(one(single, 0.7, 0.6, 0.8, size="4M", signal="nll"))
     assert "accuracy orders 31 % [25, 46] of the pairs rightly, below a coin" in sentence
     assert "NLL orders 70 % [60, 80] of the pairs rightly, above a coin" in sentence
 
 
 def test_finding_ceiling_gives_the_range_of_the_macro_average(tables):
     frame = one(tables["ceiling"], 0.93, 0.8, 0.95, against="mean of all seeds")
-    assert "89% to 93%" in selection.finding_ceiling(one(frame, 0.89, 0.7, 0.9, against="other two seeds"))
+    assert "89% to 93%" in selection_text.finding_ceiling(one(frame, 0.89, 0.7, 0.9, against="other two seeds"))
 
 
 def test_finding_noise_names_the_extremes():
     frame = pd.DataFrame(
         {"task": [runs.MACRO, "boolq", "mmlu"], "sigma": [0.006, 0.04, 0.002], "low": 0.005, "high": 0.008, "n": 25}
     ).assign(se_difference=0.005)
-    sentence = selection.finding_noise(frame)
+    sentence = selection_text.finding_noise(frame)
     assert "0.60 percentage points [0.50, 0.80]" in sentence and "standard error of 0.50" in sentence
     assert "from 0.2 (MMLU) to 4.0 (BoolQ)" in sentence
 
@@ -548,34 +549,34 @@ def needed(ratio, low, high):
     ],
 )
 def test_finding_needed_turns_with_the_ratio(case, says):
-    sentence = selection.finding_needed(needed(*case))
+    sentence = selection_text.finding_needed(needed(*case))
     assert sentence.count(says) == len(selection.THRESHOLDS)
     assert "accuracy at 90M (0.8 % of the target's compute) and by NLL at 150M (2 %" in sentence
 
 
 def test_finding_pairs_names_the_commonest_corpus():
     frame = pd.DataFrame({"better": ["x", "y", "z"], "worse": ["y", "z", "y"], "gap_se": [0.1, 2.5, 2.0]})
-    sentence = selection.finding_pairs(frame)
+    sentence = selection_text.finding_pairs(frame)
     assert "3 contain y" in sentence and "1 differ at 1B by more than 2 standard errors" in sentence
 
 
 def test_a_missing_row_is_named(tables):
     with pytest.raises(UserError, match="0 rows.*150M"):
-        selection.finding_sizes(tables["single"].query("size != '150M'"))
+        selection_text.finding_sizes(tables["single"].query("size != '150M'"))
 
 
 # ---- tables, figures, the run ---------------------------------------------------------------------------------------
 
 
 def test_tables_of_the_page(tables):
-    sizes = selection.sizes_table(tables["single"])
+    sizes = selection_text.sizes_table(tables["single"])
     assert len(sizes) == 2 * len(SIZES) - 1  # not accuracy at 1B
     assert sizes["size"].iloc[0] == "4M" and "750M (off trajectory)" in set(sizes["size"])
-    forest = selection.forest_rows(tables["combinations"])
-    contrasts = selection.contrasts_table(forest)
+    forest = selection_text.forest_rows(tables["combinations"])
+    contrasts = selection_text.contrasts_table(forest)
     assert list(contrasts["status"][:4]) == ["planned"] * 4 and (contrasts["status"][4:] == "exploratory").all()
     assert "accuracy, all sizes\nvs accuracy" in set(forest["label"])
-    pairs = selection.pairs_table(selection.pairs(*tidy(), se=0.1), rows=5)
+    pairs = selection_text.pairs_table(selection.pairs(*tidy(), se=0.1), rows=5)
     assert len(pairs) == 5 and "distance (s.e.)" in pairs
 
 
@@ -587,12 +588,12 @@ def test_figures_draw_what_they_should(tables):
     before = {name: frame.copy() for name, frame in tables.items()}
     fig, axes = plots.canvas(rows=5)
     plots.decision_accuracy_by_compute(
-        tables["single"], axes[0], seeds=tables["seeds"], reported=selection.reported_point(tables["single"])
+        tables["single"], axes[0], seeds=tables["seeds"], reported=selection_text.reported_point(tables["single"])
     )
     plots.paired_differences(tables["paired"], axes[1])
     plots.ceiling_by_task(tables["ceiling"], axes[2], labels=selection.TASKS)
     plots.misranked_within_noise(tables["misranked"], axes[3])
-    plots.contrast_forest(selection.forest_rows(tables["combinations"]), axes[4])
+    plots.contrast_forest(selection_text.forest_rows(tables["combinations"]), axes[4])
     plots.finding(fig, "A sentence that is a good deal longer than any phone is wide, so that it must break")
     with mpl.rc_context(plots.STYLE):
         fig.canvas.draw()
@@ -600,7 +601,7 @@ def test_figures_draw_what_they_should(tables):
     for name, frame in before.items():
         pd.testing.assert_frame_equal(tables[name], frame)
     hollow = [line for line in axes[0].get_lines() if line.get_label() == "reported"]
-    assert hollow[0].get_markerfacecolor() == "none" and hollow[0].get_ydata().tolist() == [selection.reported()]
+    assert hollow[0].get_markerfacecolor() == "none" and hollow[0].get_ydata().tolist() == [selection_text.reported()]
     assert all(ax.get_xscale() == "log" for ax in (axes[0], axes[1], axes[3]))
     for ax in axes[:2]:
         assert not np.isclose(drawn(ax)[:, None], 0.7 * np.array([0.93, 1, 1.07, 1.35])).any()  # 750M is not drawn

@@ -174,3 +174,14 @@ def test_leftovers_of_a_killed_writer_are_removed(runs):
     (folder / ".t.parquet.123.tmp").write_bytes(b"half")
     run = runs.produce(KEY, build)
     assert set(run.manifest["files"]) == {"t.parquet"} and not list(folder.glob(".*"))
+
+
+def test_pruning_removes_recorded_runs_that_nobody_asks_for_and_no_others(runs):
+    other = Key("stage", 1, {"a": 2})
+    for key in (KEY, other):
+        runs.record(runs.produce(key, build))
+    kept = Store("lab", runs.root.parent, runs.recorded)
+    kept.record(kept.produce(other, build))
+    runs.prune([KEY])
+    assert sorted(path.parent.name for path in runs.recorded.rglob(store.MANIFEST)) == sorted([KEY.run_id, other.run_id])
+    assert (runs.recorded / "lab" / "stage" / other.run_id).exists(), "another profile's record is not ours to remove"
