@@ -106,7 +106,8 @@ def _render(pages: dict[str, Path], profile: str, target: str) -> Path:
     shutil.copyfile(ROOT / "_toc.yml", stage / "_toc.yml")
 
     html = ROOT / "_build" / target / "html"
-    command = [sys.executable, "-m", "jupyter_book", "build", str(stage), "-n", "-W", "--keep-going", "-q"]
+    start = "from jupyter_book.cli.main import main; main()"  # the package has no __main__
+    command = [sys.executable, "-c", start, "build", str(stage), "-n", "-W", "--keep-going", "-q"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         print(done.stdout[-4000:], done.stderr[-4000:], file=sys.stderr)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 INK, QUIET, GROUND = "#1b1b1b", "#6b6b6b", "#fcfcfa"
 COLOURS = {
@@ -60,6 +61,18 @@ def canvas(rows: int = 1, height: float = 3.2, width: float = 5.0) -> tuple[Figu
         figure = Figure(figsize=(width, height * rows), layout="constrained")
         axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
     return figure, axes
+
+
+def panel(ax: Axes, sentence: str) -> Axes:
+    """What one panel of several shows, above it on the left."""
+    ax.set_title(sentence, loc="left", fontsize=10, fontweight="bold", color=INK)
+    return ax
+
+
+def legend_below(figure: Figure, ax: Axes, columns: int = 2) -> Figure:
+    """The legend of `ax` under the whole figure, where it hides no point."""
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=9, frameon=False)
+    return figure
 
 
 def interval_line(
@@ -113,8 +126,11 @@ def learning_curves(frame: pd.DataFrame, ax: Axes) -> Axes:
         )
     ax.set_xscale("log")
     ax.set_xlabel("training tokens")
+    ax.set_yscale("log")  # a doubling of the loss is the same step everywhere
+    ax.yaxis.set_major_locator(LogLocator(base=2))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_ylabel("held-out loss (bits per byte)")
-    ax.legend(ncols=2, fontsize=8)
     return ax
 
 

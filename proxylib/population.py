@@ -241,13 +241,12 @@ def correlation_table(correlation: pd.DataFrame) -> pd.DataFrame:
     show = lambda row: stats.with_interval(row) if np.isfinite(row[1:]).all() else stats.rounded(row[0], 0.1)
     cells = correlation.assign(shown=[show(row) for row in correlation[["estimate", "low", "high"]].to_numpy()])
     rho = cells[cells["quantity"] == RHO].pivot(index="proxy", columns="task", values="shown")
-    if "mean" not in rho:
-        return pd.DataFrame(columns=["proxy"])
-    gap = cells[(cells["quantity"] == DIFFERENCE) & (cells["task"] == "mean")].set_index("proxy")["shown"]
-    order = correlation[(correlation["quantity"] == RHO) & (correlation["task"] == "mean")].sort_values(
+    first = "mean" if "mean" in rho else rho.columns[0]
+    highest = correlation[(correlation["quantity"] == RHO) & (correlation["task"] == first)].sort_values(
         "estimate", ascending=False
     )
-    table = rho.loc[order["proxy"], ["mean", *(task for task in rho.columns if task != "mean")]]
+    table = rho.loc[highest["proxy"], [first, *(task for task in rho.columns if task != first)]]
+    gap = cells[(cells["quantity"] == DIFFERENCE) & (cells["task"] == "mean")].set_index("proxy")["shown"]
     table.insert(1, "mean minus cross-entropy's", [gap.get(name, "") for name in table.index])
     return table.rename_axis(None, axis=1).reset_index()
 

@@ -139,14 +139,13 @@ def table(entries: list[dict]) -> pd.DataFrame:
     shown = [
         {
             "verdict": entry["verdict"],
-            "claim": entry["claim"],
-            "source": entry["source"],
-            "layer": entry["layer"],
-            "metric (unit)": f"{entry['metric']} ({entry['unit']})",
-            "reported": "" if entry["reported"] is None else f"{entry['reported']:g}",
             "ours": "" if entry["estimate"] is None else stats.with_interval([entry[k] for k in ("estimate", "low", "high")]),
-            "n": "" if entry["n"] is None else f"{entry['n']} {entry['n_unit']}",
-            "why": entry["reason"],
+            "reported": "" if entry["reported"] is None else f"{entry['reported']:g}",
+            "claim": entry["claim"],
+            "metric (unit)": f"{entry['metric']} ({entry['unit']})",
+            "layer, n": entry["layer"] + ("" if entry["n"] is None else f", {entry['n']} {entry['n_unit']}"),
+            "why this verdict": entry["reason"],
+            "source": entry["source"],
         }
         for entry in sorted(entries, key=lambda entry: order.index(entry["verdict"]))
     ]

@@ -225,7 +225,7 @@ def sizes_table(single: pd.DataFrame) -> pd.DataFrame:
         {
             "size": rows["size"] + rows["on_trajectory"].map({True: "", False: " (off trajectory)"}),
             "signal": rows["signal"].map(NAMES),
-            "compute (% of target)": [f"{100 * value:.2g}" for value in rows["compute_fraction"]],
+            "compute (% of target)": [_factor(100 * value) for value in rows["compute_fraction"]],
             "decision accuracy": rows["estimate"].map("{:.2f}".format),
             "groups drawn": _brackets(rows, "low", "high"),
             "corpora drawn": _brackets(rows, "low_corpora", "high_corpora"),

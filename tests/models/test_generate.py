@@ -91,3 +91,13 @@ def test_a_model_in_training_mode_is_measured_in_evaluation_mode(tokenizer):
     model = build("gpt_neox")
     expected = generate.answers(model, tokenizer, PROMPTS, 4, 4)
     assert generate.answers(model.train(), tokenizer, PROMPTS, 4, 4) == expected and not model.training
+
+
+@pytest.mark.xfail(strict=True, reason="a missing bos is put in front as None")
+def test_a_tokenizer_without_an_opening_token_is_served(tokenizer):
+    # as of Qwen; its pad is its eos
+    model, bare = build("llama"), tokenizers.train("byte", [], 300)
+    bare.bos_token = None
+    bare.pad_token = bare.eos_token
+    opened = [tokenizer.bos_token + prompt for prompt in PROMPTS]
+    assert generate.answers(model, bare, opened, 5, 4) == generate.answers(model, tokenizer, PROMPTS, 5, 4)

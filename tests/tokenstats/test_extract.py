@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     CohereConfig,
     CohereForCausalLM,
@@ -185,6 +185,16 @@ def test_bytes_add_up_to_those_of_the_solution(lab, kind):
             assert sum(part.n_bytes) == len(trace.solution[part.offset[0] :].encode()), (trace.id, window)
 
 
+@pytest.mark.xfail(strict=True, reason="spaces that a tokenizer leaves out of its offsets are lost: Llama 3 does so")
+@pytest.mark.parametrize("window", [1000, 3])
+def test_bytes_add_up_where_offsets_leave_out_spaces(window):
+    tokenizer = tokenizers.train("bpe", [WORDS] * 20, 300)
+    plain = extract.encode(Trace("t", "1", "p", WORDS, "", "test"), tokenizer, window, 1000)
+    tokenizer.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    trimmed = extract.encode(Trace("t", "1", "p", WORDS, "", "test"), tokenizer, window, 1000)
+    assert trimmed.ids == plain.ids and trimmed.n_bytes == plain.n_bytes
+
+
 def test_a_token_inside_a_character_adds_no_bytes_twice(lab):
     encoded = extract.encode(Trace("t", "1", "p", "a🙂b", "", "test"), lab[0]["byte"], 1000, 1000)
     assert encoded.n_bytes == [1, 4, 0, 0, 0, 1]
@@ -260,6 +270,14 @@ TINY = {
 }
 
 
+@pytest.mark.xfail(strict=True, reason="the probe sees a cap only where logits come near it")
+def test_a_cap_is_noticed_where_logits_are_still_small(byte):
+    torch.manual_seed(1)
+    model = Gemma2ForCausalLM(Gemma2Config(head_dim=16, final_logit_softcapping=30.0, **TINY)).eval()
+    with pytest.raises(UserError, match="Gemma2ForCausalLM"):
+        extract.trunk(model)
+
+
 @pytest.mark.parametrize(
     ("kind", "config"),
     [
@@ -323,6 +341,23 @@ def test_a_model_that_is_no_causal_language_model_is_refused(tmp_path):
 def test_a_folder_without_weights_is_refused(tmp_path, byte):
     byte[0].config.save_pretrained(tmp_path)
     with pytest.raises(UserError, match="not a causal language model"):
+        loading.load(tmp_path)
+
+
+@pytest.mark.xfail(strict=True, reason="transformers draws the missing head at random and prints a report")
+def test_a_model_saved_without_its_head_is_refused(tmp_path, byte):
+    byte[0].model.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"lm_head\.weight"):
+        loading.load(tmp_path)
+
+
+@pytest.mark.xfail(strict=True, reason="the error of safetensors passes through, without a word on the file")
+@pytest.mark.parametrize("kept", [0, 40, -10])
+def test_damaged_weights_are_refused_by_name(tmp_path, byte, kept):
+    byte[0].save_pretrained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(UserError, match=str(tmp_path)):
         loading.load(tmp_path)
 
 
