@@ -33,7 +33,8 @@ WEIGHTINGS = (
     "gaussian_nll",
 )
 NAMED_WINNERS = {"model selection": ("top1", "inverse_frequency"), "data selection": ("top5", "frequency")}
-LEAST_WEIGHT = 1e-9  # mean weight below which a weighting has no say on a trace, and uniform weights take its place
+#: Mean weight, a few roundings of float32, below which a weighting has no say on a trace and uniform weights replace it.
+LEAST_WEIGHT = 1e-6
 SAME_NLL = 1e-6  # nats: below this spread of a trace's nll the Gaussian kernel is flat
 
 

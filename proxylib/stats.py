@@ -127,6 +127,7 @@ def rounded(value: float, half_width: float) -> str:
         return "undefined"
     if not np.isfinite(half_width) or half_width <= 0:
         return f"{value:.3g}"
+    half_width *= 1 + 1e-9  # (0.6 - 0.2) / 2 is a hair below 0.2
     exponent = int(np.floor(np.log10(half_width)))
     if half_width / 10**exponent < 2:
         exponent -= 1

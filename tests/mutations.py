@@ -99,8 +99,8 @@ TOKENSTATISTICS = [
     Mutant(
         "positions-forget-the-truncated", "tokenstats/extract.py", "item.truncated + item.windowed", "item.windowed", EXTRACT
     ),
-    Mutant("characters-for-bytes", "tokenstats/extract.py", ": end].encode()))", ": end]))", EXTRACT),
-    Mutant("bytes-counted-twice", "tokenstats/extract.py", "[max(start, done) : end]", "[start:end]", EXTRACT),
+    Mutant("characters-for-bytes", "tokenstats/extract.py", "[done:end].encode()))", "[done:end]))", EXTRACT),
+    Mutant("bytes-counted-twice", "tokenstats/extract.py", "for _, end in spans", "for done, end in spans", EXTRACT),
     Mutant(
         "traces-mixed-up-in-a-batch", "tokenstats/extract.py", "in zip(chosen, frame", "in zip(sorted(chosen), frame", EXTRACT
     ),
@@ -119,6 +119,15 @@ TOKENSTATISTICS = [
         "vocabulary = max(len(tokenizer), model.get_output_embeddings().weight.shape[0])",
         EXTRACT,
     ),
+    Mutant("named-caps-accepted", "tokenstats/extract.py", "not in (None, 1, 1.0)", "is Ellipsis", EXTRACT),
+    Mutant(
+        "spaces-outside-a-span-lost",
+        "tokenstats/extract.py",
+        "for _, end in spans[-scored:]:",
+        "for done, end in ((max(done, start), end) for start, end in spans[-scored:]):",
+        EXTRACT,
+    ),
+    Mutant("missing-weights-drawn-at-random", "models/loading.py", "if missing:", "if False:", EXTRACT),
     Mutant("nan-weights-accepted", "models/loading.py", "if not torch.isfinite(parameter).all()", "if False", EXTRACT),
     Mutant("weights-in-their-own-precision", "models/loading.py", "dtype=torch.float32", 'dtype="auto"', EXTRACT),
 ]
@@ -165,6 +174,7 @@ PROXY_METRICS = [
     Mutant("kernel-without-its-half", "proxies.py", "np.exp(-0.5 *", "np.exp(-1.0 *", PROXIES),
     Mutant("weights-not-normalised", "proxies.py", ".to_numpy()) / mass", ".to_numpy()) / size", PROXIES),
     Mutant("vanishing-weights-kept", "proxies.py", "np.where(vanishing[trace], 1.0, w)", "w * 1.0", PROXIES),
+    Mutant("weights-below-float32-kept", "proxies.py", "LEAST_WEIGHT = 1e-6", "LEAST_WEIGHT = 1e-9", PROXIES),
     Mutant("tasks-by-their-median", "proxies.py", '("value", "mean")', '("value", "median")', PROXIES),
     Mutant("nats-for-bits", "proxies.py", 'sums["nll"] / np.log(2)', 'sums["nll"]', PROXIES),
     Mutant("tokens-for-bytes", "proxies.py", '/ sums["n_bytes"]', '/ tokens.groupby("task")["n_bytes"].size()', PROXIES),
@@ -284,14 +294,24 @@ MODELS = [
     Mutant(
         "prompts-padded-on-the-right",
         "models/generate.py",
-        "rows[row, longest - len(tokens) :]",
-        "rows[row, : len(tokens)]",
+        "rows[row, longest - len(ids[index]) :]",
+        "rows[row, : len(ids[index])]",
         GENERATE,
     ),
-    Mutant("padding-attended-to", "models/generate.py", "mask[row, longest - len(tokens) :] = 1", "mask[row] = 1", GENERATE),
+    Mutant(
+        "padding-attended-to", "models/generate.py", "mask[row, longest - len(ids[index]) :] = 1", "mask[row] = 1", GENERATE
+    ),
     Mutant("one-token-more", "models/generate.py", "max_new_tokens=new_tokens", "max_new_tokens=new_tokens + 1", GENERATE),
     Mutant("end-ignored", "models/generate.py", "eos_token_id=eos,", "eos_token_id=258,", GENERATE),
     Mutant("digits-merged", "models/tokenizers.py", "individual_digits=True", "individual_digits=False", TOKENIZERS),
+    Mutant(
+        "special-text-read-as-tokens",
+        "models/tokenizers.py",
+        'split_special_tokens=True)["input_ids"]',
+        'split_special_tokens=False)["input_ids"]',
+        TOKENIZERS,
+    ),
+    Mutant("opening-token-forgotten", "models/generate.py", "[] if bos is None else [bos]", "[]", GENERATE),
     Mutant("space-put-in-front", "models/tokenizers.py", "add_prefix_space=False", "add_prefix_space=True", TOKENIZERS),
 ]
 

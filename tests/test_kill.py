@@ -17,6 +17,8 @@ import yaml
 from proxylib import config, grid
 from proxylib.store import MANIFEST
 
+# all on one worker: they share the undisturbed run, and two at a time would take each other's processors
+pytestmark = pytest.mark.xdist_group("kill")
 KILLS = 5
 ONLY = ("--only", "extract/llama-byte-16-seed1", "--only", "evaluate/llama-byte-16-seed1")
 STEPS = 4  # material, train, extract, evaluate
@@ -31,7 +33,7 @@ def environment(tmp_path_factory):
     changes = {"population": [model], "training": {"tokens": 120_000, "context": 256, "batch_tokens": 512}}
     path = folder / "configs" / "smoke.yaml"
     path.write_text(yaml.safe_dump(config.overlay(yaml.safe_load(path.read_text()), changes)))
-    return folder, os.environ | {"PROXYLIB_CONFIGS": str(folder / "configs"), "PROXYLIB_TEST_MARK": folder.name}
+    return folder, os.environ | {"PROXYLIB_CONFIGS": str(folder / "configs"), "PROXYLIB_TEST_MARK": str(folder)}
 
 
 def start(environment, runs):
@@ -95,7 +97,7 @@ def test_killed_anywhere_the_rerun_ends_with_the_same_bytes_and_no_child_writes_
     process.communicate()
     where = f"seed {seed}, killed after {after:.1f} of {seconds:.1f} s"
     time.sleep(0.2)  # the kernel's own bookkeeping
-    assert not survivors(folder.name), where
+    assert not survivors(folder), where
     before = snapshot(runs)
     time.sleep(1.5)
     assert snapshot(runs) == before, where

@@ -182,7 +182,11 @@ def test_without_any_task_that_tells_models_apart_there_is_no_mean_and_no_verdic
     found = population.correlations(values_of(drawn(2)), accuracy_of(dict.fromkeys(drawn(3), 0.0)), INFERENCE)
     assert "mean" not in set(found["task"])
     assert population.verdict(found).startswith("No verdict")
-    assert population.estimates(found, 0.9).empty and population.correlation_table(found).empty
+    assert population.estimates(found, 0.9).empty
+    table = population.correlation_table(found)
+    assert set(table["proxy"]) == set(population.FIXED) and "mean" not in table
+    assert set(table[list(TASKS)].to_numpy().ravel()) == {"undefined"}
+    assert set(table["mean minus cross-entropy's"]) == {""}
 
 
 def test_two_models_are_too_few():

@@ -172,8 +172,5 @@ def test_an_interval_is_written_with_one_precision_and_scaled_to_percent():
     assert stats.with_interval([0.5, 0.4871, 0.5129]) == "0.500 [0.487, 0.513]"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="(0.6 - 0.2) / 2 is a hair below 0.2, and gets the digit of an interval that begins with 1"
-)
 def test_rounding_of_the_half_width_itself_adds_no_digit():
     assert stats.with_interval([0.4, 0.2, 0.6]) == "0.4 [0.2, 0.6]"

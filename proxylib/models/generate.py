@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from .tokenizers import encode
+
 
 def answers(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: list[str], new_tokens: int, batch: int
@@ -19,20 +21,20 @@ def answers(
     Padding and batch size change the last bits of logits, and a greedy choice between near-equal tokens may follow.
     The batch size is therefore part of an evaluation's config.
     """
-    ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
+    pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    ids = [[*([] if bos is None else [bos]), *tokens] for tokens in encode(tokenizer, prompts)]
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     texts = [""] * len(prompts)
-    pad, bos, eos = tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id
     model.eval()
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
-        longest = max(len(ids[index]) for index in chosen) + 1
+        longest = max(len(ids[index]) for index in chosen)
         rows = torch.full((len(chosen), longest), pad)
         mask = torch.zeros_like(rows)
         for row, index in enumerate(chosen):
-            tokens = [bos, *ids[index]]
-            rows[row, longest - len(tokens) :] = torch.tensor(tokens)
-            mask[row, longest - len(tokens) :] = 1
+            rows[row, longest - len(ids[index]) :] = torch.tensor(ids[index])
+            mask[row, longest - len(ids[index]) :] = 1
         with torch.inference_mode():
             out = model.generate(
                 input_ids=rows.to(model.device),

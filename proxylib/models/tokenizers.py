@@ -58,5 +58,16 @@ def load(folder: Path) -> PreTrainedTokenizerFast:
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:
-    """Token ids without special tokens."""
-    return tokenizer(texts, add_special_tokens=False)["input_ids"]
+    """Token ids without special tokens; text that spells one stays text."""
+    return tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+
+
+def encode_with_spans(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Token ids as from `encode`, and the characters [start, end) that each covers.
+
+    Notes
+    -----
+    Some tokenizers leave the space before a word out of its span; tokens inside one character share its span.
+    """
+    encoded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    return encoded["input_ids"], encoded["offset_mapping"]

@@ -16,6 +16,7 @@ from ..store import Workspace
 from ..traces import Trace, read
 from .chunked import token_statistics
 
+CHANGED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")  # Gemma 2 and 3, Cohere, Granite
 PROBE_TOLERANCE = 1e-4  # of the largest logit; float32 sums in another order differ by about 1e-6
 
 
@@ -42,8 +43,7 @@ def encode(trace: Trace, tokenizer: PreTrainedTokenizerFast, window: int, contex
         An empty solution, or a prompt that fills the context by itself.
     """
     prompt = tokenizers.encode(tokenizer, [trace.prompt])[0]
-    encoded = tokenizer(trace.solution, add_special_tokens=False, return_offsets_mapping=True)
-    solution, spans = encoded["input_ids"], encoded["offset_mapping"]
+    solution, spans = tokenizers.encode_with_spans(tokenizer, trace.solution)
     if not solution:
         raise UserError(f"trace {trace.task}/{trace.id}: the solution is empty in this tokenizer")
     first = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
@@ -52,10 +52,13 @@ def encode(trace: Trace, tokenizer: PreTrainedTokenizerFast, window: int, contex
         raise UserError(f"trace {trace.task}/{trace.id}: no room for the solution after a prompt of {len(prompt)} tokens")
     kept = solution[-room:]
     scored = min(window, len(kept))
-    sizes, done = [], spans[-scored][0]
-    for start, end in spans[-scored:]:  # tokens inside one character share its span: only the first adds its bytes
-        sizes.append(len(trace.solution[max(start, done) : end].encode()))
+    # A token has the bytes from where the one before it ended, so that a space left out of its span is counted, and
+    # of several tokens inside one character only the first.
+    sizes, done = [], spans[-scored - 1][1] if scored < len(spans) else 0
+    for _, end in spans[-scored:]:
+        sizes.append(len(trace.solution[done:end].encode()))
         done = max(done, end)
+    sizes[-1] += len(trace.solution[done:].encode())
     starts = [start for start, _ in spans[-scored:]]
     truncated = len(solution) - len(kept)
     return Encoded([*first, *prompt, *kept], scored, starts, sizes, truncated, len(kept) - scored)
@@ -69,6 +72,9 @@ def trunk(model: PreTrainedModel) -> torch.nn.Module:
     UserError
         If the model scales, caps or otherwise changes its logits after the head.
     """
+    for name in CHANGED_LOGITS:
+        if getattr(model.config, name, None) not in (None, 1, 1.0):
+            raise UserError(f"model {type(model).__name__}: {name} changes its logits after the head; not supported")
     body, head = model.base_model, model.get_output_embeddings()
     if body is model or head is None:
         raise UserError(f"model {type(model).__name__}: has no separate trunk and head; it is not supported")
