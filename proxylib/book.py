@@ -16,7 +16,8 @@ import yaml
 from . import grid, notebooks
 from .config import ROOT
 from .errors import UserError
-from .store import provenance, write_atomic
+from .provenance import provenance
+from .store import write_atomic
 
 SHIPPED = ROOT / "book" / "executed"
 LABEL = "shipped.json"

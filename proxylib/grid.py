@@ -63,12 +63,15 @@ class Step:
         return self.store.produce(self.key, lambda workspace: builder(self, workspace))
 
     @property
+    def arguments(self) -> list[str]:
+        """The parameters as `proxylib run` takes them."""
+        return [part for name, value in self.parameters.items() for part in ("-p", name, str(value))]
+
+    @property
     def command(self) -> str:
-        """What a person types to run this step again."""
-        given = " ".join(f"-p {name} {shlex.quote(str(value))}" for name, value in self.parameters.items())
-        return (
-            f"proxylib run {self.notebook.relative_to(ROOT) if self.notebook.is_relative_to(ROOT) else self.notebook} {given}"
-        )
+        """What a person types in the project's folder to run this step again."""
+        notebook = self.notebook.relative_to(ROOT) if self.notebook.is_relative_to(ROOT) else self.notebook
+        return f"proxylib run {notebook} {shlex.join(self.arguments)}"
 
 
 @dataclass

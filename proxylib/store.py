@@ -13,30 +13,26 @@ import hashlib
 import io
 import json
 import os
-import platform
 import resource
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import filelock
 import pandas as pd
 
-from . import __version__
 from .config import PROFILES, ROOT
 from .errors import UserError
+from .provenance import provenance
 
 MANIFEST = "manifest.json"
 NOTEBOOK = "notebook.ipynb"  # kept beside a run for its reader; carries timings, so it is no part of the run's content
 LARGEST_RECORDED_TABLE = 1_000_000  # bytes: a larger table is recomputed rather than carried by every clone
-PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "torch", "transformers", "tokenizers", "statsmodels")
 
 
 def canonical(value: Any) -> str:
@@ -289,39 +285,3 @@ class Store:
             shutil.move(notebook, target / NOTEBOOK)
         write_atomic(target / "traceback.txt", traceback.encode())
         return target
-
-
-@lru_cache(maxsize=1)
-def provenance() -> dict[str, Any]:
-    """Code and machine: git commit and whether the tree was dirty, package versions, processor, threads. No host name."""
-
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
-        except (OSError, subprocess.SubprocessError):
-            return None  # not a checkout, or no git: the manifest says null
-        return done.stdout.strip()
-
-    changes = git("status", "--porcelain", "--untracked-files=no")
-    versions = {"proxylib": __version__}
-    for name in PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            versions[name] = metadata.version(name)
-    return {
-        "git": {"commit": git("rev-parse", "HEAD"), "dirty": None if changes is None else bool(changes)},
-        "versions": versions,
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "python": platform.python_version(),
-            "cores": os.cpu_count(),
-            "processor": _processor(),
-        },
-    }
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor()

@@ -13,7 +13,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "proxylib"
 LAYERS = [
-    {"errors", "config", "store", "stats"},
+    {"errors", "config", "provenance", "store", "stats"},
     {"traces", "tasks", "corpora", "published"},
     {"models"},
     {"tokenstats", "proxies", "evaluate"},
