@@ -50,8 +50,8 @@ def split_half_reliability(answers: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     Returns
     -------
-    columns task, reliability (Pearson's correlation of the halves, stepped up to full length by Spearman and Brown, mean
-    over random splits), ceiling (its square root: no predictor can be expected to correlate higher), models
+    columns task, reliability (Pearson's correlation of the halves, mean over random splits, stepped up to full length by
+    Spearman and Brown), ceiling (its square root: no predictor can be expected to correlate higher), models
 
     Notes
     -----
@@ -66,9 +66,10 @@ def split_half_reliability(answers: pd.DataFrame, seed: int) -> pd.DataFrame:
             order = rng.permutation(grid.shape[1])
             a, b = (grid[:, half].mean(1) for half in np.array_split(order, 2))
             if a.std() > 0 and b.std() > 0:
-                r = np.corrcoef(a, b)[0, 1]
-                found.append(2 * r / (1 + r) if r > -1 else np.nan)
-        reliability = float(np.mean(found)) if found else np.nan
+                found.append(np.corrcoef(a, b)[0, 1])
+        # stepped up after averaging: before it, a few negative correlations would drag the mean down
+        r = np.mean(found) if found else np.nan
+        reliability = float(2 * r / (1 + r)) if r > -1 else np.nan
         rows.append((task, reliability, np.sqrt(reliability) if reliability > 0 else np.nan, len(grid)))
     return pd.DataFrame(rows, columns=["task", "reliability", "ceiling", "models"])
 

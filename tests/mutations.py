@@ -66,7 +66,7 @@ TOKENSTATISTICS = [
     Mutant("p-max-unnormalised", "tokenstats/chunked.py", "append(1 / total)", "append(weights.amax(1))", CHUNKED),
     Mutant("logits-in-half-precision", "tokenstats/chunked.py", ".float()  # [C, V]", "  # [C, V]", CHUNKED),
     Mutant("all-logits-at-once", "tokenstats/chunked.py", "len(hidden), chunk)", "len(hidden), chunk := len(hidden))", CHUNKED),
-    Mutant("target-off-by-one", "tokenstats/extract.py", "hidden[row_ids, places - 1]", "hidden[row_ids, places]", EXTRACT),
+    Mutant("target-off-by-one", "tokenstats/extract.py", "hidden[rows, places - 1]", "hidden[rows, places]", EXTRACT),
     Mutant(
         "tokenised-together",
         "tokenstats/extract.py",
@@ -85,8 +85,8 @@ TOKENSTATISTICS = [
     Mutant(
         "window-from-the-start",
         "tokenstats/extract.py",
-        "torch.arange(end - scored, end)",
-        "torch.arange(end - scored - encoded[index].windowed, end - encoded[index].windowed)",
+        "torch.arange(len(item.ids) - item.scored, len(item.ids))",
+        "torch.arange(len(item.ids) - item.scored - item.windowed, len(item.ids) - item.windowed)",
         EXTRACT,
     ),
     Mutant(
@@ -102,8 +102,13 @@ TOKENSTATISTICS = [
     Mutant("characters-for-bytes", "tokenstats/extract.py", "[done:end].encode()))", "[done:end]))", EXTRACT),
     Mutant("bytes-counted-twice", "tokenstats/extract.py", "for _, end in spans", "for done, end in spans", EXTRACT),
     Mutant(
-        "traces-mixed-up-in-a-batch", "tokenstats/extract.py", "in zip(chosen, frame", "in zip(sorted(chosen), frame", EXTRACT
+        "traces-mixed-up-in-a-batch",
+        "tokenstats/extract.py",
+        "parts = dict(zip(order,",
+        "parts = dict(zip(sorted(order),",
+        EXTRACT,
     ),
+    Mutant("later-tokens-unnoticed", "tokenstats/extract.py", "(ids[:, -1:] + 1)", "(ids[:, -1:] + 0)", EXTRACT),
     Mutant("cap-not-noticed", "tokenstats/extract.py", "PROBE_TOLERANCE = 1e-4", "PROBE_TOLERANCE = 1e4", EXTRACT),
     Mutant(
         "vocabularies-not-compared",
@@ -290,16 +295,22 @@ MODELS = [
         "text-without-its-seed", "models/train.py", "corpora.documents(material, seed)", "corpora.documents(material, 0)", TRAIN
     ),
     Mutant("non-finite-loss-accepted", "models/train.py", "if not math.isfinite(losses[-1][3])", "if False", TRAIN),
-    Mutant("answers-out-of-order", "models/generate.py", "texts[index] = ", "texts[start + row] = ", GENERATE),
+    Mutant(
+        "answers-out-of-order", "models/generate.py", "texts = dict(zip(order,", "texts = dict(zip(sorted(order),", GENERATE
+    ),
     Mutant(
         "prompts-padded-on-the-right",
         "models/generate.py",
-        "rows[row, longest - len(ids[index]) :]",
-        "rows[row, : len(ids[index])]",
+        "[[pad] * (longest - len(ids)) + ids for ids",
+        "[ids + [pad] * (longest - len(ids)) for ids",
         GENERATE,
     ),
     Mutant(
-        "padding-attended-to", "models/generate.py", "mask[row, longest - len(ids[index]) :] = 1", "mask[row] = 1", GENERATE
+        "padding-attended-to",
+        "models/generate.py",
+        "[[0] * (longest - len(ids)) + [1]",
+        "[[1] * (longest - len(ids)) + [1]",
+        GENERATE,
     ),
     Mutant("one-token-more", "models/generate.py", "max_new_tokens=new_tokens", "max_new_tokens=new_tokens + 1", GENERATE),
     Mutant("end-ignored", "models/generate.py", "eos_token_id=eos,", "eos_token_id=258,", GENERATE),
@@ -311,7 +322,13 @@ MODELS = [
         'split_special_tokens=False)["input_ids"]',
         TOKENIZERS,
     ),
-    Mutant("opening-token-forgotten", "models/generate.py", "[] if bos is None else [bos]", "[]", GENERATE),
+    Mutant(
+        "opening-token-forgotten",
+        "models/generate.py",
+        "[] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]",
+        "[]",
+        GENERATE,
+    ),
     Mutant("space-put-in-front", "models/tokenizers.py", "add_prefix_space=False", "add_prefix_space=True", TOKENIZERS),
 ]
 

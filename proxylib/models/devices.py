@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 from ..errors import UserError
 
@@ -27,6 +30,40 @@ def prepare(device: str, threads: int) -> dict[str, str | int]:
         "precision": "float32",
         "precision_reason": "ranks and ties of logits are decided by their last bits, and these models are small",
     }
+
+
+def in_batches(items: list, batch: int, compute: Callable[[list], Any]) -> tuple[list, int]:
+    """Apply `compute` to slices of `items`; where memory runs out, halve the slice, say so, and go on.
+
+    Returns
+    -------
+    results : one per slice, in order
+    batch : the size that the last slice was given; smaller than asked for if memory ran out, and then the promise of
+        the same bits is void, so callers put it into the manifest
+
+    Raises
+    ------
+    UserError
+        If a single item does not fit.
+    """
+    import torch
+
+    results, start = [], 0
+    while start < len(items):
+        try:
+            results.append(compute(items[start : start + batch]))
+            start += batch
+            continue
+        except (torch.OutOfMemoryError, MemoryError):
+            pass
+        except RuntimeError as error:  # torch's allocator for processors raises no kind of its own
+            if "allocate memory" not in str(error):
+                raise
+        if batch == 1:
+            raise UserError("out of memory with a single item in the batch; take a smaller model, window or device") from None
+        batch = (batch + 1) // 2
+        print(f"proxylib: out of memory; going on with batches of {batch}", file=sys.stderr)
+    return results, batch
 
 
 def matmul_rate(rows: int, inner: int, columns: int, seconds: float = 0.2) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from .devices import in_batches
 from .tokenizers import encode
 
 
@@ -19,33 +22,33 @@ def answers(
     Notes
     -----
     Padding and batch size change the last bits of logits, and a greedy choice between near-equal tokens may follow.
-    The batch size is therefore part of an evaluation's config.
+    The batch size is therefore part of an evaluation's config; where memory forces a smaller one, a line says so.
     """
-    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
-    pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    ids = [[*([] if bos is None else [bos]), *tokens] for tokens in encode(tokenizer, prompts)]
+    first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    ids = [[*first, *tokens] for tokens in encode(tokenizer, prompts)] if prompts else []
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
-    texts = [""] * len(prompts)
     model.eval()
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
-        longest = max(len(ids[index]) for index in chosen)
-        rows = torch.full((len(chosen), longest), pad)
-        mask = torch.zeros_like(rows)
-        for row, index in enumerate(chosen):
-            rows[row, longest - len(ids[index]) :] = torch.tensor(ids[index])
-            mask[row, longest - len(ids[index]) :] = 1
-        with torch.inference_mode():
-            out = model.generate(
-                input_ids=rows.to(model.device),
-                attention_mask=mask.to(model.device),
-                do_sample=False,
-                num_beams=1,
-                max_new_tokens=new_tokens,
-                pad_token_id=pad,
-                eos_token_id=eos,
-                bos_token_id=bos,
-            )
-        for row, index in enumerate(chosen):
-            texts[index] = tokenizer.decode(out[row, longest:], skip_special_tokens=True)
-    return texts
+    write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], new_tokens)
+    written = itertools.chain.from_iterable(in_batches(order, batch, write)[0])
+    texts = dict(zip(order, written, strict=True))
+    return [texts[index] for index in range(len(prompts))]
+
+
+def _continue(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: list[list[int]], new_tokens: int) -> list[str]:
+    eos = tokenizer.eos_token_id
+    pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    longest = max(map(len, batch))
+    rows = torch.tensor([[pad] * (longest - len(ids)) + ids for ids in batch], device=model.device)
+    mask = torch.tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in batch], device=model.device)
+    with torch.inference_mode():
+        out = model.generate(
+            input_ids=rows,
+            attention_mask=mask,
+            do_sample=False,
+            num_beams=1,
+            max_new_tokens=new_tokens,
+            pad_token_id=pad,
+            eos_token_id=eos,
+            bos_token_id=tokenizer.bos_token_id,
+        )
+    return [tokenizer.decode(row[longest:], skip_special_tokens=True) for row in out]

@@ -25,7 +25,7 @@ def load(folder: Path, device: str = "cpu") -> PreTrainedModel:
         model, report = AutoModelForCausalLM.from_pretrained(
             folder, local_files_only=True, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder}: not a causal language model that transformers can load ({error})") from None
     missing = sorted(report["missing_keys"])
     if missing:  # transformers would draw them at random and go on

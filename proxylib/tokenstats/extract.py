@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ class Encoded(NamedTuple):
     ids: list[int]
     scored: int
     offset: list[int]  # of each scored token: character of the solution at which it begins
-    n_bytes: list[int]  # of each scored token: bytes that it adds; they sum to those of the scored text
+    n_bytes: list[int]  # of each scored token: bytes that it adds to those before it, whatever the window
     truncated: int  # solution tokens that found no room in the context
     windowed: int  # solution tokens in front of the window: context, not scored
 
@@ -70,7 +71,7 @@ def trunk(model: PreTrainedModel) -> torch.nn.Module:
     Raises
     ------
     UserError
-        If the model scales, caps or otherwise changes its logits after the head.
+        If the model changes its logits after the head (cap, scale), sees later tokens, or gives NaN.
     """
     for name in CHANGED_LOGITS:
         if getattr(model.config, name, None) not in (None, 1, 1.0):
@@ -83,9 +84,34 @@ def trunk(model: PreTrainedModel) -> torch.nn.Module:
     with torch.inference_mode():
         whole = model(input_ids=ids).logits
         apart = head(body(input_ids=ids).last_hidden_state)
+        changed = model(input_ids=torch.cat([ids[:, :-1], (ids[:, -1:] + 1) % model.config.vocab_size], 1)).logits
+    if not torch.isfinite(whole).all():
+        raise UserError(f"model {type(model).__name__}: its logits are NaN or Inf; measure another checkpoint")
+    if (whole - changed)[:, :-1].abs().max() > PROBE_TOLERANCE * whole.abs().max().clamp(min=1e-6):
+        raise UserError(f"model {type(model).__name__}: sees tokens that come later; it is no causal language model")
     if (whole - apart).abs().max() > PROBE_TOLERANCE * whole.abs().max().clamp(min=1e-6):
         raise UserError(f"model {type(model).__name__}: changes its logits after the head (cap or scale); not supported")
     return body
+
+
+def _score(
+    body: torch.nn.Module, head: torch.nn.Module, batch: list[Encoded], vocabulary: int, chunk: int
+) -> list[pd.DataFrame]:
+    """One forward pass: for each trace, token ids and statistics of its scored tokens."""
+    device = head.weight.device
+    longest = max(len(item.ids) for item in batch)
+    ids = torch.tensor([item.ids + [0] * (longest - len(item.ids)) for item in batch])
+    mask = torch.tensor([[1] * len(item.ids) + [0] * (longest - len(item.ids)) for item in batch])
+    rows = torch.cat([torch.full((item.scored,), row) for row, item in enumerate(batch)])
+    places = torch.cat([torch.arange(len(item.ids) - item.scored, len(item.ids)) for item in batch])
+    targets = ids[rows, places]
+    with torch.inference_mode():
+        # padding stands on the right, where causal attention never looks; the mask is for models that ask for it
+        hidden = body(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
+        # the token at a place is predicted from the place before it
+        statistics = token_statistics(hidden[rows, places - 1], head, targets.to(device), vocabulary, chunk)
+    frame = pd.DataFrame({"token": targets.numpy(), **{name: value.cpu().numpy() for name, value in statistics.items()}})
+    return [part for _, part in frame.groupby(rows.numpy())]
 
 
 def token_rows(
@@ -97,7 +123,8 @@ def token_rows(
     -------
     tokens : task, id, position (of the token in the solution, from 0), token, offset (character), n_bytes, then
         `chunked.STATISTICS`: nll and entropy float32 in nats, n_greater and n_equal int32, p_max float32
-    items : task, id, and what became of the solution's tokens: truncated + windowed + scored is all of them
+    items : task, id, and what became of the solution's tokens: truncated + windowed + scored is all of them; its
+        `attrs["batch"]` is the batch that memory allowed
     """
     vocabulary = len(tokenizer)
     if vocabulary > model.get_output_embeddings().weight.shape[0]:
@@ -109,31 +136,9 @@ def token_rows(
     body, head = trunk(model), model.get_output_embeddings()
     encoded = [encode(trace, tokenizer, config.window, context) for trace in traces]
     order = sorted(range(len(traces)), key=lambda index: (len(encoded[index].ids), index))  # little padding
-    parts: dict[int, pd.DataFrame] = {}
-    for start in range(0, len(order), config.batch):
-        chosen = order[start : start + config.batch]
-        longest = max(len(encoded[index].ids) for index in chosen)
-        ids = torch.zeros((len(chosen), longest), dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, index in enumerate(chosen):
-            ids[row, : len(encoded[index].ids)] = torch.tensor(encoded[index].ids)
-            mask[row, : len(encoded[index].ids)] = 1
-        with torch.inference_mode():
-            # padding stands on the right, where causal attention never looks; the mask is for models that ask for it
-            hidden = body(input_ids=ids.to(model.device), attention_mask=mask.to(model.device)).last_hidden_state
-            rows, columns, lengths = [], [], []
-            for row, index in enumerate(chosen):
-                end, scored = len(encoded[index].ids), encoded[index].scored
-                columns.append(torch.arange(end - scored, end))
-                rows.append(torch.full((scored,), row))
-                lengths.append(scored)
-            row_ids, places = torch.cat(rows), torch.cat(columns)
-            targets = ids[row_ids, places]
-            statistics = token_statistics(hidden[row_ids, places - 1], head, targets.to(model.device), vocabulary, config.chunk)
-        frame = pd.DataFrame({name: value.cpu().numpy() for name, value in statistics.items()})
-        frame.insert(0, "token", targets.numpy())
-        for index, (_, part) in zip(chosen, frame.groupby(np.repeat(np.arange(len(chosen)), lengths)), strict=True):
-            parts[index] = part
+    score = lambda chosen: _score(body, head, [encoded[index] for index in chosen], vocabulary, config.chunk)
+    frames, used = devices.in_batches(order, config.batch, score)
+    parts = dict(zip(order, itertools.chain.from_iterable(frames), strict=True))
     tokens, items = [], []
     for index, (trace, item) in enumerate(zip(traces, encoded, strict=True)):
         part = parts[index]
@@ -148,7 +153,9 @@ def token_rows(
         items.append({"task": trace.task, "id": trace.id, **counts})
     types = dict.fromkeys(("position", "token", "offset", "n_bytes", "n_greater", "n_equal"), "int32")
     table = pd.concat(tokens, ignore_index=True).astype(types | dict.fromkeys(("nll", "entropy", "p_max"), "float32"))
-    return table, pd.DataFrame(items)
+    account = pd.DataFrame(items)
+    account.attrs["batch"] = used
+    return table, account
 
 
 def extract(step, workspace: Workspace) -> None:
@@ -169,6 +176,7 @@ def extract(step, workspace: Workspace) -> None:
     workspace.note(
         **facts,
         vocabulary=len(tokenizer),
+        batch=items.attrs["batch"],
         tokens_scored=len(tokens),
         tokens_truncated=int(items["truncated"].sum()),
         tokens_outside_window=int(items["windowed"].sum()),

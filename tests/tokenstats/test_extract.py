@@ -1,6 +1,7 @@
 """Rows of a teacher-forced pass against an independent float64 forward, one trace at a time and without padding."""
 
 import copy
+import json
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from transformers import (
     PreTrainedTokenizerFast,
     T5Config,
 )
+from transformers.models.llama import modeling_llama
 
 from proxylib.config import Extraction, Model
 from proxylib.errors import UserError
@@ -373,3 +375,29 @@ def test_a_loaded_model_is_float32_and_in_evaluation_mode(tmp_path, byte):
     copy.deepcopy(byte[0]).to(torch.bfloat16).save_pretrained(tmp_path)
     model = loading.load(tmp_path)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32} and not model.training
+
+
+def test_a_model_that_sees_later_tokens_is_refused(monkeypatch, byte):
+    # every token sees every other: what a bidirectional model with a plain head would do
+    monkeypatch.setattr(modeling_llama, "create_causal_mask", lambda *a, **k: None)
+    model = byte[0]
+    for layer in model.model.layers:
+        monkeypatch.setattr(layer.self_attn, "is_causal", False)
+    with pytest.raises(UserError, match="no causal language model"):
+        extract.trunk(model)
+
+
+def test_a_model_whose_logits_overflow_is_refused(byte):
+    model = copy.deepcopy(byte[0])
+    with torch.no_grad():
+        model.get_output_embeddings().weight.fill_(3e38)
+    with pytest.raises(UserError, match="NaN or Inf"):
+        extract.trunk(model)
+
+
+def test_weights_of_another_shape_are_refused_by_name(tmp_path, byte):
+    byte[0].save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"intermediate_size": config["intermediate_size"] * 2}))
+    with pytest.raises(UserError, match=str(tmp_path)):
+        loading.load(tmp_path)

@@ -1,0 +1,47 @@
+"""Out of memory: halve, say so, go on."""
+
+import pytest
+import torch
+
+from proxylib.errors import UserError
+from proxylib.models import devices
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA"), MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_memory_that_runs_out_halves_the_batch_and_loses_nothing(capsys, error):
+    sizes = []
+
+    def compute(batch):
+        sizes.append(len(batch))
+        if len(batch) > 3:
+            raise error
+        return batch
+
+    results, used = devices.in_batches(list(range(10)), 10, compute)
+    assert sum(results, []) == list(range(10)) and used == 3
+    assert sizes[:3] == [10, 5, 3] and max(sizes[2:]) <= 3
+    assert "going on with batches of 3" in capsys.readouterr().err
+
+
+def test_one_item_that_does_not_fit_is_one_line():
+    def compute(batch):
+        raise torch.OutOfMemoryError("CUDA")
+
+    with pytest.raises(UserError, match="single item"):
+        devices.in_batches([1, 2], 2, compute)
+
+
+def test_another_error_is_not_taken_for_it():
+    def compute(batch):
+        raise RuntimeError("shapes differ")
+
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        devices.in_batches([1], 1, compute)
+
+
+def test_cuda_without_a_device_is_one_line(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="no CUDA device"):
+        devices.prepare("cuda", 1)
