@@ -32,7 +32,7 @@ from .provenance import provenance
 
 MANIFEST = "manifest.json"
 NOTEBOOK = "notebook.ipynb"  # kept beside a run for its reader; carries timings, so it is no part of the run's content
-LARGEST_RECORDED_TABLE = 1_000_000  # bytes: a larger table is recomputed rather than carried by every clone
+LARGEST_RECORDED_TABLE = 250_000  # bytes: a larger table is recomputed rather than carried by every clone
 
 
 def canonical(value: Any) -> str:
