@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from proxylib import plots, selection, selection_text
+from proxylib import grid, plots, selection, selection_text
 from proxylib.config import Inference
 from proxylib.errors import UserError
 from proxylib.published import datadecide as runs
 from proxylib.selection import decision_accuracy
 from proxylib.stats import cluster_weights
-from proxylib.store import Workspace
+from proxylib.store import Store, Workspace
 
 SETTINGS = Inference(draws=200, level=0.9, seed=5)
 
@@ -653,3 +653,16 @@ def test_published_run(published_set, tmp_path):
     assert table.loc["datadecide-likelihood-small", "estimate"] == pytest.approx(0.27, abs=1e-9)
     assert workspace.facts["corpora"] == 25 and workspace.facts["groups"] == 5 and workspace.facts["pairs"] == 300
     assert pd.read_parquet(tmp_path / "combinations.parquet")["primary"].sum() == 4
+
+
+@pytest.mark.published
+def test_the_recorded_run_is_what_the_code_computes(published_set, tmp_path):
+    published_set("datadecide")
+    step = grid.declare("datadecide", "reference")
+    recorded = Store("reference", tmp_path / "runs").find(step.key)
+    assert recorded, "no recorded run: proxylib grid --profile reference --only datadecide --record"
+    made = Store("reference", tmp_path / "runs", tmp_path / "none").produce(step.key, lambda w: selection.datadecide(step, w))
+    for name in sorted(made.manifest["files"]):
+        table = name.removesuffix(".parquet")
+        # another processor may sum in another order
+        pd.testing.assert_frame_equal(made.table(table), recorded.table(table), rtol=1e-9, atol=1e-12)
