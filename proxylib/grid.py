@@ -26,7 +26,7 @@ from .store import Key, Run, Store, Workspace, sha256
 NOTEBOOKS = ROOT / "notebooks"
 
 #: Raised whenever a change of the stage's code changes what it writes; `tests/test_stages.py` watches the sources.
-VERSIONS = {"material": 1, "train": 1, "extract": 1, "evaluate": 1, "population": 2, "datadecide": 2, "page": 1, "notebook": 1}
+VERSIONS = {"material": 1, "train": 1, "extract": 1, "evaluate": 1, "population": 3, "datadecide": 3, "page": 1, "notebook": 1}
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Step:
     parents : role -> step whose run the notebook reads
     store : where the runs are
     page : whether the executed notebook is a page of the book
+    shared : whether the run depends on published data alone, so that its record serves every profile
     """
 
     name: str
@@ -53,6 +54,7 @@ class Step:
     parents: Mapping[str, Step]
     store: Store
     page: bool = False
+    shared: bool = False
 
     def parent(self, role: str) -> Run:
         """The finished run of a parent; `UserError` if it is missing."""
@@ -90,6 +92,7 @@ class Declaration:
         parents: Mapping[str, Step] | None = None,
         outside: Mapping[str, str] | None = None,
         name: str | None = None,
+        shared: bool = False,
         **parameters: Any,
     ) -> Step:
         """A stage's step. `outside` names hashes of inputs that no step makes."""
@@ -98,7 +101,8 @@ class Declaration:
         key = Key(stage, VERSIONS[stage], settings.model_dump(mode="json"), inputs)
         parameters = {"profile": self.profile.name, **parameters}
         path = NOTEBOOKS / "stages" / f"{notebook}.ipynb"
-        return self._once(Step(name or notebook, path, parameters, settings, key, parents, self.store))
+        step = Step(name or notebook, path, parameters, settings, key, parents, self.store, shared=shared)
+        return self._once(step)
 
     def page(self, notebook: str, parents: Mapping[str, Step], outside: Mapping[str, str] | None = None) -> Step:
         """A page's step: its run depends on the notebook's cells, on what it reads and on the code that shows it."""
@@ -154,7 +158,7 @@ def population(d: Declaration) -> Step:
 
 def datadecide(d: Declaration) -> Step:
     outside = {"data": registry.fingerprint("datadecide")}
-    return d.step("datadecide", "datadecide", d.profile.inference, outside=outside)
+    return d.step("datadecide", "datadecide", d.profile.inference, outside=outside, shared=True)
 
 
 def the_lab(d: Declaration) -> Step:

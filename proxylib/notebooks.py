@@ -242,4 +242,4 @@ def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> in
 def _record(step: Step) -> None:
     found = step.store.find(step.key)
     if found and not step.page and "withheld" not in found.manifest:
-        step.store.record(found)
+        step.store.record(found, step.shared)

@@ -1,8 +1,9 @@
 """Proxies beside accuracy over a population of models: fits that return tidy frames.
 
 Fixed before looking: the four proxies of `FIXED` and nothing chosen from the data; Spearman's correlation over models
-within a task, averaged over tasks; intervals from drawing families whole; the difference of a proxy and cross-entropy on
-the same draws.
+within a task, averaged over the tasks that tell models apart (`eligibility`, decided on accuracies alone); intervals from
+drawing families whole; the difference of a proxy and cross-entropy on the same draws. Added after a review and before
+the reported run was pooled: the winner's difference from bits per byte, the fair form of loss across tokenizers.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ FIXED = {
     "top-5, frequency": ("top5", "frequency"),
 }
 BASELINE, WINNER = "cross-entropy per token", "top-1, inverse frequency"
-RHO, DIFFERENCE = "rho", "rho minus cross-entropy's"
+FAIR = "bits per byte"
+RHO, DIFFERENCE, FAIR_DIFFERENCE = "rho", "rho minus cross-entropy's", "rho minus that of bits per byte"
+SPEEDS = ("tokens_per_second", "flops_per_second", "matmul_flops_per_second", "utilisation")
 HALVES = 200  # random splits of the items
 
 
@@ -43,6 +46,35 @@ def accuracies(answers: pd.DataFrame, level: float) -> pd.DataFrame:
         interval = stats.proportion_interval(int(part["correct"].sum()), len(part), level)
         rows.append((*keys, interval.estimate, interval.low, interval.high, len(part)))
     return pd.DataFrame(rows, columns=["member", "family", "width", "task", "estimate", "low", "high", "n"])
+
+
+def eligibility(accuracy: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
+    """Which tasks tell models apart: at least two thirds differ by 2 standard errors from floor and ceiling.
+
+    Parameters
+    ----------
+    accuracy : as from `accuracies`
+    traces : columns task, answer
+
+    Returns
+    -------
+    columns task, floor (accuracy of always giving the commonest answer), differing (models), models, eligible
+
+    Notes
+    -----
+    Decided on the accuracies of the models at hand and never on a proxy. A model below the floor differs from it: it
+    fails in another way than by guessing.
+    """
+    rows = []
+    for task, part in accuracy.groupby("task", sort=False):
+        answers = traces.loc[traces["task"] == task, "answer"]
+        floor = float(answers.value_counts(normalize=True).iloc[0])
+        estimate, n = part["estimate"].to_numpy(), part["n"].to_numpy()
+        off_floor = np.abs(estimate - floor) > 2 * np.sqrt(floor * (1 - floor) / n)
+        off_ceiling = 1 - estimate > 2 * np.sqrt(estimate * (1 - estimate) / n)
+        differing = int((off_floor & off_ceiling).sum())
+        rows.append((task, floor, differing, len(part), differing * 3 >= 2 * len(part)))
+    return pd.DataFrame(rows, columns=["task", "floor", "differing", "models", "eligible"])
 
 
 def split_half_reliability(answers: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -92,18 +124,22 @@ def oriented(values: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, inference: Inference) -> pd.DataFrame:
+def correlations(
+    values: pd.DataFrame, accuracy: pd.DataFrame, inference: Inference, eligible: list[str] | None = None
+) -> pd.DataFrame:
     """Rank correlation of each fixed proxy with accuracy over models, and its difference from cross-entropy's.
 
     Parameters
     ----------
     values : as for `oriented`
     accuracy : as from `accuracies`
+    eligible : tasks of the mean; default all
 
     Returns
     -------
-    columns task ("mean" for the mean over tasks), proxy, quantity ("rho" or "rho minus cross-entropy's"), estimate, low,
-    high, models, families; nan intervals where fewer than half of the draws leave the statistic defined
+    columns task ("mean" for the mean over eligible tasks, "mean of all" over all), proxy, quantity (`RHO`, `DIFFERENCE`,
+    and for the winner `FAIR_DIFFERENCE`), estimate, low, high, models, designs, families; nan intervals
+    where fewer than half of the draws leave the statistic defined
 
     Notes
     -----
@@ -126,17 +162,25 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, inference: Infere
             rho[t, p] = stats.spearman_draws(x[name].to_numpy(), y, np.vstack([np.ones(len(members), int), weights]))
     defined = [t for t in range(len(asked)) if np.isfinite(rho[t, :, 0]).all()]
     layers = {task: rho[t] for t, task in enumerate(asked)}
-    if defined:
-        layers["mean"] = rho[defined].mean(0)
+    chosen = [t for t in defined if eligible is None or asked[t] in eligible]
+    if chosen:
+        layers["mean"] = rho[chosen].mean(0)
+    if defined and len(chosen) < len(defined):
+        layers["mean of all"] = rho[defined].mean(0)
+    designs = len(accuracy[["family", "width"]].drop_duplicates())
     rows = []
     for task, values_of in layers.items():
         for p, name in enumerate(names):
             quantities = {RHO: values_of[p]}
             if p:
                 quantities[DIFFERENCE] = values_of[p] - values_of[0]
+            if name == WINNER:
+                quantities[FAIR_DIFFERENCE] = values_of[p] - values_of[names.index(FAIR)]
             for quantity, draws in quantities.items():
-                rows.append((task, name, quantity, *_interval(draws, inference.level), len(members), family.nunique()))
-    return pd.DataFrame(rows, columns=["task", "proxy", "quantity", "estimate", "low", "high", "models", "families"])
+                sizes = (len(members), designs, family.nunique())
+                rows.append((task, name, quantity, *_interval(draws, inference.level), *sizes))
+    columns = ["task", "proxy", "quantity", "estimate", "low", "high", "models", "designs", "families"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _interval(draws: np.ndarray, level: float) -> tuple[float, float, float]:
@@ -152,32 +196,36 @@ def _row(correlation: pd.DataFrame, proxy: str, quantity: str, task: str = "mean
 
 
 def estimates(correlation: pd.DataFrame, level: float) -> pd.DataFrame:
-    """The scoreboard's row: the fixed winner's mean correlation minus cross-entropy's; empty where undefined."""
-    row = _row(correlation, WINNER, DIFFERENCE)
+    """The scoreboard's rows: the fixed winner's mean correlation minus either form of loss; empty where undefined."""
+    rows = []
+    for claim, quantity in (("winner-beats-loss", DIFFERENCE), ("winner-beats-bits-per-byte", FAIR_DIFFERENCE)):
+        row = _row(correlation, WINNER, quantity)
+        if row is not None and np.isfinite(row["low"]):
+            unit = f"models ({row['designs']} designs) in {row['families']} families"
+            rows.append((claim, row["estimate"], row["low"], row["high"], level, row["models"], unit))
     columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
-    if row is None or not np.isfinite(row["low"]):
-        return pd.DataFrame(columns=columns).astype({"claim": str, "n_unit": str})
-    unit = f"models in {row['families']} families"
-    values = ("winner-beats-loss", row["estimate"], row["low"], row["high"], level, row["models"], unit)
-    return pd.DataFrame([values], columns=columns)
+    return pd.DataFrame(rows, columns=columns).astype({"claim": str, "n_unit": str})
+
+
+def _compared(gap: pd.Series) -> str:
+    if gap["low"] > 0:
+        return "better than"
+    return "worse than" if gap["high"] < 0 else "not distinguishably better or worse than"
 
 
 def verdict(correlation: pd.DataFrame) -> str:
     """The page's first sentence about the question, from the frame; it turns with the numbers."""
-    winner, loss, gap = (_row(correlation, *which) for which in ((WINNER, RHO), (BASELINE, RHO), (WINNER, DIFFERENCE)))
+    keys = ((WINNER, RHO), (BASELINE, RHO), (WINNER, DIFFERENCE), (WINNER, FAIR_DIFFERENCE))
+    winner, loss, gap, fair = (_row(correlation, *which) for which in keys)
     if winner is None or not np.isfinite(gap["low"]):
         return "No verdict: in this run too few models differ in accuracy for a rank correlation to exist."
     show = lambda row: stats.with_interval((row["estimate"], row["low"], row["high"]))
-    if gap["low"] > 0:
-        word = "better than"
-    elif gap["high"] < 0:
-        word = "worse than"
-    else:
-        word = "not distinguishably better or worse than"
     return (
-        f"Over {winner['models']} models of {winner['families']} families, the proxy fixed in advance (top-1 weighted by "
-        f"inverse frequency) orders accuracies {word} cross-entropy on the same traces: mean Spearman correlation "
-        f"{show(winner)} against {show(loss)}, difference {show(gap)}."
+        f"Over {winner['models']} models ({winner['designs']} designs) of {winner['families']} families, the proxy fixed in "
+        f"advance (top-1 weighted by inverse frequency) orders accuracies {_compared(gap)} cross-entropy per token on the "
+        f"same traces: mean Spearman correlation {show(winner)} against {show(loss)}, difference {show(gap)}. Against bits "
+        f"per byte, the form of loss that is comparable across tokenizers, it is {_compared(fair)} loss: difference "
+        f"{show(fair)}. Intervals draw {winner['families']} families whole, which is too few for them to be long enough."
     )
 
 
@@ -225,15 +273,20 @@ def scatter(values: pd.DataFrame, accuracy: pd.DataFrame, proxy: str) -> pd.Data
     return accuracy.merge(x, on=["member", "task"], validate="one_to_one")
 
 
-def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame) -> pd.DataFrame:
-    """Percent correct, a row per model and a column per task, best mean first; the last row is the reliability."""
+def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
+    """Percent correct, a row per model and a column per task, best mean first; then floor, reliability, eligibility."""
     cells = accuracy.assign(shown=[stats.with_interval(row, 100) for row in accuracy[["estimate", "low", "high"]].to_numpy()])
     table = cells.pivot(index="member", columns="task", values="shown")[list(accuracy["task"].drop_duplicates())]
     mean = accuracy.groupby("member")["estimate"].mean()
     table.insert(0, "mean", [f"{100 * mean[name]:.0f}" for name in table.index])
     table = table.loc[mean.sort_values(ascending=False).index]
-    last = reliability.set_index("task")["reliability"]
-    table.loc["split-half reliability"] = [""] + [stats.rounded(last[task], 0.05) for task in table.columns[1:]]
+    names = list(table.columns[1:])
+    facts = eligible.set_index("task").loc[names]
+    table.loc["best constant answer"] = ["", *(f"{100 * floor:.0f}" for floor in facts["floor"])]
+    repeat = reliability.set_index("task")["reliability"]
+    table.loc["split-half reliability"] = ["", *(stats.rounded(repeat[name], 0.05) for name in names)]
+    told = [f"{row.differing} of {row.models}" for row in facts.itertuples()]
+    table.loc["models off floor and ceiling"] = ["", *told]
     return table.rename_axis(None, axis=1).reset_index(names="model")
 
 
@@ -253,20 +306,21 @@ def correlation_table(correlation: pd.DataFrame) -> pd.DataFrame:
 
 
 def speed_table(members: pd.DataFrame, speed: dict) -> pd.DataFrame:
-    """Training throughput beside the machine's matrix product of the same shape, fastest first."""
+    """Training throughput beside the machine's matrix product of the same shape: median over seeds, smallest design first."""
+    measured = members.assign(**{key: [speed[name][key] for name in members["member"]] for key in SPEEDS})
+    measured = measured.dropna(subset=list(SPEEDS)).assign(design=lambda rows: rows["member"].str.rpartition("-")[0])
     rows = []
-    for member in members.sort_values("parameters").itertuples():
-        fact = speed[member.member]
-        if not fact["tokens_per_second"]:
-            continue
+    for design, part in measured.groupby("design", sort=False):
+        middle = part[["parameters", *SPEEDS]].median()
         rows.append(
             {
-                "model": member.member,
-                "parameters": f"{member.parameters:,}",
-                "tokens per second": f"{fact['tokens_per_second']:,.0f}",
-                "model GFLOP/s": f"{fact['flops_per_second'] / 1e9:.1f}",
-                "matrix product GFLOP/s": f"{fact['matmul_flops_per_second'] / 1e9:.0f}",
-                "share": f"{fact['utilisation']:.0%}",
+                "design": design,
+                "parameters": f"{middle['parameters']:,.0f}",
+                "runs": len(part),
+                "thousand tokens per second": f"{middle['tokens_per_second'] / 1e3:.0f}",
+                "model GFLOP/s": f"{middle['flops_per_second'] / 1e9:.0f}",
+                "matrix product GFLOP/s": f"{middle['matmul_flops_per_second'] / 1e9:.0f}",
+                "share (%)": f"{100 * middle['utilisation']:.0f}",
             }
         )
     return pd.DataFrame(rows)
@@ -303,16 +357,12 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("reliability", split_half_reliability(answered, settings.inference.seed))
     levels = answered.groupby(["member", "task", "level"], sort=False)["correct"].agg(["mean", "size"]).reset_index()
     workspace.write_table("levels", levels)
-    correlation = correlations(value_frame, accuracy, settings.inference)
+    eligible = eligibility(accuracy, step.parent("material").table("traces"))
+    chosen = list(eligible.loc[eligible["eligible"], "task"])
+    workspace.write_table("eligibility", eligible)
+    correlation = correlations(value_frame, accuracy, settings.inference, chosen)
     workspace.write_table("correlations", correlation)
     workspace.write_table("estimates", estimates(correlation, settings.inference.level))
     workspace.write_table("examples", answered.groupby(["member", "task"], sort=False).head(2))
     rates = {m.name: step.parent(f"train {m.name}").facts for m in settings.members}
-    workspace.note(
-        speed={
-            name: {
-                key: facts[key] for key in ("tokens_per_second", "flops_per_second", "matmul_flops_per_second", "utilisation")
-            }
-            for name, facts in rates.items()
-        }
-    )
+    workspace.note(speed={name: {key: facts[key] for key in SPEEDS} for name, facts in rates.items()})

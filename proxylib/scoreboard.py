@@ -16,7 +16,7 @@ import pandas as pd
 from . import stats
 from .config import ROOT
 from .errors import UserError
-from .store import MANIFEST, write_atomic
+from .store import MANIFEST, Run, write_atomic
 
 CLAIMS = Path(__file__).with_name("claims.csv")
 TARGET = ROOT / "results" / "scoreboard.json"
@@ -78,8 +78,10 @@ def rows(results: Path = ROOT / "results", claims: Path = CLAIMS) -> list[dict]:
 def _reason(word: str, claim: dict, numbers: dict[str, float]) -> str:
     side = "above" if int(claim["direction"]) > 0 else "below"
     null = f"{claim['null']:g}"
+    width = f"{numbers['high'] - numbers['low']:.2f}"
     return {
-        "holds": f"the interval lies {side} {null}" + ("" if claim["reported"] is None else " and reaches the reported value"),
+        "holds": f"the interval lies {side} {null}"
+        + ("" if claim["reported"] is None else f" and reaches the reported value; it is {width} wide"),
         "in part": f"the interval lies {side} {null} but short of the reported value",
         "does not hold": f"the interval lies on the other side of {null}",
         "undecided": f"the interval contains {null}",
@@ -126,11 +128,22 @@ def read(path: Path = TARGET) -> list[dict]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def runs(entries: list[dict], results: Path = ROOT / "results") -> list[Run]:
+    """The recorded runs behind the entries, each once."""
+    ids = sorted({run_id for entry in entries for run_id in entry["runs"]})
+    folders = [next(results.glob(f"*/*/{run_id}/{MANIFEST}")).parent for run_id in ids]
+    return [Run(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8"))) for folder in folders]
+
+
 def summary(entries: list[dict]) -> str:
     """How many claims got which verdict, as a sentence."""
     words = ("holds", "in part", "does not hold", "undecided", "not testable here")
     counts = {word: sum(entry["verdict"] == word for entry in entries) for word in words}
-    return f"Of {len(entries)} claims: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count) + "."
+    return (
+        f"Of {len(entries)} claims, by verdict: "
+        + ", ".join(f"{word} {count}" for word, count in counts.items() if count)
+        + "."
+    )
 
 
 def table(entries: list[dict]) -> pd.DataFrame:
@@ -156,4 +169,7 @@ def chance(entries: list[dict]) -> str:
     """The sentence under the table: how many claims chance alone would let hold."""
     tested = sum(entry["estimate"] is not None for entry in entries)
     expected = by_chance(entries)
-    return f"If every null were true, {expected:.2f} of the {tested} tested claims would hold, or hold in part, by chance."
+    return (
+        f"If every null were true, {expected:.2f} of the {tested} tested claims would hold, or hold in part, by chance, if "
+        f"intervals covered as they claim. With few clusters they do not, and two to four times as many is likelier."
+    )

@@ -697,5 +697,5 @@ def datadecide(step: Any, workspace: Workspace) -> None:
         draws=settings.draws,
         primary=chance(contrasts[contrasts["primary"]], settings.level),
         exploratory=chance(contrasts[~contrasts["primary"]], settings.level),
-        differences=chance(differences, settings.level),
+        differences=chance(differences[differences["on_trajectory"]], settings.level),
     )

@@ -42,6 +42,12 @@ def _factor(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
+def _ratio(value: float) -> str:
+    """A ratio with one digit: `1/300` below one, `3,000` above."""
+    digits = lambda number: f"{float(f'{number:.1g}'):,.0f}"
+    return digits(value) if value >= 1 else f"1/{digits(1 / value)}"
+
+
 def _placed(row: pd.Series, value: float) -> int:
     """1 if the interval lies above `value`, -1 if below, 0 if it contains it."""
     return int(row["low"] > value) - int(row["high"] < value)
@@ -98,8 +104,11 @@ def finding_differences(differences: pd.DataFrame) -> str:
 
 def finding_ceiling(frame: pd.DataFrame) -> str:
     """Title of the ceiling figure."""
-    low, high = sorted(_row(frame, task=runs.MACRO, against=name)["estimate"] for name in frame["against"].unique())
-    return f"One seed at {TARGET_SIZE} orders {low:.0%} to {high:.0%} of the pairs as the other seeds do"
+    both, others = (_row(frame, task=runs.MACRO, against=name) for name in ("mean of all seeds", "other two seeds"))
+    return (
+        f"One seed at {TARGET_SIZE} orders {_percent(others)} of the pairs as the other two seeds do, {_percent(both)} as "
+        f"a mean that contains it"
+    )
 
 
 def finding_misranked(frame: pd.DataFrame) -> str:
@@ -156,11 +165,12 @@ def finding_chance(planned: dict[str, float], explored: dict[str, float], frame:
     """
     rows = frame[~frame["primary"] & frame["excludes_zero"]]
     better = int((rows["estimate"] > 0).sum())
+    against = int((frame["primary"] & frame["excludes_zero"] & (frame["estimate"] < 0)).sum())
     return (
-        f"Intervals exclude zero for {planned['excluding']} of {planned['of']} planned contrasts (by chance "
-        f"{planned['by_chance']:.1f}) and for {explored['excluding']} of {explored['of']} exploratory ones over all "
-        f"sizes (by chance {explored['by_chance']:.1f} if intervals covered as they claim; with 5 groups more): "
-        f"{better} of the latter favour the combination and {len(rows) - better} the single size."
+        f"Intervals exclude zero for {planned['excluding']} of {planned['of']} planned contrasts ({against} of them against "
+        f"the combination; by chance {planned['by_chance']:.1f}) and for {explored['excluding']} of {explored['of']} "
+        f"exploratory ones over all sizes (by chance {explored['by_chance']:.1f} if intervals covered as they claim; with 5 "
+        f"groups more): {better} of the latter favour the combination and {len(rows) - better} the single size."
     )
 
 
@@ -189,8 +199,8 @@ def finding_needed(frame: pd.DataFrame) -> str:
         verb = {1: "less", 0: "neither clearly less nor more", -1: "more"}[_placed(row, 1)]
         sentences.append(
             f"A decision accuracy of {threshold:.2f} is first reached by {' and by '.join(parts)}: NLL needs {verb} "
-            f"compute (accuracy needs {_factor(row['ratio'])} times as much; interval {_factor(row['low'])} to "
-            f"{_factor(row['high'])})."
+            f"compute (accuracy needs {_factor(row['ratio'])} times as much; interval from {_ratio(row['low'])} to "
+            f"{_ratio(row['high'])})."
         )
     return " ".join(sentences)
 

@@ -26,12 +26,13 @@ from typing import Any
 import filelock
 import pandas as pd
 
-from .config import PROFILES, ROOT
+from .config import ROOT
 from .errors import UserError
 from .provenance import provenance
 
 MANIFEST = "manifest.json"
 NOTEBOOK = "notebook.ipynb"  # kept beside a run for its reader; carries timings, so it is no part of the run's content
+SHARED = "published"  # folder of recorded runs that no profile owns
 LARGEST_RECORDED_TABLE = 250_000  # bytes: a larger table is recomputed rather than carried by every clone
 
 
@@ -152,13 +153,13 @@ class Workspace:
 
 
 class Store:
-    """The runs of one profile, and the recorded ones of every profile for reading.
+    """The runs of one profile, and its recorded ones for reading.
 
     Parameters
     ----------
     profile : one of `config.PROFILES`
     root : folder of the runs; default the environment variable PROXYLIB_RUNS, else `runs/`
-    recorded : folder of the committed runs
+    recorded : folder of the committed runs, one folder per profile and a shared one
     """
 
     def __init__(self, profile: str, root: Path | None = None, recorded: Path = ROOT / "results"):
@@ -170,8 +171,11 @@ class Store:
         return self.root / key.stage / key.run_id
 
     def find(self, key: Key) -> Run | None:
-        """The run if it is complete and intact: made here, or else recorded. A damaged file is named on stderr."""
-        for folder in (self.folder(key), *(self.recorded / name / key.stage / key.run_id for name in PROFILES)):
+        """The run if it is complete and intact: made here, or else recorded. A damaged file is named on stderr.
+
+        A profile never sees the recorded runs of another, so that no page mixes them; those on published data are shared.
+        """
+        for folder in (self.folder(key), *(self.recorded / name / key.stage / key.run_id for name in (self.profile, SHARED))):
             run = self._read(folder)
             if run:
                 return run
@@ -229,7 +233,7 @@ class Store:
         it must end with the same bytes with or without them. The manifest is written after it returns.
         """
         found = self.find(key)
-        if found:
+        if found and not found.withheld:  # who asks for production wants the weights too
             return found
         with self.lock(key, "writer"):
             folder = self.folder(key)
@@ -257,9 +261,12 @@ class Store:
             write_atomic(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False).encode())
         return Run(folder, manifest)
 
-    def record(self, run: Run) -> Run:
-        """Copy manifest and small tables into the committed store; weights and large tables are listed as withheld."""
-        target = self.recorded / self.profile / run.manifest["stage"] / run.run_id
+    def record(self, run: Run, shared: bool = False) -> Run:
+        """Copy manifest and small tables into the committed store; weights and large tables are listed as withheld.
+
+        `shared` runs depend on published data alone and serve every profile.
+        """
+        target = self.recorded / (SHARED if shared else self.profile) / run.manifest["stage"] / run.run_id
         kept, withheld = [], []
         for name in run.manifest["files"]:
             small = name.endswith(".parquet") and run.path(name).stat().st_size <= LARGEST_RECORDED_TABLE
@@ -273,7 +280,8 @@ class Store:
     def prune(self, keys: Iterable[Key]) -> None:
         """Remove this profile's recorded runs that none of `keys` asks for: what an older config or code left."""
         wanted = {key.run_id for key in keys}
-        for manifest in sorted((self.recorded / self.profile).glob(f"*/*/{MANIFEST}")):
+        places = (self.recorded / name for name in (self.profile, SHARED))
+        for manifest in sorted(path for place in places for path in place.glob(f"*/*/{MANIFEST}")):
             if manifest.parent.name not in wanted:
                 shutil.rmtree(manifest.parent)
 

@@ -62,10 +62,12 @@ def correlation_frame(low, high, estimate=None, rho=0.6):
     for task, shift in (("sums", 0.1), ("words", -0.1), ("mean", 0.0)):
         for place, name in enumerate(population.FIXED):
             value = rho + shift + 0.05 * place
-            rows.append((task, name, population.RHO, value, value - 0.22, value + 0.22, 8, 4))
+            rows.append((task, name, population.RHO, value, value - 0.22, value + 0.22, 8, 8, 4))
             if place:
-                rows.append((task, name, population.DIFFERENCE, estimate, low, high, 8, 4))
-    columns = ["task", "proxy", "quantity", "estimate", "low", "high", "models", "families"]
+                rows.append((task, name, population.DIFFERENCE, estimate, low, high, 8, 8, 4))
+            if name == population.WINNER:
+                rows.append((task, name, population.FAIR_DIFFERENCE, estimate, low, high, 8, 8, 4))
+    columns = ["task", "proxy", "quantity", "estimate", "low", "high", "models", "designs", "families"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -211,25 +213,35 @@ def test_the_verdict_turns_with_the_interval(low, high, words):
 
 def test_the_verdict_shows_the_numbers_of_the_frame():
     sentence = population.verdict(correlation_frame(-0.13, 0.33))
-    assert "8 models of 4 families" in sentence and "difference 0.1 [-0.1, 0.3]" in sentence
+    assert "8 models (8 designs) of 4 families" in sentence and "difference 0.1 [-0.1, 0.3]" in sentence
     assert "0.7 [0.5, 0.9] against 0.6 [0.4, 0.8]" in sentence
 
 
 def test_the_scoreboards_row_is_the_winners_difference():
     row = population.estimates(correlation_frame(-0.1, 0.3), 0.9).iloc[0]
-    assert (row["claim"], row["n"], row["n_unit"]) == ("winner-beats-loss", 8, "models in 4 families")
+    assert (row["claim"], row["n"], row["n_unit"]) == ("winner-beats-loss", 8, "models (8 designs) in 4 families")
     assert tuple(row[["estimate", "low", "high", "level"]]) == pytest.approx((0.1, -0.1, 0.3, 0.9))
 
 
 def test_tables_are_sorted_best_first():
     accuracy = accuracy_of(drawn(4))
     reliability = pd.DataFrame({"task": list(TASKS), "reliability": [0.91, 0.5], "ceiling": 0.9, "models": 8})
-    table = population.accuracy_table(accuracy, reliability)
+    eligible = pd.DataFrame(
+        {"task": list(TASKS), "floor": [0.1, 0.02], "differing": [8, 3], "models": 8, "eligible": [True, False]}
+    )
+    table = population.accuracy_table(accuracy, reliability, eligible)
     mean = accuracy.groupby("member")["estimate"].mean().sort_values(ascending=False)
-    assert list(table["model"]) == [*mean.index, "split-half reliability"]
+    assert list(table["model"]) == [
+        *mean.index,
+        "best constant answer",
+        "split-half reliability",
+        "models off floor and ceiling",
+    ]
     assert list(table.columns) == ["model", "mean", *TASKS]
-    assert table["mean"].iloc[:-1].tolist() == [f"{100 * value:.0f}" for value in mean]
-    assert table.iloc[-1][list(TASKS)].tolist() == ["0.91", "0.50"]
+    assert table["mean"].iloc[:-3].tolist() == [f"{100 * value:.0f}" for value in mean]
+    assert table.iloc[-3][list(TASKS)].tolist() == ["10", "2"]
+    assert table.iloc[-2][list(TASKS)].tolist() == ["0.91", "0.50"]
+    assert table.iloc[-1][list(TASKS)].tolist() == ["8 of 8", "3 of 8"]
 
     shown = population.correlation_table(correlation_frame(-0.1, 0.3))
     assert list(shown["proxy"]) == list(population.FIXED)[::-1]  # the frame's correlations rise in that order
@@ -268,6 +280,8 @@ def test_build_pools_every_member_under_its_own_name(tmp_path):
         named = {"train": (train_facts, losses), "extract": ({"vocabulary": 259}, tokens), "evaluate": ({}, answers)}
         for stage, (noted, table) in named.items():
             parents[f"{stage} {member.name}"] = SimpleNamespace(facts=noted, table=lambda name, table=table: table)
+    traces = pd.DataFrame({"task": ["x", "x", "y", "y"], "answer": ["1", "2", "1", "1"]})
+    parents["material"] = SimpleNamespace(table=lambda name: traces)
     step = SimpleNamespace(settings=PopulationSettings(members=members, inference=INFERENCE), parent=parents.__getitem__)
     population.build(step, SimpleNamespace(write_table=tables.__setitem__, note=facts.update))
     assert len(tables["proxies"]) == 4 * 2 * 81
@@ -281,3 +295,32 @@ def test_build_pools_every_member_under_its_own_name(tmp_path):
         expected = source.groupby("task")["nll"].sum() / math.log(2) / 12
         assert own.set_index("task")["value"].to_dict() == pytest.approx(expected.to_dict())
     assert list(tables["members"]["parameters"]) == [100, 101, 102, 103]
+
+
+def scored(task, *values, n=200):
+    return pd.DataFrame({"task": task, "member": [f"m{i}" for i in range(len(values))], "estimate": values, "n": n})
+
+
+def test_a_task_is_eligible_when_two_thirds_of_the_models_are_off_floor_and_ceiling():
+    traces = pd.DataFrame({"task": "x", "answer": ["1"] * 20 + [str(i) for i in range(2, 182)]})  # floor 0.1, s.e. 0.021
+    table = population.eligibility(scored("x", 0.30, 0.50, 0.16, 0.02, 0.13, 1.00), traces)
+    # 0.13 is within two standard errors of the floor, 1.00 is the ceiling; 0.02 is below the floor and no guess
+    assert table[["floor", "differing", "models", "eligible"]].iloc[0].tolist() == [0.1, 4, 6, True]
+    table = population.eligibility(scored("x", 0.30, 0.50, 0.16, 0.11, 0.13, 0.999), traces)
+    assert table[["differing", "eligible"]].iloc[0].tolist() == [3, False]
+
+
+def test_the_mean_is_over_eligible_tasks_and_the_mean_of_all_stands_beside_it():
+    values, accuracy = values_of(drawn(3)), accuracy_of(drawn(4))
+    table = population.correlations(values, accuracy, INFERENCE, eligible=[TASKS[0]])
+    rho = table[table["quantity"] == population.RHO].set_index(["proxy", "task"])["estimate"]
+    for name in population.FIXED:
+        assert rho[name, "mean"] == rho[name, TASKS[0]]
+        assert rho[name, "mean of all"] == pytest.approx((rho[name, TASKS[0]] + rho[name, TASKS[1]]) / 2)
+
+
+def test_the_fair_difference_is_the_winners_from_bits_per_byte():
+    values, accuracy = values_of(drawn(3)), accuracy_of(drawn(4))
+    table = population.correlations(values, accuracy, INFERENCE).set_index(["proxy", "quantity", "task"])["estimate"]
+    expected = table[population.WINNER, population.RHO, "mean"] - table[population.FAIR, population.RHO, "mean"]
+    assert table[population.WINNER, population.FAIR_DIFFERENCE, "mean"] == pytest.approx(expected)

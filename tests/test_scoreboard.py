@@ -126,7 +126,7 @@ def test_the_reason_names_the_side_of_the_null(tmp_path, claims):
     record(tmp_path / "results", "alpha", ALPHA)
     record(tmp_path / "results", "beta", [("fourth", 0.6, 0.55, 0.7, 0.95, 25, "corpora")])
     first, second, _, fourth = scoreboard.rows(tmp_path / "results", claims)
-    assert first["reason"] == "the interval lies above 0 and reaches the reported value"
+    assert first["reason"] == "the interval lies above 0 and reaches the reported value; it is 0.48 wide"
     assert second["reason"] == "the interval lies on the other side of 0"
     assert fourth["reason"] == "the interval lies above 0.5 but short of the reported value"
 
@@ -137,7 +137,7 @@ def test_the_table_runs_from_firm_to_open_verdicts(tmp_path, claims):
     table = scoreboard.table(entries)
     assert list(table["verdict"]) == ["holds", "does not hold", "not testable here", "not testable here"]
     assert table["ours"].tolist() == ["0.4 [0.2, 0.6]", "0.12 [0.05, 0.20]", "", ""]
-    assert scoreboard.summary(entries) == "Of 4 claims: 1 holds, 1 does not hold, 2 not testable here."
+    assert scoreboard.summary(entries) == "Of 4 claims, by verdict: holds 1, does not hold 1, not testable here 2."
 
 
 def test_the_committed_claims_are_well_formed():

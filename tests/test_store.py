@@ -147,8 +147,7 @@ def test_recording_keeps_small_tables_and_names_what_it_left_out(runs):
     run = runs.produce(KEY, heavy)
     recorded = runs.record(run)
     assert recorded.withheld == ("model.safetensors",)
-    elsewhere = Store("lab", runs.root / "empty", runs.recorded)
-    found = elsewhere.find(KEY)
+    found = Store("smoke", runs.root / "empty", runs.recorded).find(KEY)
     pd.testing.assert_frame_equal(found.table("t"), FRAME)
     with pytest.raises(UserError, match="recorded without it"):
         found.path("model.safetensors")
@@ -157,7 +156,7 @@ def test_recording_keeps_small_tables_and_names_what_it_left_out(runs):
 def test_a_damaged_record_is_not_used(runs, capsys):
     recorded = runs.record(runs.produce(KEY, build))
     (recorded.folder / "t.parquet").write_bytes(b"no")
-    assert Store("lab", runs.root / "empty", runs.recorded).find(KEY) is None
+    assert Store("smoke", runs.root / "empty", runs.recorded).find(KEY) is None
     assert "t.parquet" in capsys.readouterr().err
 
 
@@ -185,3 +184,26 @@ def test_pruning_removes_recorded_runs_that_nobody_asks_for_and_no_others(runs):
     runs.prune([KEY])
     assert sorted(path.parent.name for path in runs.recorded.rglob(store.MANIFEST)) == sorted([KEY.run_id, other.run_id])
     assert (runs.recorded / "lab" / "stage" / other.run_id).exists(), "another profile's record is not ours to remove"
+
+
+def test_a_profile_sees_its_own_records_and_the_shared_ones_only(runs):
+    other = Key("stage", 1, {"a": 2})
+    runs.record(runs.produce(KEY, build))
+    runs.record(runs.produce(other, build), shared=True)
+    lab = Store("lab", runs.root / "empty", runs.recorded)
+    assert lab.find(KEY) is None and lab.find(other)
+
+
+def test_a_record_without_its_weights_is_read_but_made_whole_when_it_is_produced(runs):
+    calls = []
+
+    def heavy(workspace):
+        calls.append(1)
+        build(workspace)
+        workspace.path("model.safetensors").write_bytes(b"x")
+
+    runs.record(runs.produce(KEY, heavy))
+    clone = Store("smoke", runs.root / "clone", runs.recorded)
+    assert clone.get(KEY).withheld == ("model.safetensors",)
+    made = clone.produce(KEY, heavy)
+    assert len(calls) == 2 and made.path("model.safetensors").exists() and not clone.get(KEY).withheld
