@@ -131,8 +131,11 @@ def read(path: Path = TARGET) -> list[dict]:
 def runs(entries: list[dict], results: Path = ROOT / "results") -> list[Run]:
     """The recorded runs behind the entries, each once."""
     ids = sorted({run_id for entry in entries for run_id in entry["runs"]})
-    folders = [next(results.glob(f"*/*/{run_id}/{MANIFEST}")).parent for run_id in ids]
-    return [Run(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8"))) for folder in folders]
+    manifests = {path.parent.name: path for path in results.glob(f"*/*/*/{MANIFEST}")}
+    missing = [run_id for run_id in ids if run_id not in manifests]
+    if missing:
+        raise UserError(f"{TARGET}: run {missing[0]} is not recorded any more; proxylib scoreboard writes it anew")
+    return [Run(manifests[run_id].parent, json.loads(manifests[run_id].read_text(encoding="utf-8"))) for run_id in ids]
 
 
 def summary(entries: list[dict]) -> str:
