@@ -96,11 +96,11 @@ def test_killed_anywhere_the_rerun_ends_with_the_same_bytes_and_no_child_writes_
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     where = f"seed {seed}, killed after {after:.1f} of {seconds:.1f} s"
-    time.sleep(0.2)  # the kernel's own bookkeeping
-    assert not survivors(folder), where
+    time.sleep(0.2)  # the operating system's own bookkeeping
     before = snapshot(runs)
     time.sleep(1.5)
     assert snapshot(runs) == before, where
+    assert not survivors(folder), where
     finish(start(env, runs))
     assert tables(runs) == wanted, where
 
