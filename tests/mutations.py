@@ -227,8 +227,13 @@ INTERVALS = [
     Mutant("halves-not-stepped-up", "population.py", "2 * r / (1 + r)", "r", POPULATION),
     Mutant("ceiling-is-reliability", "population.py", "np.sqrt(reliability) if", "reliability if", POPULATION),
     Mutant("verdict-from-the-estimate", "population.py", 'if gap["low"] > 0:', 'if gap["estimate"] > 0:', POPULATION),
-    Mutant("verdict-on-one-side", "population.py", 'elif gap["high"] < 0:', "elif False:", POPULATION),
-    Mutant("undefined-tasks-in-the-mean", "population.py", "rho[defined].mean(0)", "np.nan_to_num(rho).mean(0)", POPULATION),
+    Mutant("verdict-on-one-side", "population.py", 'if gap["high"] < 0 else', "if False else", POPULATION),
+    Mutant("floor-not-asked", "population.py", "(off_floor & off_ceiling)", "off_ceiling", POPULATION),
+    Mutant("eligible-by-half", "population.py", "differing * 3 >= 2 * len(part)", "differing * 2 >= len(part)", POPULATION),
+    Mutant("mean-over-all-tasks", "population.py", "eligible is None or asked[t] in eligible", "True", POPULATION),
+    Mutant(
+        "undefined-tasks-in-the-mean", "population.py", "[t for t in defined if", "[t for t in range(len(asked)) if", POPULATION
+    ),
 ]
 
 BOARDS = [
