@@ -8,12 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 import yaml
 
-from . import grid, notebooks
+from . import config, grid, notebooks
 from .config import ROOT
 from .errors import UserError
 from .provenance import provenance
@@ -24,7 +25,10 @@ LABEL = "shipped.json"
 FRONT = ("choosing_a_corpus", "front.svg")  # the page whose first figure stands on the front page and in the README
 SAYS = {
     "smoke": "This is the smoke profile: every path has run, and its numbers mean nothing.",
-    "lab": "This is a lab run: small models trained once, in minutes, on one machine. Pages on published runs use real runs.",
+    "lab": (
+        "This is a lab run: small models trained once, in minutes, on one machine. Pages on published runs use real runs. The "
+        "page Whose style? is taken from the recorded reference run and says so."
+    ),
     "reference": "This is the reference run: the lab's population with several training seeds.",
 }
 
@@ -45,7 +49,7 @@ def build_shipped() -> Path:
     label = SHIPPED / LABEL
     if not label.exists():
         raise UserError(f"{label}: no book is shipped here; proxylib ship --profile P makes one from a clean tree")
-    pages = {name: SHIPPED / f"{name}.ipynb" for name in grid.PAGES}
+    pages = {name: path for name in grid.PAGES if (path := SHIPPED / f"{name}.ipynb").exists()}
     return _render(pages, json.loads(label.read_text())["profile"], "shipped")
 
 
@@ -64,6 +68,9 @@ def ship(profile: str) -> list[Path]:
     for name, source in _pages(profile).items():
         written.append(SHIPPED / f"{name}.ipynb")
         write_atomic(written[-1], source.read_bytes())
+    for page in SHIPPED.glob("*.ipynb"):  # of a page that the book no longer has
+        if page not in written:
+            page.unlink()
     label = json.dumps({"profile": profile, "commit": state["commit"]}) + "\n"
     for name, data in ((FRONT[1], front_picture(SHIPPED / f"{FRONT[0]}.ipynb")), (LABEL, label.encode())):
         written.append(SHIPPED / name)
@@ -82,14 +89,28 @@ def front_picture(page: Path) -> bytes:
 
 
 def _pages(profile: str) -> dict[str, Path]:
+    """Page -> executed notebook: the profile's own, and the shipped one of a question that it does not run, if there is one."""
     pages = {}
+    own = config.load(profile).pages
     for name in grid.PAGES:
-        step = grid.declare(name, profile)
-        run = step.store.find(step.key)
-        if run is None:
-            raise UserError(f"page {name} has not been run; first: proxylib grid --profile {profile}")
-        pages[name] = run.path(notebooks.PAGE)
+        if name in own:
+            step = grid.declare(name, profile)
+            run = step.store.find(step.key)
+            if run is None:
+                raise UserError(f"page {name} has not been run; first: proxylib grid --profile {profile}")
+            pages[name] = run.path(notebooks.PAGE)
+        elif (SHIPPED / f"{name}.ipynb").exists():
+            pages[name] = SHIPPED / f"{name}.ipynb"
     return pages
+
+
+def _contents(pages: Iterable[str]) -> bytes:
+    """The table of contents, without the executed pages that this book does not have."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    absent = {f"book/executed/{name}" for name in set(grid.PAGES) - set(pages)}
+    for part in toc["parts"]:
+        part["chapters"] = [chapter for chapter in part["chapters"] if chapter["file"] not in absent]
+    return yaml.safe_dump(toc, sort_keys=False).encode()
 
 
 def _render(pages: dict[str, Path], profile: str, target: str) -> Path:
@@ -104,7 +125,7 @@ def _render(pages: dict[str, Path], profile: str, target: str) -> Path:
     settings = yaml.safe_load((ROOT / "_config.yml").read_text())
     settings.setdefault("parse", {})["myst_substitutions"] = {"which_run": SAYS[profile]}
     (stage / "_config.yml").write_text(yaml.safe_dump(settings))
-    shutil.copyfile(ROOT / "_toc.yml", stage / "_toc.yml")
+    (stage / "_toc.yml").write_bytes(_contents(pages))
 
     html = ROOT / "_build" / target / "html"
     start = "from jupyter_book.cli.main import main; main()"  # the package has no __main__

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,18 +33,21 @@ class Material(Frozen):
 
     tasks: tuple[str, ...] = Field(min_length=1)
     items: int = Field(ge=6, description="evaluation problems per task")
-    prose_share: float = Field(ge=0, lt=1, description="share of training characters that is English prose")
-    bpe_vocabulary: int = Field(ge=300, description="entries of the byte-pair tokenizer")
+    prose_items: int = Field(ge=2, description="held-out documents of prose, for the generic loss")
+    bpe_vocabulary: int = Field(ge=300, description="entries of a byte-pair tokenizer")
     seed: int = Field(ge=0)
 
 
 class Model(Frozen):
-    """One model of the population: an architecture at a size, over a tokenizer."""
+    """One model of the population: an architecture at a size, over a tokenizer, and what it read."""
 
-    architecture: Literal["llama", "gpt_neox"]
-    tokenizer: Literal["byte", "bpe"]
+    architecture: Literal["llama", "gpt_neox", "gpt2", "qwen3"]
+    tokenizer: Literal["byte", "bpe", "spaced"]
     width: int = Field(ge=8, description="hidden size")
     depth: int = Field(ge=1, description="transformer blocks")
+    mix: str = Field(description="corpus recipe of pretraining, by its name in proxylib/corpora.py")
+    post: Literal["none", "more", "style", "answers", "rejection", "noisy"] = Field(description="post-training recipe")
+    share: float = Field(gt=0, description="pretraining tokens as a multiple of training.tokens")
 
     @property
     def family(self) -> str:
@@ -55,6 +59,12 @@ class Model(Frozen):
         """Family and width: how people and plots call the model."""
         return f"{self.family}-{self.width}"
 
+    def in_style(self, style: str) -> Model:
+        """The same model, its pretraining mix written in another style; "crossed" leaves it as it is."""
+        if style == "crossed":
+            return self
+        return self.model_copy(update={"mix": re.sub("^(expert|verbose)", style, self.mix)})
+
 
 class Training(Frozen):
     """The one training loop."""
@@ -65,6 +75,8 @@ class Training(Frozen):
     muon_rate: float = Field(gt=0, description="peak learning rate of the matrices")
     adamw_rate: float = Field(gt=0, description="peak learning rate of embeddings, head, norms and biases")
     warmup: float = Field(ge=0, lt=1, description="share of steps with a rising rate")
+    post_share: float = Field(gt=0, lt=1, description="post-training tokens as a share of `tokens`")
+    post_rate: float = Field(gt=0, description="peak rate of post-training as a share of pretraining's")
     threads: int = Field(ge=1)
     device: Literal["cpu", "cuda"]
 
@@ -105,16 +117,42 @@ class TrainSettings(Frozen):
     seed: int = Field(ge=0)
 
 
-class ExtractSettings(Frozen):
-    """What an `extract` run is made from, beside its parents."""
+class MeasureSettings(Frozen):
+    """What a `measure` run is made from, beside its parents."""
 
     extraction: Extraction
-
-
-class EvaluateSettings(Frozen):
-    """What an `evaluate` run is made from, beside its parents."""
-
     evaluation: Evaluation
+
+
+class CorporaSettings(Frozen):
+    """What a `corpora` run is made from."""
+
+    material: Material
+    tokens: int = Field(ge=1000, description="length to which every recipe is written out and described")
+
+
+class Trajectory(Frozen):
+    """One longer training run, measured along the way."""
+
+    model: str = Field(description="architecture, tokenizer and width, by its name in the population")
+    share: float = Field(gt=0, description="training tokens as a multiple of training.tokens")
+    items: int = Field(ge=6, description="evaluation problems per task at each checkpoint")
+
+
+class TrajectorySettings(Frozen):
+    """What a `trajectory` run is made from."""
+
+    training: TrainSettings
+    measure: MeasureSettings
+    items: int
+    inference: Inference
+
+
+class Replication(Frozen):
+    """One population per seed, every mix in one style or in both, crossed."""
+
+    style: Literal["crossed", "expert", "verbose"]
+    seeds: tuple[int, ...] = Field(min_length=1)
 
 
 class Member(Frozen):
@@ -122,16 +160,26 @@ class Member(Frozen):
 
     model: Model
     seed: int
+    style: Literal["crossed", "expert", "verbose"]
 
     @property
     def name(self) -> str:
-        return f"{self.model.name}-seed{self.seed}"
+        """Model, style of a population that is not the crossed one, and training seed."""
+        return f"{self.model.name}{'' if self.style == 'crossed' else '-' + self.style}-seed{self.seed}"
 
 
 class PopulationSettings(Frozen):
     """What a `population` run pools."""
 
     members: tuple[Member, ...]
+    ranked: tuple[str, ...]
+    inference: Inference
+
+
+class AnalysisSettings(Frozen):
+    """What an analysis of pooled runs is made from, beside its parents."""
+
+    ranked: tuple[str, ...]
     inference: Inference
 
 
@@ -142,6 +190,12 @@ class Profile(Frozen):
     seeds: tuple[int, ...] = Field(min_length=1, description="training seeds of the whole population")
     material: Material
     population: tuple[Model, ...] = Field(min_length=1)
+    corpus_tokens: int = Field(ge=1000, description="length to which every corpus recipe is written out and described")
+    expert: Model = Field(description="larger than any candidate and of another family: its log-probabilities weigh rBridge")
+    ranked: tuple[str, ...] = Field(min_length=2, description="tasks that enter rankings, decided on the tuning seed")
+    dial: tuple[Replication, ...] = Field(description="populations beside the crossed one, for the dial of styles")
+    trajectory: Trajectory
+    pages: tuple[str, ...] = Field(min_length=1, description="pages that this profile runs; others are taken as shipped")
     training: Training
     extraction: Extraction
     evaluation: Evaluation
@@ -152,16 +206,22 @@ class Profile(Frozen):
         names = [model.name for model in self.population]
         if len(set(names)) < len(names):
             raise ValueError(f"population: two models share a name ({', '.join(names)})")
+        unknown = [name for name in self.ranked if name not in self.material.tasks]
+        if unknown:
+            raise ValueError(f"ranked: task '{unknown[0]}' is not in material.tasks")
+        if self.expert.family in {model.family for model in self.population}:
+            raise ValueError(f"expert: its family {self.expert.family} is that of a candidate")
         if self.training.batch_tokens < self.training.context:
             raise ValueError("training.batch_tokens: smaller than training.context, so a step holds no row")
         return self
 
     def model(self, name: str) -> Model:
         """The model of that name; `UserError` names those that exist."""
-        for model in self.population:
+        models = (*self.population, self.expert)
+        for model in models:
             if model.name == name:
                 return model
-        known = ", ".join(model.name for model in self.population)
+        known = ", ".join(model.name for model in models)
         raise UserError(f"parameter model: '{name}' is not in profile {self.name}; it has {known}")
 
 

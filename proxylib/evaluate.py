@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import pandas as pd
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from . import tasks
-from .models import devices, generate, loading, tokenizers
-from .store import Workspace
-from .traces import read
+from .config import Evaluation
+from .models import generate
+from .traces import Trace
 
 
-def evaluate(step, workspace: Workspace) -> None:
-    """Generate and check an answer to every problem.
+def answers(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, traces: list[Trace], config: Evaluation
+) -> pd.DataFrame:
+    """A greedy answer to every problem, checked.
 
-    Parameters
-    ----------
-    step : a declared `evaluate` step; its parents are the trained model and the material
-    workspace : receives the table `answers`: task, id, level, text (what the model wrote), correct
+    Returns
+    -------
+    columns task, id, level, text (what the model wrote), correct
     """
-    settings = step.settings
-    facts = devices.prepare(settings.evaluation.device, settings.evaluation.threads)
-    folder = step.parent("train").path("model")
-    model, tokenizer = loading.load(folder, settings.evaluation.device), tokenizers.load(folder)
-    traces = read(step.parent("material").path("traces.parquet"))
-    prompts = [trace.prompt for trace in traces]
-    texts = generate.answers(model, tokenizer, prompts, settings.evaluation.new_tokens, settings.evaluation.batch)
+    texts = generate.answers(model, tokenizer, [trace.prompt for trace in traces], config.new_tokens, config.batch)
     rows = [
         {
             "task": trace.task,
@@ -35,5 +31,4 @@ def evaluate(step, workspace: Workspace) -> None:
         }
         for trace, text in zip(traces, texts, strict=True)
     ]
-    workspace.write_table("answers", pd.DataFrame(rows))
-    workspace.note(**facts, problems=len(rows))
+    return pd.DataFrame(rows)

@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 
 from . import config, corpora
-from .config import ROOT, Frozen, Member, Profile
+from .config import ROOT, Frozen, Member, Model, Profile
 from .errors import UserError
 from .published import registry
 from .store import Key, Run, Store, Workspace, sha256
@@ -26,7 +26,19 @@ from .store import Key, Run, Store, Workspace, sha256
 NOTEBOOKS = ROOT / "notebooks"
 
 #: Raised whenever a change of the stage's code changes what it writes; `tests/test_stages.py` watches the sources.
-VERSIONS = {"material": 1, "train": 1, "extract": 1, "evaluate": 1, "population": 3, "datadecide": 3, "page": 1, "notebook": 1}
+VERSIONS = {
+    "material": 2,
+    "corpora": 1,
+    "train": 2,
+    "measure": 1,
+    "population": 4,
+    "ranking": 1,
+    "variants": 1,
+    "trajectory": 1,
+    "datadecide": 3,
+    "page": 1,
+    "notebook": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class Step:
     store : where the runs are
     page : whether the executed notebook is a page of the book
     shared : whether the run depends on published data alone, so that its record serves every profile
+    whole : whether the notebook reads files of its parents that a record leaves out (weights, token rows)
     """
 
     name: str
@@ -55,6 +68,7 @@ class Step:
     store: Store
     page: bool = False
     shared: bool = False
+    whole: bool = True
 
     def parent(self, role: str) -> Run:
         """The finished run of a parent; `UserError` if it is missing."""
@@ -93,6 +107,7 @@ class Declaration:
         outside: Mapping[str, str] | None = None,
         name: str | None = None,
         shared: bool = False,
+        whole: bool = True,
         **parameters: Any,
     ) -> Step:
         """A stage's step. `outside` names hashes of inputs that no step makes."""
@@ -101,7 +116,7 @@ class Declaration:
         key = Key(stage, VERSIONS[stage], settings.model_dump(mode="json"), inputs)
         parameters = {"profile": self.profile.name, **parameters}
         path = NOTEBOOKS / "stages" / f"{notebook}.ipynb"
-        step = Step(name or notebook, path, parameters, settings, key, parents, self.store, shared=shared)
+        step = Step(name or notebook, path, parameters, settings, key, parents, self.store, shared=shared, whole=whole)
         return self._once(step)
 
     def page(self, notebook: str, parents: Mapping[str, Step], outside: Mapping[str, str] | None = None) -> Step:
@@ -111,7 +126,7 @@ class Declaration:
         inputs |= {"cells": cells_digest(path), "code": page_code_digest()}
         parameters = {"profile": self.profile.name}
         key = Key("page", VERSIONS["page"], {"notebook": notebook, "parameters": parameters}, inputs)
-        return self._once(Step(f"page/{notebook}", path, parameters, None, key, parents, self.store, page=True))
+        return self._once(Step(f"page/{notebook}", path, parameters, None, key, parents, self.store, page=True, whole=False))
 
     def _once(self, step: Step) -> Step:
         return self.made.setdefault(step.key.run_id, step)
@@ -121,39 +136,77 @@ def material(d: Declaration) -> Step:
     return d.step("material", "material", d.profile.material, outside={"prose": corpora.fingerprint()})
 
 
-def train(d: Declaration, model: str, seed: int | None = None, tokens: int | None = None) -> Step:
+def train(d: Declaration, model: str, seed: int | None = None, style: str = "crossed", tokens: int | None = None) -> Step:
     spec, seed = d.profile.model(model), d.profile.seeds[0] if seed is None else seed
-    training = d.profile.training
-    if tokens is not None:
-        training = config.validated(config.Training, {**training.model_dump(), "tokens": tokens}, "parameter tokens")
-    settings = config.TrainSettings(model=spec, training=training, material=d.profile.material, seed=seed)
-    given = {"model": model, "seed": seed} | ({} if tokens is None else {"tokens": tokens})
-    name = f"train/{model}-seed{seed}"
+    settings = _training(d, spec.in_style(style), seed, tokens)
+    given = {"model": model, "seed": seed, "style": style} | ({} if tokens is None else {"tokens": tokens})
+    name = f"train/{Member(model=spec, seed=seed, style=style).name}"
     return d.step("train", "train", settings, {"material": material(d)}, name=name, **given)
 
 
-def extract(d: Declaration, model: str, seed: int | None = None) -> Step:
-    parents = {"train": train(d, model, seed), "material": material(d)}
-    seed = parents["train"].settings.seed
-    settings = config.ExtractSettings(extraction=d.profile.extraction)
-    return d.step("extract", "extract", settings, parents, name=f"extract/{model}-seed{seed}", model=model, seed=seed)
+def _training(d: Declaration, spec: Model, seed: int, tokens: int | None = None) -> config.TrainSettings:
+    training = d.profile.training
+    if tokens is not None:
+        training = config.validated(config.Training, {**training.model_dump(), "tokens": tokens}, "parameter tokens")
+    corpora.recipe(spec.mix)  # an unknown recipe stops here
+    return config.TrainSettings(model=spec, training=training, material=d.profile.material, seed=seed)
 
 
-def evaluate(d: Declaration, model: str, seed: int | None = None) -> Step:
-    parents = {"train": train(d, model, seed), "material": material(d)}
-    seed = parents["train"].settings.seed
-    settings = config.EvaluateSettings(evaluation=d.profile.evaluation)
-    return d.step("evaluate", "evaluate", settings, parents, name=f"evaluate/{model}-seed{seed}", model=model, seed=seed)
+def measure(d: Declaration, model: str, seed: int | None = None, style: str = "crossed") -> Step:
+    parents = {"train": train(d, model, seed, style), "material": material(d)}
+    seed, expert = parents["train"].settings.seed, d.profile.expert.name
+    if model != expert:
+        parents["expert"] = measure(d, expert)
+    settings = config.MeasureSettings(extraction=d.profile.extraction, evaluation=d.profile.evaluation)
+    name = parents["train"].name.replace("train/", "measure/")
+    return d.step("measure", "measure", settings, parents, name=name, model=model, seed=seed, style=style)
 
 
-def population(d: Declaration) -> Step:
-    members = tuple(Member(model=model, seed=seed) for seed in d.profile.seeds for model in d.profile.population)
-    parents = {"material": material(d)}
+def population(d: Declaration, style: str = "crossed") -> Step:
+    seeds = d.profile.seeds if style == "crossed" else _replication(d, style).seeds
+    members = tuple(Member(model=model, seed=seed, style=style) for seed in seeds for model in d.profile.population)
+    parents = {"material": material(d), "expert": measure(d, d.profile.expert.name)}
     for member in members:
-        for stage, declare_stage in (("train", train), ("extract", extract), ("evaluate", evaluate)):
-            parents[f"{stage} {member.name}"] = declare_stage(d, member.model.name, member.seed)
-    settings = config.PopulationSettings(members=members, inference=d.profile.inference)
-    return d.step("population", "population", settings, parents)
+        parents[f"train {member.name}"] = train(d, member.model.name, member.seed, style)
+        parents[f"measure {member.name}"] = measure(d, member.model.name, member.seed, style)
+    settings = config.PopulationSettings(members=members, ranked=d.profile.ranked, inference=d.profile.inference)
+    name = "population" if style == "crossed" else f"population/{style}"
+    return d.step("population", "population", settings, parents, name=name, whole=False, style=style)
+
+
+def _replication(d: Declaration, style: str) -> config.Replication:
+    for replication in d.profile.dial:
+        if replication.style == style:
+            return replication
+    raise UserError(f"parameter style: profile {d.profile.name} has no population in style '{style}'")
+
+
+def corpora_described(d: Declaration) -> Step:
+    settings = config.CorporaSettings(material=d.profile.material, tokens=d.profile.corpus_tokens)
+    outside = {"prose": corpora.fingerprint()}
+    return d.step("corpora", "corpora", settings, {"material": material(d)}, outside=outside)
+
+
+def ranking(d: Declaration) -> Step:
+    settings = config.AnalysisSettings(ranked=d.profile.ranked, inference=d.profile.inference)
+    return d.step("ranking", "ranking", settings, {"population": population(d)}, whole=False)
+
+
+def variants(d: Declaration) -> Step:
+    crossed = population(d)
+    measured = {role: parent for role, parent in crossed.parents.items() if role.startswith("measure ")}
+    parents = {"population": crossed, **measured}
+    settings = config.AnalysisSettings(ranked=d.profile.ranked, inference=d.profile.inference)
+    return d.step("variants", "variants", settings, parents, whole=False)
+
+
+def trajectory(d: Declaration) -> Step:
+    chosen = d.profile.trajectory
+    spec = d.profile.model(chosen.model).model_copy(update={"mix": "expert", "post": "none", "share": chosen.share})
+    measured = config.MeasureSettings(extraction=d.profile.extraction, evaluation=d.profile.evaluation)
+    training = _training(d, spec, d.profile.seeds[0])
+    settings = config.TrajectorySettings(training=training, measure=measured, items=chosen.items, inference=d.profile.inference)
+    return d.step("trajectory", "trajectory", settings, {"material": material(d)})
 
 
 def datadecide(d: Declaration) -> Step:
@@ -162,7 +215,28 @@ def datadecide(d: Declaration) -> Step:
 
 
 def the_lab(d: Declaration) -> Step:
-    return d.page("the_lab", {"population": population(d), "material": material(d)})
+    return d.page("the_lab", {"population": population(d), "material": material(d), "corpora": corpora_described(d)})
+
+
+def eighty_metrics(d: Declaration) -> Step:
+    return d.page("eighty_metrics", {"population": population(d), "ranking": ranking(d)})
+
+
+def model_selection(d: Declaration) -> Step:
+    return d.page("model_selection", {"population": population(d), "ranking": ranking(d)})
+
+
+def ablations(d: Declaration) -> Step:
+    return d.page("ablations", {"population": population(d), "variants": variants(d)})
+
+
+def whose_style(d: Declaration) -> Step:
+    dial = {style: population(d, style) for style in ("expert", "verbose")}
+    return d.page("whose_style", {"crossed": population(d), **dial})
+
+
+def crucial_steps(d: Declaration) -> Step:
+    return d.page("crucial_steps", {"trajectory": trajectory(d), "population": population(d), "material": material(d)})
 
 
 def choosing_a_corpus(d: Declaration) -> Step:
@@ -173,19 +247,36 @@ def scoreboard(d: Declaration) -> Step:
     return d.page("scoreboard", {}, outside={"scoreboard": sha256(ROOT / "results" / "scoreboard.json")})
 
 
-#: notebook name -> the function that declares its step; pages in the order of the book
+#: notebook -> the function that declares its step, by folder and name; pages in the order of the book
 DECLARATIONS: dict[str, Callable[..., Step]] = {
     "material": material,
+    "corpora": corpora_described,
     "train": train,
-    "extract": extract,
-    "evaluate": evaluate,
+    "measure": measure,
     "population": population,
+    "ranking": ranking,
+    "variants": variants,
+    "trajectory": trajectory,
     "datadecide": datadecide,
     "the_lab": the_lab,
+    "eighty_metrics": eighty_metrics,
+    "model_selection": model_selection,
+    "ablations": ablations,
+    "whose_style": whose_style,
+    "crucial_steps": crucial_steps,
     "choosing_a_corpus": choosing_a_corpus,
     "scoreboard": scoreboard,
 }
-PAGES = ("the_lab", "choosing_a_corpus", "scoreboard")
+PAGES = (
+    "the_lab",
+    "eighty_metrics",
+    "model_selection",
+    "ablations",
+    "whose_style",
+    "crucial_steps",
+    "choosing_a_corpus",
+    "scoreboard",
+)
 
 
 def declare(notebook: str, profile: str, **parameters: Any) -> Step:
@@ -216,7 +307,7 @@ def declare(notebook: str, profile: str, **parameters: Any) -> Step:
 def steps(profile: str) -> tuple[Step, ...]:
     """Every step of a profile, parents before children."""
     declaration = Declaration(config.load(profile), Store(profile))
-    for page in PAGES:
+    for page in declaration.profile.pages:
         DECLARATIONS[page](declaration)
     ordered: dict[str, Step] = {}
 
@@ -241,5 +332,18 @@ def cells_digest(notebook: Path) -> str:
 def page_code_digest() -> str:
     """SHA-256 of the modules that turn frames into figures and sentences; pages are cheap, so any change remakes them."""
     folder = Path(__file__).parent
-    modules = ("pages.py", "plots.py", "population.py", "scoreboard.py", "selection.py", "selection_text.py", "stats.py")
+    modules = (
+        "pages.py",
+        "plots.py",
+        "population.py",
+        "ranking.py",
+        "model_selection.py",
+        "crucial.py",
+        "dial.py",
+        "variants.py",
+        "scoreboard.py",
+        "selection.py",
+        "selection_text.py",
+        "stats.py",
+    )
     return sha256(b"\x00".join((folder / name).read_bytes() for name in modules))

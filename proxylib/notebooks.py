@@ -161,14 +161,15 @@ def state(step: Step) -> str:
 
 
 def outstanding(steps: Iterable[Step]) -> list[Step]:
-    """The steps that have to run, in order: the missing ones, and recorded ones of whose weights a missing one has need."""
+    """The steps that have to run, in order: the missing ones, and recorded ones that a missing one needs whole."""
     steps = list(steps)
     todo, whole = set(), set()
     for step in reversed(steps):
         found = step.store.find(step.key)
         if found is None or (found.withheld and step.key.run_id in whole):
             todo.add(step.key.run_id)
-            whole |= {parent.key.run_id for parent in step.parents.values()}
+            if step.whole:
+                whole |= {parent.key.run_id for parent in step.parents.values()}
     return [step for step in steps if step.key.run_id in todo]
 
 

@@ -70,6 +70,23 @@ def trace(row: Mapping[str, str]) -> None:
     display(HTML(f'<div class="proxylib-trace">{text}</div>'))
 
 
+def coloured_trace(frame: pd.DataFrame, column: str, title: str) -> None:
+    """Show a trace with its tokens tinted by a column scaled to a mean of one; decisive tokens are underlined.
+
+    Parameters
+    ----------
+    frame : columns text, decisive, top1 and `column`, in order; what the model would not have said first is in italics
+    """
+    pieces = []
+    for row in frame.to_dict("records"):
+        strength = min(1.0, float(row[column]) / 3)
+        style = f"background:rgba(213,94,0,{strength:.2f})"
+        style += ";text-decoration:underline" if row["decisive"] else ""
+        style += ";font-style:italic" if row["top1"] < 1 else ""
+        pieces.append(f'<span style="{style}">{escape(row["text"])}</span>')
+    display(HTML(f'<div class="proxylib-trace"><b>{html.escape(title)}</b>\n{"".join(pieces)}</div>'))
+
+
 def answer(row: Mapping[str, object]) -> None:
     """Show what a model wrote, escaped, under who wrote it and whether it is right."""
     head = f"{row['member']} on {row['task']}: {'right' if row['correct'] else 'wrong'}"

@@ -21,12 +21,50 @@ INK, QUIET, GROUND = "#1b1b1b", "#6b6b6b", "#fcfcfa"
 COLOURS = {
     "accuracy": "#0072B2",
     "nll": "#D55E00",
-    "llama-byte": "#0072B2",
     "llama-bpe": "#56B4E9",
-    "gpt_neox-byte": "#D55E00",
+    "llama-spaced": "#0072B2",
     "gpt_neox-bpe": "#E69F00",
+    "gpt_neox-spaced": "#D55E00",
+    "gpt2-bpe": "#CC79A7",
+    "gpt2-spaced": "#009E73",
+    # proxies and signals along training
+    "cross-entropy per token": "#D55E00",
+    "bits per byte": "#E69F00",
+    "top-1, inverse frequency": "#0072B2",
+    "top-5, frequency": "#56B4E9",
+    "mean of the eighty": "#009E73",
+    "decisive": "#0072B2",
+    "other": "#6b6b6b",
+    "whole": "#CC79A7",
+    "correct": "#1b1b1b",
+    "decisive, failed": "#D55E00",
+    "answers": "#1b1b1b",
+    "answers and proxy": "#0072B2",
+    "proxy": "#6b6b6b",
 }
-MARKERS = {"accuracy": "o", "nll": "s", "llama-byte": "o", "llama-bpe": "^", "gpt_neox-byte": "s", "gpt_neox-bpe": "D"}
+MARKERS = {
+    "accuracy": "o",
+    "nll": "s",
+    "llama-bpe": "^",
+    "llama-spaced": "o",
+    "gpt_neox-bpe": "D",
+    "gpt_neox-spaced": "s",
+    "gpt2-bpe": "v",
+    "gpt2-spaced": "P",
+    "cross-entropy per token": "X",
+    "bits per byte": "p",
+    "top-1, inverse frequency": "*",
+    "top-5, frequency": "h",
+    "mean of the eighty": "d",
+    "decisive": "o",
+    "other": "^",
+    "whole": "D",
+    "correct": "s",
+    "decisive, failed": "v",
+    "answers": "s",
+    "answers and proxy": "o",
+    "proxy": "^",
+}
 STYLE = {
     "figure.facecolor": GROUND,
     "axes.facecolor": GROUND,
@@ -134,17 +172,29 @@ def learning_curves(frame: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
-def scatter_with_intervals(frame: pd.DataFrame, ax: Axes) -> Axes:
-    """One point per model: `x` against `estimate` with its interval; colour and marker by family, size by width.
+def accuracies_by_task(frame: pd.DataFrame, eligible: pd.DataFrame, ax: Axes) -> Axes:
+    """Accuracies of all models side by side, a column per task, with quartiles and the guessing floor.
 
     Parameters
     ----------
-    frame : columns x, estimate, low, high, family, width
+    frame : columns task, family, width, estimate
+    eligible : columns task, floor
     """
-    for family, rows in frame.groupby("family"):
-        ax.vlines(rows["x"], rows["low"], rows["high"], color=COLOURS[family], alpha=0.55, linewidth=1.4)
-        sizes = 22 * rows["width"] / frame["width"].min()
-        ax.scatter(rows["x"], rows["estimate"], color=COLOURS[family], marker=MARKERS[family], s=sizes, label=family)
+    names = list(frame["task"].drop_duplicates())
+    families = sorted(frame["family"].unique())
+    for place, family in enumerate(families):
+        rows = frame[frame["family"] == family]
+        x = rows["task"].map(names.index) + 0.6 * (place / max(1, len(families) - 1) - 0.5)
+        sizes = 14 * rows["width"] / frame["width"].min()
+        ax.scatter(x, rows["estimate"], color=COLOURS[family], marker=MARKERS[family], s=sizes, label=family, alpha=0.85)
+    for place, name in enumerate(names):
+        quartiles = frame.loc[frame["task"] == name, "estimate"].quantile([0.25, 0.5, 0.75])
+        ax.hlines(quartiles, place - 0.42, place + 0.42, color=INK, linewidth=[0.8, 1.6, 0.8], zorder=1)
+        floor = float(eligible.set_index("task").loc[name, "floor"])
+        ax.bar(place, floor, width=0.84, color="#dddddd", zorder=0)
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    ax.set_ylabel("accuracy")
+    ax.set_ylim(0, 1)
     return ax
 
 
@@ -229,7 +279,7 @@ def ceiling_by_task(frame: pd.DataFrame, ax: Axes, *, labels: Mapping[str, str] 
     """
     against = list(frame["against"].unique())
     order = list(frame[frame["against"] == against[-1]].sort_values("estimate")["task"])
-    for name, marker, colour, shift in zip(against, "os", (COLOURS["llama-bpe"], INK), (0.14, -0.14), strict=True):
+    for name, marker, colour, shift in zip(against, "os", ("#56B4E9", INK), (0.14, -0.14), strict=True):
         rows = frame[frame["against"] == name].set_index("task").loc[order]
         y = np.arange(len(order)) + shift
         ax.hlines(y, rows["low"], rows["high"], color=colour, linewidth=1.6, alpha=0.7)
@@ -282,6 +332,158 @@ def contrast_forest(frame: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_yticks(y, rows["label"])
     ax.set_xlabel("difference of decision accuracy")
     ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.16), ncols=2, fontsize=9)
+    return ax
+
+
+def heat_map(
+    frame: pd.DataFrame, ax: Axes, *, label: str, marks: Mapping[str, float] | None = None, limit: float = 1.0
+) -> Axes:
+    """A table of correlations as colours with their numbers, and levels of chance marked in the colour bar.
+
+    Parameters
+    ----------
+    frame : [rows, columns] of values in [-limit, limit]
+    label : of the colour bar
+    marks : name -> value drawn into the colour bar, on both sides of zero
+    """
+    values = frame.to_numpy(float)
+    image = ax.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+    ax.grid(visible=False)
+    ax.set_xticks(range(frame.shape[1]), [str(name).replace("_", " ") for name in frame.columns], rotation=45, ha="right")
+    ax.set_yticks(range(frame.shape[0]), [str(name).replace("_", " ") for name in frame.index])
+    for row, column in np.ndindex(*values.shape):
+        colour = "white" if abs(values[row, column]) > 0.65 * limit else INK
+        shown = f"{values[row, column]:.2f}".replace("0.", ".")
+        ax.text(column, row, shown, ha="center", va="center", fontsize=7, color=colour)
+    bar = ax.figure.colorbar(image, ax=ax, location="bottom", shrink=0.9, aspect=30)
+    bar.set_label(label, fontsize=9)
+    for name, value in (marks or {}).items():
+        for side in (-value, value):
+            bar.ax.axvline(side, color=INK, linewidth=1.6)
+        bar.ax.annotate(
+            name,
+            (value, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            fontsize=7,
+            ha="center",
+        )
+    return ax
+
+
+def similarity(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """A square matrix of correlations, rows ordered so that what is alike stands together.
+
+    Parameters
+    ----------
+    frame : [F, F] symmetric
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
+    distances = 1 - np.abs(frame.to_numpy(float))
+    order = leaves_list(linkage(distances[np.triu_indices(len(frame), 1)].clip(0), "average"))
+    values = frame.to_numpy(float)[np.ix_(order, order)]
+    image = ax.imshow(values, cmap="RdBu", vmin=-1, vmax=1)
+    ax.grid(visible=False)
+    names = [frame.columns[index].replace("|", " x ").replace("_", " ") for index in order]
+    ax.set_xticks([])
+    ax.set_yticks(range(0, len(names), 4), names[::4], fontsize=6)
+    ax.figure.colorbar(image, ax=ax, location="bottom", shrink=0.8, aspect=30).set_label("correlation over models", fontsize=9)
+    return ax
+
+
+def methods_forest(frame: pd.DataFrame, ax: Axes, *, order: list[str], reported: Mapping[str, float] | None = None) -> Axes:
+    """Methods as rows, a marker with interval per protocol, reported values as hollow diamonds.
+
+    Parameters
+    ----------
+    frame : columns method, protocol, estimate, low, high
+    order : methods from top to bottom
+    reported : method -> value of the source
+    """
+    styles = {"leave-tasks-out": ("o", "#0072B2", "unseen tasks"), "leave-family-out": ("s", "#D55E00", "unseen family")}
+    styles |= {"leave-both-out": ("^", QUIET, "both unseen")}
+    y = {method: -place for place, method in enumerate(order)}
+    for shift, (protocol, (marker, colour, label)) in zip((0.22, 0.0, -0.22), styles.items(), strict=True):
+        rows = frame[(frame["protocol"] == protocol) & frame["method"].isin(order)]
+        at = rows["method"].map(y) + shift
+        ax.hlines(at, rows["low"], rows["high"], color=colour, linewidth=1.4, alpha=0.7)
+        ax.plot(rows["estimate"], at, marker, color=colour, markersize=4.5, label=label)
+    told = {method: value for method, value in (reported or {}).items() if method in y}
+    ax.plot(list(told.values()), [y[m] for m in told], "D", color=INK, markerfacecolor="none", markersize=7, label="reported")
+    ax.axvline(0, color=QUIET, linewidth=1)
+    ax.set_yticks([y[method] for method in order], order, fontsize=8)
+    ax.set_xlabel("mean Spearman correlation with accuracy")
+    return ax
+
+
+def rank_scatter(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Predicted rank against actual rank, one point per model and seed, coloured by family; the diagonal is perfection.
+
+    Parameters
+    ----------
+    frame : columns predicted, actual, family
+    """
+    for family, rows in frame.groupby("family"):
+        ax.scatter(
+            rows["predicted"], rows["actual"], color=COLOURS[family], marker=MARKERS[family], s=16, label=family, alpha=0.8
+        )
+    last = max(frame["predicted"].max(), frame["actual"].max())
+    ax.plot([1, last], [1, last], color=QUIET, linewidth=1, linestyle=":")
+    ax.set_xlabel("predicted rank")
+    ax.set_ylabel("rank by accuracy")
+    return ax
+
+
+def histogram_with_marks(values: np.ndarray, ax: Axes, *, marks: Mapping[str, float], label: str) -> Axes:
+    """A distribution under chance, with observed values as vertical lines.
+
+    Parameters
+    ----------
+    values : [draws]
+    marks : name -> observed value
+    label : of the horizontal axis
+    """
+    ax.hist(values, bins=30, color="#bbbbbb")
+    for (name, value), style in zip(marks.items(), ("-", "--", ":", "-."), strict=False):
+        ax.axvline(value, color=INK, linewidth=1.6, linestyle=style, label=f"{name}: {value:.2f}")
+    ax.set_xlabel(label)
+    ax.set_ylabel("shuffles")
+    ax.legend(fontsize=8, loc="upper left")
+    return ax
+
+
+def lines_with_intervals(frame: pd.DataFrame, ax: Axes, *, x: str, by: str, labels: Mapping[str, str] | None = None) -> Axes:
+    """One line with intervals per group.
+
+    Parameters
+    ----------
+    frame : columns `x`, `by`, estimate, low, high
+    by : column of the groups; its values decide colour and marker
+    """
+    for name in frame[by].drop_duplicates():
+        interval_line(frame[frame[by] == name], ax, x=x, signal=name, label=(labels or {}).get(name, name))
+    return ax
+
+
+def differences_forest(frame: pd.DataFrame, ax: Axes, *, label: str, group: str = "proxy") -> Axes:
+    """Settings as rows, a marker with interval per proxy.
+
+    Parameters
+    ----------
+    frame : columns setting, `group`, estimate, low, high
+    label : of the horizontal axis
+    """
+    settings, groups = list(frame["setting"].drop_duplicates()), list(frame[group].drop_duplicates())
+    for place, name in enumerate(groups):
+        rows = frame[frame[group] == name]
+        y = np.array([-settings.index(setting) for setting in rows["setting"]]) + 0.3 - 0.6 * place / max(1, len(groups) - 1)
+        ax.hlines(y, rows["low"], rows["high"], color=COLOURS[name], linewidth=1.4, alpha=0.7)
+        ax.plot(rows["estimate"], y, MARKERS[name], color=COLOURS[name], markersize=4.5, label=name)
+    ax.axvline(0, color=QUIET, linewidth=1)
+    ax.set_yticks([-place for place in range(len(settings))], settings, fontsize=8)
+    ax.set_xlabel(label)
     return ax
 
 

@@ -1,9 +1,6 @@
-"""Proxies beside accuracy over a population of models: fits that return tidy frames.
+"""The population pooled: what every model is, what it can do, and every feature that could tell so in advance.
 
-Fixed before looking: the four proxies of `FIXED` and nothing chosen from the data; Spearman's correlation over models
-within a task, averaged over the tasks that tell models apart (`eligibility`, decided on accuracies alone); intervals from
-drawing families whole; the difference of a proxy and cross-entropy on the same draws. Added after a review and before
-the reported run was pooled: the winner's difference from bits per byte, the fair form of loss across tokenizers.
+Nothing is correlated here. Which tasks tell models apart (`eligibility`) is decided on accuracies alone.
 """
 
 from __future__ import annotations
@@ -11,22 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from . import proxies, stats, tasks
-from .config import Inference, PopulationSettings
-from .errors import UserError
+from . import stats, tasks
+from .config import Member, PopulationSettings
+from .features import with_training
 from .store import Workspace
 
-#: proxy -> (statistic, weighting), each oriented so that more is better; the first is what the others are held against
-FIXED = {
-    "cross-entropy per token": ("cross_entropy", "uniform"),
-    "bits per byte": ("bits_per_byte", "uniform"),
-    "top-1, inverse frequency": ("top1", "inverse_frequency"),
-    "top-5, frequency": ("top5", "frequency"),
-}
-BASELINE, WINNER = "cross-entropy per token", "top-1, inverse frequency"
-FAIR = "bits per byte"
-RHO, DIFFERENCE, FAIR_DIFFERENCE = "rho", "rho minus cross-entropy's", "rho minus that of bits per byte"
 SPEEDS = ("tokens_per_second", "flops_per_second", "matmul_flops_per_second", "utilisation")
+WHO = ["member", "model", "family", "width", "seed"]
 HALVES = 200  # random splits of the items
 
 
@@ -35,17 +23,17 @@ def accuracies(answers: pd.DataFrame, level: float) -> pd.DataFrame:
 
     Parameters
     ----------
-    answers : columns member, family, width, task, id, correct
+    answers : columns member, model, family, width, seed, task, id, correct
 
     Returns
     -------
-    columns member, family, width, task, estimate, low, high, n; accuracies as shares
+    columns member, model, family, width, seed, task, estimate, low, high, n; accuracies as shares
     """
     rows = []
-    for keys, part in answers.groupby(["member", "family", "width", "task"], sort=False):
+    for keys, part in answers.groupby([*WHO, "task"], sort=False):
         interval = stats.proportion_interval(int(part["correct"].sum()), len(part), level)
         rows.append((*keys, interval.estimate, interval.low, interval.high, len(part)))
-    return pd.DataFrame(rows, columns=["member", "family", "width", "task", "estimate", "low", "high", "n"])
+    return pd.DataFrame(rows, columns=[*WHO, "task", "estimate", "low", "high", "n"])
 
 
 def eligibility(accuracy: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
@@ -77,6 +65,12 @@ def eligibility(accuracy: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["task", "floor", "differing", "models", "eligible"])
 
 
+def usable(accuracy: pd.DataFrame, ranked: tuple[str, ...]) -> tuple[str, ...]:
+    """Ranked tasks on which the models of every seed differ at all; where all score alike there is nothing to rank."""
+    spread = accuracy.groupby(["task", "seed"])["estimate"].agg(np.ptp).groupby("task").min()
+    return tuple(task for task in ranked if spread[task] > 0)
+
+
 def split_half_reliability(answers: pd.DataFrame, seed: int) -> pd.DataFrame:
     """How well a task's accuracies repeat on other items: correlation over models of two halves of the items.
 
@@ -106,137 +100,96 @@ def split_half_reliability(answers: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["task", "reliability", "ceiling", "models"])
 
 
-def oriented(values: pd.DataFrame) -> pd.DataFrame:
-    """The four fixed proxies, one column each, signs turned so that more is better.
-
-    Parameters
-    ----------
-    values : columns member, task, statistic, weighting, value; bits_per_byte is a statistic under "uniform"
-
-    Returns
-    -------
-    index (member, task), one column per name of `FIXED`
-    """
-    columns = {}
-    for name, (statistic, weighting) in FIXED.items():
-        chosen = values[(values["statistic"] == statistic) & (values["weighting"] == weighting)]
-        columns[name] = chosen.set_index(["member", "task"])["value"] * proxies.STATISTICS.get(statistic, -1)
-    return pd.DataFrame(columns)
+def identity(member: Member) -> dict[str, object]:
+    """The columns that say who a model is."""
+    model = member.model.in_style(member.style)
+    named = {name: getattr(model, name) for name in ("name", "family", "width", "mix", "post", "share")}
+    return {"member": member.name, "model": named.pop("name"), "seed": member.seed, **named}
 
 
-def correlations(
-    values: pd.DataFrame, accuracy: pd.DataFrame, inference: Inference, eligible: list[str] | None = None
-) -> pd.DataFrame:
-    """Rank correlation of each fixed proxy with accuracy over models, and its difference from cross-entropy's.
-
-    Parameters
-    ----------
-    values : as for `oriented`
-    accuracy : as from `accuracies`
-    eligible : tasks of the mean; default all
-
-    Returns
-    -------
-    columns task ("mean" for the mean over eligible tasks, "mean of all" over all), proxy, quantity (`RHO`, `DIFFERENCE`,
-    and for the winner `FAIR_DIFFERENCE`), estimate, low, high, models, designs, families; nan intervals
-    where fewer than half of the draws leave the statistic defined
-
-    Notes
-    -----
-    With four families percentile intervals are too short, and 8 models leave any correlation uncertain by several
-    tenths. A task on which all models score alike has no correlation and is left out of the mean.
-    """
-    table = oriented(values)
-    family = accuracy.drop_duplicates("member").set_index("member")["family"]
-    members = family.index.to_numpy()
-    if len(members) < 3:
-        raise UserError(f"correlation: at least 3 models are needed, found {len(members)}")
-    weights = stats.cluster_weights(family.to_numpy(), inference.draws, inference.seed)
-    asked = list(accuracy["task"].drop_duplicates())
-    names = list(FIXED)
-    rho = np.full((len(asked), len(names), 1 + inference.draws), np.nan)  # first column: the sample itself
-    for t, task in enumerate(asked):
-        y = accuracy[accuracy["task"] == task].set_index("member").loc[members, "estimate"].to_numpy()
-        x = table.xs(task, level="task").loc[members]
-        for p, name in enumerate(names):
-            rho[t, p] = stats.spearman_draws(x[name].to_numpy(), y, np.vstack([np.ones(len(members), int), weights]))
-    defined = [t for t in range(len(asked)) if np.isfinite(rho[t, :, 0]).all()]
-    layers = {task: rho[t] for t, task in enumerate(asked)}
-    chosen = [t for t in defined if eligible is None or asked[t] in eligible]
-    if chosen:
-        layers["mean"] = rho[chosen].mean(0)
-    if defined and len(chosen) < len(defined):
-        layers["mean of all"] = rho[defined].mean(0)
-    designs = len(accuracy[["family", "width"]].drop_duplicates())
-    rows = []
-    for task, values_of in layers.items():
-        for p, name in enumerate(names):
-            quantities = {RHO: values_of[p]}
-            if p:
-                quantities[DIFFERENCE] = values_of[p] - values_of[0]
-            if name == WINNER:
-                quantities[FAIR_DIFFERENCE] = values_of[p] - values_of[names.index(FAIR)]
-            for quantity, draws in quantities.items():
-                sizes = (len(members), designs, family.nunique())
-                rows.append((task, name, quantity, *_interval(draws, inference.level), *sizes))
-    columns = ["task", "proxy", "quantity", "estimate", "low", "high", "models", "designs", "families"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _interval(draws: np.ndarray, level: float) -> tuple[float, float, float]:
-    try:
-        return tuple(stats.percentile_interval(draws[0], draws[1:], level)[:3])
-    except UserError:
-        return float(draws[0]), np.nan, np.nan
-
-
-def _row(correlation: pd.DataFrame, proxy: str, quantity: str, task: str = "mean") -> pd.Series | None:
-    keep = (correlation["proxy"] == proxy) & (correlation["quantity"] == quantity) & (correlation["task"] == task)
-    return correlation[keep].iloc[0] if keep.any() else None
-
-
-def estimates(correlation: pd.DataFrame, level: float) -> pd.DataFrame:
-    """The scoreboard's rows: the fixed winner's mean correlation minus either form of loss; empty where undefined."""
-    rows = []
-    for claim, quantity in (("winner-beats-loss", DIFFERENCE), ("winner-beats-bits-per-byte", FAIR_DIFFERENCE)):
-        row = _row(correlation, WINNER, quantity)
-        if row is not None and np.isfinite(row["low"]):
-            unit = f"models ({row['designs']} designs) in {row['families']} families"
-            rows.append((claim, row["estimate"], row["low"], row["high"], level, row["models"], unit))
-    columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
-    return pd.DataFrame(rows, columns=columns).astype({"claim": str, "n_unit": str})
-
-
-def _compared(gap: pd.Series) -> str:
-    if gap["low"] > 0:
-        return "better than"
-    return "worse than" if gap["high"] < 0 else "not distinguishably better or worse than"
-
-
-def verdict(correlation: pd.DataFrame) -> str:
-    """The page's first sentence about the question, from the frame; it turns with the numbers."""
-    keys = ((WINNER, RHO), (BASELINE, RHO), (WINNER, DIFFERENCE), (WINNER, FAIR_DIFFERENCE))
-    winner, loss, gap, fair = (_row(correlation, *which) for which in keys)
-    if winner is None or not np.isfinite(gap["low"]):
-        return "No verdict: in this run too few models differ in accuracy for a rank correlation to exist."
-    show = lambda row: stats.with_interval((row["estimate"], row["low"], row["high"]))
-    return (
-        f"Over {winner['models']} models ({winner['designs']} designs) of {winner['families']} families, the proxy fixed in "
-        f"advance (top-1 weighted by inverse frequency) orders accuracies {_compared(gap)} cross-entropy per token on the "
-        f"same traces: mean Spearman correlation {show(winner)} against {show(loss)}, difference {show(gap)}. Against bits "
-        f"per byte, the form of loss that is comparable across tokenizers, it is {_compared(fair)} loss: difference "
-        f"{show(fair)}. Intervals draw {winner['families']} families whole, which is too few for them to be long enough."
+def corpus_table(described: pd.DataFrame) -> pd.DataFrame:
+    """The corpus recipes for reading."""
+    return pd.DataFrame(
+        {
+            "recipe": described["recipe"],
+            "sources (share of characters)": described["sources"],
+            "million tokens": [f"{tokens / 1e6:.2f}" for tokens in described["tokens"]],
+            "documents": [f"{documents:,}" for documents in described["documents"]],
+            "documents that occurred before (%)": [f"{100 * share:.1f}" for share in described["repeated"]],
+            "SHA-256": described["sha256"].str[:10],
+        }
     )
 
 
-def finding(correlation: pd.DataFrame, task: str) -> str:
-    """A panel's title: the task and the winner's correlation in it."""
-    row = _row(correlation, WINNER, RHO, task)
-    return f"{task}: rank correlation {row['estimate']:.2f}" if np.isfinite(row["estimate"]) else f"{task}: all models alike"
+def member_table(members: pd.DataFrame) -> pd.DataFrame:
+    """The models of the first seed: family, size, what each read and how it was trained on."""
+    first = members[members["seed"] == members["seed"].iloc[0]]
+    shown = first[["family", "width", "mix", "post", "parameters", "tokens"]].rename(columns={"post": "post-training"})
+    shown["parameters"] = [f"{count:,}" for count in shown["parameters"]]
+    shown["million tokens"] = [f"{count / 1e6:.2f}" for count in shown.pop("tokens")]
+    return shown
+
+
+def spread(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
+    """How far a task's accuracies lie apart: quartiles over models, inter-quartile range, models at floor or ceiling.
+
+    Returns
+    -------
+    columns task, low, median, high (quartiles, as shares), range, at_floor_or_ceiling, models
+    """
+    rows = []
+    for task, part in accuracy.groupby("task", sort=False):
+        low, median, high = np.quantile(part["estimate"], [0.25, 0.5, 0.75])
+        found = eligible.set_index("task").loc[task]
+        rows.append((task, low, median, high, high - low, int(found["models"] - found["differing"]), len(part)))
+    return pd.DataFrame(rows, columns=["task", "low", "median", "high", "range", "at_floor_or_ceiling", "models"])
+
+
+def verdict(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> str:
+    """The page's first sentence: on how many tasks models differ enough to be ranked."""
+    table = spread(accuracy, eligible)
+    wide = int((table["range"] >= 0.15).sum())
+    seeds = accuracy["seed"].nunique()
+    models = accuracy["member"].nunique() // seeds
+    return (
+        f"{models} models of {accuracy['family'].nunique()} families, trained {seeds} time{'s' if seeds > 1 else ''} each, "
+        f"answer {len(table)} kinds of problems. On {wide} of them the middle half of the accuracies spans at least 15 points, "
+        f"and {int(eligible['eligible'].sum())} tell at least two thirds of the models from guessing and from perfection."
+    )
+
+
+def finding_spread(accuracy: pd.DataFrame) -> str:
+    """The figure's title: where accuracies spread most and least."""
+    wide = accuracy.groupby("task", sort=False)["estimate"].agg(lambda values: np.subtract(*np.quantile(values, [0.75, 0.25])))
+    return (
+        f"The middle half of the models spans {100 * wide.max():.0f} points of accuracy on {wide.idxmax()} and "
+        f"{100 * wide.min():.0f} on {wide.idxmin()}"
+    )
+
+
+def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
+    """Percent correct, mean over seeds, a row per model and a column per task, best mean first; then facts on each task."""
+    names = list(accuracy["task"].drop_duplicates())
+    mean = accuracy.pivot_table(index="model", columns="task", values="estimate", sort=False)[names]
+    spare = accuracy.pivot_table(index="model", columns="task", values="estimate", aggfunc=np.ptp, sort=False)[names]
+    several = len(accuracy["seed"].unique()) > 1
+    show = lambda model, task: (
+        f"{100 * mean.loc[model, task]:.0f}" + (f" ±{50 * spare.loc[model, task]:.0f}" if several else "")
+    )
+    order = mean.mean(axis=1).sort_values(ascending=False).index
+    table = pd.DataFrame({task: [show(model, task) for model in order] for task in names}, index=order)
+    table.insert(0, "mean", [f"{100 * value:.0f}" for value in mean.mean(axis=1)[order]])
+    facts, wide = eligible.set_index("task").loc[names], spread(accuracy, eligible).set_index("task").loc[names]
+    repeat = reliability.set_index("task").loc[names, "reliability"]
+    table.loc["best constant answer"] = ["", *(f"{100 * floor:.0f}" for floor in facts["floor"])]
+    table.loc["inter-quartile range"] = ["", *(f"{100 * value:.0f}" for value in wide["range"])]
+    table.loc["split-half reliability"] = ["", *(stats.rounded(value, 0.05) for value in repeat)]
+    table.loc["at floor or ceiling"] = ["", *(f"{row.models - row.differing} of {row.models}" for row in facts.itertuples())]
+    return table.rename_axis(None, axis=1).reset_index(names="model")
 
 
 def finding_curves(held_out: pd.DataFrame) -> str:
-    """The learning curves' title: range of the final held-out loss, and whether the widest models are the best."""
+    """The learning curves' title: range of the final held-out loss."""
     last = held_out.sort_values("step").groupby("member", sort=False).last()
     best, worst = last["bits_per_byte"].min(), last["bits_per_byte"].max()
     return f"Final held-out loss runs from {best:.2f} to {worst:.2f} bits per byte"
@@ -267,44 +220,6 @@ def shown_answers(examples: pd.DataFrame, accuracy: pd.DataFrame) -> list[dict]:
     return chosen.groupby(["task", "member"], sort=False).head(1).sort_values(["task", "member"]).to_dict("records")
 
 
-def scatter(values: pd.DataFrame, accuracy: pd.DataFrame, proxy: str) -> pd.DataFrame:
-    """One fixed proxy beside accuracy: columns member, family, width, task, x (oriented proxy), estimate, low, high."""
-    x = oriented(values)[proxy].rename("x").reset_index()
-    return accuracy.merge(x, on=["member", "task"], validate="one_to_one")
-
-
-def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
-    """Percent correct, a row per model and a column per task, best mean first; then floor, reliability, eligibility."""
-    cells = accuracy.assign(shown=[stats.with_interval(row, 100) for row in accuracy[["estimate", "low", "high"]].to_numpy()])
-    table = cells.pivot(index="member", columns="task", values="shown")[list(accuracy["task"].drop_duplicates())]
-    mean = accuracy.groupby("member")["estimate"].mean()
-    table.insert(0, "mean", [f"{100 * mean[name]:.0f}" for name in table.index])
-    table = table.loc[mean.sort_values(ascending=False).index]
-    names = list(table.columns[1:])
-    facts = eligible.set_index("task").loc[names]
-    table.loc["best constant answer"] = ["", *(f"{100 * floor:.0f}" for floor in facts["floor"])]
-    repeat = reliability.set_index("task")["reliability"]
-    table.loc["split-half reliability"] = ["", *(stats.rounded(repeat[name], 0.05) for name in names)]
-    told = [f"{row.differing} of {row.models}" for row in facts.itertuples()]
-    table.loc["models off floor and ceiling"] = ["", *told]
-    return table.rename_axis(None, axis=1).reset_index(names="model")
-
-
-def correlation_table(correlation: pd.DataFrame) -> pd.DataFrame:
-    """The four fixed proxies, highest mean first: mean correlation, difference from cross-entropy, and each task's."""
-    show = lambda row: stats.with_interval(row) if np.isfinite(row[1:]).all() else stats.rounded(row[0], 0.1)
-    cells = correlation.assign(shown=[show(row) for row in correlation[["estimate", "low", "high"]].to_numpy()])
-    rho = cells[cells["quantity"] == RHO].pivot(index="proxy", columns="task", values="shown")
-    first = "mean" if "mean" in rho else rho.columns[0]
-    highest = correlation[(correlation["quantity"] == RHO) & (correlation["task"] == first)].sort_values(
-        "estimate", ascending=False
-    )
-    table = rho.loc[highest["proxy"], [first, *(task for task in rho.columns if task != first)]]
-    gap = cells[(cells["quantity"] == DIFFERENCE) & (cells["task"] == "mean")].set_index("proxy")["shown"]
-    table.insert(1, "mean minus cross-entropy's", [gap.get(name, "") for name in table.index])
-    return table.rename_axis(None, axis=1).reset_index()
-
-
 def speed_table(members: pd.DataFrame, speed: dict) -> pd.DataFrame:
     """Training throughput beside the machine's matrix product of the same shape: median over seeds, smallest design first."""
     measured = members.assign(**{key: [speed[name][key] for name in members["member"]] for key in SPEEDS})
@@ -327,42 +242,40 @@ def speed_table(members: pd.DataFrame, speed: dict) -> pd.DataFrame:
 
 
 def build(step, workspace: Workspace) -> None:
-    """Pool all models: proxies, accuracies, learning curves, correlations.
+    """Pool all models: features, accuracies, learning curves.
 
     Parameters
     ----------
-    step : a declared `population` step; its parents are the train, extract and evaluate runs of every member
-    workspace : receives the tables members, losses, proxies, accuracy, reliability, levels, correlations and examples
+    step : a declared `population` step; its parents are the material, the lab expert's measurement, and the train and
+        measure runs of every member
+    workspace : receives the tables members, losses (held-out), features (index member, task), accuracy, reliability,
+        levels, eligibility, answers (who was right where) and examples (what was written)
     """
     settings: PopulationSettings = step.settings
-    members, losses, values, answers = [], [], [], []
+    material, expert = step.parent("material"), step.parent("expert")
+    members, losses, values, answers, speed = [], [], [], [], {}
     for member in settings.members:
-        keys = {"member": member.name, "family": member.model.family, "width": member.model.width}
-        trained, extracted = step.parent(f"train {member.name}"), step.parent(f"extract {member.name}")
-        tokens, vocabulary = extracted.table("tokens"), extracted.facts["vocabulary"]
-        values.append(proxies.by_task(tokens, vocabulary).assign(**keys))
-        per_byte = proxies.bits_per_byte(tokens).rename(columns={"bits_per_byte": "value"})
-        values.append(per_byte.assign(weighting="uniform", statistic="bits_per_byte", **keys))
-        answers.append(step.parent(f"evaluate {member.name}").table("answers").assign(**keys))
-        losses.append(trained.table("losses").assign(**keys))
-        counts = trained.facts["parameters"]
-        facts = {name: trained.facts[name] for name in ("tokens", "flops")}
-        members.append(keys | facts | {"parameters": counts["all"], "vocabulary": vocabulary, "tokens_scored": len(tokens)})
-    answered, value_frame = pd.concat(answers, ignore_index=True), pd.concat(values, ignore_index=True)
+        keys = identity(member)
+        trained, measured = step.parent(f"train {member.name}"), step.parent(f"measure {member.name}")
+        counts, used = trained.facts["parameters"], {name: trained.facts[name] for name in ("tokens", "flops")}
+        facts = used | {"parameters": counts["all"], "vocabulary": measured.facts["vocabulary"]}
+        values.append(with_training(measured.table("features"), facts).assign(member=member.name))
+        answers.append(measured.table("answers").assign(**keys))
+        losses.append(trained.table("losses").query("split == 'held-out'").assign(**keys))
+        kept = {name: trained.facts.get(name) for name in ("samples", "samples_kept")}
+        members.append(keys | facts | kept | {"tokens_scored": measured.facts["tokens_scored"]})
+        speed[member.name] = {key: trained.facts[key] for key in SPEEDS}
+    answered = pd.concat(answers, ignore_index=True)
     accuracy = accuracies(answered, settings.inference.level)
     workspace.write_table("members", pd.DataFrame(members))
     workspace.write_table("losses", pd.concat(losses, ignore_index=True))
-    workspace.write_table("proxies", value_frame)
+    workspace.write_table("features", pd.concat(values, ignore_index=True))
     workspace.write_table("accuracy", accuracy)
     workspace.write_table("reliability", split_half_reliability(answered, settings.inference.seed))
     levels = answered.groupby(["member", "task", "level"], sort=False)["correct"].agg(["mean", "size"]).reset_index()
     workspace.write_table("levels", levels)
-    eligible = eligibility(accuracy, step.parent("material").table("traces"))
-    chosen = list(eligible.loc[eligible["eligible"], "task"])
-    workspace.write_table("eligibility", eligible)
-    correlation = correlations(value_frame, accuracy, settings.inference, chosen)
-    workspace.write_table("correlations", correlation)
-    workspace.write_table("estimates", estimates(correlation, settings.inference.level))
-    workspace.write_table("examples", answered.groupby(["member", "task"], sort=False).head(2))
-    rates = {m.name: step.parent(f"train {m.name}").facts for m in settings.members}
-    workspace.note(speed={name: {key: facts[key] for key in SPEEDS} for name, facts in rates.items()})
+    workspace.write_table("eligibility", eligibility(accuracy, material.table("traces")))
+    workspace.write_table("examples", answered.groupby(["member", "task"], sort=False).head(1))
+    workspace.write_table("answers", answered[["member", "task", "id", "correct"]])
+    theirs = expert.table("answers").groupby("task", sort=False)["correct"].mean()
+    workspace.note(speed=speed, expert_accuracy={task: float(value) for task, value in theirs.items()})

@@ -1,9 +1,14 @@
 """Fixtures that several test modules share."""
 
+import os
+
 import pytest
 
 from proxylib.errors import UserError
 from proxylib.published import registry
+
+# before torch is imported: at these sizes a second thread waits for the first, and slows the tests down tenfold
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

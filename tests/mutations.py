@@ -39,6 +39,8 @@ CHUNKED, EXTRACT = "tests/tokenstats/test_chunked.py", "tests/tokenstats/test_ex
 PROXIES, STATS, POPULATION = "tests/test_proxies.py", "tests/test_stats.py", "tests/test_population.py"
 BOARD, TASKS, CORPORA, TRACES = "tests/test_scoreboard.py", "tests/tasks", "tests/test_corpora.py", "tests/test_traces.py"
 TRAIN, GENERATE = "tests/models/test_train.py", "tests/models/test_generate.py"
+MATERIAL, MEASURE = "tests/models/test_material.py", "tests/test_measure.py"
+FEATURES = "tests/test_features.py"
 TOKENIZERS, SELECTION, STORE = "tests/models/test_tokenizers.py", "tests/test_selection.py", "tests/test_store.py"
 
 TOKENSTATISTICS = [
@@ -104,8 +106,8 @@ TOKENSTATISTICS = [
     Mutant(
         "traces-mixed-up-in-a-batch",
         "tokenstats/extract.py",
-        "parts = dict(zip(order,",
-        "parts = dict(zip(sorted(order),",
+        "begins[order] = np.cumsum(scored[order]) - scored[order]",
+        "begins = np.cumsum(scored) - scored",
         EXTRACT,
     ),
     Mutant("later-tokens-unnoticed", "tokenstats/extract.py", "(ids[:, -1:] + 1)", "(ids[:, -1:] + 0)", EXTRACT),
@@ -139,8 +141,9 @@ TOKENSTATISTICS = [
 
 PROXY_METRICS = [
     Mutant("strict-rank", "proxies.py", "1 + greater + (equal - 1) / 2", "1 + greater", PROXIES),
-    Mutant("rank-counts-itself-as-a-tie", "proxies.py", "greater + (equal - 1) / 2", "greater + equal / 2", PROXIES),
+    Mutant("rank-counts-itself-as-a-tie", "proxies.py", "greater + (equal - 1) / 2\n", "greater + equal / 2\n", PROXIES),
     Mutant("strict-hits", "proxies.py", "np.clip((k - greater) / equal, 0.0, 1.0)", "(greater < k) * 1.0", PROXIES),
+    Mutant("best-and-worst-ties-swapped", "proxies.py", 'definition.ties == "strict"', 'definition.ties != "strict"', PROXIES),
     Mutant("margin-flipped", "proxies.py", "np.maximum(p_max - p, 0.0)", "np.maximum(p - p_max, 0.0)", PROXIES),
     Mutant("confidence-where-right", "proxies.py", "p_max * (1 - hits", "p_max * (hits", PROXIES),
     Mutant(
@@ -150,39 +153,95 @@ PROXY_METRICS = [
         '["entropy"].to_numpy(float),',
         PROXIES,
     ),
+    Mutant("rank-in-decimal-logarithms", "proxies.py", "np.log(rank)", "np.log10(rank)", PROXIES),
     Mutant("a-sign-flipped", "proxies.py", '"margin": -1', '"margin": +1', PROXIES),
-    Mutant("frequency-over-all-tasks", "proxies.py", 'groupby(["task", "token"])', 'groupby(["token"])', PROXIES),
-    Mutant("frequency-within-a-trace", "proxies.py", 'groupby(["task", "token"])', 'groupby(["task", "id", "token"])', PROXIES),
-    Mutant(
-        "frequency-unnormalised",
-        "proxies.py",
-        'tokens.groupby("task")["nll"].transform',
-        'tokens.groupby("id")["nll"].transform',
-        PROXIES,
-    ),
-    Mutant(
-        "inverse-frequency-as-a-complement",
-        "proxies.py",
-        '"inverse_frequency": totals / counts',
-        '"inverse_frequency": 1 - counts / totals',
-        PROXIES,
-    ),
+    Mutant("frequency-over-all-tasks", "proxies.py", 'if source == "task"', "if False", PROXIES),
+    Mutant("frequency-always-of-the-task", "proxies.py", 'if source == "task"', "if True", PROXIES),
+    Mutant("frequency-unnormalised", "proxies.py", "np.bincount(pool)[pool]", "len(pool)", PROXIES),
+    Mutant("tokens-of-two-tasks-confused", "proxies.py", "(token.max() + 1)", "token.max()", PROXIES),
+    Mutant("inverse-frequency-as-a-complement", "proxies.py", 'definition.inverse_frequency == "reciprocal"', "False", PROXIES),
+    Mutant("entropy-floor-forgotten", "proxies.py", "1 / (h + ENTROPY_FLOOR)", "1 / (h + 1e-9)", PROXIES),
     Mutant("disagreement-as-an-inverse", "proxies.py", '"disagreement": 1 - p', '"disagreement": 1 / p', PROXIES),
-    Mutant("kernel-with-the-sample-deviation", "proxies.py", "ddof=0", "ddof=1", PROXIES),
     Mutant(
-        "kernel-over-the-task",
+        "kernel-with-the-sample-deviation",
         "proxies.py",
-        'tokens.assign(nll=nll).groupby(["task", "id"]',
-        'tokens.assign(nll=nll).groupby(["task"]',
+        "(nll - mean) ** 2) / size",
+        "(nll - mean) ** 2) / (size - 1)",
         PROXIES,
+    ),
+    Mutant(
+        "kernel-over-the-task", "proxies.py", "trace, _ = _numbered(tokens)", 'trace, _ = pd.factorize(tokens["task"])', PROXIES
     ),
     Mutant("kernel-without-its-half", "proxies.py", "np.exp(-0.5 *", "np.exp(-1.0 *", PROXIES),
-    Mutant("weights-not-normalised", "proxies.py", ".to_numpy()) / mass", ".to_numpy()) / size", PROXIES),
+    Mutant("easy-kernel-about-the-mean", "proxies.py", '"easy": 0.0', '"easy": mean', PROXIES),
+    Mutant("shared-kernel-by-place", "proxies.py", ".reindex(tasks).to_numpy(float)[task]", ".to_numpy(float)[task]", PROXIES),
+    Mutant(
+        "difficulty-of-one-model", "proxies.py", "pooled = pd.concat(moments).", "pooled = pd.concat(moments[-1:]).", PROXIES
+    ),
+    Mutant("weights-not-normalised", "proxies.py", ".to_numpy()) / mass", ".to_numpy()) / whole", PROXIES),
     Mutant("vanishing-weights-kept", "proxies.py", "np.where(vanishing[trace], 1.0, w)", "w * 1.0", PROXIES),
     Mutant("weights-below-float32-kept", "proxies.py", "LEAST_WEIGHT = 1e-6", "LEAST_WEIGHT = 1e-9", PROXIES),
-    Mutant("tasks-by-their-median", "proxies.py", '("value", "mean")', '("value", "median")', PROXIES),
+    Mutant(
+        "nats-repeated-on-every-byte",
+        "proxies.py",
+        "(float)  # not times its bytes",
+        "(float) * size  # not times its bytes",
+        PROXIES,
+    ),
+    Mutant("bytes-without-a-weight", "proxies.py", "mass = total(w * size)", "mass = total(w)", PROXIES),
+    Mutant("traces-of-two-tasks-confused", "proxies.py", "task * len(ids) + trace", "task * 0 + trace", PROXIES),
+    Mutant(
+        "tasks-by-their-median",
+        "proxies.py",
+        "sort=False).mean()\n\n\ndef difficulty",
+        "sort=False).median()\n\n\ndef difficulty",
+        PROXIES,
+    ),
+    Mutant("eight-is-short", "proxies.py", "np.bincount(number) < least", "np.bincount(number) <= least", PROXIES),
+    Mutant("window-rounded-down", "proxies.py", "length - 1e-9)", "length - 0.999)", PROXIES),
+    Mutant("window-of-one-too-many", "proxies.py", "length - 1e-9)", "length)", PROXIES),
+    Mutant("window-at-the-other-end", "proxies.py", 'if window.side == "last":', 'if window.side == "first":', PROXIES),
+    Mutant(
+        "window-from-the-first-character",
+        "proxies.py",
+        "place, length = position - first,",
+        "place, length = position,",
+        PROXIES,
+    ),
+    Mutant("windows-without-a-token", "proxies.py", " | (position == last)", "", PROXIES),
+    Mutant("space-with-the-word-before", "proxies.py", r'r"\s*\S+|\s+"', r'r"\S+\s*|\s+"', PROXIES),
+    Mutant("words-over-all-tasks", "proxies.py", "words.append((task, found", 'words.append(("", found', PROXIES),
     Mutant("nats-for-bits", "proxies.py", 'sums["nll"] / np.log(2)', 'sums["nll"]', PROXIES),
     Mutant("tokens-for-bytes", "proxies.py", '/ sums["n_bytes"]', '/ tokens.groupby("task")["n_bytes"].size()', PROXIES),
+    Mutant(
+        "surprisal-rank-from-zero",
+        "proxies.py",
+        '["n_greater"].to_numpy(float) + 1, C',
+        '["n_greater"].to_numpy(float), C',
+        PROXIES,
+    ),
+    Mutant("surprisal-rank-not-clipped", "proxies.py", "CLIPPED_RANK = 100", "CLIPPED_RANK = 10**9", PROXIES),
+    Mutant("answer-taken-for-reasoning", "proxies.py", "text if end < 0 else", "text if True else", PROXIES),
+    Mutant("first-answer-line", "proxies.py", ').rfind("\\nanswer ")', ').find("\\nanswer ")', PROXIES),
+    Mutant("digits-are-no-letters", "proxies.py", "character.isalnum()", "character.isalpha()", PROXIES),
+    Mutant(
+        "tokens-of-a-character-apart",
+        "proxies.py",
+        "np.where(scored, np.exp(-nll), np.nan)",
+        "np.where(scored, np.exp(-nll / np.maximum(1, np.bincount(group, minlength=len(starts)))), np.nan)",
+        PROXIES,
+    ),
+    Mutant("letters-unknown-to-the-expert", "proxies.py", "np.where(scored, np.exp(-nll), np.nan)", "np.exp(-nll)", PROXIES),
+    Mutant("weights-not-averaged-over-letters", "proxies.py", "mass[lettered] / count[lettered]", "mass[lettered]", PROXIES),
+    Mutant("weights-not-stretched", "proxies.py", "(w - least) / (most - least)", "w / (most - most + 1)", PROXIES),
+    Mutant("rounding-stretched", "proxies.py", "SAME_PROBABILITY = 1e-6", "SAME_PROBABILITY = 0", PROXIES),
+    Mutant(
+        "divided-by-the-weights",
+        "proxies.py",
+        ".groupby(own).mean()\n    task",
+        ".groupby(own).sum() / stretched.groupby(own).sum()\n    task",
+        PROXIES,
+    ),
 ]
 
 INTERVALS = [
@@ -209,31 +268,17 @@ INTERVALS = [
     ),
     Mutant("two-units-make-a-correlation", "stats.py", "(weights > 0).sum(1) >= 3", "(weights > 0).sum(1) >= 2", STATS),
     Mutant("one-digit-too-few", "stats.py", "10**exponent < 2", "10**exponent < 1", STATS),
-    Mutant("a-sign-not-turned", "population.py", "proxies.STATISTICS.get(statistic, -1)", "1", POPULATION),
-    Mutant(
-        "difference-on-other-draws",
-        "population.py",
-        "values_of[p] - values_of[0]",
-        "values_of[p] - np.roll(values_of[0], 1)",
-        POPULATION,
-    ),
-    Mutant(
-        "models-drawn-singly",
-        "population.py",
-        "stats.cluster_weights(family.to_numpy(),",
-        "stats.cluster_weights(members,",
-        POPULATION,
-    ),
     Mutant("halves-not-stepped-up", "population.py", "2 * r / (1 + r)", "r", POPULATION),
     Mutant("ceiling-is-reliability", "population.py", "np.sqrt(reliability) if", "reliability if", POPULATION),
-    Mutant("verdict-from-the-estimate", "population.py", 'if gap["low"] > 0:', 'if gap["estimate"] > 0:', POPULATION),
-    Mutant("verdict-on-one-side", "population.py", 'if gap["high"] < 0 else', "if False else", POPULATION),
+    Mutant("prose-of-the-traces", "features.py", "prose = tokens[PROSE]", "prose = own", FEATURES),
+    Mutant("tokens-for-bytes-twice", "features.py", 'proxies.Definition(spread="byte")', "proxies.Definition()", FEATURES),
+    Mutant("own-expert", "features.py", "proxies.rbridge(own, expert, texts)", "proxies.rbridge(own, own, texts)", FEATURES),
+    Mutant("wide-quartiles", "population.py", "[0.25, 0.5, 0.75]", "[0.1, 0.5, 0.9]", POPULATION),
+    Mutant("features-in-double", "features.py", 'axis=1).astype("float32")', 'axis=1).astype("float64")', FEATURES),
+    Mutant("mix-without-its-style", "population.py", "member.model.in_style(member.style)", "member.model", POPULATION),
+    Mutant("curves-of-training", "population.py", "split == 'held-out'", "split == 'train'", POPULATION),
     Mutant("floor-not-asked", "population.py", "(off_floor & off_ceiling)", "off_ceiling", POPULATION),
     Mutant("eligible-by-half", "population.py", "differing * 3 >= 2 * len(part)", "differing * 2 >= len(part)", POPULATION),
-    Mutant("mean-over-all-tasks", "population.py", "eligible is None or asked[t] in eligible", "True", POPULATION),
-    Mutant(
-        "undefined-tasks-in-the-mean", "population.py", "[t for t in defined if", "[t for t in range(len(asked)) if", POPULATION
-    ),
 ]
 
 BOARDS = [
@@ -253,30 +298,109 @@ MATERIALS = [
     Mutant("training-on-held-out-problems", "tasks/base.py", "if not is_held_out(problem):", "if problem:", TASKS),
     Mutant("evaluation-on-trained-problems", "tasks/base.py", "if is_held_out(problem) and", "if", TASKS),
     Mutant("problems-repeated", "tasks/base.py", " and problem.canonical not in seen", "", TASKS),
-    Mutant("untrained-levels-trained", "tasks/base.py", "rng.choice(task.trained)", "rng.choice(task.levels)", TASKS),
-    Mutant("checker-startswith", "tasks/base.py", "answers[-1] == trace.answer", "answers[-1].startswith(trace.answer)", TASKS),
-    Mutant("checker-endswith", "tasks/base.py", "answers[-1] == trace.answer", "answers[-1].endswith(trace.answer)", TASKS),
-    Mutant("checker-takes-any-answer", "tasks/base.py", "answers[-1] == trace.answer", "trace.answer in answers", TASKS),
+    Mutant("untrained-levels-trained", "tasks/base.py", "levels or task.trained", "levels or task.levels", TASKS),
+    Mutant("checker-startswith", "tasks/base.py", "answers[-1] == answer", "answers[-1].startswith(answer)", TASKS),
+    Mutant("checker-endswith", "tasks/base.py", "answers[-1] == answer", "answers[-1].endswith(answer)", TASKS),
+    Mutant("checker-takes-any-answer", "tasks/base.py", "answers[-1] == answer", "answer in answers", TASKS),
     Mutant(
-        "mirrored-additions-split", "tasks/families.py", "{min(first, second)} {max(first, second)}", "{first} {second}", TASKS
+        "spans-one-character-longer", "tasks/base.py", "spans.append((start, place))", "spans.append((start, place + 1))", TASKS
     ),
-    Mutant("carry-forgotten", "tasks/families.py", "total = x + y + carry", "total = x + y", TASKS),
+    Mutant("slips-with-the-right-answer", "tasks/base.py", "< WRONG_SHARE] + spans[-1:]", "< WRONG_SHARE]", TASKS),
     Mutant(
-        "held-out-prose-trained-on",
-        "corpora.py",
-        "pieces = prose_pieces(held_out=False)",
-        "pieces = prose_pieces(False) + prose_pieces(True)",
-        CORPORA,
+        "slips-that-change-nothing", "tasks/base.py", "for other in kind if other != text[place]", "for other in kind", TASKS
     ),
-    Mutant("prose-share-of-documents", "corpora.py", "+= len(text)\n        yield", "+= 1\n        yield", CORPORA),
+    Mutant("twice-the-slips", "tasks/base.py", "rng.random() < WRONG_SHARE", "rng.random() < 2 * WRONG_SHARE", TASKS),
     Mutant(
-        "documents-without-their-seed", "corpora.py", 'f"documents {config.seed} {seed}"', 'f"documents {config.seed}"', CORPORA
+        "copied-values-marked",
+        "tasks/families.py",
+        "from {before} to {decided(here)}",
+        "from {decided(before)} to {here}",
+        TASKS,
     ),
+    Mutant("a-stride-turned-round", "tasks/families.py", '("b", -2)', '("b", 2)', TASKS),
+    Mutant("remainders-added-up", "tasks/families.py", "(10 * rest + digit) % by", "(rest + digit) % by", TASKS),
+    Mutant("depth-for-the-deepest", "tasks/families.py", "max(deepest, depth)", "depth", TASKS),
+    Mutant("weeks-of-eight-days", "tasks/families.py", "(day + move) % 7", "(day + move) % 6", TASKS),
+    Mutant("held-out-prose-trained-on", "corpora.py", "else code(), held_out=False)", "else code(), held_out=True)", CORPORA),
+    Mutant("shares-of-documents", "corpora.py", "+= len(text) * rng.uniform", "+= rng.uniform", CORPORA),
+    Mutant("sources-in-a-fixed-order", "corpora.py", "rng.uniform(0.5, 1.5)", "1.0", CORPORA),
+    Mutant("documents-without-their-seed", "corpora.py", 'f"documents {material.seed} {seed}"', 'f"documents {seed}"', CORPORA),
+    Mutant("documents-come-again", "corpora.py", "if problem.canonical not in seen:", "if True:", CORPORA),
+    Mutant("noise-on-line-breaks", "corpora.py", 'if c != "\\n" and rng.random()', "if rng.random()", CORPORA),
+    Mutant("one-copy-at-most", "corpora.py", "while rng.random() < share:", "if rng.random() < share:", CORPORA),
+    Mutant("copies-of-anything", "corpora.py", "[*recent[-999:], text]", "[*recent, text]", CORPORA),
+    Mutant("repeated-in-one-order", "corpora.py", "rng.shuffle(kept)", "pass", CORPORA),
+    Mutant("hard-is-all", "corpora.py", '"hard": slice(1, None)', '"hard": slice(None)', CORPORA),
+    Mutant("odd-is-even", "corpora.py", '"odd": families[1::2]', '"odd": families[::2]', CORPORA),
+    Mutant("style-lost-after-pretraining", "corpora.py", 'mix.startswith("verbose")', 'mix == "verbose"', CORPORA),
+    Mutant("shuffled-over-levels", "models/material.py", "drawn[(place + step) %", "drawn[(place + 1) %", MATERIAL),
+    Mutant(
+        "decisive-places-of-another-style", "models/material.py", "problem.decisive()", 'problem.decisive("verbose")', MATERIAL
+    ),
+    Mutant("prose-that-was-trained-on", "models/material.py", "prose(), held_out=True", "prose(), held_out=False", MATERIAL),
+    Mutant("corpora-cut-short", "models/material.py", "settings.tokens * rate", "settings.tokens", MATERIAL),
     Mutant("rows-counted-from-zero", "traces.py", ".itertuples(index=False), 1)", ".itertuples(index=False), 0)", TRACES),
     Mutant("repeated-ids-accepted", "traces.py", "if (trace.task, trace.id) in seen:", "if False:", TRACES),
 ]
 
 MODELS = [
+    Mutant(
+        "resume-forgets-tokens",
+        "models/train.py",
+        "            tokens += rows.tokens\n            if done + index < first:\n                continue\n",
+        "            if done + index < first:\n                continue\n            tokens += rows.tokens\n",
+        TRAIN,
+    ),
+    Mutant("text-without-its-seed", "models/train.py", "self.material, self.seed), steps)", "self.material, 0), steps)", TRAIN),
+    Mutant("non-finite-loss-accepted", "models/train.py", "if not math.isfinite(losses[-1][4])", "if False", TRAIN),
+    Mutant(
+        "post-training-at-the-full-rate",
+        "models/train.py",
+        "self.packed(texts, steps), steps, self.config.post_rate",
+        "self.packed(texts, steps), steps, 1.0",
+        TRAIN,
+    ),
+    Mutant("post-training-begins-where-pretraining-began", "models/train.py", "self.seed + POST_SEED", "self.seed", TRAIN),
+    Mutant(
+        "post-training-grows-with-the-share",
+        "models/train.py",
+        "self.steps(self.config.post_share)",
+        "self.steps(self.config.post_share * self.spec.share)",
+        TRAIN,
+    ),
+    Mutant("wrong-samples-kept", "models/train.py", 'kept = samples[samples["right"]]', "kept = samples", TRAIN),
+    Mutant(
+        "sampled-anew-on-resume",
+        "models/train.py",
+        "if not path.exists():\n            rng",
+        "if True:\n            rng",
+        TRAIN,
+    ),
+    Mutant(
+        "checkpoint-counts-from-its-phase", "models/train.py", "optims, losses, done + index)", "optims, losses, index)", TRAIN
+    ),
+    Mutant(
+        "post-training-measured-everywhere",
+        "models/train.py",
+        'measure_at if name == "pretraining" else {phase.steps}',
+        "measure_at",
+        TRAIN,
+    ),
+    Mutant("samples-cut-to-the-likeliest", "models/generate.py", '"top_k": 0}', '"top_k": 50}', GENERATE),
+    Mutant("samples-without-their-seed", "models/generate.py", "manual_seed(sample_seed or 0)", "manual_seed(0)", GENERATE),
+    Mutant("random-numbers-of-the-caller-spent", "models/generate.py", "fork_rng()", "fork_rng(enabled=False)", GENERATE),
+    Mutant(
+        "space-put-in-front",
+        "models/tokenizers.py",
+        "ByteLevel(add_prefix_space=False)\n",
+        "ByteLevel(add_prefix_space=True)\n",
+        TOKENIZERS,
+    ),
+    Mutant("space-apart-from-its-digit", "models/tokenizers.py", r'Regex(r" ?\d|', r'Regex(r"\d|', TOKENIZERS),
+    Mutant("a-kind-measured-twice", "measure.py", '"wrong": "traces_wrong"', '"wrong": "traces"', MEASURE),
+    Mutant("most-windowed-for-all", "measure.py", "int(items[name].sum())", "int(items[name].max())", MEASURE),
+    Mutant("every-model-its-own-expert", "measure.py", 'if "expert" in step.parents', "if False", MEASURE),
+    Mutant("every-answer-right", "evaluate.py", "tasks.check(trace, text)", "True", MEASURE),
     Mutant("padding-is-predicted", "models/train.py", "torch.full_like(ids, IGNORE)", "ids.clone()", TRAIN),
     Mutant("openings-are-predicted", "models/train.py", "labels[index, place] = IGNORE", "pass", TRAIN),
     Mutant("positions-run-on", "models/train.py", "torch.arange(len(tokens))", "torch.arange(place, stop)", TRAIN),
@@ -292,14 +416,7 @@ MODELS = [
     Mutant("held-out-mean-of-batches", "models/train.py", '"sum").item() for', '"mean").item() for', TRAIN),
     Mutant("resume-drops-optimiser-state", "models/train.py", '{"state": state, "param', '{"state": {}, "param', TRAIN),
     Mutant("resume-skips-a-step", "models/train.py", 'return int(meta["step"]),', 'return int(meta["step"]) + 1,', TRAIN),
-    Mutant(
-        "resume-forgets-tokens", "models/train.py", "tokens = data.part(0, first * rows_per_step).tokens", "tokens = 0", TRAIN
-    ),
     Mutant("weights-without-their-seed", "models/train.py", "torch.manual_seed(seed)", "torch.manual_seed(0)", TRAIN),
-    Mutant(
-        "text-without-its-seed", "models/train.py", "corpora.documents(material, seed)", "corpora.documents(material, 0)", TRAIN
-    ),
-    Mutant("non-finite-loss-accepted", "models/train.py", "if not math.isfinite(losses[-1][3])", "if False", TRAIN),
     Mutant(
         "answers-out-of-order", "models/generate.py", "texts = dict(zip(order,", "texts = dict(zip(sorted(order),", GENERATE
     ),
@@ -334,7 +451,6 @@ MODELS = [
         "[]",
         GENERATE,
     ),
-    Mutant("space-put-in-front", "models/tokenizers.py", "add_prefix_space=False", "add_prefix_space=True", TOKENIZERS),
 ]
 
 # The next two tables cover modules whose tests are written beside them; add an entry with every numeric they promise.

@@ -45,14 +45,14 @@ def test_list_shows_every_step_and_runs_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path))
     assert cli.main(["grid", "--profile", "smoke", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert any("train/llama-byte-32-seed1" in line for line in lines)
+    assert any("train/llama-bpe-32-seed1" in line for line in lines)
     assert {line.split()[0] for line in lines} <= {"missing", "recorded"}
     assert not list(tmp_path.rglob("*.parquet"))
 
 
 def test_a_step_without_its_parents_says_which_and_how(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path))
-    assert cli.main(["run", "notebooks/stages/extract.ipynb", "-p", "model", "llama-bpe-32"]) == 2
+    assert cli.main(["run", "notebooks/stages/measure.ipynb", "-p", "model", "llama-bpe-32"]) == 2
     err = capsys.readouterr().err
     assert "needs train/llama-bpe-32-seed1, material" in err and "--only train/llama-bpe-32-seed1" in err
 

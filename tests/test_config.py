@@ -2,11 +2,14 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 import yaml
 
 from proxylib import config
 from proxylib.errors import UserError
+
+MODEL = {"architecture": "llama", "tokenizer": "byte", "width": 32, "depth": 2, "mix": "expert", "post": "none", "share": 1.0}
 
 
 @pytest.fixture
@@ -31,6 +34,8 @@ def test_a_profile_holds_differences_only():
     for profile in config.PROFILES:
         own = yaml.safe_load((config.CONFIGS / f"{profile}.yaml").read_text())
         for section, values in own.items():
+            if isinstance(values, dict) and {"architecture", "model"} & set(values):
+                continue  # a model, or the run of one, is given whole
             same = (
                 [k for k, v in values.items() if base[section].get(k) == v]
                 if isinstance(values, dict)
@@ -55,10 +60,24 @@ def test_every_key_has_its_reason_above_it():
         ({"training": {"tokens": 10}}, "training.tokens"),
         ({"training": {"tokns": 5000}}, "training.tokns"),
         ({"training": {"batch_tokens": 64}}, "training.batch_tokens"),
-        ({"material": {"prose_share": 1.5}}, "material.prose_share"),
+        ({"material": {"prose_share": 0.1}}, "material.prose_share"),
+        ({"material": {"prose_items": 1}}, "material.prose_items"),
+        ({"training": {"post_share": 1.0}}, "training.post_share"),
+        ({"training": {"post_rate": 0.0}}, "training.post_rate"),
         ({"inference": {"level": 95}}, "inference.level"),
-        ({"population": [{"architecture": "rnn", "tokenizer": "byte", "width": 32, "depth": 2}]}, "architecture"),
-        ({"population": [{"architecture": "llama", "tokenizer": "byte", "width": 32, "depth": 2}] * 2}, "share a name"),
+        ({"population": [MODEL | {"architecture": "rnn"}]}, "architecture"),
+        ({"population": [MODEL | {"tokenizer": "words"}]}, "tokenizer"),
+        ({"population": [MODEL | {"post": "luck"}]}, "post"),
+        ({"population": [MODEL | {"share": 0.0}]}, "share"),
+        ({"population": [MODEL, MODEL | {"mix": "verbose"}]}, "share a name"),
+        (
+            {"population": [MODEL | {"architecture": "qwen3", "tokenizer": "bpe"}]},
+            "its family qwen3-bpe is that of a candidate",
+        ),
+        ({"ranked": ["sorting", "juggling"]}, "task 'juggling' is not in material.tasks"),
+        ({"ranked": ["sorting"]}, "ranked"),
+        ({"dial": [{"style": "poetic", "seeds": [1]}]}, "dial.0.style"),
+        ({"trajectory": {"items": 2}}, "trajectory.items"),
         ({"device": "tpu"}, "device"),
         ({"colour": "red"}, "colour"),
         ({"seeds": []}, "seeds"),
@@ -87,8 +106,11 @@ def test_yaml_cannot_run_code(folder, tmp_path):
 def test_unknown_profile_and_model_list_what_exists():
     with pytest.raises(UserError, match="smoke, lab"):
         config.load("labb")
-    with pytest.raises(UserError, match="llama-byte-32"):
-        config.load("smoke").model("llama")
+    smoke = config.load("smoke")
+    with pytest.raises(UserError, match=f"{smoke.population[0].name}.*{smoke.expert.name}"):
+        smoke.model("llama")
+    assert smoke.model(smoke.expert.name) == smoke.expert
+    assert all(smoke.model(model.name) == model for model in smoke.population)
 
 
 def test_configs_are_frozen():
@@ -100,3 +122,74 @@ def test_a_folder_of_ones_own_takes_the_place_of_configs(folder, monkeypatch):
     change(folder, "smoke", training={"tokens": 4321})
     monkeypatch.setenv("PROXYLIB_CONFIGS", str(folder))
     assert config.load("smoke").training.tokens == 4321
+
+
+# ---- the population of the lab ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def table():
+    return pd.DataFrame([model.model_dump() | {"family": model.family} for model in config.load("lab").population])
+
+
+def test_the_population_is_six_families_at_three_widths(table):
+    assert len(table) == 18 and table["family"].nunique() == 6
+    assert (table.groupby(["family", "width"]).size() == 1).all() and table["width"].nunique() == 3
+    assert table["architecture"].nunique() == 3 and table["tokenizer"].nunique() == 2
+
+
+@pytest.mark.parametrize("name", ["mix", "post"])
+def test_every_recipe_occurs_three_times_and_differs_within_a_family(table, name):
+    assert table[name].nunique() == 6 and (table[name].value_counts() == 3).all()
+    assert (table.groupby("family")[name].nunique() == 3).all()
+
+
+def test_no_two_models_are_made_alike(table):
+    assert not table.duplicated(["mix", "post"]).any()
+
+
+def test_amounts_of_training_are_balanced_over_families_and_widths(table):
+    assert (table.groupby(["family", "share"]).size() == 1).all() and table["share"].nunique() == 3
+    assert (table.groupby(["width", "share"]).size() == 2).all()
+
+
+def test_styles_are_balanced_over_widths_and_every_family_has_both(table):
+    verbose = table["mix"].str.startswith("verbose")
+    assert verbose.sum() == 9 and table["mix"].str.match("(expert|verbose)").all()
+    assert (verbose.groupby(table["width"]).sum() == 3).all()
+    assert verbose.groupby(table["family"]).sum().isin([1, 2]).all()
+
+
+def test_the_expert_is_larger_than_any_candidate(table):
+    expert = config.load("lab").expert
+    assert expert.width > table["width"].max() and expert.depth > table["depth"].max()
+
+
+@pytest.mark.parametrize(
+    ("mix", "style", "expected"),
+    [
+        ("expert-web", "verbose", "verbose-web"),
+        ("verbose-slips", "expert", "expert-slips"),
+        ("verbose", "verbose", "verbose"),
+        ("verbose-web", "crossed", "verbose-web"),
+        ("answers", "expert", "answers"),
+    ],
+)
+def test_a_model_in_another_style_reads_the_same_mix_in_that_style(mix, style, expected):
+    model = config.Model(**(MODEL | {"mix": mix}))
+    assert model.in_style(style) == config.Model(**(MODEL | {"mix": expected}))
+
+
+def test_a_member_is_named_by_model_style_and_seed():
+    model = config.Model(**MODEL)
+    names = [config.Member(model=model, seed=4, style=style).name for style in ("crossed", "expert", "verbose")]
+    assert names == ["llama-byte-32-seed4", "llama-byte-32-expert-seed4", "llama-byte-32-verbose-seed4"]
+
+
+def test_the_tuning_seed_is_never_reported():
+    # difficulty was tuned on seed 1 (experiment log)
+    base = yaml.safe_load((config.CONFIGS / "base.yaml").read_text())
+    assert base["seeds"] == [1]
+    for profile in ("lab", "reference"):
+        loaded = config.load(profile)
+        assert 1 not in loaded.seeds and all(1 not in replication.seeds for replication in loaded.dial)

@@ -1,5 +1,7 @@
 """The declared grid: ids, dependants, errors."""
 
+import inspect
+import re
 import shutil
 
 import pytest
@@ -28,56 +30,146 @@ def changed_by(folder, **values):
     return {name.split("/")[0] if not name.startswith("page") else name for name in before if before[name] != after.get(name)}
 
 
+STAGES = ("train", "measure")
+OF_THE_LAB = {f"page/{name}" for name in grid.PAGES} - {"page/choosing_a_corpus", "page/scoreboard"}
+OF_THE_POPULATION = {"population", "ranking", "variants"} | OF_THE_LAB
+OF_MODELS = {"train", "measure", "trajectory"} | OF_THE_POPULATION
+
+
 @pytest.mark.parametrize(
     ("values", "stages"),
     [
-        ({"extraction": {"chunk": 64}}, {"extract", "population", "page/the_lab"}),
-        ({"evaluation": {"new_tokens": 25}}, {"evaluate", "population", "page/the_lab"}),
-        ({"training": {"tokens": 20000}}, {"train", "extract", "evaluate", "population", "page/the_lab"}),
-        ({"inference": {"draws": 300}}, {"population", "page/the_lab", "datadecide", "page/choosing_a_corpus"}),
-        ({"material": {"items": 18}}, {"material", "train", "extract", "evaluate", "population", "page/the_lab"}),
+        ({"extraction": {"chunk": 64}}, OF_MODELS - {"train"}),
+        ({"evaluation": {"new_tokens": 25}}, OF_MODELS - {"train"}),
+        ({"training": {"tokens": 20000}}, OF_MODELS),
+        ({"training": {"post_rate": 0.2}}, OF_MODELS),
+        ({"inference": {"draws": 300}}, OF_THE_POPULATION | {"trajectory", "datadecide", "page/choosing_a_corpus"}),
+        ({"ranked": ["sorting", "walk"]}, OF_THE_POPULATION),
+        ({"trajectory": {"items": 7}}, {"trajectory", "page/crucial_steps"}),
+        ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
+        ({"material": {"items": 18}}, {"material", "corpora"} | OF_MODELS),
     ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
 def test_a_changed_value_changes_its_dependants_and_nothing_else(folder, values, stages):
     assert changed_by(folder, **values) == stages
 
 
-def test_parents_come_before_children_and_ids_are_unique():
-    steps = grid.steps("reference")
+@pytest.mark.parametrize("profile", config.PROFILES)
+def test_parents_come_before_children_and_ids_are_unique(profile):
+    steps = grid.steps(profile)
     seen = set()
     for step in steps:
         assert {parent.key.run_id for parent in step.parents.values()} <= seen
         seen.add(step.key.run_id)
     assert len(seen) == len(steps) == len({step.name for step in steps})
+    assert {step.name for step in steps if step.page} == {f"page/{name}" for name in config.load(profile).pages}
 
 
 def test_a_notebook_and_the_grid_declare_the_same_step():
     declared = {step.name: step.key.run_id for step in grid.steps("lab")}
-    step = grid.declare("extract", "lab", model="llama-bpe-64", seed=None)
-    assert declared[step.name] == step.key.run_id
+    for model in (config.load("lab").population[0], config.load("lab").expert):
+        for stage in ("train", "measure"):
+            step = grid.declare(stage, "lab", model=model.name, seed=None)
+            assert declared[step.name] == step.key.run_id
+    for step in grid.steps("smoke"):  # what `proxylib run` is told makes the same run
+        assert grid.declare(step.notebook.stem, **step.parameters).key == step.key, step.name
+
+
+def test_a_population_reads_every_member_and_the_expert():
+    profile = config.load("smoke")
+    step = grid.declare("population", "smoke")
+    roles = [f"{stage} {model.name}-seed{seed}" for seed in profile.seeds for model in profile.population for stage in STAGES]
+    assert list(step.parents) == ["material", "expert", *roles]
+    assert step.parents["expert"].name == f"measure/{profile.expert.name}-seed{profile.seeds[0]}"
+    for role, parent in step.parents.items():
+        stage, _, member = role.partition(" ")
+        assert role in ("material", "expert") or parent.name == f"{stage}/{member}"
+
+
+def test_a_population_in_one_style_shares_what_its_style_leaves_alone():
+    profile = config.load("smoke")
+    crossed, styled = (grid.declare("population", "smoke", style=style) for style in ("crossed", "verbose"))
+    assert styled.name == "population/verbose"
+    assert [member.style for member in styled.settings.members] == ["verbose"] * len(profile.population)
+    for model in profile.population:
+        here, there = f"train {model.name}-verbose-seed1", f"train {model.name}-seed1"
+        same = not model.mix.startswith("expert")
+        assert (styled.parents[here].key == crossed.parents[there].key) is same
+        assert styled.parents[here].settings.model == model.in_style("verbose")
+        assert styled.parents[here.replace("train", "measure")].parents["train"].key == styled.parents[here].key
+
+
+def test_whole_says_who_reads_weights_and_token_rows():
+    whole = {step.name.split("/")[0] for step in grid.steps("smoke") if step.whole}
+    light = {step.name.split("/")[0] for step in grid.steps("smoke") if not step.whole}
+    assert light == {"population", "ranking", "variants", "page"}
+    assert whole == {"material", "corpora", "train", "measure", "trajectory", "datadecide"}
+
+
+def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():
+    profile = config.load("smoke")
+    expert = f"measure/{profile.expert.name}-seed{profile.seeds[0]}"
+    measured = [step for step in grid.steps("smoke") if step.name.startswith("measure/")]
+    for step in measured:
+        roles = {"train", "material"} | (set() if step.name == expert else {"expert"})
+        assert set(step.parents) == roles and step.parents["train"].name == step.name.replace("measure/", "train/")
+        assert step.name == expert or step.parents["expert"].name == expert
+    assert len(measured) > len(profile.population)
+
+
+def test_the_trajectory_is_one_plain_run():
+    profile = config.load("smoke")
+    settings = grid.declare("trajectory", "smoke").settings
+    model = settings.training.model
+    assert (model.name, model.mix, model.post) == (profile.trajectory.model, "expert", "none")
+    assert model.share == profile.trajectory.share and settings.items == profile.trajectory.items
 
 
 def test_an_override_makes_another_run():
-    assert (
-        grid.declare("train", "lab", model="llama-bpe-64", tokens=5000).key
-        != grid.declare("train", "lab", model="llama-bpe-64").key
-    )
+    model = config.load("lab").population[0].name
+    plain = grid.declare("train", "lab", model=model)
+    assert grid.declare("train", "lab", model=model, tokens=5000).key != plain.key
+    assert grid.declare("train", "lab", model=model, seed=9).key != plain.key
 
 
 @pytest.mark.parametrize(
     ("call", "said"),
     [
         ({"notebook": "trian", "profile": "smoke"}, "not part of the grid"),
-        ({"notebook": "train", "profile": "smokey", "model": "llama-byte-32"}, "'smokey' is unknown"),
+        ({"notebook": "train", "profile": "smokey", "model": "MODEL"}, "'smokey' is unknown"),
         ({"notebook": "train", "profile": "smoke", "model": "llama-byte-33"}, "'llama-byte-33' is not in profile smoke"),
         ({"notebook": "train", "profile": "smoke", "modle": "x"}, "parameter modle is unknown in train"),
-        ({"notebook": "train", "profile": "smoke", "model": "llama-byte-32", "tokens": 5}, "parameter tokens"),
+        ({"notebook": "train", "profile": "smoke", "model": "MODEL", "tokens": 5}, "parameter tokens"),
+        ({"notebook": "population", "profile": "lab", "style": "verbose"}, "profile lab has no population in style 'verbose'"),
     ],
 )
 def test_a_bad_declaration_is_one_line(call, said):
+    if call.get("model") == "MODEL":
+        call = call | {"model": config.load("smoke").population[0].name}
     with pytest.raises(UserError) as error:
         grid.declare(**call)
-    assert said in str(error.value)
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_an_unknown_mix_stops_when_it_is_declared(folder):
+    path = folder / "smoke.yaml"
+    values = yaml.safe_load(path.read_text())
+    values["population"][0]["mix"] = "salad"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(UserError, match="recipe 'salad' is unknown"):
+        grid.steps("smoke")
+
+
+def test_the_code_of_pages_is_that_which_they_import():
+    """Modules of the package that a page notebook names are in the digest of page code."""
+    named = set(re.findall(r'"(\w+)\.py"', inspect.getsource(grid.page_code_digest)))
+    assert named >= {"pages", "plots", "population", "stats"}
+    for name in config.load("reference").pages:
+        source = (grid.NOTEBOOKS / "pages" / f"{name}.ipynb").read_text()
+        for line in re.findall(r"from proxylib import ([\w, ]+)", source):
+            used = {word.strip() for word in line.split(",")} - {"grid", "config", "corpora", "tasks", "store"}
+            assert used <= named, f"{name}: {used - named} is not in page_code_digest"
 
 
 def test_the_digest_of_a_notebook_ignores_what_an_editor_adds(tmp_path):

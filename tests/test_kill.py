@@ -1,4 +1,4 @@
-"""Kill -9 of the whole process group, at five times drawn at random from a grid's run: nothing is lost, nothing lives on."""
+"""Kill -9 of the whole process group, five times in a row at random moments of a grid: nothing is lost, nothing lives on."""
 
 import contextlib
 import hashlib
@@ -20,8 +20,9 @@ from proxylib.store import MANIFEST
 # all on one worker: they share the undisturbed run, and two at a time would take each other's processors
 pytestmark = pytest.mark.xdist_group("kill")
 KILLS = 5
-ONLY = ("--only", "extract/llama-byte-16-seed1", "--only", "evaluate/llama-byte-16-seed1")
-STEPS = 4  # material, train, extract, evaluate
+MEASURE = "measure/llama-byte-16-seed1"
+ONLY = ("--only", MEASURE)
+STEPS = 3  # material, train, measure
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,18 @@ def environment(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kill")
     shutil.copytree(config.CONFIGS, folder / "configs")
     model = {"architecture": "llama", "tokenizer": "byte", "width": 16, "depth": 1}
-    changes = {"population": [model], "training": {"tokens": 120_000, "context": 256, "batch_tokens": 512}}
+    model |= {"mix": "expert", "post": "rejection", "share": 1.0}
+    changes = {
+        "population": [model | {"architecture": "gpt2"}],
+        "expert": model,  # its measurement needs no other
+        "material": {"tasks": ["sorting", "walk"], "items": 6, "prose_items": 2},
+        "ranked": ["sorting", "walk"],
+        "trajectory": {"model": "gpt2-byte-16"},
+        "training": {"tokens": 40_000, "context": 128, "batch_tokens": 512},
+        "evaluation": {"new_tokens": 8},
+        "dial": [],
+        "pages": ["the_lab"],
+    }
     path = folder / "configs" / "smoke.yaml"
     path.write_text(yaml.safe_dump(config.overlay(yaml.safe_load(path.read_text()), changes)))
     return folder, os.environ | {"PROXYLIB_CONFIGS": str(folder / "configs"), "PROXYLIB_TEST_MARK": str(folder)}
@@ -84,23 +96,24 @@ def undisturbed(environment):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="process groups are looked up in /proc")
-@pytest.mark.parametrize("number", range(KILLS))
-def test_killed_anywhere_the_rerun_ends_with_the_same_bytes_and_no_child_writes_on(environment, undisturbed, number):
+def test_killed_again_and_again_the_last_rerun_ends_with_the_same_bytes_and_no_child_writes_on(environment, undisturbed):
     folder, env = environment
     wanted, seconds = undisturbed
-    seed = int.from_bytes(os.urandom(4), "big")
-    after = random.Random(seed).uniform(0.05, 0.95) * seconds
-    runs = folder / f"killed{number}"
-    process = start(env, runs)
-    time.sleep(after)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    where = f"seed {seed}, killed after {after:.1f} of {seconds:.1f} s"
-    time.sleep(0.2)  # the operating system's own bookkeeping
-    before = snapshot(runs)
-    time.sleep(1.5)
-    assert snapshot(runs) == before, where
-    assert not survivors(folder), where
+    runs, seed = folder / "killed", int.from_bytes(os.urandom(4), "big")
+    rng, moments = random.Random(seed), []
+    for _ in range(KILLS):  # each goes on from what the one before left, so that all stages are hit
+        moments.append(rng.uniform(0.05, 0.7) * seconds)
+        process = start(env, runs)
+        time.sleep(moments[-1])
+        with contextlib.suppress(ProcessLookupError):  # it was done already
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        where = f"seed {seed}, killed after {moments} of {seconds:.1f} s"
+        time.sleep(0.2)  # the operating system's own bookkeeping
+        before = snapshot(runs)
+        time.sleep(1.5)
+        assert snapshot(runs) == before, where
+        assert not survivors(folder), where
     finish(start(env, runs))
     assert tables(runs) == wanted, where
 
@@ -120,11 +133,11 @@ def test_a_corrupt_file_is_named_and_only_its_run_is_made_again(environment, und
     wanted, _ = undisturbed
     runs = folder / "corrupt"
     shutil.copytree(folder / "undisturbed", runs)
-    victim = next((runs / "smoke" / "extract").rglob("tokens.parquet"))
+    victim = next((runs / "smoke" / "measure").rglob("tokens_wrong.parquet"))
     victim.write_bytes(victim.read_bytes()[:200])
     out = finish(start(env, runs))
     assert f"{victim} does not match its checksum" in out
-    assert [line.split()[1] for line in out.splitlines() if line.startswith("run ")] == ["extract/llama-byte-16-seed1"]
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("run ")] == [MEASURE]
     assert tables(runs) == wanted
 
 
@@ -132,4 +145,6 @@ def test_the_killed_grid_is_the_declared_one(environment, monkeypatch):
     """The steps above are the profile's own, so that a renamed step cannot make this file test nothing."""
     folder, env = environment
     monkeypatch.setenv("PROXYLIB_CONFIGS", env["PROXYLIB_CONFIGS"])
-    assert {name for name in ONLY if "/" in name} <= {step.name for step in grid.steps("smoke")}
+    steps = {step.name: step for step in grid.steps("smoke")}
+    trained = steps[MEASURE].parents["train"]
+    assert trained.settings.model.post == "rejection" and {*steps[MEASURE].parents} == {"train", "material"}

@@ -178,6 +178,25 @@ def test_a_recorded_step_counts_as_done_unless_its_weights_are_needed(tmp_path, 
     assert [step.name for step in notebooks.outstanding(moved)] == ["a", "b", "c", "d"]
 
 
+def without(tmp_path, step):
+    """The recorded store without the record of a step."""
+    for file in sorted((tmp_path / "results").rglob(f"{step.key.run_id}/*")):
+        file.unlink()
+
+
+def test_a_step_that_reads_tables_alone_does_not_bring_back_what_its_parents_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "run", fake_run)
+    steps = fake_steps(tmp_path)
+    notebooks.walk(steps, jobs=1, record=True, say=lambda line: None)
+    recorded = Store("smoke", tmp_path / "elsewhere", tmp_path / "results")
+    a, b, c, d = (grid.Step(**{**step.__dict__, "store": recorded, "whole": step.name != "d"}) for step in steps)
+    without(tmp_path, d)
+    assert [step.name for step in notebooks.outstanding([a, b, c, d])] == ["d"]
+    # b is missing too, and reads the whole of a; c stays as it is recorded
+    without(tmp_path, b)
+    assert [step.name for step in notebooks.outstanding([a, b, c, d])] == ["a", "b", "d"]
+
+
 def test_steps_are_declared_quickly_and_without_torch():
     import subprocess
     import sys

@@ -1,4 +1,4 @@
-"""Pooling a population: accuracies, reliability, fixed proxies, and sentences that follow their numbers."""
+"""Pooling a population: accuracies, reliability, eligibility, spread, and sentences that follow their numbers."""
 
 import itertools
 import math
@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats as reference
 
-from proxylib import population, proxies
+from proxylib import config, corpora, population
 from proxylib.config import Inference, Member, Model, PopulationSettings
-from proxylib.errors import UserError
 
 INFERENCE = Inference(draws=300, level=0.9, seed=5)
 FAMILIES = ("a", "b", "c", "d")
@@ -24,51 +23,32 @@ def answered(shares, items=200, task="t", seed=1):
     rng = np.random.default_rng(seed)
     grid = rng.random((len(shares), items)) < np.asarray(shares)[:, None]
     rows = [
-        (f"m{member}", f"f{member % 4}", 32, task, f"{task}-{item}", bool(grid[member, item]))
+        (f"m{member}-seed1", f"m{member}", f"f{member % 4}", 32, 1, task, f"{task}-{item}", bool(grid[member, item]))
         for member, item in itertools.product(range(len(shares)), range(items))
     ]
-    return pd.DataFrame(rows, columns=["member", "family", "width", "task", "id", "correct"])
+    return pd.DataFrame(rows, columns=["member", "model", "family", "width", "seed", "task", "id", "correct"])
 
 
-def accuracy_of(score):
-    """Accuracy frame from {(member, task): share}."""
-    rows = [(*keys, task, score[keys[0], task], 0.0, 1.0, 10) for task in TASKS for keys in MEMBERS]
-    return pd.DataFrame(rows, columns=["member", "family", "width", "task", "estimate", "low", "high", "n"])
-
-
-def values_of(quality):
-    """Raw proxy values from {(member, task): q}: every fixed proxy orders members by q, cross-entropy and bytes inverted."""
-    rows = []
-    for (member, task), q in quality.items():
-        rows += [
-            (member, task, "cross_entropy", "uniform", 3 - q),
-            (member, task, "bits_per_byte", "uniform", 5 - 2 * q),
-            (member, task, "top1", "inverse_frequency", q),
-            (member, task, "top5", "frequency", q**3),
-            (member, task, "cross_entropy", "frequency", 100 + q),  # never to be picked up
-        ]
-    return pd.DataFrame(rows, columns=["member", "task", "statistic", "weighting", "value"])
+def accuracy_of(score, seeds=(1,)):
+    """Accuracy frame from {(model, task): share} or, of several seeds, {(model, task, seed): share}."""
+    rows = [
+        (f"{name}-seed{seed}", name, family, width, seed, task, score.get((name, task, seed), score.get((name, task))), 10)
+        for seed in seeds
+        for task in TASKS
+        for name, family, width in MEMBERS
+    ]
+    frame = pd.DataFrame(rows, columns=["member", "model", "family", "width", "seed", "task", "estimate", "n"])
+    return frame.assign(low=0.0, high=1.0)
 
 
 def drawn(seed):
     rng = np.random.default_rng(seed)
-    return {(member, task): float(rng.random()) for task in TASKS for member, _, _ in MEMBERS}
+    return {(model, task): float(rng.random()) for task in TASKS for model, _, _ in MEMBERS}
 
 
-def correlation_frame(low, high, estimate=None, rho=0.6):
-    """The rows that sentences and tables read, with a chosen interval of the difference."""
-    estimate = (low + high) / 2 if estimate is None else estimate
-    rows = []
-    for task, shift in (("sums", 0.1), ("words", -0.1), ("mean", 0.0)):
-        for place, name in enumerate(population.FIXED):
-            value = rho + shift + 0.05 * place
-            rows.append((task, name, population.RHO, value, value - 0.22, value + 0.22, 8, 8, 4))
-            if place:
-                rows.append((task, name, population.DIFFERENCE, estimate, low, high, 8, 8, 4))
-            if name == population.WINNER:
-                rows.append((task, name, population.FAIR_DIFFERENCE, estimate, low, high, 8, 8, 4))
-    columns = ["task", "proxy", "quantity", "estimate", "low", "high", "models", "designs", "families"]
-    return pd.DataFrame(rows, columns=columns)
+def eligible_frame(differing=(8, 3)):
+    facts = {"task": list(TASKS), "floor": [0.1, 0.02], "differing": list(differing), "models": 8, "eligible": [True, False]}
+    return pd.DataFrame(facts)
 
 
 def test_accuracies_are_shares_with_wilson_intervals():
@@ -78,6 +58,12 @@ def test_accuracies_are_shares_with_wilson_intervals():
     assert frame["high"].iloc[0] == pytest.approx(z2 / (50 + z2))  # Wilson's closed form at no success
     assert frame["low"].iloc[2] == pytest.approx(1 - z2 / (50 + z2))
     assert frame["low"].iloc[1] < frame["estimate"].iloc[1] < frame["high"].iloc[1]
+    assert list(frame["model"]) == ["m0", "m1", "m2"] and set(frame["seed"]) == {1}
+
+
+def test_accuracies_keep_seeds_apart():
+    frame = pd.concat([answered([0.0]), answered([1.0]).assign(member="m0-seed2", seed=2)])
+    assert population.accuracies(frame, 0.95).set_index("member")["estimate"].to_dict() == {"m0-seed1": 0, "m0-seed2": 1}
 
 
 def test_reliability_is_that_of_the_simulated_items():
@@ -105,196 +91,7 @@ def test_reliability_is_fixed_by_the_seed_and_given_per_task():
     assert list(first["task"]) == ["x", "y"] and by_task["x"] > 0.95 > by_task["y"]
 
 
-def test_every_fixed_proxy_is_turned_so_that_more_is_better():
-    quality = drawn(1)
-    table = population.oriented(values_of(quality))
-    assert list(table.columns) == list(population.FIXED) and len(table) == 16
-    q = pd.Series(quality).reindex(table.index)
-    for name in table:
-        assert reference.spearmanr(q, table[name]).statistic == pytest.approx(1), name
-
-
-def test_the_four_proxies_are_those_fixed_in_advance():
-    named = [population.FIXED[name] for name in (population.WINNER, "top-5, frequency")]
-    assert named == list(proxies.NAMED_WINNERS.values())
-    assert population.FIXED[population.BASELINE] == ("cross_entropy", "uniform")
-
-
-def test_correlations_agree_with_scipy_and_average_over_tasks():
-    quality, score = drawn(2), drawn(3)
-    values = values_of(quality)
-    ce = (values["statistic"] == "cross_entropy") & (values["weighting"] == "uniform")
-    values.loc[ce, "value"] = np.random.default_rng(7).random(ce.sum())
-    accuracy = accuracy_of(score)
-    found = population.correlations(values, accuracy, INFERENCE).set_index(["task", "proxy", "quantity"])["estimate"]
-    table = population.oriented(values)
-    rho = {}
-    for task, proxy in itertools.product(TASKS, population.FIXED):
-        pairs = [(table.loc[(member, task), proxy], score[member, task]) for member, _, _ in MEMBERS]
-        rho[task, proxy] = reference.spearmanr(*zip(*pairs, strict=True)).statistic
-        assert found[task, proxy, population.RHO] == pytest.approx(rho[task, proxy]), (task, proxy)
-    for proxy in population.FIXED:
-        mean = np.mean([rho[task, proxy] for task in TASKS])
-        assert found["mean", proxy, population.RHO] == pytest.approx(mean)
-        if proxy != population.BASELINE:
-            gap = mean - np.mean([rho[task, population.BASELINE] for task in TASKS])
-            assert found["mean", proxy, population.DIFFERENCE] == pytest.approx(gap)
-
-
-def test_the_order_of_rows_does_not_pair_models_wrongly():
-    values, accuracy = values_of(drawn(2)), accuracy_of(drawn(3))
-    first = population.correlations(values, accuracy, INFERENCE)
-    shuffled = population.correlations(values.sample(frac=1, random_state=1), accuracy, INFERENCE)
-    pd.testing.assert_frame_equal(first, shuffled)
-
-
-def test_identical_proxies_differ_by_nothing_in_every_draw():
-    # a difference is taken on the same draws: for proxies with one order it is exactly zero, not merely near it
-    found = population.correlations(values_of(drawn(2)), accuracy_of(drawn(3)), INFERENCE)
-    gaps = found[found["quantity"] == population.DIFFERENCE]
-    assert gaps[["estimate", "low", "high"]].to_numpy() == pytest.approx(0, abs=1e-12)
-
-
-def test_intervals_come_from_drawing_families_whole():
-    # within a family both models are equal, so a draw of families never sees more than four different points
-    score = {(member, task): float(FAMILIES.index(family)) for task in TASKS for member, family, _ in MEMBERS}
-    quality = {key: {0.0: 0.0, 1.0: 2.0, 2.0: 1.0, 3.0: 3.0}[value] for key, value in score.items()}
-    found = population.correlations(values_of(quality), accuracy_of(score), INFERENCE)
-    row = found[(found["task"] == "sums") & (found["proxy"] == population.WINNER)].iloc[0]
-    possible = set()
-    for draw in itertools.product(range(4), repeat=4):
-        x, y = [[0, 2, 1, 3][f] for f in draw for _ in range(2)], [f for f in draw for _ in range(2)]
-        if len(set(draw)) >= 2:
-            possible.add(round(float(reference.spearmanr(x, y).statistic), 9))
-    assert round(row["low"], 9) in possible and round(row["high"], 9) in possible and row["low"] < row["estimate"] < row["high"]
-    assert (row["models"], row["families"]) == (8, 4)
-
-
-def test_a_task_on_which_all_score_alike_is_left_out_of_the_mean():
-    score = drawn(3)
-    score |= {(member, "words"): 0.0 for member, _, _ in MEMBERS}
-    found = population.correlations(values_of(drawn(2)), accuracy_of(score), INFERENCE)
-    rho = found[found["quantity"] == population.RHO].set_index(["task", "proxy"])
-    assert math.isnan(rho.loc[("words", population.WINNER), "estimate"])
-    assert math.isnan(rho.loc[("words", population.WINNER), "low"])
-    assert rho.loc[("mean", population.WINNER), "estimate"] == rho.loc[("sums", population.WINNER), "estimate"]
-
-
-def test_without_any_task_that_tells_models_apart_there_is_no_mean_and_no_verdict():
-    found = population.correlations(values_of(drawn(2)), accuracy_of(dict.fromkeys(drawn(3), 0.0)), INFERENCE)
-    assert "mean" not in set(found["task"])
-    assert population.verdict(found).startswith("No verdict")
-    assert population.estimates(found, 0.9).empty
-    table = population.correlation_table(found)
-    assert set(table["proxy"]) == set(population.FIXED) and "mean" not in table
-    assert set(table[list(TASKS)].to_numpy().ravel()) == {"undefined"}
-    assert set(table["mean minus cross-entropy's"]) == {""}
-
-
-def test_two_models_are_too_few():
-    with pytest.raises(UserError, match="at least 3 models are needed, found 2"):
-        few = accuracy_of(drawn(3))
-        population.correlations(values_of(drawn(2)), few[few["family"] == "a"], INFERENCE)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "words"),
-    [
-        (0.1, 0.4, "accuracies better than cross-entropy"),
-        (-0.4, -0.1, "accuracies worse than cross-entropy"),
-        (-0.1, 0.3, "accuracies not distinguishably better or worse than"),
-        (0.0, 0.3, "accuracies not distinguishably better or worse than"),
-        (float("nan"), float("nan"), "No verdict"),
-    ],
-)
-def test_the_verdict_turns_with_the_interval(low, high, words):
-    assert words in population.verdict(correlation_frame(low, high, estimate=0.2))
-
-
-def test_the_verdict_shows_the_numbers_of_the_frame():
-    sentence = population.verdict(correlation_frame(-0.13, 0.33))
-    assert "8 models (8 designs) of 4 families" in sentence and "difference 0.1 [-0.1, 0.3]" in sentence
-    assert "0.7 [0.5, 0.9] against 0.6 [0.4, 0.8]" in sentence
-
-
-def test_the_scoreboards_row_is_the_winners_difference():
-    row = population.estimates(correlation_frame(-0.1, 0.3), 0.9).iloc[0]
-    assert (row["claim"], row["n"], row["n_unit"]) == ("winner-beats-loss", 8, "models (8 designs) in 4 families")
-    assert tuple(row[["estimate", "low", "high", "level"]]) == pytest.approx((0.1, -0.1, 0.3, 0.9))
-
-
-def test_tables_are_sorted_best_first():
-    accuracy = accuracy_of(drawn(4))
-    reliability = pd.DataFrame({"task": list(TASKS), "reliability": [0.91, 0.5], "ceiling": 0.9, "models": 8})
-    eligible = pd.DataFrame(
-        {"task": list(TASKS), "floor": [0.1, 0.02], "differing": [8, 3], "models": 8, "eligible": [True, False]}
-    )
-    table = population.accuracy_table(accuracy, reliability, eligible)
-    mean = accuracy.groupby("member")["estimate"].mean().sort_values(ascending=False)
-    assert list(table["model"]) == [
-        *mean.index,
-        "best constant answer",
-        "split-half reliability",
-        "models off floor and ceiling",
-    ]
-    assert list(table.columns) == ["model", "mean", *TASKS]
-    assert table["mean"].iloc[:-3].tolist() == [f"{100 * value:.0f}" for value in mean]
-    assert table.iloc[-3][list(TASKS)].tolist() == ["10", "2"]
-    assert table.iloc[-2][list(TASKS)].tolist() == ["0.91", "0.50"]
-    assert table.iloc[-1][list(TASKS)].tolist() == ["8 of 8", "3 of 8"]
-
-    shown = population.correlation_table(correlation_frame(-0.1, 0.3))
-    assert list(shown["proxy"]) == list(population.FIXED)[::-1]  # the frame's correlations rise in that order
-    assert shown.loc[shown["proxy"] == population.BASELINE, "mean minus cross-entropy's"].item() == ""
-
-
-def test_answers_shown_are_those_of_the_best_and_the_worst_model():
-    accuracy = accuracy_of({(member, task): place / 8 for task in TASKS for place, (member, _, _) in enumerate(MEMBERS)})
-    rows = [(member, task, f"{task}-{n}", "text") for member, _, _ in MEMBERS for task in TASKS for n in range(2)]
-    shown = population.shown_answers(pd.DataFrame(rows, columns=["member", "task", "id", "text"]), accuracy)
-    assert {row["member"] for row in shown} == {MEMBERS[0][0], MEMBERS[-1][0]} and len(shown) == 4
-
-
-def test_a_scatter_pairs_each_models_proxy_with_its_own_accuracy():
-    quality = drawn(5)
-    frame = population.scatter(values_of(quality), accuracy_of(drawn(6)), population.BASELINE)
-    assert len(frame) == 16
-    for row in frame.itertuples():
-        assert row.x == pytest.approx(quality[row.member, row.task] - 3)
-
-
-def test_build_pools_every_member_under_its_own_name(tmp_path):
-    models = [Model(architecture=a, tokenizer="byte", width=w, depth=1) for a in ("llama", "gpt_neox") for w in (8, 16)]
-    members = tuple(Member(model=model, seed=1) for model in models)
-    tables, facts, parents = {}, {}, {}
-    rng = np.random.default_rng(1)
-    for place, member in enumerate(members):
-        nll = 0.1 * (place + 1) + rng.random(12)
-        tokens = pd.DataFrame({"task": ["x"] * 6 + ["y"] * 6, "id": ["1", "2"] * 6, "token": rng.integers(0, 3, 12)})
-        tokens = tokens.assign(n_bytes=2, nll=nll, entropy=1.0, n_greater=rng.integers(0, 3, 12), n_equal=1, p_max=0.5)
-        answers = [(t, f"{t}-{i}", i % 2, bool(i < place * 2 + 1)) for t in "xy" for i in range(8)]
-        answers = pd.DataFrame(answers, columns=["task", "id", "level", "correct"])
-        losses = pd.DataFrame({"split": ["train"], "nll": [float(place)]})
-        speed = dict.fromkeys(("tokens_per_second", "flops_per_second", "matmul_flops_per_second", "utilisation"), place)
-        train_facts = {"parameters": {"all": 100 + place}, "tokens": 10, "flops": 1.0, **speed}
-        named = {"train": (train_facts, losses), "extract": ({"vocabulary": 259}, tokens), "evaluate": ({}, answers)}
-        for stage, (noted, table) in named.items():
-            parents[f"{stage} {member.name}"] = SimpleNamespace(facts=noted, table=lambda name, table=table: table)
-    traces = pd.DataFrame({"task": ["x", "x", "y", "y"], "answer": ["1", "2", "1", "1"]})
-    parents["material"] = SimpleNamespace(table=lambda name: traces)
-    step = SimpleNamespace(settings=PopulationSettings(members=members, inference=INFERENCE), parent=parents.__getitem__)
-    population.build(step, SimpleNamespace(write_table=tables.__setitem__, note=facts.update))
-    assert len(tables["proxies"]) == 4 * 2 * 81
-    accuracy = tables["accuracy"].set_index(["member", "task"])["estimate"]
-    for place, member in enumerate(members):
-        assert accuracy[member.name, "x"] == (place * 2 + 1) / 8
-        assert facts["speed"][member.name]["utilisation"] == place
-        own = tables["proxies"]
-        own = own[(own["member"] == member.name) & (own["statistic"] == "bits_per_byte")]
-        source = parents[f"extract {member.name}"].table("tokens")
-        expected = source.groupby("task")["nll"].sum() / math.log(2) / 12
-        assert own.set_index("task")["value"].to_dict() == pytest.approx(expected.to_dict())
-    assert list(tables["members"]["parameters"]) == [100, 101, 102, 103]
+# ---- which tasks tell models apart -----------------------------------------------------------------------------------
 
 
 def scored(task, *values, n=200):
@@ -310,17 +107,156 @@ def test_a_task_is_eligible_when_two_thirds_of_the_models_are_off_floor_and_ceil
     assert table[["differing", "eligible"]].iloc[0].tolist() == [3, False]
 
 
-def test_the_mean_is_over_eligible_tasks_and_the_mean_of_all_stands_beside_it():
-    values, accuracy = values_of(drawn(3)), accuracy_of(drawn(4))
-    table = population.correlations(values, accuracy, INFERENCE, eligible=[TASKS[0]])
-    rho = table[table["quantity"] == population.RHO].set_index(["proxy", "task"])["estimate"]
-    for name in population.FIXED:
-        assert rho[name, "mean"] == rho[name, TASKS[0]]
-        assert rho[name, "mean of all"] == pytest.approx((rho[name, TASKS[0]] + rho[name, TASKS[1]]) / 2)
+def test_the_spread_of_a_task_by_hand():
+    accuracy = pd.concat([scored("x", 0.1, 0.2, 0.3, 0.4, 0.9), scored("y", 0.5, 0.5, 0.5, 0.5, 0.5)])
+    eligible = pd.DataFrame({"task": ["y", "x"], "differing": [5, 2], "models": [5, 5]})
+    table = population.spread(accuracy, eligible)
+    assert list(table.columns) == ["task", "low", "median", "high", "range", "at_floor_or_ceiling", "models"]
+    assert table.iloc[0, 1:].tolist() == pytest.approx([0.2, 0.3, 0.4, 0.2, 3, 5]) and list(table["task"]) == ["x", "y"]
+    assert table.iloc[1, 1:].tolist() == pytest.approx([0.5, 0.5, 0.5, 0.0, 0, 5])
 
 
-def test_the_fair_difference_is_the_winners_from_bits_per_byte():
-    values, accuracy = values_of(drawn(3)), accuracy_of(drawn(4))
-    table = population.correlations(values, accuracy, INFERENCE).set_index(["proxy", "quantity", "task"])["estimate"]
-    expected = table[population.WINNER, population.RHO, "mean"] - table[population.FAIR, population.RHO, "mean"]
-    assert table[population.WINNER, population.FAIR_DIFFERENCE, "mean"] == pytest.approx(expected)
+@pytest.mark.parametrize(("shares", "wide"), [((0.0, 0.6, 0.2, 0.3), 1), ((0.3, 0.4, 0.3, 0.4), 0)])
+def test_the_verdict_counts_wide_tasks_models_and_seeds(shares, wide):
+    score = drawn(1) | {(name, "words"): shares[place % 4] for place, (name, _, _) in enumerate(MEMBERS)}
+    score |= {(name, "sums"): 0.5 for name, _, _ in MEMBERS}
+    once = population.verdict(accuracy_of(score), eligible_frame())
+    assert once.startswith("8 models of 4 families, trained 1 time each, answer 2 kinds of problems. ")
+    assert f"On {wide} of them" in once and "and 1 tell at least two thirds" in once
+    assert "8 models of 4 families, trained 3 times each" in population.verdict(accuracy_of(score, (2, 3, 4)), eligible_frame())
+
+
+# ---- tables for reading ----------------------------------------------------------------------------------------------
+
+
+def test_a_member_is_named_with_the_mix_that_it_read():
+    model = Model(architecture="gpt2", tokenizer="spaced", width=48, depth=2, mix="verbose-web", post="noisy", share=1.5)
+    plain = population.identity(Member(model=model, seed=3, style="crossed"))
+    assert plain == {
+        "member": "gpt2-spaced-48-seed3",
+        "model": "gpt2-spaced-48",
+        "seed": 3,
+        "family": "gpt2-spaced",
+        "width": 48,
+        "mix": "verbose-web",
+        "post": "noisy",
+        "share": 1.5,
+    }
+    styled = population.identity(Member(model=model, seed=3, style="expert"))
+    assert (styled["member"], styled["mix"]) == ("gpt2-spaced-48-expert-seed3", "expert-web")
+
+
+def test_the_accuracy_table_is_sorted_best_first_and_ends_with_facts_on_the_tasks():
+    score = drawn(4)
+    reliability = pd.DataFrame({"task": list(TASKS), "reliability": [0.91, 0.5], "ceiling": 0.9, "models": 8})
+    table = population.accuracy_table(accuracy_of(score), reliability, eligible_frame())
+    mean = pd.Series({name: np.mean([score[name, task] for task in TASKS]) for name, _, _ in MEMBERS})
+    facts = ["best constant answer", "inter-quartile range", "split-half reliability", "at floor or ceiling"]
+    assert list(table["model"]) == [*mean.sort_values(ascending=False).index, *facts]
+    assert list(table.columns) == ["model", "mean", *TASKS]
+    assert table["mean"].iloc[:-4].tolist() == [f"{100 * value:.0f}" for value in mean.sort_values(ascending=False)]
+    assert table.iloc[0]["sums"] == f"{100 * score[mean.idxmax(), 'sums']:.0f}"
+    assert table.iloc[-4][list(TASKS)].tolist() == ["10", "2"]
+    ranges = [np.subtract(*np.quantile([score[name, task] for name, _, _ in MEMBERS], [0.75, 0.25])) for task in TASKS]
+    assert table.iloc[-3][list(TASKS)].tolist() == [f"{100 * value:.0f}" for value in ranges]
+    assert table.iloc[-2][list(TASKS)].tolist() == ["0.91", "0.50"]
+    assert table.iloc[-1][list(TASKS)].tolist() == ["0 of 8", "5 of 8"]
+
+
+def test_several_seeds_are_shown_as_their_mean_and_half_their_range():
+    score = {(name, task, seed): 0.4 + 0.05 * seed for name, _, _ in MEMBERS for task in TASKS for seed in (1, 3)}
+    reliability = pd.DataFrame({"task": list(TASKS), "reliability": 0.9, "ceiling": 0.9, "models": 8})
+    table = population.accuracy_table(accuracy_of(score, (1, 3)), reliability, eligible_frame())
+    assert set(table.iloc[:8]["sums"]) == {"50 ±5"} and set(table.iloc[:8]["mean"]) == {"50"}
+
+
+def test_answers_shown_are_those_of_the_best_and_the_worst_model():
+    accuracy = accuracy_of({(model, task): place / 8 for task in TASKS for place, (model, _, _) in enumerate(MEMBERS)})
+    rows = [(f"{model}-seed1", task, f"{task}-{n}", "text") for model, _, _ in MEMBERS for task in TASKS for n in range(2)]
+    shown = population.shown_answers(pd.DataFrame(rows, columns=["member", "task", "id", "text"]), accuracy)
+    assert {row["member"] for row in shown} == {f"{MEMBERS[0][0]}-seed1", f"{MEMBERS[-1][0]}-seed1"} and len(shown) == 4
+
+
+def test_the_title_of_the_curves_gives_the_range_of_their_ends():
+    rows = [("a", 8, 1.5), ("a", 1, 9.0), ("b", 1, 8.0), ("b", 8, 2.25), ("c", 8, 2.0)]
+    frame = pd.DataFrame(rows, columns=["member", "step", "bits_per_byte"])
+    assert population.finding_curves(frame) == "Final held-out loss runs from 1.50 to 2.25 bits per byte"
+
+
+def test_the_table_of_corpora_shows_what_was_counted():
+    chosen = corpora.Recipe(name="mine", shares={"prose": 0.6, "code": 0.4})
+    described = corpora.manifest(chosen, ["ab", "cd", "ab", "e"]) | {"tokens": 1_234_567}
+    row = population.corpus_table(pd.DataFrame([described])).iloc[0]
+    assert row.iloc[:5].tolist() == ["mine", "prose 60%, code 40%", "1.23", "4", "25.0"]
+    assert row["SHA-256"] == described["sha256"][:10]
+
+
+def test_the_table_of_members_shows_the_first_seed_alone():
+    base = {"family": "f", "mix": "expert", "post": "none", "share": 1.0, "parameters": 12345, "tokens": 1_300_000}
+    members = pd.DataFrame([base | {"seed": seed, "width": width} for seed in (2, 3) for width in (32, 48)])
+    table = population.member_table(members)
+    assert list(table["width"]) == [32, 48] and set(table["post-training"]) == {"none"}
+    assert set(table["parameters"]) == {"12,345"} and set(table["million tokens"]) == {"1.30"}
+
+
+def test_the_table_of_tasks_tells_trained_levels_from_untrained():
+    table = population.task_table(["brackets", "walk"]).set_index("task")
+    assert table.loc["brackets"].tolist() == ["number of brackets", "6, 7", "8"]
+    assert table.loc["walk"].tolist() == ["number of steps", "4, 5", "6"]
+
+
+def test_the_table_of_speeds_takes_medians_over_seeds():
+    members = pd.DataFrame({"member": ["a-32-seed1", "a-32-seed2", "a-32-seed3", "b-64-seed1"], "parameters": [5, 5, 5, 9]})
+    speed = {
+        name: dict.fromkeys(population.SPEEDS, value)
+        for name, value in zip(members["member"], (1e9, 3e9, 2e9, None), strict=True)
+    }
+    table = population.speed_table(members, speed)
+    assert list(table["design"]) == ["a-32"] and table["runs"].item() == 3
+    assert table["model GFLOP/s"].item() == "2"
+
+
+# ---- the stage -------------------------------------------------------------------------------------------------------
+
+
+def test_build_pools_every_member_under_its_own_name():
+    base = config.load("lab").population
+    specs = [base[place] for place in (0, 3, 7)]
+    members = tuple(Member(model=model, seed=1, style="verbose") for model in specs)
+    tables, facts, parents = {}, {}, {}
+    for place, member in enumerate(members):
+        answers = [(t, f"{t}-{i}", i % 2, "text", bool(i < place * 2 + 1)) for t in "xy" for i in range(8)]
+        own = pd.DataFrame({"task": ["x", "y"], "top1|uniform": np.float32([place, place + 0.5])})
+        held = {"answers": pd.DataFrame(answers, columns=["task", "id", "level", "text", "correct"]), "features": own}
+        losses = pd.DataFrame({"phase": "pretraining", "split": ["train", "held-out"], "nll": [9.0, float(place)]})
+        noted = {"parameters": {"all": 100 + place}, "tokens": 10, "flops": 6e12, **dict.fromkeys(population.SPEEDS, place)}
+        noted |= {"samples": 40, "samples_kept": 7} if place == 0 else {}
+        parents[f"train {member.name}"] = SimpleNamespace(facts=noted, table={"losses": losses}.__getitem__)
+        measured = {"vocabulary": 50, "tokens_scored": 30 + place}
+        parents[f"measure {member.name}"] = SimpleNamespace(facts=measured, table=held.__getitem__)
+    material = {"traces": pd.DataFrame({"task": ["x", "x", "y"], "answer": ["1", "2", "1"]})}
+    parents["material"] = SimpleNamespace(table=material.__getitem__)
+    theirs = {"answers": pd.DataFrame({"task": ["x", "x", "y"], "correct": [True, False, True]})}
+    parents["expert"] = SimpleNamespace(table=theirs.__getitem__)
+    settings = PopulationSettings(members=members, ranked=("x", "y"), inference=INFERENCE)
+    step = SimpleNamespace(settings=settings, parent=parents.__getitem__)
+    population.build(step, SimpleNamespace(write_table=tables.__setitem__, note=facts.update))
+    assert set(tables) >= {"members", "losses", "features", "accuracy", "reliability", "levels", "eligibility", "examples"}
+    names = [member.name for member in members]
+    pooled, accuracy = tables["features"], tables["accuracy"].set_index(["member", "task"])["estimate"]
+    assert [(row.member, row.task) for row in pooled.itertuples()] == [(name, task) for name in names for task in "xy"]
+    for place, name in enumerate(names):
+        assert accuracy[name, "x"] == accuracy[name, "y"] == (place * 2 + 1) / 8
+        assert facts["speed"][name]["utilisation"] == place
+        own = pooled[pooled["member"] == name]
+        assert list(own["top1|uniform"]) == [place, place + 0.5]
+        assert set(own["parameters"]) == {100 + place} and set(own["compute"]) == {np.float32(6e12)}
+    assert list(tables["members"]["parameters"]) == [100, 101, 102] and set(tables["losses"]["split"]) == {"held-out"}
+    assert list(tables["members"]["tokens_scored"]) == [30, 31, 32] and list(tables["losses"]["nll"]) == [0, 1, 2]
+    kept = tables["members"]["samples_kept"].tolist()
+    assert kept[0] == 7 and np.isnan(kept[1:]).all()
+    assert list(tables["members"]["mix"]) == [model.mix.replace("expert", "verbose") for model in specs]
+    assert len(tables["examples"]) == 6 and facts["expert_accuracy"] == {"x": 0.5, "y": 1.0}
+    assert list(tables["answers"].columns) == ["member", "task", "id", "correct"] and len(tables["answers"]) == 48
+    levels = tables["levels"].set_index(["member", "task", "level"])
+    assert levels.loc[(names[1], "x", 0), ["mean", "size"]].tolist() == [0.5, 4]

@@ -16,12 +16,27 @@ from proxylib.grid import VERSIONS
 PACKAGE = Path(__file__).resolve().parent.parent / "proxylib"
 TABLE = Path(__file__).with_name("stage_sources.json")
 TASKS = ("tasks/__init__.py", "tasks/base.py", "tasks/families.py")
+TEXT = ("corpora.py", *TASKS)
+TRAINING = ("models/train.py", "models/families.py", "models/devices.py", "models/tokenizers.py", "models/generate.py", *TEXT)
+ANSWERS = ("evaluate.py", "models/generate.py", "models/devices.py")
+EXTRACTION = ("tokenstats/extract.py", "tokenstats/chunked.py", "models/tokenizers.py", "models/devices.py")
 SOURCES = {
-    "material": ("models/material.py", "models/tokenizers.py", "corpora.py", "traces.py", *TASKS),
-    "train": ("models/train.py", "models/families.py", "models/devices.py", "models/tokenizers.py", "corpora.py", *TASKS),
-    "extract": ("tokenstats/extract.py", "tokenstats/chunked.py", "models/loading.py", "models/devices.py", "traces.py"),
-    "evaluate": ("evaluate.py", "models/generate.py", "models/loading.py", "models/devices.py", "tasks/base.py"),
-    "population": ("population.py", "proxies.py", "stats.py"),
+    "material": ("models/material.py", "models/tokenizers.py", "traces.py", *TEXT),
+    "corpora": ("models/material.py", "models/tokenizers.py", *TEXT),
+    "train": TRAINING,
+    "measure": (
+        "measure.py",
+        "features.py",
+        "proxies.py",
+        "models/loading.py",
+        "traces.py",
+        "tasks/base.py",
+        *dict.fromkeys((*EXTRACTION, *ANSWERS)),
+    ),
+    "population": ("population.py", "features.py", "stats.py"),
+    "ranking": ("ranking.py", "model_selection.py", "proxies.py", "stats.py"),
+    "variants": ("variants.py", "features.py", "proxies.py", "stats.py"),
+    "trajectory": ("crucial.py", "proxies.py", "stats.py", "traces.py", *dict.fromkeys((*TRAINING, *EXTRACTION, *ANSWERS))),
     "datadecide": ("selection.py", "published/datadecide.py", "stats.py"),
 }
 
@@ -49,6 +64,11 @@ def test_a_changed_stage_has_a_new_version_or_was_accepted(stage):
         f"{stage}: version {VERSIONS[stage]} is not accepted yet; see this file's head"
     )
     assert accepted["source"] == digest(stage), f"{stage}: its source changed, its version did not; see this file's head"
+
+
+def test_every_source_exists_once():
+    for stage, names in SOURCES.items():
+        assert len(names) == len(set(names)) and all((PACKAGE / name).exists() for name in names), stage
 
 
 def test_the_digest_sees_code_and_not_comments(tmp_path, monkeypatch):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..config import Model
 
+HEAD = 16  # width of an attention head, the same in every model
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -19,37 +21,37 @@ def build(spec: Model, vocabulary: int, context: int) -> PreTrainedModel:
     vocabulary : rows of the embedding and of the head: exactly the tokenizer's, none padded
     context : most positions; twice the training row, so that an answer may run on
     """
-    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM
+    import transformers
 
+    heads = max(1, spec.width // HEAD)
     common = {
         "vocab_size": vocabulary,
         "hidden_size": spec.width,
         "num_hidden_layers": spec.depth,
-        "num_attention_heads": max(1, spec.width // 16),
+        "num_attention_heads": heads,
         "max_position_embeddings": 2 * context,
         "tie_word_embeddings": False,
         "pad_token_id": 0,
         "bos_token_id": 1,
         "eos_token_id": 2,
+        "attn_implementation": "sdpa",
     }
-    if spec.architecture == "llama":
-        # 8/3 keeps a gated block at about the parameters of an ungated one with the usual factor 4
-        hidden = 8 * round(spec.width * 8 / 3 / 8)
-        return LlamaForCausalLM(LlamaConfig(intermediate_size=hidden, attn_implementation="sdpa", **common))
-    return GPTNeoXForCausalLM(
-        GPTNeoXConfig(
-            intermediate_size=4 * spec.width,
-            use_parallel_residual=True,
-            attention_dropout=0.0,
-            hidden_dropout=0.0,
-            attn_implementation="sdpa",
-            **common,
-        )
-    )
+    gated = 8 * round(spec.width * 8 / 3 / 8)  # a gated block so has about the parameters of an ungated one of factor 4
+    own = {
+        "llama": {"intermediate_size": gated},
+        "qwen3": {"intermediate_size": gated, "head_dim": HEAD, "num_key_value_heads": heads},
+        "gpt_neox": {"intermediate_size": 4 * spec.width, "attention_dropout": 0.0, "hidden_dropout": 0.0},
+        "gpt2": {"n_inner": 4 * spec.width, "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0},
+    }[spec.architecture]
+    config = transformers.AutoConfig.for_model(spec.architecture, **common, **own)
+    return transformers.AutoModelForCausalLM.from_config(config)
 
 
 def parameters(model: PreTrainedModel) -> dict[str, int]:
-    """Counts: all parameters, and those outside embedding and head (the N of compute = 6 N D)."""
-    outside = {id(module.weight) for module in (model.get_input_embeddings(), model.get_output_embeddings())}
+    """Counts: all parameters, and those outside embeddings (of tokens and positions) and head, the N of compute = 6 N D."""
+    import torch
+
+    looked_up = [module for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+    outside = {id(module.weight) for module in (*looked_up, model.get_output_embeddings())}
     total = sum(p.numel() for p in model.parameters())
     return {"all": total, "non_embedding": sum(p.numel() for p in model.parameters() if id(p) not in outside)}

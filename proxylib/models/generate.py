@@ -1,4 +1,4 @@
-"""Greedy answers in batches."""
+"""Answers in batches, greedy or sampled."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from .tokenizers import encode
 
 
 def answers(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: list[str], new_tokens: int, batch: int
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: list[str],
+    new_tokens: int,
+    batch: int,
+    sample_seed: int | None = None,
 ) -> list[str]:
-    """The model's greedy continuation of each prompt, up to its end token or `new_tokens`.
+    """The model's continuation of each prompt, up to its end token or `new_tokens`: greedy, or sampled at temperature 1.
 
     Prompts are padded on the left to the longest of their batch and masked; they are sorted by length first, so that
     little is padded. The order of the result is that of the prompts.
@@ -28,13 +33,17 @@ def answers(
     ids = [[*first, *tokens] for tokens in encode(tokenizer, prompts)] if prompts else []
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     model.eval()
-    write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], new_tokens)
-    written = itertools.chain.from_iterable(in_batches(order, batch, write)[0])
+    write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], new_tokens, sample_seed is not None)
+    with torch.random.fork_rng():  # sampling leaves the caller's random numbers as they were
+        torch.manual_seed(sample_seed or 0)
+        written = list(itertools.chain.from_iterable(in_batches(order, batch, write)[0]))
     texts = dict(zip(order, written, strict=True))
     return [texts[index] for index in range(len(prompts))]
 
 
-def _continue(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: list[list[int]], new_tokens: int) -> list[str]:
+def _continue(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: list[list[int]], new_tokens: int, sampled: bool
+) -> list[str]:
     eos = tokenizer.eos_token_id
     pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     longest = max(map(len, batch))
@@ -44,7 +53,7 @@ def _continue(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch:
         out = model.generate(
             input_ids=rows,
             attention_mask=mask,
-            do_sample=False,
+            **({"do_sample": True, "top_k": 0} if sampled else {"do_sample": False}),  # 0: no token is left out
             num_beams=1,
             max_new_tokens=new_tokens,
             pad_token_id=pad,

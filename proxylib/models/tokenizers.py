@@ -1,6 +1,6 @@
-"""The lab's tokenizers: raw bytes, and byte-level byte-pair encoding trained on the lab's own text.
+"""The lab's tokenizers: raw bytes, and two kinds of byte-pair encoding trained on the lab's own text.
 
-Both are lossless over bytes. `<s>` opens a document, `</s>` closes it, `<pad>` fills rows and is always masked.
+All are lossless over bytes. `<s>` opens a document, `</s>` closes it, `<pad>` fills rows and is always masked.
 """
 
 from __future__ import annotations
@@ -18,24 +18,29 @@ SPECIAL = ["<pad>", "<s>", "</s>"]
 
 
 def train(kind: str, texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of one of two kinds.
+    """A tokenizer of one of three kinds.
 
     Parameters
     ----------
-    kind : "byte" (one token a byte, 259 entries) or "bpe" (merges learnt from `texts`, digits never merged)
+    kind : "byte" (one token a byte, 259 entries), "bpe" (merges learnt from `texts`, digits and the space before them
+        apart) or "spaced" (the same, but a space belongs to the digit or word after it)
     texts : what merges are learnt from
-    vocabulary : entries of the bpe tokenizer, special tokens included
+    vocabulary : entries of a tokenizer with merges, special tokens included
 
     Notes
     -----
     Digits stay apart because a merged number hides from a tiny model what its digits are; words of the tasks do merge.
     """
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+    apart = pre_tokenizers.Digits(individual_digits=True)
+    if kind == "spaced":
+        apart = pre_tokenizers.Split(Regex(r" ?\d| ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s"), "isolated")
+        byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([apart, byte_level])
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     size = len(SPECIAL) + len(alphabet) if kind == "byte" else vocabulary

@@ -9,9 +9,11 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,13 +26,17 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from .. import corpora, tasks
 from ..config import Material, Model, Training
 from ..store import Workspace, write_atomic
-from . import devices, families, tokenizers
+from . import devices, families, generate, tokenizers
 
 CHECKPOINTS = 10  # per run: at most a tenth of the work is lost, and writing them costs under one percent
 MEASUREMENTS = 12  # of the held-out loss, evenly spaced in log tokens
 HELD_OUT_DOCUMENTS = 128
 CHECKPOINT = "checkpoint.safetensors"
 OPEN = 16  # rows that may still take a document: about two percent of the places stay empty
+MOST_PASSES = 4  # over the samples that rejection keeps
+SAMPLED_SHARE = 0.004  # problems that are sampled per token of post-training: about a third of what the other recipes read
+SAMPLED_TOKENS, SAMPLED_BATCH = 180, 400  # as in evaluation
+POST_SEED = 1_000_000  # added to the training seed for the order of post-training documents
 IGNORE = -100  # torch's cross-entropy skips this label
 
 
@@ -115,11 +121,12 @@ def optimisers(model: PreTrainedModel, config: Training) -> list[torch.optim.Opt
     """Muon for the matrices inside the blocks, AdamW for embeddings, head, norms and biases.
 
     Muon orthogonalises an update, which makes sense for a matrix that maps a hidden vector to another and not for one
-    whose rows are tokens.
+    whose rows are tokens or positions.
     """
-    tokens = {id(module.weight) for module in (model.get_input_embeddings(), model.get_output_embeddings())}
-    matrices = [p for p in model.parameters() if p.ndim == 2 and id(p) not in tokens]
-    others = [p for p in model.parameters() if p.ndim != 2 or id(p) in tokens]
+    looked_up = [module for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+    tables = {id(module.weight) for module in (*looked_up, model.get_output_embeddings())}
+    matrices = [p for p in model.parameters() if p.ndim == 2 and id(p) not in tables]
+    others = [p for p in model.parameters() if p.ndim != 2 or id(p) in tables]
     return [
         torch.optim.Muon(matrices, lr=config.muon_rate, weight_decay=0.0),
         torch.optim.AdamW(others, lr=config.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0),
@@ -149,10 +156,10 @@ def _loss(model: PreTrainedModel, rows: Rows, reduction: str) -> torch.Tensor:
 
 
 def held_out_documents(material: Material) -> list[str]:
-    """Problems of the evaluation side with their solutions, drawn apart from those that are scored."""
+    """Problems of the evaluation side with their expert solutions, drawn apart from those that are scored."""
     share = -(-HELD_OUT_DOCUMENTS // len(material.tasks))
-    traces = [t for name in material.tasks for t in tasks.evaluation_problems(tasks.task(name), share, seed=material.seed + 1)]
-    return [trace.prompt + trace.solution for trace in traces]
+    drawn = [pair for name in material.tasks for pair in tasks.evaluation_problems(tasks.task(name), share, material.seed + 1)]
+    return [trace.prompt + trace.solution for trace, _ in drawn]
 
 
 def _checkpoint(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimizer], losses: list, step: int) -> None:
@@ -187,14 +194,91 @@ def _resume(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimiz
     return int(meta["step"]), json.loads(meta["losses"])
 
 
+class Phase(NamedTuple):
+    """A stretch of training: its rows, its steps, and its peak rates as a share of the config's."""
+
+    rows: Rows
+    steps: int
+    peak: float
+
+
+@dataclass
+class Trainee:
+    """What training changes, and what every phase needs."""
+
+    spec: Model
+    config: Training
+    material: Material
+    seed: int
+    tokenizer: PreTrainedTokenizerFast
+    workspace: Workspace
+    model: PreTrainedModel
+
+    @property
+    def special(self) -> Special:
+        return Special(self.tokenizer.bos_token_id, self.tokenizer.eos_token_id, self.tokenizer.pad_token_id)
+
+    @property
+    def rows_per_step(self) -> int:
+        return self.config.batch_tokens // self.config.context
+
+    def steps(self, share: float) -> int:
+        """Steps that read `share` of the config's tokens."""
+        return max(1, int(share * self.config.tokens) // (self.rows_per_step * self.config.context))
+
+    def packed(self, texts: Iterator[str], steps: int) -> Rows:
+        return pack(_encoded(self.tokenizer, texts), steps * self.rows_per_step, self.config.context, self.special)
+
+    def pretraining(self) -> Phase:
+        steps = self.steps(self.spec.share)
+        return Phase(self.packed(corpora.documents(corpora.recipe(self.spec.mix), self.material, self.seed), steps), steps, 1.0)
+
+    def post_training(self) -> Phase | None:
+        """The phase after pretraining, None where there is none. Rejection sampling reads the model as it is then."""
+        if self.spec.post == "none":
+            return None
+        steps = self.steps(self.config.post_share)
+        if self.spec.post == "rejection":
+            kept = self._kept_samples()
+            if not kept:
+                return None  # nothing to learn from: the fact `samples_kept` says so
+            # at most so many passes: more would only teach the samples by heart
+            texts = (text for _ in range(MOST_PASSES) for text in random.Random(self.seed).sample(kept, len(kept)))
+            rows = pack(iter(tokenizers.encode(self.tokenizer, list(texts))), None, self.config.context, self.special)
+            steps = min(steps, len(rows.ids) // self.rows_per_step)
+            return Phase(rows, steps, self.config.post_rate) if steps else None
+        chosen = corpora.post_training(self.spec.post, self.spec.mix)
+        # a seed of its own, so that post-training does not begin with the problems that pretraining began with
+        texts = corpora.documents(chosen, self.material, self.seed + POST_SEED)
+        return Phase(self.packed(texts, steps), steps, self.config.post_rate)
+
+    def _kept_samples(self) -> list[str]:
+        """Prompt and solution of the model's own sampled answers that are right; written as the table `samples`."""
+        path = self.workspace.path("samples.parquet")
+        if not path.exists():
+            rng = random.Random(f"samples {self.material.seed} {self.seed}")
+            count = max(8, int(SAMPLED_SHARE * self.config.tokens * self.config.post_share))
+            problems = [tasks.training_problem(tasks.task(rng.choice(self.material.tasks)), rng) for _ in range(count)]
+            prompts = [problem.prompt for problem in problems]
+            texts = generate.answers(self.model, self.tokenizer, prompts, SAMPLED_TOKENS, SAMPLED_BATCH, sample_seed=self.seed)
+            self.model.train()
+            right = [tasks.right(problem.answer, text) for problem, text in zip(problems, texts, strict=True)]
+            self.workspace.write_table("samples", pd.DataFrame({"prompt": prompts, "text": texts, "right": right}))
+        samples = pd.read_parquet(path)
+        self.workspace.note(samples=len(samples), samples_kept=int(samples["right"].sum()))
+        kept = samples[samples["right"]]
+        return list(kept["prompt"] + kept["text"])
+
+
 def fit(step, workspace: Workspace) -> None:
     """Train one model of the population and save it as a `transformers` directory.
 
     Parameters
     ----------
     step : a declared `train` step: settings hold model, training, material and seed; its parent holds the tokenizers
-    workspace : receives `model/`, the table `losses` (split, step, tokens, nll in nats per token, bits_per_byte) and,
-        as facts, parameters, FLOPs, tokens per second and the machine's measured matmul rate
+    workspace : receives `model/`, the table `losses` (phase, split, step, tokens, nll in nats per token, bits_per_byte) and,
+        as facts, parameters, FLOPs, tokens per second and the machine's measured matmul rate; after rejection sampling
+        also the table `samples` (prompt, text, right)
     """
     settings = step.settings
     folder = step.parent("material").path(f"tokenizers/{settings.model.tokenizer}")
@@ -202,50 +286,68 @@ def fit(step, workspace: Workspace) -> None:
 
 
 def train(
-    spec: Model, config: Training, material: Material, seed: int, tokenizer: PreTrainedTokenizerFast, workspace: Workspace
+    spec: Model,
+    config: Training,
+    material: Material,
+    seed: int,
+    tokenizer: PreTrainedTokenizerFast,
+    workspace: Workspace,
+    observe: Callable[[PreTrainedModel, int, int], None] | None = None,
 ) -> PreTrainedModel:
-    """The loop itself; see `fit`. Returns the trained model."""
+    """The loop itself; see `fit`. Returns the trained model.
+
+    `observe(model, step, tokens)` is called wherever the held-out loss is measured; a resumed run calls it again only for
+    steps after its last checkpoint.
+    """
     facts = devices.prepare(config.device, config.threads)
     torch.manual_seed(seed)
     model = families.build(spec, len(tokenizer), config.context).to(config.device)
+    trainee = Trainee(spec, config, material, seed, tokenizer, workspace, model)
     optims = optimisers(model, config)
-    special = Special(tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
-    rows_per_step = config.batch_tokens // config.context
-    steps = max(1, config.tokens // (rows_per_step * config.context))
-    stream = _encoded(tokenizer, corpora.documents(material, seed))
-    data = pack(stream, steps * rows_per_step, config.context, special)
     held_out_text = held_out_documents(material)
-    held_out = pack(iter(tokenizers.encode(tokenizer, held_out_text)), None, config.context, special)
+    held_out = pack(iter(tokenizers.encode(tokenizer, held_out_text)), None, config.context, trainee.special)
     held_out_bytes = sum(len(text.encode()) for text in held_out_text)
 
-    measure_at = set(np.unique(np.geomspace(1, steps, MEASUREMENTS).round().astype(int)).tolist())
-    save_at = set(range(0, steps, max(1, steps // CHECKPOINTS)))
     path = workspace.path(CHECKPOINT)
     first, losses = _resume(path, model, optims)
-    tokens = data.part(0, first * rows_per_step).tokens
-    began, fresh = time.perf_counter(), 0
-    for index in range(first, steps):
-        if index in save_at and index > first:
-            _checkpoint(path, model, optims, losses, index)
-        share = learning_rate(index, steps, config.warmup)
-        for optim, peak in zip(optims, (config.muon_rate, config.adamw_rate), strict=True):
-            optim.param_groups[0]["lr"] = peak * share
-        rows = data.part(index * rows_per_step, (index + 1) * rows_per_step)
-        loss = _loss(model, rows, "mean")
-        loss.backward()
-        for optim in optims:
-            optim.step()
-            optim.zero_grad(set_to_none=True)
-        tokens, fresh = tokens + rows.tokens, fresh + rows.tokens
-        losses.append(["train", index + 1, tokens, loss.item(), None])
-        if index + 1 in measure_at:
-            losses.append(["held-out", index + 1, tokens, *held_out_loss(model, held_out, held_out_bytes)])
-        if not math.isfinite(losses[-1][3]):
-            raise FloatingPointError(f"{spec.name}: the loss is not finite at step {index + 1}; lower training.muon_rate")
+    began, fresh, done, tokens = time.perf_counter(), 0, 0, 0
+    for name, make in (("pretraining", trainee.pretraining), ("post-training", trainee.post_training)):
+        phase = make()
+        if phase is None:
+            continue
+        every = max(1, phase.steps // CHECKPOINTS)
+        measure_at = set(np.unique(np.geomspace(1, phase.steps, MEASUREMENTS).round().astype(int)).tolist())
+        measure_at = measure_at if name == "pretraining" else {phase.steps}
+        for index in range(phase.steps):
+            rows = phase.rows.part(index * trainee.rows_per_step, (index + 1) * trainee.rows_per_step)
+            tokens += rows.tokens
+            if done + index < first:
+                continue
+            if done + index > first and index % every == 0:
+                _checkpoint(path, model, optims, losses, done + index)
+            share = phase.peak * learning_rate(index, phase.steps, config.warmup)
+            for optim, peak in zip(optims, (config.muon_rate, config.adamw_rate), strict=True):
+                optim.param_groups[0]["lr"] = peak * share
+            loss = _loss(model, rows, "mean")
+            loss.backward()
+            for optim in optims:
+                optim.step()
+                optim.zero_grad(set_to_none=True)
+            fresh += rows.tokens
+            losses.append([name, "train", done + index + 1, tokens, loss.item(), None])
+            if index + 1 in measure_at:
+                measured = held_out_loss(model, held_out, held_out_bytes)
+                losses.append([name, "held-out", done + index + 1, tokens, *measured])
+                if observe:
+                    observe(model, done + index + 1, tokens)
+                    model.train()
+            if not math.isfinite(losses[-1][4]):
+                raise FloatingPointError(f"{spec.name}: the loss is not finite at step {index + 1}; lower training.muon_rate")
+        done += phase.steps
     seconds = time.perf_counter() - began
 
-    frame = pd.DataFrame(losses, columns=["split", "step", "tokens", "nll", "bits_per_byte"]).astype({"bits_per_byte": float})
-    workspace.write_table("losses", frame)
+    columns = ["phase", "split", "step", "tokens", "nll", "bits_per_byte"]
+    workspace.write_table("losses", pd.DataFrame(losses, columns=columns).astype({"bits_per_byte": float}))
     model.save_pretrained(workspace.path("model"))
     tokenizer.save_pretrained(workspace.path("model"))
     path.unlink(missing_ok=True)

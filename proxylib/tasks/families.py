@@ -1,77 +1,150 @@
-"""The task families. Each function draws one problem of a level, with the expert's worked lines."""
+"""The task families. Each function draws one problem of a level and works it out in two styles, the expert's and a verbose one.
+
+Values that a line works out, rather than copies, are passed through `decided`: they are the decisive steps of a trace.
+"""
 
 from __future__ import annotations
 
 import random
 
 from ..errors import UserError
-from .base import Problem, Task
+from .base import Problem, Task, decided
 
 LETTERS = "abcdefgh"
+DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+STRIDES = (("u", 1), ("d", -1), ("j", 2), ("b", -2))
+RING = 6
 
 
-def addition(rng: random.Random, level: int) -> Problem:
-    """Column addition of two numbers of `level` digits together, right to left with carries; lengths differ by at most one."""
-    lengths = [level // 2, level - level // 2]
-    rng.shuffle(lengths)
-    first, second = (rng.randrange(10 ** (length - 1), 10**length) for length in lengths)
-    steps, carry = [], 0
-    for place in range(max(lengths)):
-        x, y = first // 10**place % 10, second // 10**place % 10
-        total = x + y + carry
-        steps.append(f"{x}+{y}+{carry}={total} put {total % 10} carry {total // 10}")
-        carry = total // 10
-    canonical = f"add {min(first, second)} {max(first, second)}"
-    return Problem(canonical, f"add {first}+{second}\n", tuple(steps), str(first + second))
+def _numbered(symbols: list[str]) -> str:
+    """`0a 1c 2a`: a small model finds its place in a list only where every entry carries its number."""
+    return " ".join(f"{place}{symbol}" for place, symbol in enumerate(symbols))
 
 
-def chain(rng: random.Random, level: int) -> Problem:
-    """A chain of `level` variables modulo 10, each a step from an earlier one; the value of the last is asked."""
-    values = [rng.randrange(10)]
-    lines = [f"{LETTERS[0]}={values[0]}"]
-    steps = [lines[0]]
-    for index in range(1, level):
-        earlier = index - 1 if rng.random() < 0.7 else rng.randrange(index)
-        amount, sign = rng.randrange(1, 4), rng.choice("+-")
-        values.append((values[earlier] + (amount if sign == "+" else -amount)) % 10)
-        lines.append(f"{LETTERS[index]}={LETTERS[earlier]}{sign}{amount}")
-        steps.append(f"{lines[-1]}={values[earlier]}{sign}{amount}={values[index]}")
-    prompt = f"chain {' '.join(lines)} find {LETTERS[level - 1]}\n"
-    return Problem(prompt, prompt, tuple(steps), str(values[-1]))
+def _lettered(numbers: list[int]) -> str:
+    """`a3 b2 c2`: as `_numbered`, for entries that are digits themselves."""
+    return " ".join(f"{letter}{number}" for letter, number in zip(LETTERS, numbers, strict=False))
 
 
 def sorting(rng: random.Random, level: int) -> Problem:
     """Selection sort of `level` different digits: the smallest is taken out of the remaining list, again and again."""
     rest = rng.sample(range(10), level)
     prompt = f"sort {' '.join(map(str, rest))}\n"
-    steps, done = [], []
+    expert, verbose, done = [], [], []
     while rest:
         least = min(rest)
-        steps.append(f"from {' '.join(map(str, rest))} take {least}")
+        expert.append(f"out of {' '.join(map(str, rest))} take {decided(least)}")
         rest = [value for value in rest if value != least]
         done.append(least)
-    return Problem(prompt, prompt, tuple(steps), " ".join(map(str, done)))
+        verbose.append(f"least {decided(least)}, leaving {' '.join(map(str, rest)) or 'nothing'}")
+    return Problem(prompt, prompt, expert, verbose, " ".join(map(str, done)))
 
 
 def counting(rng: random.Random, level: int) -> Problem:
     """How often a letter occurs among `level` letters: a running count along the numbered letters."""
-    letters = [rng.choice("abcd") for _ in range(level)]
-    asked = rng.choice("abcd")
-    steps, count = [], 0
+    asked = rng.choice("abcde")
+    places = set(rng.sample(range(level), rng.randint(0, level)))  # every count is as likely, so that guessing is poor
+    letters = [asked if place in places else rng.choice("abcde".replace(asked, "")) for place in range(level)]
+    expert, verbose, count = [], [], 0
     for place, letter in enumerate(letters):
-        count += letter == asked
-        steps.append(f"{place}{letter} {'is' if letter == asked else 'not'} {asked} {count}")
-    prompt = f"count {asked} in {' '.join(f'{place}{letter}' for place, letter in enumerate(letters))}\n"
-    return Problem(prompt, prompt, tuple(steps), str(count))
+        found = letter == asked
+        count += found
+        expert.append(f"{place}{letter} {decided('is' if found else 'not')} {asked} {decided(count)}")
+        verbose.append(f"at {place} {letter} for {asked}: {decided('more' if found else 'still')} {decided(count)}")
+    prompt = f"count {asked} in {_numbered(letters)}\n"
+    return Problem(prompt, prompt, expert, verbose, str(count))
+
+
+def reversal(rng: random.Random, level: int) -> Problem:
+    """The letters of a numbered list from last to first."""
+    letters = [rng.choice(LETTERS) for _ in range(level)]
+    expert, verbose = [], []
+    for place in reversed(range(level)):
+        expert.append(f"{decided(place)}{decided(letters[place])} to {level - 1 - place}")
+        verbose.append(f"number {level - 1 - place} is {decided(letters[place])}, once {decided(place)}")
+    prompt = f"reverse {_numbered(letters)}\n"
+    return Problem(prompt, prompt, expert, verbose, " ".join(reversed(letters)))
+
+
+def walk(rng: random.Random, level: int) -> Problem:
+    """Where a walk of `level` strides along a ring of `RING` places ends."""
+    here = rng.randrange(RING)
+    strides = [rng.choice(STRIDES) for _ in range(level)]
+    prompt = f"walk from {here} by {_numbered([word for word, _ in strides])}\n"
+    expert, verbose = [], []
+    for place, (word, by) in enumerate(strides):
+        before, here = here, (here + by) % RING
+        expert.append(f"{place}{word} from {before} to {decided(here)}")
+        verbose.append(f"stride {place}{word}: leave {before}, reach {decided(here)}")
+    return Problem(prompt, prompt, expert, verbose, str(here))
+
+
+def brackets(rng: random.Random, level: int) -> Problem:
+    """The greatest depth of `level` brackets of four kinds, which need not close."""
+    depth, deepest, symbols, expert, verbose = 0, 0, [], [], []
+    for place in range(level):
+        opens = depth == 0 or rng.random() < 0.6
+        symbols.append(rng.choice("([<{") if opens else ")")
+        depth += 1 if opens else -1
+        deepest = max(deepest, depth)
+        expert.append(f"{place}{symbols[-1]} depth {decided(depth)} most {decided(deepest)}")
+        verbose.append(f"{symbols[-1]} at {place}: so far {decided(deepest)}, now {decided(depth)}")
+    prompt = f"depth {_numbered(symbols)}\n"
+    return Problem(prompt, prompt, expert, verbose, str(deepest))
+
+
+def division(rng: random.Random, level: int) -> Problem:
+    """What long division of a number of `level` digits by 3 or 4 leaves."""
+    by = rng.choice((3, 4))
+    digits = [rng.randrange(1, 10)] + [rng.randrange(10) for _ in range(level - 1)]
+    expert, verbose, rest = [], [], 0
+    for place, digit in enumerate(digits):
+        before, rest = rest, (10 * rest + digit) % by
+        expert.append(f"{LETTERS[place]}{digit} {before}{digit} leaves {decided(rest)}")
+        verbose.append(f"digit {LETTERS[place]}: {before} then {digit}, over {decided(rest)}")
+    prompt = f"divide {_lettered(digits)} by {by}\n"
+    return Problem(prompt, prompt, expert, verbose, str(rest))
+
+
+def calendar(rng: random.Random, level: int) -> Problem:
+    """The day of the week after `level` moves of one to four days."""
+    day = rng.randrange(7)
+    moves = [rng.randrange(1, 5) for _ in range(level)]
+    prompt = f"day {DAYS[day]} then {_lettered(moves)}\n"
+    expert, verbose = [], []
+    for place, move in enumerate(moves):
+        before, day = day, (day + move) % 7
+        expert.append(f"{LETTERS[place]}{move} days from {DAYS[before]} is {decided(DAYS[day])}")
+        verbose.append(f"move {LETTERS[place]}: {move} after {DAYS[before]} is {decided(DAYS[day])}")
+    return Problem(prompt, prompt, expert, verbose, DAYS[day])
+
+
+def pointers(rng: random.Random, level: int) -> Problem:
+    """Where `level` hops lead: every letter points to a number, and number n is the n-th letter, counted from 0."""
+    letters = LETTERS[:6]
+    to = {letter: rng.choice([number for number in range(6) if letters[number] != letter]) for letter in letters}
+    here = rng.choice(letters)
+    prompt = f"from {here} hop {level} along {' '.join(f'{letter}{to[letter]}' for letter in rng.sample(letters, 6))}\n"
+    expert, verbose = [], []
+    for hop in range(1, level + 1):
+        before, number = here, to[here]
+        here = letters[number]
+        expert.append(f"hop {hop} {before}{decided(number)} is {decided(here)}")
+        verbose.append(f"after {hop} see {before}{decided(number)}, so {decided(here)}")
+    return Problem(prompt, prompt, expert, verbose, here)
 
 
 TASKS = {
     family.name: family
     for family in (
-        Task("addition", "digits of both numbers", addition, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
-        Task("chain", "variables", chain, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
-        Task("sorting", "digits to sort", sorting, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
-        Task("counting", "letters", counting, levels=(5, 6, 7, 8, 9, 10), untrained=(7, 10)),
+        Task("sorting", "digits to sort", sorting, levels=(4, 5, 6), untrained=(6,)),
+        Task("counting", "letters", counting, levels=(4, 5, 6), untrained=(6,)),
+        Task("reversal", "letters", reversal, levels=(4, 5, 6), untrained=(6,)),
+        Task("walk", "steps", walk, levels=(4, 5, 6), untrained=(6,)),
+        Task("brackets", "brackets", brackets, levels=(6, 7, 8), untrained=(8,)),
+        Task("division", "digits of the number", division, levels=(4, 5, 6), untrained=(6,)),
+        Task("calendar", "moves", calendar, levels=(4, 5, 6), untrained=(6,)),
+        Task("pointers", "hops", pointers, levels=(4, 5, 6), untrained=(6,)),
     )
 }
 

@@ -12,9 +12,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from ..config import Extraction
 from ..errors import UserError
-from ..models import devices, loading, tokenizers
-from ..store import Workspace
-from ..traces import Trace, read
+from ..models import devices, tokenizers
+from ..traces import Trace
 from .chunked import token_statistics
 
 CHANGED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")  # Gemma 2 and 3, Cohere, Granite
@@ -94,10 +93,8 @@ def trunk(model: PreTrainedModel) -> torch.nn.Module:
     return body
 
 
-def _score(
-    body: torch.nn.Module, head: torch.nn.Module, batch: list[Encoded], vocabulary: int, chunk: int
-) -> list[pd.DataFrame]:
-    """One forward pass: for each trace, token ids and statistics of its scored tokens."""
+def _score(body: torch.nn.Module, head: torch.nn.Module, batch: list[Encoded], vocabulary: int, chunk: int) -> pd.DataFrame:
+    """One forward pass: token ids and statistics of the scored tokens of all its traces, in their order."""
     device = head.weight.device
     longest = max(len(item.ids) for item in batch)
     ids = torch.tensor([item.ids + [0] * (longest - len(item.ids)) for item in batch])
@@ -110,8 +107,7 @@ def _score(
         hidden = body(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
         # the token at a place is predicted from the place before it
         statistics = token_statistics(hidden[rows, places - 1], head, targets.to(device), vocabulary, chunk)
-    frame = pd.DataFrame({"token": targets.numpy(), **{name: value.cpu().numpy() for name, value in statistics.items()}})
-    return [part for _, part in frame.groupby(rows.numpy())]
+    return pd.DataFrame({"token": targets.numpy(), **{name: value.cpu().numpy() for name, value in statistics.items()}})
 
 
 def token_rows(
@@ -138,46 +134,27 @@ def token_rows(
     order = sorted(range(len(traces)), key=lambda index: (len(encoded[index].ids), index))  # little padding
     score = lambda chosen: _score(body, head, [encoded[index] for index in chosen], vocabulary, config.chunk)
     frames, used = devices.in_batches(order, config.batch, score)
-    parts = dict(zip(order, itertools.chain.from_iterable(frames), strict=True))
-    tokens, items = [], []
-    for index, (trace, item) in enumerate(zip(traces, encoded, strict=True)):
-        part = parts[index]
-        before = item.truncated + item.windowed
-        part.insert(0, "task", trace.task)
-        part.insert(1, "id", trace.id)
-        part.insert(2, "position", np.arange(before, before + item.scored))
-        part.insert(4, "offset", item.offset)
-        part.insert(5, "n_bytes", item.n_bytes)
-        tokens.append(part)
-        counts = {"truncated": item.truncated, "windowed": item.windowed, "scored": item.scored}
-        items.append({"task": trace.task, "id": trace.id, **counts})
+    scored = np.array([item.scored for item in encoded])
+    begins = np.zeros(len(encoded), int)  # of each trace's rows in the order of the passes
+    begins[order] = np.cumsum(scored[order]) - scored[order]
+    position = np.concatenate([np.arange(count) for count in scored])
+    computed = pd.concat(frames, ignore_index=True).iloc[np.repeat(begins, scored) + position].reset_index(drop=True)
+    before = np.array([item.truncated + item.windowed for item in encoded])
+    keys = {
+        "task": np.repeat([trace.task for trace in traces], scored),
+        "id": np.repeat([trace.id for trace in traces], scored),
+        "position": position + np.repeat(before, scored),
+        "token": computed.pop("token"),
+        "offset": list(itertools.chain.from_iterable(item.offset for item in encoded)),
+        "n_bytes": list(itertools.chain.from_iterable(item.n_bytes for item in encoded)),
+    }
+    tokens = pd.concat([pd.DataFrame(keys), computed], axis=1)
+    items = [
+        {"task": trace.task, "id": trace.id, "truncated": item.truncated, "windowed": item.windowed, "scored": item.scored}
+        for trace, item in zip(traces, encoded, strict=True)
+    ]
     types = dict.fromkeys(("position", "token", "offset", "n_bytes", "n_greater", "n_equal"), "int32")
-    table = pd.concat(tokens, ignore_index=True).astype(types | dict.fromkeys(("nll", "entropy", "p_max"), "float32"))
+    table = tokens.astype(types | dict.fromkeys(("nll", "entropy", "p_max"), "float32"))
     account = pd.DataFrame(items)
     account.attrs["batch"] = used
     return table, account
-
-
-def extract(step, workspace: Workspace) -> None:
-    """Token statistics of one model of the population over all expert traces.
-
-    Parameters
-    ----------
-    step : a declared `extract` step; its parents are the trained model and the material
-    workspace : receives the tables `tokens` and `items` and, as facts, the vocabulary size and counts
-    """
-    settings = step.settings
-    facts = devices.prepare(settings.extraction.device, settings.extraction.threads)
-    folder = step.parent("train").path("model")
-    model, tokenizer = loading.load(folder, settings.extraction.device), tokenizers.load(folder)
-    tokens, items = token_rows(model, tokenizer, read(step.parent("material").path("traces.parquet")), settings.extraction)
-    workspace.write_table("tokens", tokens)
-    workspace.write_table("items", items)
-    workspace.note(
-        **facts,
-        vocabulary=len(tokenizer),
-        batch=items.attrs["batch"],
-        tokens_scored=len(tokens),
-        tokens_truncated=int(items["truncated"].sum()),
-        tokens_outside_window=int(items["windowed"].sum()),
-    )

@@ -1,5 +1,6 @@
-"""Batched greedy answers against a plain loop: one prompt at a time, no padding, no cache."""
+"""Batched answers against a plain loop (one prompt at a time, no padding, no cache), and sampled ones against softmax."""
 
+import copy
 import string
 
 import pytest
@@ -19,7 +20,8 @@ def tokenizer():
 
 def build(architecture, seed=28):
     torch.manual_seed(seed)
-    model = families.build(Model(architecture=architecture, tokenizer="byte", width=16, depth=1), 259, 64).eval()
+    spec = Model(architecture=architecture, tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
+    model = families.build(spec, 259, 64).eval()
     with torch.no_grad():  # spread logits, so that choices are clear and depend on the prompt
         for parameter in model.parameters():
             if parameter.ndim == 2:
@@ -31,7 +33,7 @@ def build(architecture, seed=28):
     return model
 
 
-@pytest.fixture(scope="module", params=["llama", "gpt_neox"])
+@pytest.fixture(scope="module", params=["llama", "gpt_neox", "gpt2", "qwen3"])
 def model(request):
     return build(request.param)
 
@@ -101,3 +103,52 @@ def test_a_tokenizer_without_an_opening_token_is_served(tokenizer):
     bare.pad_token = bare.eos_token
     expected = [tokenizer.decode(plain(model, bare, prompt, 5)) for prompt in PROMPTS]
     assert generate.answers(model, bare, PROMPTS, 5, 4) == expected != generate.answers(model, tokenizer, PROMPTS, 5, 4)
+
+
+# ---- sampling --------------------------------------------------------------------------------------------------------
+
+
+def test_sampled_answers_are_fixed_by_their_seed_and_differ_from_greedy_ones(model, tokenizer):
+    model = flat(model)
+    draw = lambda seed: generate.answers(model, tokenizer, PROMPTS, 8, 4, sample_seed=seed)
+    assert draw(1) == draw(1) != draw(2)
+    assert draw(1) != generate.answers(model, tokenizer, PROMPTS, 8, 4)
+    assert draw(0) == draw(0) != generate.answers(model, tokenizer, PROMPTS, 8, 4)
+
+
+def flat(model, factor=0.05):
+    """A copy of the model with a flatter head, so that several tokens are likely."""
+    model = copy.deepcopy(model)
+    with torch.no_grad():
+        model.get_output_embeddings().weight.mul_(factor)
+    return model
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_the_callers_random_numbers_stay_as_they_were(tokenizer, seed):
+    model = build("llama")
+    torch.manual_seed(8)
+    before = torch.random.get_rng_state()
+    generate.answers(model, tokenizer, PROMPTS, 4, 4, sample_seed=seed)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_samples_do_not_depend_on_the_callers_random_numbers(tokenizer):
+    model, found = flat(build("llama")), []
+    for seed in (8, 9):
+        torch.manual_seed(seed)
+        found.append(generate.answers(model, tokenizer, PROMPTS, 6, 4, sample_seed=3))
+    assert found[0] == found[1]
+
+
+def test_samples_follow_the_models_probabilities_without_truncation(tokenizer):
+    model, many = flat(build("llama"), 0.02), 4000
+    ids = torch.tensor([[1, *tokenizer("x", add_special_tokens=False)["input_ids"]]])
+    with torch.inference_mode():
+        p = model(input_ids=ids).logits[0, -1].softmax(0)
+    readable = [token for token in range(259) if len(tokenizer.decode([token])) == 1 and tokenizer.decode([token]).isascii()]
+    drawn = generate.answers(model, tokenizer, ["x"] * many, 1, many, sample_seed=5)
+    expected = {tokenizer.decode([token]): float(p[token]) for token in readable}
+    assert len(set(drawn)) > 100  # more than the fifty that top-k sampling would keep
+    for text, share in expected.items():
+        assert drawn.count(text) / many == pytest.approx(share, abs=5 * (share / many) ** 0.5), text

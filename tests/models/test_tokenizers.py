@@ -9,7 +9,8 @@ from proxylib.models import tokenizers
 
 TEXTS = ["from 3 1 2 take 1 then answer 1 2 3\n", "the answer to the question is in the answer\n", "add 120+120\n"] * 30
 VOCABULARY = 300
-KINDS = {kind: tokenizers.train(kind, TEXTS, VOCABULARY) for kind in ("byte", "bpe")}
+KINDS = {kind: tokenizers.train(kind, TEXTS, VOCABULARY) for kind in ("byte", "bpe", "spaced")}
+MERGED = ("bpe", "spaced")
 BYTES = 256 + len(tokenizers.SPECIAL)
 
 # any characters but lone surrogates, which are no text; what spells a special token is tested by itself
@@ -57,9 +58,9 @@ def test_special_tokens_have_the_ids_that_models_are_built_with():
 
 def test_vocabularies_are_of_the_size_asked_for():
     assert len(KINDS["byte"]) == BYTES
-    assert BYTES < len(KINDS["bpe"]) <= VOCABULARY
+    assert all(BYTES < len(KINDS[kind]) <= VOCABULARY for kind in MERGED)
     long = ["".join(chr(97 + (n * k) % 26) for k in range(n % 9 + 2)) + " " for n in range(2000)] * 2
-    assert len(tokenizers.train("bpe", long, 400)) == 400
+    assert all(len(tokenizers.train(kind, long, 400)) == 400 for kind in MERGED)
 
 
 def test_encoding_adds_no_special_tokens():
@@ -67,25 +68,41 @@ def test_encoding_adds_no_special_tokens():
         assert min(tokenizers.encode(tokenizer, ["answer 3\n"])[0]) >= len(tokenizers.SPECIAL)
 
 
-def test_the_same_text_gives_the_same_merges():
-    first, second = (tokenizers.train("bpe", TEXTS, VOCABULARY).backend_tokenizer.to_str() for _ in range(2))
+@pytest.mark.parametrize("kind", MERGED)
+def test_the_same_text_gives_the_same_merges(kind):
+    first, second = (tokenizers.train(kind, TEXTS, VOCABULARY).backend_tokenizer.to_str() for _ in range(2))
     assert first == second
-    other = tokenizers.train("bpe", ["quite another text, text, text\n"] * 30, VOCABULARY).backend_tokenizer.to_str()
+    other = tokenizers.train(kind, ["quite another text, text, text\n"] * 30, VOCABULARY).backend_tokenizer.to_str()
     assert other != first
 
 
-def test_words_merge_and_digits_never_do():
-    tokenizer = KINDS["bpe"]
+@pytest.mark.parametrize("kind", MERGED)
+def test_words_merge_and_digits_never_do(kind):
+    tokenizer = KINDS[kind]
     assert len(tokenizers.encode(tokenizer, [" answer"])[0]) < len(" answer")
-    merged = [entry for entry in tokenizer.get_vocab() if len(entry) > 1 and any(letter.isdigit() for letter in entry)]
-    assert merged == []
+    digits = [[letter.isdigit() for letter in entry] for entry in tokenizer.get_vocab() if any(map(str.isdigit, entry))]
+    assert max(map(sum, digits)) == 1
     assert len(tokenizers.encode(tokenizer, ["120120"])[0]) == 6
+
+
+def test_the_space_before_a_digit_stands_apart_in_one_and_not_in_the_other():
+    shown = {kind: KINDS[kind].convert_ids_to_tokens(tokenizers.encode(KINDS[kind], ["take 1 2"])[0]) for kind in MERGED}
+    assert shown["bpe"][-4:] == ["Ġ", "1", "Ġ", "2"] and shown["spaced"][-2:] == ["Ġ1", "Ġ2"]
+    merged = [entry for entry in KINDS["bpe"].get_vocab() if len(entry) > 1 and any(map(str.isdigit, entry))]
+    assert merged == []
+
+
+def test_no_token_of_spaced_spans_two_words_or_a_line_break():
+    for entry in KINDS["spaced"].get_vocab():
+        assert entry in tokenizers.SPECIAL or ("Ġ" not in entry[1:] and (len(entry) == 1 or "Ċ" not in entry)), entry
 
 
 @pytest.mark.parametrize("name", tokenizers.SPECIAL)
 def test_text_that_spells_a_special_token_stays_text(name):
-    ids = tokenizers.encode(KINDS["byte"], [f"a{name}b"])[0]
-    assert len(ids) == len(f"a{name}b")
+    assert len(tokenizers.encode(KINDS["byte"], [f"a{name}b"])[0]) == len(f"a{name}b")
+    for tokenizer in KINDS.values():
+        ids = tokenizers.encode(tokenizer, [f"a{name}b"])[0]
+        assert min(ids) >= len(tokenizers.SPECIAL) and tokenizer.decode(ids) == f"a{name}b"
 
 
 def test_a_saved_tokenizer_loads_to_the_same_ids(tmp_path):

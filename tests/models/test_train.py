@@ -1,5 +1,6 @@
-"""The training loop: packing, schedule, optimisers, and the same bits whether or not a run was interrupted."""
+"""The training loop: packing, schedule, optimisers, both phases, and the same bits whether or not a run was interrupted."""
 
+import copy
 import math
 from types import SimpleNamespace
 
@@ -18,13 +19,23 @@ from proxylib.models.train import IGNORE, Rows, Special, pack
 from proxylib.store import Workspace
 
 SPECIAL = Special(bos=1, eos=2, pad=0)
-LLAMA = Model(architecture="llama", tokenizer="byte", width=16, depth=1)
-NEOX = Model(architecture="gpt_neox", tokenizer="byte", width=16, depth=1)
-MATERIAL = Material(tasks=("sorting", "counting"), items=6, prose_share=0.1, bpe_vocabulary=300, seed=20)
+LLAMA = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
+NEOX, GPT2, QWEN = (LLAMA.model_copy(update={"architecture": name}) for name in ("gpt_neox", "gpt2", "qwen3"))
+MATERIAL = Material(tasks=("sorting", "counting"), items=6, prose_items=4, bpe_vocabulary=300, seed=20)
 CONFIG = Training(
-    tokens=8192, context=128, batch_tokens=512, muon_rate=0.02, adamw_rate=0.005, warmup=0.1, threads=1, device="cpu"
+    tokens=8192,
+    context=128,
+    batch_tokens=512,
+    muon_rate=0.02,
+    adamw_rate=0.005,
+    warmup=0.1,
+    post_share=0.5,
+    post_rate=0.25,
+    threads=1,
+    device="cpu",
 )
-STEPS = 16
+STEPS, POST_STEPS = 16, 8
+each_architecture = pytest.mark.parametrize("spec", [LLAMA, NEOX, GPT2, QWEN], ids=lambda spec: spec.architecture)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,11 +51,21 @@ def tokenizer():
     return tokenizers.train("byte", [], 300)
 
 
-def run(folder, tokenizer, spec=LLAMA, seed=3, **changes):
+def run(folder, tokenizer, spec=LLAMA, seed=3, observe=None, **changes):
     """(workspace, model) of one small training run."""
     workspace = Workspace(folder)
     config = Training(**(CONFIG.model_dump() | changes))
-    return workspace, train.train(spec, config, MATERIAL, seed, tokenizer, workspace)
+    return workspace, train.train(spec, config, MATERIAL, seed, tokenizer, workspace, observe)
+
+
+def after(post, spec=LLAMA):
+    """The model with a recipe of post-training."""
+    return spec.model_copy(update={"post": post})
+
+
+def encoded(tokenizer, recipe=corpora.RECIPES["expert"], seed=3):
+    """Token ids of the documents of a recipe, one after the other."""
+    return (tokenizers.encode(tokenizer, [text])[0] for text in corpora.documents(recipe, MATERIAL, seed))
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +145,7 @@ def test_packing_stops_at_the_rows_asked_for():
     assert rows.ids.shape == (5, 12) and (rows.labels != IGNORE).any(1).all()
 
 
-@pytest.mark.parametrize("spec", [LLAMA, NEOX], ids=lambda spec: spec.architecture)
+@each_architecture
 def test_no_document_sees_its_neighbours_in_a_row(spec):
     torch.manual_seed(1)
     model = families.build(spec, 100, 32).eval()
@@ -162,14 +183,14 @@ def test_the_rate_is_defined_for_the_shortest_runs(steps):
     assert all(0.1 <= train.learning_rate(step, steps, 0.5) <= 1 for step in range(steps))
 
 
-@pytest.mark.parametrize("spec", [LLAMA, NEOX], ids=lambda spec: spec.architecture)
+@each_architecture
 def test_every_parameter_has_exactly_one_optimiser(spec):
     model = families.build(spec, 50, 32)
     muon, adamw = train.optimisers(model, CONFIG)
     owned = [[id(p) for group in optim.param_groups for p in group["params"]] for optim in (muon, adamw)]
     assert sorted(owned[0] + owned[1]) == sorted(id(p) for p in model.parameters())
     for name, parameter in model.named_parameters():
-        inside = "layers." in name and parameter.ndim == 2
+        inside = (".layers." in name or ".h." in name) and parameter.ndim == 2
         assert (id(parameter) in owned[0]) == inside, name
     assert (type(muon).__name__, type(adamw).__name__) == ("Muon", "AdamW")
     assert [optim.param_groups[0]["lr"] for optim in (muon, adamw)] == [CONFIG.muon_rate, CONFIG.adamw_rate]
@@ -188,7 +209,7 @@ def test_both_optimisers_follow_the_schedule(tmp_path, tokenizer, monkeypatch):
 # ---- the held-out loss -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("spec", [LLAMA, NEOX], ids=lambda spec: spec.architecture)
+@each_architecture
 def test_the_held_out_loss_is_that_of_each_document_by_itself(spec):
     torch.manual_seed(2)
     model = families.build(spec, 60, 32)
@@ -213,8 +234,9 @@ def test_the_held_out_loss_is_that_of_each_document_by_itself(spec):
 
 def test_held_out_documents_are_never_trained_on():
     held = set(train.held_out_documents(MATERIAL))
-    stream = corpora.documents(MATERIAL, 3)
-    assert not held.intersection(next(stream) for _ in range(3000))
+    for name in ("expert", "verbose-slips", "answers"):
+        stream = corpora.documents(corpora.recipe(name), MATERIAL, 3)
+        assert not held.intersection(next(stream) for _ in range(1000))
     assert len(held) >= 0.9 * train.HELD_OUT_DOCUMENTS
     assert {text.split()[0] for text in held} == {"sort", "count"}
 
@@ -233,8 +255,7 @@ def test_the_table_of_losses_counts_steps_and_predicted_tokens(finished, tokeniz
     workspace, model = finished
     curve = losses(workspace, "train")
     assert list(curve["step"]) == list(range(1, STEPS + 1))
-    stream = (tokenizers.encode(tokenizer, [text])[0] for text in corpora.documents(MATERIAL, 3))
-    data = pack(stream, 4 * STEPS, CONFIG.context, Special(1, 2, 0))
+    data = pack(encoded(tokenizer), 4 * STEPS, CONFIG.context, Special(1, 2, 0))
     assert list(curve["tokens"]) == [data.part(0, 4 * step).tokens for step in range(1, STEPS + 1)]
     facts = workspace.facts
     assert facts["tokens"] == curve["tokens"].iloc[-1] and facts["resumed_at_step"] == 0
@@ -244,8 +265,7 @@ def test_the_table_of_losses_counts_steps_and_predicted_tokens(finished, tokeniz
 
 
 def test_the_first_loss_is_that_of_the_first_rows(finished, tokenizer):
-    stream = (tokenizers.encode(tokenizer, [text])[0] for text in corpora.documents(MATERIAL, 3))
-    rows = pack(stream, 4, CONFIG.context, Special(1, 2, 0))
+    rows = pack(encoded(tokenizer), 4, CONFIG.context, Special(1, 2, 0))
     torch.manual_seed(3)
     fresh = families.build(LLAMA, len(tokenizer), CONFIG.context)
     per_token, _ = train.held_out_loss(fresh, rows, 1)
@@ -274,12 +294,12 @@ def test_another_seed_gives_another_model_and_other_documents(finished, tmp_path
     assert list(losses(other, "train")["tokens"]) != list(losses(finished[0], "train")["tokens"])
 
 
-def interrupt(monkeypatch, at):
-    """Let training die when it asks for the rate of step `at`."""
+def interrupt(monkeypatch, at, of=STEPS):
+    """Let training die when it asks for the rate of step `at` of a phase of so many steps."""
     schedule = train.learning_rate
 
     def dying(step, steps, warmup):
-        if step == at:
+        if (step, steps) == (at, of):
             raise KeyboardInterrupt
         return schedule(step, steps, warmup)
 
@@ -305,6 +325,226 @@ def test_a_run_interrupted_twice_ends_with_the_same_bytes(tmp_path, tokenizer):
             run(tmp_path / "cut", tokenizer, NEOX)
     resumed, _ = run(tmp_path / "cut", tokenizer, NEOX)
     assert resumed.facts["resumed_at_step"] == 11 and contents(resumed) == contents(whole)
+
+
+# ---- post-training ---------------------------------------------------------------------------------------------------
+
+
+def solving(calls, right=lambda number: number % 2 == 0):
+    """Stands in for sampled answers: every second one is right."""
+
+    def answers(model, tokenizer, prompts, new_tokens, batch, sample_seed=None):
+        calls.append((prompts, new_tokens, batch, sample_seed, copy.deepcopy(model.state_dict())))
+        return [solved(prompt) if right(number) else "answer none\n" for number, prompt in enumerate(prompts)]
+
+    return answers
+
+
+def solved(prompt):
+    """A worked answer, from the prompt alone."""
+    words = prompt.split()
+    if words[0] == "sort":
+        return f"I see\nanswer {' '.join(sorted(words[1:]))}\n"
+    return f"I count\nanswer {[word[-1] for word in words[3:]].count(words[1])}\n"
+
+
+@pytest.fixture
+def sampled(monkeypatch):
+    """Calls of the stand-in for sampled answers."""
+    calls = []
+    monkeypatch.setattr(train.generate, "answers", solving(calls))
+    return calls
+
+
+@pytest.fixture(scope="module")
+def styled(tmp_path_factory, tokenizer):
+    """(workspace, model) of a run with post-training that nobody interrupted."""
+    return run(tmp_path_factory.mktemp("styled"), tokenizer, after("style"))
+
+
+def test_without_post_training_there_is_one_phase(finished):
+    for split in ("train", "held-out"):
+        assert set(losses(finished[0], split)["phase"]) == {"pretraining"}
+
+
+def test_the_second_phase_follows_the_first_and_is_counted(styled, finished, tokenizer):
+    curve = losses(styled[0], "train")
+    assert list(curve["phase"]) == ["pretraining"] * STEPS + ["post-training"] * POST_STEPS
+    assert list(curve["step"]) == list(range(1, STEPS + POST_STEPS + 1))
+    plain = losses(finished[0], "train")
+    pd.testing.assert_frame_equal(curve.iloc[:STEPS], plain)  # the first phase is that of a model without a second
+    data = pack(encoded(tokenizer, corpora.post_training("style", "expert"), 3 + train.POST_SEED), 4 * POST_STEPS, 128, SPECIAL)
+    grown = [plain["tokens"].iloc[-1] + data.part(0, 4 * step).tokens for step in range(1, POST_STEPS + 1)]
+    assert list(curve["tokens"])[STEPS:] == grown and styled[0].facts["tokens"] == grown[-1]
+    held = losses(styled[0], "held-out")
+    assert list(held.loc[held["phase"] == "post-training", "step"]) == [STEPS + POST_STEPS]
+
+
+def test_the_first_loss_of_the_second_phase_is_that_of_its_own_documents(styled, finished, tokenizer):
+    rows = pack(encoded(tokenizer, corpora.post_training("style", "expert"), 3 + train.POST_SEED), 4, 128, SPECIAL)
+    before, _ = train.held_out_loss(finished[1], rows, 1)
+    assert losses(styled[0], "train")["nll"].iloc[STEPS] == pytest.approx(before, rel=1e-5)
+
+
+@pytest.mark.parametrize("post", ["more", "answers", "noisy"])
+def test_every_recipe_of_post_training_reads_its_documents(tmp_path, tokenizer, monkeypatch, post):
+    asked, make = [], corpora.documents
+    monkeypatch.setattr(corpora, "documents", lambda *given: asked.append(given) or make(*given))
+    run(tmp_path, tokenizer, after(post, LLAMA.model_copy(update={"mix": "verbose-web"})), tokens=2048)
+    assert asked == [
+        (corpora.RECIPES["verbose-web"], MATERIAL, 3),
+        (corpora.post_training(post, "verbose-web"), MATERIAL, 3 + train.POST_SEED),
+    ]
+
+
+def test_the_rate_falls_in_each_phase_from_a_peak_of_its_own(tmp_path, tokenizer, monkeypatch):
+    found, seen = [], []
+    make, measure = train.optimisers, train._loss
+    monkeypatch.setattr(train, "optimisers", lambda *given: found.extend(make(*given)) or found)
+
+    def loss(model, rows, reduction):
+        if reduction == "mean":
+            seen.append([optim.param_groups[0]["lr"] for optim in found])
+        return measure(model, rows, reduction)
+
+    monkeypatch.setattr(train, "_loss", loss)
+    run(tmp_path, tokenizer, after("style"))
+    first = [train.learning_rate(step, STEPS, CONFIG.warmup) for step in range(STEPS)]
+    second = [CONFIG.post_rate * train.learning_rate(step, POST_STEPS, CONFIG.warmup) for step in range(POST_STEPS)]
+    for place, peak in enumerate((CONFIG.muon_rate, CONFIG.adamw_rate)):
+        assert [pair[place] for pair in seen] == pytest.approx([peak * share for share in first + second])
+
+
+@pytest.mark.parametrize(("share", "steps"), [(0.5, 8), (1.0, 16), (1.5, 24), (0.001, 1)])
+def test_a_models_share_decides_its_pretraining_and_not_its_post_training(tmp_path, tokenizer, share, steps):
+    spec = after("style").model_copy(update={"share": share})
+    workspace, _ = run(tmp_path, tokenizer, spec, post_share=0.25)
+    assert losses(workspace, "train")["phase"].value_counts().to_dict() == {"pretraining": steps, "post-training": 4}
+
+
+@pytest.mark.parametrize(("at", "of"), [(7, STEPS), (0, POST_STEPS), (1, POST_STEPS), (6, POST_STEPS)])
+def test_a_run_interrupted_in_either_phase_ends_with_the_same_bytes(styled, tmp_path, tokenizer, at, of):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, at, of)
+        run(tmp_path, tokenizer, after("style"))
+    resumed, _ = run(tmp_path, tokenizer, after("style"))
+    assert resumed.facts["resumed_at_step"] == at + (STEPS if of == POST_STEPS else 0)
+    assert contents(resumed) == contents(styled[0])
+
+
+# rejection sampling
+
+
+@pytest.fixture
+def rejected(tmp_path, tokenizer, sampled):
+    """(workspace, model) of a run whose samples are right half of the time."""
+    return run(tmp_path / "rejected", tokenizer, after("rejection"))
+
+
+def test_samples_are_drawn_from_the_pretrained_model_over_training_problems(rejected, finished, sampled):
+    ((prompts, new_tokens, batch, seed, weights),) = sampled
+    assert all(torch.equal(value, weights[name]) for name, value in finished[1].state_dict().items())
+    assert len(prompts) == max(8, int(train.SAMPLED_SHARE * CONFIG.tokens * CONFIG.post_share)) == 16
+    assert (new_tokens, batch, seed) == (train.SAMPLED_TOKENS, train.SAMPLED_BATCH, 3)
+    assert {prompt.split()[0] for prompt in prompts} == {"sort", "count"} and not any(map(tasks.held_out, prompts))
+    untrained = [prompt for prompt in prompts if len(prompt.split()) == 7 and prompt.startswith("sort")]
+    assert not untrained
+
+
+def test_only_right_samples_are_kept_and_learnt_from(rejected, tokenizer):
+    workspace, _ = rejected
+    table = pd.read_parquet(workspace.path("samples.parquet"))
+    assert list(table.columns) == ["prompt", "text", "right"] and list(table["right"]) == [True, False] * 8
+    assert (workspace.facts["samples"], workspace.facts["samples_kept"]) == (16, 8)
+    curve = losses(workspace, "train")
+    steps = int((curve["phase"] == "post-training").sum())
+    # so few samples fill fewer rows than post-training may read
+    texts = [prompt + solved(prompt) for prompt in table.loc[table["right"], "prompt"]] * train.MOST_PASSES
+    rows = pack(iter(tokenizers.encode(tokenizer, texts)), None, CONFIG.context, SPECIAL)
+    assert 1 <= steps == len(rows.ids) // 4 < POST_STEPS
+    grown = curve["tokens"].diff().iloc[STEPS:].sum()
+    assert grown == pytest.approx(rows.tokens, rel=0.3) and grown <= rows.tokens
+
+
+def test_the_rows_of_rejection_hold_right_samples_alone(tmp_path, tokenizer, sampled, monkeypatch):
+    packed = []
+    monkeypatch.setattr(train, "pack", lambda *given: packed.append(pack(*given)) or packed[-1])
+    workspace, _ = run(tmp_path, tokenizer, after("rejection"), context=256, batch_tokens=256)
+    table = pd.read_parquet(workspace.path("samples.parquet"))
+    kept = [prompt + solved(prompt) for prompt in table.loc[table["right"], "prompt"]]
+    documents = [tokenizer.decode(ids[1:-1]) for ids in unpacked(packed[-1])]
+    assert sorted(documents) == sorted(kept * train.MOST_PASSES)
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_samples_are_read_from_their_table_when_a_run_goes_on(rejected, tmp_path, tokenizer, sampled, at):
+    steps = int((losses(rejected[0], "train")["phase"] == "post-training").sum())
+    assert steps == 2
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, at, steps)
+        run(tmp_path / "cut", tokenizer, after("rejection"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train.generate, "answers", lambda *a, **k: pytest.fail("sampled anew"))
+        resumed, _ = run(tmp_path / "cut", tokenizer, after("rejection"))
+    assert resumed.facts["resumed_at_step"] == STEPS + at
+    assert contents(resumed) == contents(rejected[0])
+    assert resumed.facts["samples_kept"] == 8
+
+
+def test_a_run_killed_while_it_samples_ends_with_the_same_bytes(rejected, tmp_path, tokenizer):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train.generate, "answers", killed)
+        run(tmp_path / "cut", tokenizer, after("rejection"))
+    resumed, _ = run(tmp_path / "cut", tokenizer, after("rejection"))
+    assert 0 < resumed.facts["resumed_at_step"] < STEPS and contents(resumed) == contents(rejected[0])
+
+
+def test_where_no_sample_is_right_there_is_no_second_phase_and_a_fact_that_says_so(finished, tmp_path, tokenizer, monkeypatch):
+    monkeypatch.setattr(train.generate, "answers", solving([], right=lambda number: False))
+    workspace, model = run(tmp_path, tokenizer, after("rejection"))
+    assert (workspace.facts["samples"], workspace.facts["samples_kept"]) == (16, 0)
+    assert set(losses(workspace, "train")["phase"]) == {"pretraining"}
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in finished[1].state_dict().items())
+
+
+def test_a_models_own_samples_are_the_same_in_two_runs(tmp_path, tokenizer, monkeypatch):
+    monkeypatch.setattr(train, "SAMPLED_TOKENS", 12)
+    spec = LLAMA.model_copy(update={"post": "rejection", "share": 0.25})
+    both = [contents(run(tmp_path / name, tokenizer, spec)[0]) for name in ("a", "b")]
+    assert both[0] == both[1] and "samples.parquet" in both[0]
+
+
+# ---- observing -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_observed_wherever_the_held_out_loss_is_measured_and_is_not_changed_by_it(styled, tmp_path, tokenizer):
+    seen = []
+
+    def observe(model, step, tokens):
+        model.eval()
+        torch.rand(3)
+        seen.append((step, tokens))
+
+    watched, _ = run(tmp_path, tokenizer, after("style"), observe=observe)
+    held = losses(watched, "held-out")
+    assert seen == list(zip(held["step"], held["tokens"], strict=True))
+    assert seen[0][0] == 1 and {STEPS, STEPS + POST_STEPS} <= {step for step, _ in seen} and len(seen) > 6
+    assert contents(watched) == contents(styled[0])
+
+
+def test_a_resumed_run_is_observed_after_its_checkpoint_alone(tmp_path, tokenizer):
+    seen, again = [], []
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, 9)
+        run(tmp_path, tokenizer, observe=lambda model, step, tokens: seen.append(step))
+    run(tmp_path, tokenizer, observe=lambda model, step, tokens: again.append(step))
+    assert max(seen) <= 9 < min(again) and again[-1] == STEPS
+
+
+# ---- damage and refusals ---------------------------------------------------------------------------------------------
 
 
 def test_a_damaged_checkpoint_is_named_and_ignored(finished, tmp_path, tokenizer, capsys):
@@ -335,7 +575,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_model(tmp_path, tokenizer
 def test_a_saved_model_reloads_with_its_tokenizer_to_the_same_logits(finished):
     workspace, model = finished
     folder = workspace.folder / "model"
-    text = "sort 3 1 2\nfrom 3 1 2 take 1\n"
+    text = "sort 3 1 2\nout of 3 1 2 take 1\n"
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     ids = torch.tensor([tokenizer(text, add_special_tokens=False)["input_ids"]])
     assert tokenizer.decode(ids[0]) == text
@@ -365,7 +605,7 @@ def test_the_held_out_split_is_of_the_evaluation_side():
     known = {
         trace.prompt + trace.solution
         for name in MATERIAL.tasks
-        for trace in tasks.evaluation_problems(tasks.task(name), 64, MATERIAL.seed + 1)
+        for trace, _ in tasks.evaluation_problems(tasks.task(name), 64, MATERIAL.seed + 1)
     }
     assert set(train.held_out_documents(MATERIAL)) == known
 

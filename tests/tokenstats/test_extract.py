@@ -25,6 +25,7 @@ from proxylib.models import families, loading, tokenizers
 from proxylib.tokenstats import extract
 from proxylib.traces import Trace
 
+ARCHITECTURES = ("llama", "gpt_neox", "gpt2", "qwen3")
 LAYOUT = 2e-5  # nats: what another batch or padding may move, from sums in another order
 EXACT = 2e-4  # nats: float32 weights and activations of these models against float64
 WORDS = "add the answer to the answer and put the carry away, answer 7\n"
@@ -44,7 +45,7 @@ def settings(**changes):
 
 def build(architecture, vocabulary, context=128):
     torch.manual_seed(11)
-    spec = Model(architecture=architecture, tokenizer="byte", width=16, depth=1)
+    spec = Model(architecture=architecture, tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
     model = families.build(spec, vocabulary, context // 2).eval()
     with torch.no_grad():  # freshly drawn weights predict almost uniformly: spread the logits, else any mistake hides
         for parameter in model.parameters():
@@ -56,8 +57,8 @@ def build(architecture, vocabulary, context=128):
 @pytest.fixture(scope="module")
 def lab():
     """kind -> tokenizer, and (architecture, kind) -> model."""
-    kinds = {"byte": tokenizers.train("byte", [], 300), "bpe": tokenizers.train("bpe", [WORDS] * 20, 300)}
-    return kinds, {(a, k): build(a, len(t)) for a in ("llama", "gpt_neox") for k, t in kinds.items()}
+    kinds = {kind: tokenizers.train(kind, [WORDS] * 20, 300) for kind in ("byte", "bpe", "spaced")}
+    return kinds, {(a, k): build(a, len(t)) for a in ARCHITECTURES for k, t in kinds.items()}
 
 
 @pytest.fixture
@@ -91,8 +92,8 @@ def assert_agrees(rows, logits, targets):
     assert (rows["n_equal"].to_numpy() <= (np.abs(z - own) <= EXACT).sum(1)).all()
 
 
-@pytest.mark.parametrize("architecture", ["llama", "gpt_neox"])
-@pytest.mark.parametrize("kind", ["byte", "bpe"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("kind", ["byte", "bpe", "spaced"])
 def test_every_column_agrees_with_a_float64_forward(lab, architecture, kind):
     model, tokenizer = lab[1][architecture, kind], lab[0][kind]
     tokens, _ = extract.token_rows(model, tokenizer, TRACES, settings())
@@ -116,7 +117,7 @@ def test_columns_and_types_are_as_documented(byte):
     assert list(items.columns) == ["task", "id", "truncated", "windowed", "scored"]
 
 
-@pytest.mark.parametrize("architecture", ["llama", "gpt_neox"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_batch_and_its_companions_move_only_the_last_bits(lab, architecture):
     model, tokenizer = lab[1][architecture, "byte"], lab[0]["byte"]
     alone = pd.concat([extract.token_rows(model, tokenizer, [t], settings(batch=1))[0] for t in TRACES], ignore_index=True)
@@ -175,7 +176,7 @@ def test_truncated_windowed_and_scored_account_for_every_token(lab, size, window
     assert_agrees(tokens, logits[-scored:], targets[-scored:])
 
 
-@pytest.mark.parametrize("kind", ["byte", "bpe"])
+@pytest.mark.parametrize("kind", ["byte", "bpe", "spaced"])
 def test_bytes_add_up_to_those_of_the_solution(lab, kind):
     tokenizer = lab[0][kind]
     for trace in TRACES:

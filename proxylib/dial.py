@@ -1,0 +1,111 @@
+"""The dial of styles: correlations in populations that differ in whose style their models read.
+
+Fixed before looking: the proxies of `variants.FIXED` and the mean of the eighty; one training seed, the same in all
+populations; differences between populations on the same draws of families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from . import stats, variants
+from .config import Inference
+from .population import usable
+from .store import Run
+
+#: population -> share of its models that read the expert's style in pretraining
+SHARES = {"verbose": 0.0, "crossed": 0.5, "expert": 1.0}
+ALL_MINUS_NONE, HALF_MINUS_ALL = "all minus none", "half minus all"
+NAMES = {"verbose": "none", "crossed": "half", "expert": "all"}
+LOSS = "cross-entropy per token"
+
+
+def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], inference: Inference) -> pd.DataFrame:
+    """Mean Spearman correlation of each fixed proxy in each population, and differences between populations.
+
+    Parameters
+    ----------
+    runs : population -> its pooled run; of several training seeds the first that all have is read
+    ranked : tasks of the mean, less those on which a population's models all score alike
+    inference : bootstrap over families
+
+    Returns
+    -------
+    columns style, share, proxy, quantity ("rho", `ALL_MINUS_NONE`, `HALF_MINUS_ALL`), estimate, low, high, models, families
+    """
+    accuracies = {style: run.table("accuracy") for style, run in runs.items()}
+    seed = min(set.intersection(*(set(table["seed"]) for table in accuracies.values())))
+    accuracies = {style: table[table["seed"] == seed] for style, table in accuracies.items()}
+    kept = [task for task in ranked if all(task in usable(table, ranked) for table in accuracies.values())]
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for style, run in runs.items():
+        accuracy = accuracies[style]
+        who = accuracy.drop_duplicates("member")
+        weights = stats.cluster_weights(who["family"].to_numpy(), inference.draws, inference.seed)
+        weights = np.vstack([np.ones(len(who), int), weights])
+        features = run.table("features").set_index(["member", "task"])
+        draws: dict[str, list[np.ndarray]] = {}
+        for task in kept:
+            scores = variants.fixed_scores(features.xs(task, level="task").loc[who["member"]])
+            y = accuracy[accuracy["task"] == task].set_index("member").loc[who["member"], "estimate"].to_numpy()
+            for label in scores:
+                rho = stats.spearman_draws(scores[label].to_numpy(), y, weights)
+                draws.setdefault(label, []).append(np.nan_to_num(rho))
+        found |= {(style, label): np.mean(parts, 0) for label, parts in draws.items()}
+    sizes = (len(who), who["family"].nunique())
+    rows = [(style, SHARES[style], label, "rho", *_ends(found[style, label], inference), *sizes) for style, label in found]
+    for label in dict.fromkeys(label for _, label in found):
+        gaps = {
+            ALL_MINUS_NONE: found["expert", label] - found["verbose", label],
+            HALF_MINUS_ALL: found["crossed", label] - found["expert", label],
+        }
+        rows += [("", np.nan, label, quantity, *_ends(gap, inference), *sizes) for quantity, gap in gaps.items()]
+    columns = ["style", "share", "proxy", "quantity", "estimate", "low", "high", "models", "families"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _ends(draws: np.ndarray, inference: Inference) -> tuple[float, float, float]:
+    return stats.percentile_interval(draws[0], draws[1:], inference.level)[:3]
+
+
+def _shown(found: pd.DataFrame, proxy: str, quantity: str, style: str = "") -> tuple[pd.Series, str]:
+    keep = (found["proxy"] == proxy) & (found["quantity"] == quantity) & (found["style"] == style)
+    row = found[keep].iloc[0]
+    return row, stats.with_interval(row[["estimate", "low", "high"]])
+
+
+def verdict(found: pd.DataFrame) -> str:
+    """The page's first sentences; they turn with the numbers."""
+    parts = []
+    for proxy in (LOSS, variants.WINNER):
+        gap, shown = _shown(found, proxy, HALF_MINUS_ALL)
+        word = "lower" if gap["high"] < 0 else "higher" if gap["low"] > 0 else "not distinguishably different"
+        ends = {style: _shown(found, proxy, "rho", style)[1] for style in SHARES}
+        parts.append(
+            f"{proxy[0].upper() + proxy[1:]}: {ends['expert']} where all models read the expert's style, {ends['crossed']} "
+            f"where half did, {ends['verbose']} where none did. With half it is {word} than with all (difference {shown})."
+        )
+    return " ".join(parts)
+
+
+def finding(found: pd.DataFrame) -> str:
+    """The figure's title."""
+    told = [f"{_shown(found, LOSS, 'rho', style)[0]['estimate']:.2f}" for style in SHARES]
+    return f"Cross-entropy per token follows accuracy at {told[0]}, {told[1]}, {told[2]} as none, half, all share the style"
+
+
+def table(found: pd.DataFrame) -> pd.DataFrame:
+    """A row per proxy: the three populations, then the differences."""
+    rows = []
+    for proxy in found["proxy"].drop_duplicates():
+        row = {"proxy": proxy}
+        row |= {
+            name: _shown(found, proxy, "rho", style)[1]
+            for name, style in (("none", "verbose"), ("half", "crossed"), ("all", "expert"))
+        }
+        row |= {quantity: _shown(found, proxy, quantity)[1] for quantity in (ALL_MINUS_NONE, HALF_MINUS_ALL)}
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,54 @@
+"""Everything that is measured on one model, in one visit: token statistics over traces of every kind, and its own answers.
+
+Raw rows are stored; which of them become which proxy is decided later, without a forward pass.
+"""
+
+from __future__ import annotations
+
+from . import evaluate, features
+from .models import devices, loading, tokenizers
+from .store import Workspace
+from .tokenstats.extract import token_rows
+from .traces import read
+
+#: kind of trace -> table of the material run that holds it
+KINDS = {
+    "expert": "traces",
+    "verbose": "traces_verbose",
+    "wrong": "traces_wrong",
+    "shuffled": "traces_shuffled",
+    "prose": "traces_prose",
+}
+
+
+def build(step, workspace: Workspace) -> None:
+    """Token statistics and answers of one trained model.
+
+    Parameters
+    ----------
+    step : a declared `measure` step; its parents are the trained model, the material and, but for the lab expert itself, the
+        lab expert's measurement
+    workspace : receives `tokens_<kind>` and `items_<kind>` for each kind of trace (see `tokenstats.extract.token_rows`),
+        `features` and `settings` (see features.py), `answers` (see `evaluate.answers`) and, as facts, the vocabulary size and
+        what became of the expert's tokens
+    """
+    settings, material = step.settings, step.parent("material")
+    facts = devices.prepare(settings.extraction.device, settings.extraction.threads)
+    folder = step.parent("train").path("model")
+    model, tokenizer = loading.load(folder, settings.extraction.device), tokenizers.load(folder)
+    rows = {}
+    for kind, table in KINDS.items():
+        tokens, items = token_rows(model, tokenizer, read(material.path(f"{table}.parquet")), settings.extraction)
+        rows[kind] = tokens
+        workspace.write_table(f"tokens_{kind}", tokens)
+        workspace.write_table(f"items_{kind}", items)
+        if kind == "expert":
+            facts |= {"batch": items.attrs["batch"], "tokens_scored": len(tokens)}
+            facts |= {f"tokens_{name}": int(items[name].sum()) for name in ("truncated", "windowed")}
+    theirs = step.parent("expert").table("tokens_expert") if "expert" in step.parents else rows["expert"]
+    texts = features.solutions(material)
+    workspace.write_table("features", features.features(rows, theirs, texts, len(tokenizer)))
+    workspace.write_table("settings", features.settings(rows, theirs, texts, len(tokenizer)))
+    answered = evaluate.answers(model, tokenizer, read(material.path("traces.parquet")), settings.evaluation)
+    workspace.write_table("answers", answered)
+    workspace.note(**facts, vocabulary=len(tokenizer), problems=len(answered))

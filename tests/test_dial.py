@@ -1,0 +1,63 @@
+"""The dial of styles: three populations, paired differences, one seed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from proxylib import dial, proxies, variants
+from proxylib.config import Inference
+
+INFERENCE = Inference(draws=200, level=0.95, seed=1)
+TASKS = ("a", "b")
+
+
+class Pooled:
+    """Stands in for a pooled run."""
+
+    def __init__(self, follows, seeds=(2,), seed=0):
+        rng = np.random.default_rng(seed)
+        accuracy, features = [], []
+        for training in seeds:
+            for family in range(6):
+                for size in range(3):
+                    keys = {"member": f"f{family}-{size}-{training}", "family": f"f{family}", "seed": training}
+                    for task in TASKS:
+                        skill = size + 0.2 * rng.normal()
+                        accuracy.append(keys | {"task": task, "estimate": skill})
+                        value = skill if follows else rng.normal()
+                        eighty = dict(zip(proxies.NAMES, variants.SIGNS * value, strict=True))
+                        features.append({"member": keys["member"], "task": task, "bits_per_byte": -value} | eighty)
+        self.tables = {"accuracy": pd.DataFrame(accuracy), "features": pd.DataFrame(features)}
+
+    def table(self, name):
+        return self.tables[name]
+
+
+def test_a_dial_that_matters_shows_and_its_sentence_says_so():
+    runs = {"expert": Pooled(True), "crossed": Pooled(False, seeds=(2, 3)), "verbose": Pooled(True, seed=1)}
+    found = dial.correlations(runs, TASKS, INFERENCE)
+    gap = found[(found["quantity"] == dial.HALF_MINUS_ALL) & (found["proxy"] == dial.LOSS)].iloc[0]
+    assert gap["high"] < 0 and found["models"].iloc[0] == 18
+    assert "it is lower than with all" in dial.verdict(found)
+    none = found[(found["quantity"] == dial.ALL_MINUS_NONE) & (found["proxy"] == dial.LOSS)].iloc[0]
+    assert none["low"] <= 0 <= none["high"]
+    table = dial.table(found)
+    assert len(table) == 5 and list(table.columns[:4]) == ["proxy", "none", "half", "all"]
+
+
+def test_equal_populations_differ_by_nothing():
+    found = dial.correlations(dict.fromkeys(dial.SHARES, Pooled(True)), TASKS, INFERENCE)
+    gaps = found[found["quantity"] != "rho"]
+    assert np.allclose(gaps[["estimate", "low", "high"]], 0)
+    assert found.loc[found["quantity"] == "rho", "estimate"].min() == pytest.approx(1.0)
+
+
+def test_a_task_that_one_population_cannot_do_leaves_the_mean_of_all():
+    flat = Pooled(True)
+    flat.tables["accuracy"].loc[flat.tables["accuracy"]["task"] == "b", "estimate"] = 0.0
+    noisy = Pooled(True)
+    rows = noisy.tables["features"]["task"] == "b"
+    noisy.tables["features"].loc[rows, list(proxies.NAMES)] = np.random.default_rng(1).normal(size=(rows.sum(), 80))
+    found = dial.correlations({"expert": noisy, "crossed": flat, "verbose": flat}, TASKS, INFERENCE)
+    keep = (found["quantity"] == "rho") & (found["proxy"] == variants.WINNER) & (found["style"] == "expert")
+    assert found[keep]["estimate"].iloc[0] == pytest.approx(1.0)
