@@ -29,6 +29,7 @@ SAYS = {
         "This is a lab run: small models trained once, in minutes, on one machine. Pages on published runs use real runs. The "
         "page Whose style? is taken from the recorded reference run and says so."
     ),
+    "tuning": "This is the tuning run: the seed on which tasks and difficulty were decided. Its numbers are reported nowhere.",
     "reference": "This is the reference run: the lab's population with several training seeds.",
 }
 

@@ -19,7 +19,7 @@ from .errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / "configs"
-PROFILES = ("smoke", "lab", "reference")
+PROFILES = ("smoke", "lab", "reference", "tuning")
 
 
 class Frozen(BaseModel):
@@ -186,7 +186,7 @@ class AnalysisSettings(Frozen):
 class Profile(Frozen):
     """Everything the grid needs; one file of differences per profile."""
 
-    name: Literal["smoke", "lab", "reference"]
+    name: Literal["smoke", "lab", "reference", "tuning"]
     seeds: tuple[int, ...] = Field(min_length=1, description="training seeds of the whole population")
     material: Material
     population: tuple[Model, ...] = Field(min_length=1)

@@ -1,6 +1,6 @@
 """The dial of styles: correlations in populations that differ in whose style their models read.
 
-Fixed before looking: the proxies of `variants.FIXED` and the mean of the eighty; one training seed, the same in all
+Fixed before looking: the proxies of `features.FIXED`; one training seed, the same in all
 populations; differences between populations on the same draws of families.
 """
 

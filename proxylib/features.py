@@ -26,6 +26,13 @@ BASELINES = {
     "parameters": +1,
     "compute": +1,
 }
+#: how a proxy that is fixed in advance is called -> its column; ablations are judged by these and never by the best of eighty
+FIXED = {
+    "cross-entropy per token": "cross_entropy|uniform",
+    "bits per byte": "bits_per_byte",
+    "top-1, inverse frequency": "top1|inverse_frequency",
+    "top-5, frequency": "top5|frequency",
+}
 NUMBERS = (5, 10, 25, 50, 100)  # traces of a task; all of them are the default
 SUBSETS = 5  # random choices of so many traces
 DEFAULT = ("default", "default")  # ablation and setting of what is changed nowhere
@@ -70,10 +77,11 @@ def with_training(features: pd.DataFrame, facts: dict) -> pd.DataFrame:
 
 
 def settings(tokens: dict[str, pd.DataFrame], expert: pd.DataFrame, texts: pd.Series, vocabulary: int) -> pd.DataFrame:
-    """Every ablation of one model: columns ablation, setting, task, then float32 `proxies.NAMES` and bits_per_byte."""
+    """Every ablation of one model: columns ablation, setting, task, then float32 the columns of `FIXED`."""
     shared = proxies.difficulty([expert])
     made = settings_of(tokens, vocabulary, texts, shared)
-    frames = [frame.astype("float32").reset_index().assign(ablation=a, setting=s) for a, s, frame in made]
+    kept = list(FIXED.values())
+    frames = [frame[kept].astype("float32").reset_index().assign(ablation=a, setting=s) for a, s, frame in made]
     return pd.concat(frames, ignore_index=True)
 
 

@@ -11,6 +11,7 @@ from .store import Workspace
 from .tokenstats.extract import token_rows
 from .traces import read
 
+SHOWN = 3  # answers of each task whose text is kept
 #: kind of trace -> table of the material run that holds it
 KINDS = {
     "expert": "traces",
@@ -28,8 +29,9 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `measure` step; its parents are the trained model, the material and, but for the lab expert itself, the
         lab expert's measurement
-    workspace : receives `tokens_<kind>` and `items_<kind>` for each kind of trace (see `tokenstats.extract.token_rows`),
-        `features` and `settings` (see features.py), `answers` (see `evaluate.answers`) and, as facts, the vocabulary size and
+    workspace : receives `tokens_<kind>` for each kind of trace and `items` of the expert's (see
+        `tokenstats.extract.token_rows`), `features` and `settings` (see features.py), `answers` (see `evaluate.answers`),
+        `written` (the first of them with their text) and, as facts, the vocabulary size and
         what became of the expert's tokens
     """
     settings, material = step.settings, step.parent("material")
@@ -41,8 +43,8 @@ def build(step, workspace: Workspace) -> None:
         tokens, items = token_rows(model, tokenizer, read(material.path(f"{table}.parquet")), settings.extraction)
         rows[kind] = tokens
         workspace.write_table(f"tokens_{kind}", tokens)
-        workspace.write_table(f"items_{kind}", items)
         if kind == "expert":
+            workspace.write_table("items", items)
             facts |= {"batch": items.attrs["batch"], "tokens_scored": len(tokens)}
             facts |= {f"tokens_{name}": int(items[name].sum()) for name in ("truncated", "windowed")}
     theirs = step.parent("expert").table("tokens_expert") if "expert" in step.parents else rows["expert"]
@@ -50,5 +52,6 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("features", features.features(rows, theirs, texts, len(tokenizer)))
     workspace.write_table("settings", features.settings(rows, theirs, texts, len(tokenizer)))
     answered = evaluate.answers(model, tokenizer, read(material.path("traces.parquet")), settings.evaluation)
-    workspace.write_table("answers", answered)
+    workspace.write_table("answers", answered.drop(columns="text"))
+    workspace.write_table("written", answered.groupby("task", sort=False).head(SHOWN))
     workspace.note(**facts, vocabulary=len(tokenizer), problems=len(answered))

@@ -404,6 +404,12 @@ def order(summary: pd.DataFrame) -> list[str]:
     return list(main_table(summary)["method"])
 
 
+def drawn(summary: pd.DataFrame) -> pd.DataFrame:
+    """The correlations of the main figure; the oracle stands among the unseen tasks, whose protocol it shares."""
+    rho = summary[summary["quantity"] == "rho"]
+    return rho.assign(protocol=rho["protocol"].replace({ranking.ORACLE: "leave-tasks-out"}))
+
+
 def finding_main(summary: pd.DataFrame) -> str:
     """The main figure's title."""
     value = lambda method, protocol: find(summary, method, protocol, "rho")["estimate"]

@@ -253,7 +253,7 @@ def build(step, workspace: Workspace) -> None:
     """
     settings: PopulationSettings = step.settings
     material, expert = step.parent("material"), step.parent("expert")
-    members, losses, values, answers, speed = [], [], [], [], {}
+    members, losses, values, answers, written, speed = [], [], [], [], [], {}
     for member in settings.members:
         keys = identity(member)
         trained, measured = step.parent(f"train {member.name}"), step.parent(f"measure {member.name}")
@@ -261,6 +261,7 @@ def build(step, workspace: Workspace) -> None:
         facts = used | {"parameters": counts["all"], "vocabulary": measured.facts["vocabulary"]}
         values.append(with_training(measured.table("features"), facts).assign(member=member.name))
         answers.append(measured.table("answers").assign(**keys))
+        written.append(measured.table("written").assign(**keys))
         losses.append(trained.table("losses").query("split == 'held-out'").assign(**keys))
         kept = {name: trained.facts.get(name) for name in ("samples", "samples_kept")}
         members.append(keys | facts | kept | {"tokens_scored": measured.facts["tokens_scored"]})
@@ -275,7 +276,7 @@ def build(step, workspace: Workspace) -> None:
     levels = answered.groupby(["member", "task", "level"], sort=False)["correct"].agg(["mean", "size"]).reset_index()
     workspace.write_table("levels", levels)
     workspace.write_table("eligibility", eligibility(accuracy, material.table("traces")))
-    workspace.write_table("examples", answered.groupby(["member", "task"], sort=False).head(1))
+    workspace.write_table("examples", pd.concat(written, ignore_index=True).groupby(["member", "task"], sort=False).head(1))
     workspace.write_table("answers", answered[["member", "task", "id", "correct"]])
     theirs = expert.table("answers").groupby("task", sort=False)["correct"].mean()
     workspace.note(speed=speed, expert_accuracy={task: float(value) for task, value in theirs.items()})

@@ -14,37 +14,17 @@ import pandas as pd
 from . import proxies, stats
 from .config import AnalysisSettings, Inference
 from .errors import UserError
-from .features import DEFAULT, NUMBERS, SUBSETS
+from .features import DEFAULT, FIXED, NUMBERS, SUBSETS
 from .population import usable
 from .store import Workspace
 
-#: how a proxy is called -> its column; one more, the mean of the eighty, is `EIGHTY`
-FIXED = {
-    "cross-entropy per token": "cross_entropy|uniform",
-    "bits per byte": "bits_per_byte",
-    "top-1, inverse frequency": "top1|inverse_frequency",
-    "top-5, frequency": "top5|frequency",
-}
-EIGHTY = "mean of the eighty"
 WINNER = "top-1, inverse frequency"
-SIGNS = np.array([proxies.STATISTICS[name.split("|")[0]] for name in proxies.NAMES], float)
 
 
 def fixed_scores(values: pd.DataFrame) -> pd.DataFrame:
-    """The fixed proxies of [models, 80 + bits_per_byte] in one task, more is better, and the mean of the eighty standardised.
-
-    Returns
-    -------
-    columns `FIXED` and `EIGHTY`; nan where a setting has no such value
-    """
-    scores = {}
-    for label, column in FIXED.items():
-        sign = proxies.STATISTICS.get(column.split("|")[0], -1)
-        scores[label] = sign * values[column]
-    eighty = values[list(proxies.NAMES)]
-    spread = eighty.std(ddof=0).replace(0.0, np.inf)  # a proxy on which all models agree says nothing
-    scores[EIGHTY] = ((eighty - eighty.mean()) / spread * SIGNS).mean(axis=1)
-    return pd.DataFrame(scores)
+    """The fixed proxies of [models, columns of `FIXED`] in one task, named as `FIXED` names them and turned: more is better."""
+    sign = {column: proxies.STATISTICS.get(column.split("|")[0], -1) for column in FIXED.values()}
+    return pd.DataFrame({label: sign[column] * values[column] for label, column in FIXED.items()})
 
 
 def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...], inference: Inference) -> pd.DataFrame:
@@ -52,7 +32,7 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str
 
     Parameters
     ----------
-    values : columns ablation, setting, member, task, then `proxies.NAMES` and bits_per_byte; "10#3" is the fourth choice of
+    values : columns ablation, setting, member, task, then those of `FIXED`; "10#3" is the fourth choice of
         ten traces, over whose choices correlations are averaged
     accuracy : columns member, model, family, seed, task, estimate
     ranked : tasks of the mean
@@ -84,7 +64,7 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str
             stacked = np.stack(parts).reshape(len(seeds), -1, len(weights))  # [seeds, tasks, 1 + draws]
             found[ablation, setting, label] = np.nan_to_num(stacked).mean(1) if np.isfinite(stacked).any() else stacked.mean(1)
     for number in NUMBERS:
-        for label in (*FIXED, EIGHTY):
+        for label in FIXED:
             choices = [found.pop(("number of traces", f"{number}#{subset}", label)) for subset in range(SUBSETS)]
             found["number of traces", str(number), label] = np.mean(choices, 0)
     rows = []
@@ -193,7 +173,7 @@ def table(found: pd.DataFrame, ablation: str) -> pd.DataFrame:
     base = found[(found["ablation"] == "default") & (found["quantity"] == "rho")]
     gaps = found[(found["ablation"] == ablation) & (found["quantity"] == "rho minus the default's")]
     show = lambda rows: [stats.with_interval(row) for row in rows[["estimate", "low", "high"]].to_numpy()]
-    columns = [*FIXED, EIGHTY]
+    columns = list(FIXED)
     first = base.assign(shown=show(base)).set_index("proxy")["shown"].reindex(columns)
     rest = gaps.assign(shown=show(gaps)).pivot(index="setting", columns="proxy", values="shown")
     rest = rest.reindex(index=gaps["setting"].drop_duplicates(), columns=columns)

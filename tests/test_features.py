@@ -94,11 +94,11 @@ def test_every_ablation_is_a_setting_of_its_own(given):
     assert set(of["window"]) == set(proxies.WINDOWS) - {"all"}
     assert len(of["number of traces"]) == len(features.NUMBERS) * features.SUBSETS
     assert not table.duplicated(["ablation", "setting", "task"]).any()
-    assert {str(table[name].dtype) for name in (*proxies.NAMES, "bits_per_byte")} == {"float32"}
+    columns = list(features.FIXED.values())
+    assert {str(table[name].dtype) for name in columns} == {"float32"}
     # the default is that of the features; another kind of trace is scored as if it were the expert's
     plain = table_of(*given)
     pick = lambda ablation, setting: table[(table["ablation"] == ablation) & (table["setting"] == setting)].set_index("task")
-    columns = [*proxies.NAMES, "bits_per_byte"]
     pd.testing.assert_frame_equal(pick("default", "default")[columns], plain[columns])
     verbose = table_of(tokens | {"expert": tokens["verbose"]}, expert, texts, vocabulary)
     pd.testing.assert_frame_equal(pick("traces", "verbose")[columns], verbose[columns])

@@ -54,13 +54,14 @@ def test_every_kind_of_the_material_is_measured(measured, parents):
     kinds = material.evaluation_traces(MATERIAL)[0]
     assert set(measure.KINDS) == set(kinds)
     names = {path.stem for path in measured.folder.iterdir()}
-    assert names == {f"{what}_{kind}" for what in ("tokens", "items") for kind in kinds} | {"answers", "features", "settings"}
+    assert names == {f"tokens_{kind}" for kind in kinds} | {"items", "answers", "written", "features", "settings"}
     folder = parents["train"].path("model")
     model, tokenizer = loading.load(folder), tokenizers.load(folder)
     for kind, found in kinds.items():
         tokens, items = token_rows(model, tokenizer, found, SETTINGS.extraction)
         pd.testing.assert_frame_equal(table(measured, f"tokens_{kind}"), tokens)
-        pd.testing.assert_frame_equal(table(measured, f"items_{kind}"), items, check_dtype=False)
+        if kind == "expert":
+            pd.testing.assert_frame_equal(table(measured, "items"), items, check_dtype=False)
 
 
 def test_kinds_share_problems_and_differ_in_what_is_scored(measured):
@@ -73,16 +74,19 @@ def test_kinds_share_problems_and_differ_in_what_is_scored(measured):
 
 def test_answers_are_the_models_own_checked_against_the_expert(measured, parents):
     found, asked = table(measured, "answers"), traces.read(parents["material"].path("traces.parquet"))
-    assert list(found.columns) == ["task", "id", "level", "text", "correct"]
+    assert list(found.columns) == ["task", "id", "level", "correct"]
     assert list(found["id"]) == [trace.id for trace in asked]
     assert list(found["level"]) == [[4, 5, 6][number % 3] for number in range(7)] * 2
     folder = parents["train"].path("model")
     texts = generate.answers(loading.load(folder), tokenizers.load(folder), [trace.prompt for trace in asked], 5, 3)
-    assert list(found["text"]) == texts
+    assert list(found["correct"]) == [tasks.check(trace, text) for trace, text in zip(asked, texts, strict=True)]
+    written = table(measured, "written")
+    assert written.groupby("task").size().tolist() == [measure.SHOWN] * 2
+    assert list(written["text"]) == [text for number, text in enumerate(texts) if number % 7 < measure.SHOWN]
 
 
 def test_the_facts_account_for_the_experts_tokens(measured, parents):
-    items, tokens = table(measured, "items_expert"), table(measured, "tokens_expert")
+    items, tokens = table(measured, "items"), table(measured, "tokens_expert")
     facts = measured.facts
     assert (
         facts["vocabulary"] == len(tokenizers.load(parents["train"].path("model")))

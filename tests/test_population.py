@@ -227,7 +227,9 @@ def test_build_pools_every_member_under_its_own_name():
     for place, member in enumerate(members):
         answers = [(t, f"{t}-{i}", i % 2, "text", bool(i < place * 2 + 1)) for t in "xy" for i in range(8)]
         own = pd.DataFrame({"task": ["x", "y"], "top1|uniform": np.float32([place, place + 0.5])})
-        held = {"answers": pd.DataFrame(answers, columns=["task", "id", "level", "text", "correct"]), "features": own}
+        answered = pd.DataFrame(answers, columns=["task", "id", "level", "text", "correct"])
+        written = answered.groupby("task", sort=False).head(2)
+        held = {"answers": answered.drop(columns="text"), "written": written, "features": own}
         losses = pd.DataFrame({"phase": "pretraining", "split": ["train", "held-out"], "nll": [9.0, float(place)]})
         noted = {"parameters": {"all": 100 + place}, "tokens": 10, "flops": 6e12, **dict.fromkeys(population.SPEEDS, place)}
         noted |= {"samples": 40, "samples_kept": 7} if place == 0 else {}

@@ -33,6 +33,7 @@ MEASUREMENTS = 12  # of the held-out loss, evenly spaced in log tokens
 HELD_OUT_DOCUMENTS = 128
 CHECKPOINT = "checkpoint.safetensors"
 OPEN = 16  # rows that may still take a document: about two percent of the places stay empty
+EVERY = 10  # steps between two training losses that are kept
 MOST_PASSES = 4  # over the samples that rejection keeps
 SAMPLED_SHARE = 0.004  # problems that are sampled per token of post-training: about a third of what the other recipes read
 SAMPLED_TOKENS, SAMPLED_BATCH = 180, 400  # as in evaluation
@@ -334,14 +335,15 @@ def train(
                 optim.step()
                 optim.zero_grad(set_to_none=True)
             fresh += rows.tokens
-            losses.append([name, "train", done + index + 1, tokens, loss.item(), None])
+            if index % EVERY == 0:
+                losses.append([name, "train", done + index + 1, tokens, loss.item(), None])
             if index + 1 in measure_at:
                 measured = held_out_loss(model, held_out, held_out_bytes)
                 losses.append([name, "held-out", done + index + 1, tokens, *measured])
                 if observe:
                     observe(model, done + index + 1, tokens)
                     model.train()
-            if not math.isfinite(losses[-1][4]):
+            if not math.isfinite(loss.item()):
                 raise FloatingPointError(f"{spec.name}: the loss is not finite at step {index + 1}; lower training.muon_rate")
         done += phase.steps
     seconds = time.perf_counter() - began

@@ -40,9 +40,10 @@ each_architecture = pytest.mark.parametrize("spec", [LLAMA, NEOX, GPT2, QWEN], i
 
 @pytest.fixture(scope="module", autouse=True)
 def quick():
-    """The measured matmul rate is a fact of the machine, not of these tests."""
+    """Every training loss is kept; the measured matmul rate is a fact of the machine, not of these tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
+        patch.setattr(train, "EVERY", 1)
         yield
 
 
@@ -249,6 +250,12 @@ def test_training_lowers_the_held_out_loss(finished):
     assert curve["nll"].iloc[0] == pytest.approx(math.log(259), abs=0.6)  # one step after uniform
     assert curve["nll"].iloc[-1] < curve["nll"].iloc[0] - 0.7
     assert curve["step"].iloc[0] == 1 and curve["step"].iloc[-1] == STEPS
+
+
+def test_one_training_loss_in_so_many_is_kept(tmp_path, tokenizer, finished, monkeypatch):
+    monkeypatch.setattr(train, "EVERY", 5)
+    kept, all_of_them = losses(run(tmp_path, tokenizer)[0], "train"), losses(finished[0], "train")
+    pd.testing.assert_frame_equal(kept.reset_index(drop=True), all_of_them.iloc[::5].reset_index(drop=True))
 
 
 def test_the_table_of_losses_counts_steps_and_predicted_tokens(finished, tokenizer):
