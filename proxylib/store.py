@@ -33,7 +33,7 @@ from .provenance import provenance
 MANIFEST = "manifest.json"
 NOTEBOOK = "notebook.ipynb"  # kept beside a run for its reader; carries timings, so it is no part of the run's content
 SHARED = "published"  # folder of recorded runs that no profile owns
-LARGEST_RECORDED_TABLE = 400_000  # bytes: a larger table is recomputed rather than carried by every clone
+LARGEST_RECORDED_TABLE = 250_000  # bytes: a larger table is recomputed rather than carried by every clone
 
 
 def canonical(value: Any) -> str:
