@@ -111,6 +111,7 @@ def _contents(pages: Iterable[str]) -> bytes:
     absent = {f"book/executed/{name}" for name in set(grid.PAGES) - set(pages)}
     for part in toc["parts"]:
         part["chapters"] = [chapter for chapter in part["chapters"] if chapter["file"] not in absent]
+    toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     return yaml.safe_dump(toc, sort_keys=False).encode()
 
 

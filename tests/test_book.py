@@ -104,4 +104,5 @@ def test_contents_leave_out_the_pages_that_a_book_does_not_have():
     files = re.findall(r"file: (\S+)", book._contents(["the_lab", "scoreboard"]).decode())
     assert "book/executed/the_lab" in files and "book/executed/scoreboard" in files and "book/rerun" in files
     assert not [file for file in files if file.endswith("whose_style")]
+    assert "Proxy metrics" not in book._contents(["the_lab"]).decode()  # a part without chapters is no part
     assert "whose_style" in book._contents(book.grid.PAGES).decode()
