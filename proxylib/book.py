@@ -26,8 +26,8 @@ FRONT = ("choosing_a_corpus", "front.svg")  # the page whose first figure stands
 SAYS = {
     "smoke": "This is the smoke profile: every path has run, and its numbers mean nothing.",
     "lab": (
-        "This is a lab run: small models trained once, in minutes, on one machine. Pages on published runs use real runs. The "
-        "page Whose style? is taken from the recorded reference run and says so."
+        "This is a lab run: small models trained once, in minutes, on one machine. Pages on published runs use real runs. A "
+        "question that does not fit into it is shown from the shipped book, if it is there, with the run that it comes from."
     ),
     "tuning": "This is the tuning run: the seed on which tasks and difficulty were decided. Its numbers are reported nowhere.",
     "reference": "This is the reference run: the lab's population with several training seeds.",

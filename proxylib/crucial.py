@@ -13,13 +13,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from . import evaluate, proxies, stats
-from .config import Inference, TrajectorySettings
+from . import proxies, stats
+from .config import Inference
 from .errors import UserError
-from .models import tokenizers, train
-from .store import Workspace
-from .tokenstats.extract import token_rows
-from .traces import Trace, read
 
 SIGNALS = {
     "decisive": "agreement on decisive tokens",
@@ -109,57 +105,6 @@ def case_study(tokens: pd.DataFrame, decisive: np.ndarray, vocabulary: int, text
         part[list(proxies.WEIGHTINGS)] /= part[list(proxies.WEIGHTINGS)].mean()
         shown.append(part.drop(columns="offset"))
     return pd.concat(shown, ignore_index=True)
-
-
-def build(step, workspace: Workspace) -> None:
-    """Train one model and measure it on the way.
-
-    Parameters
-    ----------
-    step : a declared `trajectory` step
-    workspace : receives the tables traces (a row per checkpoint and problem: `observed`, and whether the model's own answer is
-        right), proxies (the eighty per checkpoint and task), shown (`case_study` of each checkpoint), losses, curves and
-        lead (this module's fits), and estimates; its facts are those of training
-    """
-    settings: TrajectorySettings = step.settings
-    spec, material = settings.training, step.parent("material")
-    tokenizer = tokenizers.load(material.path(f"tokenizers/{spec.model.tokenizer}"))
-    traces = _first(read(material.path("traces.parquet")), settings.items)
-    texts = pd.Series({(trace.task, trace.id): trace.solution for trace in traces})
-    spans = material.table("decisive")
-
-    def observe(model, at: int, tokens: int) -> None:
-        model.eval()
-        rows, _ = token_rows(model, tokenizer, traces, settings.measure.extraction)
-        decisive = is_decisive(rows, spans, texts)
-        seen = observed(rows, decisive, len(tokenizer)).reset_index()
-        answered = evaluate.answers(model, tokenizer, traces, settings.measure.evaluation)
-        seen = seen.merge(answered[["task", "id", "correct"]], on=["task", "id"], validate="one_to_one")
-        keys = {"step": at, "tokens": tokens}
-        workspace.write_table(f"traces-{at:06d}", seen.assign(**keys))
-        workspace.write_table(f"proxies-{at:06d}", proxies.by_task(rows, len(tokenizer)).reset_index().assign(**keys))
-        workspace.write_table(f"shown-{at:06d}", case_study(rows, decisive, len(tokenizer), texts).assign(**keys))
-
-    train.train(spec.model, spec.training, spec.material, spec.seed, tokenizer, workspace, observe)
-    for name in ("traces", "proxies", "shown"):
-        parts = sorted(workspace.folder.glob(f"{name}-*.parquet"))
-        workspace.write_table(name, pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True))
-        for part in parts:
-            part.unlink()
-    table = pd.read_parquet(workspace.path("traces.parquet"))
-    workspace.write_table("curves", curves(table, settings.inference))
-    workspace.write_table("lead", lead(table, settings.inference))
-    workspace.write_table("estimates", estimates(table, settings.inference))
-
-
-def _first(traces: list[Trace], items: int) -> list[Trace]:
-    """The first so many problems of each task."""
-    kept, seen = [], {}
-    for trace in traces:
-        seen[trace.task] = seen.get(trace.task, 0) + 1
-        if seen[trace.task] <= items:
-            kept.append(trace)
-    return kept
 
 
 def _draws(traces: pd.DataFrame, inference: Inference) -> tuple[list[str], list[np.ndarray]]:

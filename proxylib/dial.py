@@ -35,6 +35,10 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], inference: In
     Returns
     -------
     columns style, share, proxy, quantity ("rho", `ALL_MINUS_NONE`, `HALF_MINUS_ALL`), estimate, low, high, models, families
+
+    Notes
+    -----
+    A draw in which a correlation is undefined counts as 0, so that it cannot be dropped in a proxy's favour.
     """
     accuracies = {style: run.table("accuracy") for style, run in runs.items()}
     seed = min(set.intersection(*(set(table["seed"]) for table in accuracies.values())))
@@ -101,11 +105,7 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
     """A row per proxy: the three populations, then the differences."""
     rows = []
     for proxy in found["proxy"].drop_duplicates():
-        row = {"proxy": proxy}
-        row |= {
-            name: _shown(found, proxy, "rho", style)[1]
-            for name, style in (("none", "verbose"), ("half", "crossed"), ("all", "expert"))
-        }
+        row = {"proxy": proxy} | {name: _shown(found, proxy, "rho", style)[1] for style, name in NAMES.items()}
         row |= {quantity: _shown(found, proxy, quantity)[1] for quantity in (ALL_MINUS_NONE, HALF_MINUS_ALL)}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -236,7 +236,7 @@ def whose_style(d: Declaration) -> Step:
 
 
 def crucial_steps(d: Declaration) -> Step:
-    return d.page("crucial_steps", {"trajectory": trajectory(d), "population": population(d), "material": material(d)})
+    return d.page("crucial_steps", {"trajectory": trajectory(d), "material": material(d)})
 
 
 def choosing_a_corpus(d: Declaration) -> Step:
@@ -247,7 +247,7 @@ def scoreboard(d: Declaration) -> Step:
     return d.page("scoreboard", {}, outside={"scoreboard": sha256(ROOT / "results" / "scoreboard.json")})
 
 
-#: notebook -> the function that declares its step, by folder and name; pages in the order of the book
+#: notebook -> the function that declares its step
 DECLARATIONS: dict[str, Callable[..., Step]] = {
     "material": material,
     "corpora": corpora_described,

@@ -42,6 +42,10 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str
     -------
     columns ablation, setting, proxy, quantity ("rho" or "rho minus the default's"), estimate, low, high, seed_low, seed_high,
     models, families, seeds
+
+    Notes
+    -----
+    A draw in which a correlation is undefined counts as 0, so that it cannot be dropped in a proxy's favour.
     """
     seeds = list(accuracy["seed"].drop_duplicates())
     first = accuracy[(accuracy["seed"] == seeds[0]) & (accuracy["task"] == ranked[0])]

@@ -36,7 +36,14 @@ SOURCES = {
     "population": ("population.py", "features.py", "stats.py"),
     "ranking": ("ranking.py", "model_selection.py", "proxies.py", "stats.py"),
     "variants": ("variants.py", "features.py", "proxies.py", "stats.py"),
-    "trajectory": ("crucial.py", "proxies.py", "stats.py", "traces.py", *dict.fromkeys((*TRAINING, *EXTRACTION, *ANSWERS))),
+    "trajectory": (
+        "trajectory.py",
+        "crucial.py",
+        "proxies.py",
+        "stats.py",
+        "traces.py",
+        *dict.fromkeys((*TRAINING, *EXTRACTION, *ANSWERS)),
+    ),
     "datadecide": ("selection.py", "published/datadecide.py", "stats.py"),
 }
 
