@@ -172,7 +172,6 @@ class PopulationSettings(Frozen):
     """What a `population` run pools."""
 
     members: tuple[Member, ...]
-    ranked: tuple[str, ...]
     inference: Inference
 
 

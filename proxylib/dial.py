@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from . import stats, variants
-from .config import Inference
+from .config import AnalysisSettings, Inference
 from .population import usable
-from .store import Run
+from .store import Run, Workspace
 
 #: population -> share of its models that read the expert's style in pretraining
 SHARES = {"verbose": 0.0, "crossed": 0.5, "expert": 1.0}
@@ -109,3 +109,16 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
         row |= {quantity: _shown(found, proxy, quantity)[1] for quantity in (ALL_MINUS_NONE, HALF_MINUS_ALL)}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def build(step, workspace: Workspace) -> None:
+    """The correlations of every population.
+
+    Parameters
+    ----------
+    step : a declared `dial` step; its parents are the populations, by the names of `SHARES`
+    workspace : receives the table `correlations`
+    """
+    settings: AnalysisSettings = step.settings
+    runs = {style: step.parent(style) for style in SHARES}
+    workspace.write_table("correlations", correlations(runs, settings.ranked, settings.inference))

@@ -33,6 +33,7 @@ FIXED = {
     "top-1, inverse frequency": "top1|inverse_frequency",
     "top-5, frequency": "top5|frequency",
 }
+FIXED_PROXIES = tuple(column for column in FIXED.values() if column in proxies.NAMES)
 NUMBERS = (5, 10, 25, 50, 100)  # traces of a task; all of them are the default
 SUBSETS = 5  # random choices of so many traces
 DEFAULT = ("default", "default")  # ablation and setting of what is changed nowhere
@@ -71,6 +72,18 @@ def features(tokens: dict[str, pd.DataFrame], expert: pd.DataFrame, texts: pd.Se
     return pd.concat([eighty, by_byte, pd.DataFrame(others, index=eighty.index)], axis=1).astype("float32").reset_index()
 
 
+def to_long(features: pd.DataFrame) -> pd.DataFrame:
+    """Columns task, feature, value: a file of a few wide rows is mostly the description of its columns."""
+    return features.melt("task", var_name="feature")
+
+
+def to_wide(features: pd.DataFrame) -> pd.DataFrame:
+    """What `to_long` was given, rows and columns in their order."""
+    order = {name: list(features[name].drop_duplicates()) for name in ("task", "feature")}
+    wide = features.pivot(index="task", columns="feature", values="value").loc[order["task"], order["feature"]]
+    return wide.rename_axis(columns=None).reset_index()
+
+
 def with_training(features: pd.DataFrame, facts: dict) -> pd.DataFrame:
     """The features with `parameters` and `compute` (FLOPs) beside them, which no token says."""
     return features.assign(parameters=np.float32(facts["parameters"]), compute=np.float32(facts["flops"]))
@@ -88,7 +101,7 @@ def settings(tokens: dict[str, pd.DataFrame], expert: pd.DataFrame, texts: pd.Se
 def settings_of(
     tokens: dict[str, pd.DataFrame], vocabulary: int, texts: pd.Series, shared: pd.DataFrame
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Every setting for one model: ablation, setting, and a frame [tasks, 80 + bits_per_byte].
+    """Every setting for one model: ablation, setting, and a frame [tasks, columns of `FIXED`].
 
     Parameters
     ----------
@@ -111,7 +124,8 @@ def settings_of(
     worded = proxies.with_word_frequency(own, texts)
     for name, definition in proxies.DEFINITIONS.items():
         if name != "default":
-            yield "definition", name, proxies.by_task(worded, vocabulary, definition, shared).assign(bits_per_byte=np.nan)
+            frame = proxies.by_task(worded, vocabulary, definition, shared, FIXED_PROXIES)
+            yield "definition", name, frame.assign(bits_per_byte=np.nan)
     for name, window in proxies.WINDOWS.items():
         if name != "all":
             yield "window", name, _columns(proxies.windowed(own, window, texts), vocabulary)
@@ -124,7 +138,7 @@ def settings_of(
 
 
 def _columns(tokens: pd.DataFrame, vocabulary: int) -> pd.DataFrame:
-    return proxies.by_task(tokens, vocabulary).assign(bits_per_byte=proxies.bits_per_byte(tokens))
+    return proxies.by_task(tokens, vocabulary, names=FIXED_PROXIES).assign(bits_per_byte=proxies.bits_per_byte(tokens))
 
 
 def solutions(material: Run, kind: str = "traces") -> pd.Series:

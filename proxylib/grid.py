@@ -30,10 +30,11 @@ VERSIONS = {
     "material": 2,
     "corpora": 1,
     "train": 2,
-    "measure": 1,
-    "population": 4,
+    "measure": 2,
+    "population": 5,
     "ranking": 1,
     "variants": 1,
+    "dial": 1,
     "trajectory": 1,
     "datadecide": 3,
     "page": 1,
@@ -169,7 +170,7 @@ def population(d: Declaration, style: str = "crossed") -> Step:
     for member in members:
         parents[f"train {member.name}"] = train(d, member.model.name, member.seed, style)
         parents[f"measure {member.name}"] = measure(d, member.model.name, member.seed, style)
-    settings = config.PopulationSettings(members=members, ranked=d.profile.ranked, inference=d.profile.inference)
+    settings = config.PopulationSettings(members=members, inference=d.profile.inference)
     name = "population" if style == "crossed" else f"population/{style}"
     return d.step("population", "population", settings, parents, name=name, whole=False, style=style)
 
@@ -198,6 +199,12 @@ def variants(d: Declaration) -> Step:
     parents = {"population": crossed, **measured}
     settings = config.AnalysisSettings(ranked=d.profile.ranked, inference=d.profile.inference)
     return d.step("variants", "variants", settings, parents, whole=False)
+
+
+def dial(d: Declaration) -> Step:
+    parents = {style: population(d, style) for style in ("crossed", "expert", "verbose")}
+    settings = config.AnalysisSettings(ranked=d.profile.ranked, inference=d.profile.inference)
+    return d.step("dial", "dial", settings, parents, whole=False)
 
 
 def trajectory(d: Declaration) -> Step:
@@ -231,8 +238,7 @@ def ablations(d: Declaration) -> Step:
 
 
 def whose_style(d: Declaration) -> Step:
-    dial = {style: population(d, style) for style in ("expert", "verbose")}
-    return d.page("whose_style", {"crossed": population(d), **dial})
+    return d.page("whose_style", {"dial": dial(d)})
 
 
 def crucial_steps(d: Declaration) -> Step:
@@ -256,6 +262,7 @@ DECLARATIONS: dict[str, Callable[..., Step]] = {
     "population": population,
     "ranking": ranking,
     "variants": variants,
+    "dial": dial,
     "trajectory": trajectory,
     "datadecide": datadecide,
     "the_lab": the_lab,

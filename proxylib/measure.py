@@ -5,21 +5,14 @@ Raw rows are stored; which of them become which proxy is decided later, without 
 
 from __future__ import annotations
 
-from . import evaluate, features
+from . import evaluate, features, proxies
 from .models import devices, loading, tokenizers
+from .models.material import KINDS, traces_of
 from .store import Workspace
 from .tokenstats.extract import token_rows
 from .traces import read
 
 SHOWN = 3  # answers of each task whose text is kept
-#: kind of trace -> table of the material run that holds it
-KINDS = {
-    "expert": "traces",
-    "verbose": "traces_verbose",
-    "wrong": "traces_wrong",
-    "shuffled": "traces_shuffled",
-    "prose": "traces_prose",
-}
 
 
 def build(step, workspace: Workspace) -> None:
@@ -30,26 +23,26 @@ def build(step, workspace: Workspace) -> None:
     step : a declared `measure` step; its parents are the trained model, the material and, but for the lab expert itself, the
         lab expert's measurement
     workspace : receives `tokens_<kind>` for each kind of trace and `items` of the expert's (see
-        `tokenstats.extract.token_rows`), `features` and `settings` (see features.py), `answers` (see `evaluate.answers`),
-        `written` (the first of them with their text) and, as facts, the vocabulary size and
-        what became of the expert's tokens
+        `tokenstats.extract.token_rows`), `features` (as `features.to_long` has them) and `settings` (see features.py),
+        `answers` (see `evaluate.answers`) and `written` (the first of them with their text); its facts are the vocabulary
+        size and what became of the expert's tokens (`short`: traces with fewer than `proxies.LEAST_TOKENS`)
     """
     settings, material = step.settings, step.parent("material")
     facts = devices.prepare(settings.extraction.device, settings.extraction.threads)
     folder = step.parent("train").path("model")
     model, tokenizer = loading.load(folder, settings.extraction.device), tokenizers.load(folder)
     rows = {}
-    for kind, table in KINDS.items():
-        tokens, items = token_rows(model, tokenizer, read(material.path(f"{table}.parquet")), settings.extraction)
+    for kind in KINDS:
+        tokens, items = token_rows(model, tokenizer, read(material.path(f"{traces_of(kind)}.parquet")), settings.extraction)
         rows[kind] = tokens
         workspace.write_table(f"tokens_{kind}", tokens)
         if kind == "expert":
             workspace.write_table("items", items)
-            facts |= {"batch": items.attrs["batch"], "tokens_scored": len(tokens)}
+            facts |= {"batch": items.attrs["batch"], "tokens_scored": len(tokens), "short": len(proxies.short_traces(tokens))}
             facts |= {f"tokens_{name}": int(items[name].sum()) for name in ("truncated", "windowed")}
     theirs = step.parent("expert").table("tokens_expert") if "expert" in step.parents else rows["expert"]
     texts = features.solutions(material)
-    workspace.write_table("features", features.features(rows, theirs, texts, len(tokenizer)))
+    workspace.write_table("features", features.to_long(features.features(rows, theirs, texts, len(tokenizer))))
     workspace.write_table("settings", features.settings(rows, theirs, texts, len(tokenizer)))
     answered = evaluate.answers(model, tokenizer, read(material.path("traces.parquet")), settings.evaluation)
     workspace.write_table("answers", answered.drop(columns="text"))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from . import stats, tasks
 from .config import Member, PopulationSettings
-from .features import with_training
+from .features import to_wide, with_training
 from .store import Workspace
 
 SPEEDS = ("tokens_per_second", "flops_per_second", "matmul_flops_per_second", "utilisation")
@@ -259,7 +259,7 @@ def build(step, workspace: Workspace) -> None:
         trained, measured = step.parent(f"train {member.name}"), step.parent(f"measure {member.name}")
         counts, used = trained.facts["parameters"], {name: trained.facts[name] for name in ("tokens", "flops")}
         facts = used | {"parameters": counts["all"], "vocabulary": measured.facts["vocabulary"]}
-        values.append(with_training(measured.table("features"), facts).assign(member=member.name))
+        values.append(with_training(to_wide(measured.table("features")), facts).assign(member=member.name))
         answers.append(measured.table("answers").assign(**keys))
         written.append(measured.table("written").assign(**keys))
         losses.append(trained.table("losses").query("split == 'held-out'").assign(**keys))

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -166,10 +167,10 @@ WINDOWS = {
 
 
 class Traces(NamedTuple):
-    """The eighty of every trace; both frames are indexed by (task, id), in order of first appearance.
+    """The proxies of every trace; both frames are indexed by (task, id), in order of first appearance.
 
-    `values` is float64 [traces, 80] with the columns `NAMES`; `fallback` is bool [traces, 8], True where the weights of
-    the trace vanish and uniform ones took their place. ``fallback.groupby("task").sum()`` counts them.
+    `values` is float64 [traces, proxies]; `fallback` is bool [traces, weightings], True where the weights of the trace
+    vanish and uniform ones took their place. ``fallback.groupby("task").sum()`` counts them.
     """
 
     values: pd.DataFrame
@@ -274,9 +275,13 @@ def _kernel(tokens: pd.DataFrame, gaussian: str, shared: pd.DataFrame | None) ->
 
 
 def weights(
-    tokens: pd.DataFrame, vocabulary: int, definition: Definition = DEFAULT, shared: pd.DataFrame | None = None
+    tokens: pd.DataFrame,
+    vocabulary: int,
+    definition: Definition = DEFAULT,
+    shared: pd.DataFrame | None = None,
+    wanted: Sequence[str] = WEIGHTINGS,
 ) -> pd.DataFrame:
-    """The eight weights of every token, before they are normalised within a trace.
+    """The weights of every token, before they are normalised within a trace.
 
     Parameters
     ----------
@@ -284,10 +289,11 @@ def weights(
     vocabulary : entries of the model's vocabulary, V
     definition : its inverse_entropy, inverse_frequency, frequency_source and gaussian are read
     shared : result of `difficulty`; only for the Gaussian kernel "shared"
+    wanted : which of `WEIGHTINGS`
 
     Returns
     -------
-    float64 [tokens, 8], one column per name in `WEIGHTINGS`, none negative
+    float64 [tokens, wanted], one column per weighting, none negative
 
     Raises
     ------
@@ -301,32 +307,37 @@ def weights(
     """
     p = np.exp(-tokens["nll"].to_numpy(float))
     h = tokens["entropy"].to_numpy(float) / np.log(vocabulary)
-    f = _frequency(tokens, definition.frequency_source)
+    f = lru_cache(lambda: _frequency(tokens, definition.frequency_source))
     columns = {
-        "uniform": np.ones_like(p),
-        "probability": p,
-        "disagreement": 1 - p,
-        "entropy": h,
-        "inverse_entropy": 1 - h if definition.inverse_entropy == "complement" else 1 / (h + ENTROPY_FLOOR),
-        "frequency": f,
-        "inverse_frequency": 1 / f if definition.inverse_frequency == "reciprocal" else 1 - f,
-        "gaussian_nll": _kernel(tokens, definition.gaussian, shared),
+        "uniform": lambda: np.ones_like(p),
+        "probability": lambda: p,
+        "disagreement": lambda: 1 - p,
+        "entropy": lambda: h,
+        "inverse_entropy": lambda: 1 - h if definition.inverse_entropy == "complement" else 1 / (h + ENTROPY_FLOOR),
+        "frequency": lambda: f(),
+        "inverse_frequency": lambda: 1 / f() if definition.inverse_frequency == "reciprocal" else 1 - f(),
+        "gaussian_nll": lambda: _kernel(tokens, definition.gaussian, shared),
     }
-    return pd.DataFrame({weighting: np.clip(columns[weighting], 0, None) for weighting in WEIGHTINGS})
+    return pd.DataFrame({weighting: np.clip(columns[weighting](), 0, None) for weighting in wanted})
 
 
 def by_trace(
-    tokens: pd.DataFrame, vocabulary: int, definition: Definition = DEFAULT, shared: pd.DataFrame | None = None
+    tokens: pd.DataFrame,
+    vocabulary: int,
+    definition: Definition = DEFAULT,
+    shared: pd.DataFrame | None = None,
+    names: Sequence[str] = NAMES,
 ) -> Traces:
-    """The eighty proxies of every trace.
+    """The eighty proxies of every trace, or those asked for.
 
     Parameters
     ----------
     tokens, vocabulary, definition, shared : as for `weights`; what is given is what is scored
+    names : which of `NAMES`
 
     Returns
     -------
-    Traces : values [traces, 80] in the units of `statistics`, and which weightings fell back to uniform
+    Traces : values [traces, names] in the units of `statistics`, and which of their weightings fell back to uniform
 
     Raises
     ------
@@ -350,11 +361,12 @@ def by_trace(
     if not whole.all():
         task, item = keys[np.argmin(whole)]
         raise UserError(f"trace {task}/{item}: no token has a byte of its own; score more of it, or spread over tokens")
-    weight = weights(tokens, vocabulary, definition, shared)
+    wanted = [weighting for weighting in WEIGHTINGS if any(asked.endswith(f"|{weighting}") for asked in names)]
+    weight = weights(tokens, vocabulary, definition, shared, wanted)
     amounts = statistics(tokens, vocabulary, definition).mul(size, axis=0)
     amounts["cross_entropy"] = tokens["nll"].to_numpy(float)  # not times its bytes: divided among them
     values, fallback = {}, {}
-    for weighting in WEIGHTINGS:
+    for weighting in wanted:
         w = weight[weighting].to_numpy()
         mass = total(w * size)
         vanishing = ~(mass > LEAST_WEIGHT * whole)
@@ -362,24 +374,29 @@ def by_trace(
         mass = np.where(vanishing, whole, mass)
         fallback[weighting] = vanishing
         for statistic in STATISTICS:
-            values[name(statistic, weighting)] = total(w * amounts[statistic].to_numpy()) / mass
-    return Traces(pd.DataFrame(values, keys)[list(NAMES)], pd.DataFrame(fallback, keys))
+            if name(statistic, weighting) in names:
+                values[name(statistic, weighting)] = total(w * amounts[statistic].to_numpy()) / mass
+    return Traces(pd.DataFrame(values, keys)[list(names)], pd.DataFrame(fallback, keys))
 
 
 def by_task(
-    tokens: pd.DataFrame, vocabulary: int, definition: Definition = DEFAULT, shared: pd.DataFrame | None = None
+    tokens: pd.DataFrame,
+    vocabulary: int,
+    definition: Definition = DEFAULT,
+    shared: pd.DataFrame | None = None,
+    names: Sequence[str] = NAMES,
 ) -> pd.DataFrame:
-    """The eighty proxies of every task: plain means over its traces.
+    """The proxies of every task: plain means over its traces.
 
     Parameters
     ----------
-    tokens, vocabulary, definition, shared : as for `by_trace`
+    tokens, vocabulary, definition, shared, names : as for `by_trace`
 
     Returns
     -------
-    float64 [tasks, 80], columns `NAMES`, indexed by task in order of first appearance
+    float64 [tasks, names], indexed by task in order of first appearance
     """
-    return by_trace(tokens, vocabulary, definition, shared).values.groupby(level="task", sort=False).mean()
+    return by_trace(tokens, vocabulary, definition, shared, names).values.groupby(level="task", sort=False).mean()
 
 
 def difficulty(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

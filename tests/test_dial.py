@@ -1,11 +1,13 @@
 """The dial of styles: three populations, paired differences, one seed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from proxylib import dial, proxies, variants
-from proxylib.config import Inference
+from proxylib.config import AnalysisSettings, Inference
 
 INFERENCE = Inference(draws=200, level=0.95, seed=1)
 TASKS = ("a", "b")
@@ -62,3 +64,13 @@ def test_a_task_that_one_population_cannot_do_leaves_the_mean_of_all():
     found = dial.correlations({"expert": noisy, "crossed": flat, "verbose": flat}, TASKS, INFERENCE)
     keep = (found["quantity"] == "rho") & (found["proxy"] == variants.WINNER) & (found["style"] == "expert")
     assert found[keep]["estimate"].iloc[0] == pytest.approx(1.0)
+
+
+def test_the_stage_writes_what_the_page_shows():
+    runs = {style: Pooled(style == "expert", seed=place) for place, style in enumerate(dial.SHARES)}
+    settings = AnalysisSettings(ranked=TASKS, inference=INFERENCE)
+    written = {}
+    step = SimpleNamespace(settings=settings, parent=runs.__getitem__)
+    dial.build(step, SimpleNamespace(write_table=written.__setitem__))
+    pd.testing.assert_frame_equal(written.pop("correlations"), dial.correlations(runs, TASKS, INFERENCE))
+    assert not written

@@ -83,6 +83,14 @@ def test_only_rbridge_reads_the_expert_and_only_the_prose_loss_reads_prose(given
     assert set(table.columns[(table != other).any()]) == {"prose_bits_per_byte", "prose_nll"}
 
 
+def test_features_are_kept_long_and_come_back_as_they_were(given):
+    table = features.features(*given)
+    table = pd.concat([table[table["task"] == "y"], table[table["task"] == "x"]], ignore_index=True)  # an order of its own
+    long = features.to_long(table)
+    assert list(long.columns) == ["task", "feature", "value"] and len(long) == 2 * (len(table.columns) - 1)
+    pd.testing.assert_frame_equal(features.to_wide(long), table)
+
+
 def test_every_ablation_is_a_setting_of_its_own(given):
     tokens, expert, texts, vocabulary = given
     tokens = tokens | {kind: rows_of(list(TEXTS), seed) for seed, kind in enumerate(("verbose", "wrong", "shuffled"), 5)}

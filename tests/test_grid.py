@@ -32,7 +32,13 @@ def changed_by(folder, **values):
 
 STAGES = ("train", "measure")
 OF_THE_LAB = {f"page/{name}" for name in grid.PAGES} - {"page/choosing_a_corpus", "page/scoreboard"}
-OF_THE_POPULATION = {"population", "ranking", "variants"} | OF_THE_LAB
+ANALYSES = {
+    "ranking",
+    "variants",
+    "dial",
+    *(f"page/{name}" for name in ("eighty_metrics", "model_selection", "ablations", "whose_style")),
+}
+OF_THE_POPULATION = {"population"} | ANALYSES | OF_THE_LAB
 OF_MODELS = {"train", "measure", "trajectory"} | OF_THE_POPULATION
 
 
@@ -44,7 +50,7 @@ OF_MODELS = {"train", "measure", "trajectory"} | OF_THE_POPULATION
         ({"training": {"tokens": 20000}}, OF_MODELS),
         ({"training": {"post_rate": 0.2}}, OF_MODELS),
         ({"inference": {"draws": 300}}, OF_THE_POPULATION | {"trajectory", "datadecide", "page/choosing_a_corpus"}),
-        ({"ranked": ["sorting", "walk"]}, OF_THE_POPULATION),
+        ({"ranked": ["sorting", "walk"]}, ANALYSES),
         ({"trajectory": {"items": 7}}, {"trajectory", "page/crucial_steps"}),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"material": {"items": 18}}, {"material", "corpora"} | OF_MODELS),
@@ -103,7 +109,7 @@ def test_a_population_in_one_style_shares_what_its_style_leaves_alone():
 def test_whole_says_who_reads_weights_and_token_rows():
     whole = {step.name.split("/")[0] for step in grid.steps("smoke") if step.whole}
     light = {step.name.split("/")[0] for step in grid.steps("smoke") if not step.whole}
-    assert light == {"population", "ranking", "variants", "page"}
+    assert light == {"population", "ranking", "variants", "dial", "page"}
     assert whole == {"material", "corpora", "train", "measure", "trajectory", "datadecide"}
 
 

@@ -52,7 +52,7 @@ def table(workspace, name):
 
 def test_every_kind_of_the_material_is_measured(measured, parents):
     kinds = material.evaluation_traces(MATERIAL)[0]
-    assert set(measure.KINDS) == set(kinds)
+    assert set(material.KINDS) == set(kinds)
     names = {path.stem for path in measured.folder.iterdir()}
     assert names == {f"tokens_{kind}" for kind in kinds} | {"items", "answers", "written", "features", "settings"}
     folder = parents["train"].path("model")
@@ -65,7 +65,7 @@ def test_every_kind_of_the_material_is_measured(measured, parents):
 
 
 def test_kinds_share_problems_and_differ_in_what_is_scored(measured):
-    scored = {kind: table(measured, f"tokens_{kind}") for kind in measure.KINDS}
+    scored = {kind: table(measured, f"tokens_{kind}") for kind in material.KINDS}
     keys = {kind: set(zip(rows["task"], rows["id"], strict=True)) for kind, rows in scored.items()}
     assert keys["expert"] == keys["verbose"] == keys["wrong"] == keys["shuffled"] != keys["prose"]
     for kind in ("verbose", "wrong", "shuffled"):
@@ -121,10 +121,10 @@ def test_a_run_without_a_kind_of_trace_is_refused(parents, tmp_path):
 
 
 def test_features_are_those_of_the_rows_and_the_expert_is_the_parent_if_there_is_one(measured, parents, tmp_path):
-    rows = {kind: table(measured, f"tokens_{kind}") for kind in measure.KINDS}
+    rows = {kind: table(measured, f"tokens_{kind}") for kind in material.KINDS}
     texts, vocabulary = features.solutions(parents["material"]), measured.facts["vocabulary"]
     alone = features.features(rows, rows["expert"], texts, vocabulary)  # the lab expert weighs itself
-    pd.testing.assert_frame_equal(table(measured, "features"), alone)
+    pd.testing.assert_frame_equal(features.to_wide(table(measured, "features")), alone)
     pd.testing.assert_frame_equal(
         table(measured, "settings"), features.settings(rows, rows["expert"], texts, vocabulary), check_dtype=False
     )
@@ -132,6 +132,6 @@ def test_features_are_those_of_the_rows_and_the_expert_is_the_parent_if_there_is
     other = SimpleNamespace(table={"tokens_expert": theirs}.__getitem__)
     workspace = Workspace(tmp_path)
     measure.build(step_of(parents | {"expert": other}), workspace)
-    found = table(workspace, "features")
+    found = features.to_wide(table(workspace, "features"))
     pd.testing.assert_frame_equal(found, features.features(rows, theirs, texts, vocabulary))
     assert not found["rbridge"].equals(alone["rbridge"])

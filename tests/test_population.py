@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats as reference
 
-from proxylib import config, corpora, population
+from proxylib import config, corpora, features, population
 from proxylib.config import Inference, Member, Model, PopulationSettings
 
 INFERENCE = Inference(draws=300, level=0.9, seed=5)
@@ -229,7 +229,7 @@ def test_build_pools_every_member_under_its_own_name():
         own = pd.DataFrame({"task": ["x", "y"], "top1|uniform": np.float32([place, place + 0.5])})
         answered = pd.DataFrame(answers, columns=["task", "id", "level", "text", "correct"])
         written = answered.groupby("task", sort=False).head(2)
-        held = {"answers": answered.drop(columns="text"), "written": written, "features": own}
+        held = {"answers": answered.drop(columns="text"), "written": written, "features": features.to_long(own)}
         losses = pd.DataFrame({"phase": "pretraining", "split": ["train", "held-out"], "nll": [9.0, float(place)]})
         noted = {"parameters": {"all": 100 + place}, "tokens": 10, "flops": 6e12, **dict.fromkeys(population.SPEEDS, place)}
         noted |= {"samples": 40, "samples_kept": 7} if place == 0 else {}
@@ -240,7 +240,7 @@ def test_build_pools_every_member_under_its_own_name():
     parents["material"] = SimpleNamespace(table=material.__getitem__)
     theirs = {"answers": pd.DataFrame({"task": ["x", "x", "y"], "correct": [True, False, True]})}
     parents["expert"] = SimpleNamespace(table=theirs.__getitem__)
-    settings = PopulationSettings(members=members, ranked=("x", "y"), inference=INFERENCE)
+    settings = PopulationSettings(members=members, inference=INFERENCE)
     step = SimpleNamespace(settings=settings, parent=parents.__getitem__)
     population.build(step, SimpleNamespace(write_table=tables.__setitem__, note=facts.update))
     assert set(tables) >= {"members", "losses", "features", "accuracy", "reliability", "levels", "eligibility", "examples"}

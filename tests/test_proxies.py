@@ -834,3 +834,13 @@ def test_the_winners_fixed_in_advance_are_the_papers():
         "model selection": ("top1", "inverse_frequency"),
         "data selection": ("top5", "frequency"),
     }
+
+
+def test_a_few_of_the_eighty_are_those_columns_of_the_eighty():
+    tokens, _ = population(8)
+    few = ("top5|frequency", "cross_entropy|uniform", "rank|gaussian_nll")
+    whole, part = proxies.by_trace(tokens, V), proxies.by_trace(tokens, V, names=few)
+    pd.testing.assert_frame_equal(part.values, whole.values[list(few)])
+    assert list(part.fallback.columns) == ["uniform", "frequency", "gaussian_nll"]
+    pd.testing.assert_frame_equal(proxies.by_task(tokens, V, names=few), proxies.by_task(tokens, V)[list(few)])
+    assert list(proxies.weights(tokens, V, wanted=["entropy"]).columns) == ["entropy"]

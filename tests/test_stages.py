@@ -36,6 +36,7 @@ SOURCES = {
     "population": ("population.py", "features.py", "stats.py"),
     "ranking": ("ranking.py", "model_selection.py", "proxies.py", "stats.py"),
     "variants": ("variants.py", "features.py", "proxies.py", "stats.py"),
+    "dial": ("dial.py", "variants.py", "features.py", "population.py", "proxies.py", "stats.py"),
     "trajectory": (
         "trajectory.py",
         "crucial.py",

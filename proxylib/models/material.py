@@ -14,6 +14,7 @@ from . import tokenizers
 
 TOKENIZER_TEXT = 400_000  # characters: merges of so small a vocabulary no longer change beyond it
 PROSE = "prose"  # task name of the generic text
+KINDS = ("expert", "verbose", "wrong", "shuffled", PROSE)  # of traces
 
 
 def evaluation_traces(config: Material) -> tuple[dict[str, list[Trace]], pd.DataFrame]:
@@ -25,7 +26,7 @@ def evaluation_traces(config: Material) -> tuple[dict[str, list[Trace]], pd.Data
     "shuffled", the expert's solution of another problem of the same task and level; and "prose", held-out English
     decisive : columns task, id, start, stop (characters of the expert's solution)
     """
-    kinds: dict[str, list[Trace]] = {name: [] for name in ("expert", "verbose", "wrong", "shuffled", PROSE)}
+    kinds: dict[str, list[Trace]] = {name: [] for name in KINDS}
     decisive = []
     for name in config.tasks:
         drawn = tasks.evaluation_problems(tasks.task(name), config.items, config.seed)
@@ -47,6 +48,11 @@ def evaluation_traces(config: Material) -> tuple[dict[str, list[Trace]], pd.Data
     return kinds, pd.DataFrame(decisive, columns=["task", "id", "start", "stop"])
 
 
+def traces_of(kind: str) -> str:
+    """Name of the table that holds the traces of a kind."""
+    return "traces" if kind == "expert" else f"traces_{kind}"
+
+
 def _with(trace: Trace, solution: str, source: str) -> Trace:
     return Trace(trace.task, trace.id, trace.prompt, solution, trace.answer, source)
 
@@ -63,7 +69,7 @@ def build(step, workspace: Workspace) -> None:
     config = step.settings
     kinds, decisive = evaluation_traces(config)
     for kind, found in kinds.items():
-        workspace.write_table("traces" if kind == "expert" else f"traces_{kind}", traces.to_frame(found))
+        workspace.write_table(traces_of(kind), traces.to_frame(found))
     workspace.write_table("decisive", decisive)
     text = corpora.take(corpora.documents(corpora.recipe("both-styles"), config, seed=-1), TOKENIZER_TEXT)
     for kind in ("byte", "bpe", "spaced"):
