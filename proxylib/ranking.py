@@ -821,7 +821,7 @@ def univariate_rho(panels: Panel | Sequence[Panel]) -> np.ndarray:
     return np.mean([_mean_rho(panel.features, panel.accuracy) for panel in _aligned(panels)], axis=0)
 
 
-def best_of_null(panels: Panel | Sequence[Panel], draws: int, seed: int) -> np.ndarray:
+def best_of_null(panels: Panel | Sequence[Panel], draws: int, seed: int, families_whole: bool = False) -> np.ndarray:
     """What the best single feature scores when no feature knows anything: the whole choice, repeated under permutation.
 
     Parameters
@@ -829,6 +829,7 @@ def best_of_null(panels: Panel | Sequence[Panel], draws: int, seed: int) -> np.n
     panels : one per seed; the choice is made once, on the mean over tasks and seeds
     draws : permutations
     seed : of the generator
+    families_whole : exchange families of one size as wholes, and models inside them, instead of models freely
 
     Returns
     -------
@@ -837,11 +838,13 @@ def best_of_null(panels: Panel | Sequence[Panel], draws: int, seed: int) -> np.n
     Notes
     -----
     Models' accuracies are permuted as whole rows and alike for all seeds, so tasks and seeds stay as dependent as they
-    are. Models of one family are treated as exchangeable with others: where features and accuracies both go by family,
-    the null is too narrow. A share of draws above the observed value must count the observed one: (1 + above) / (1 + draws).
+    are. Freely, models of one family are treated as exchangeable with others: where features and accuracies both go by
+    family, that null is too narrow; `families_whole` keeps what a family shares. A share of draws above the observed value
+    must count the observed one: (1 + above) / (1 + draws).
     """
     panels = _aligned(panels)
-    orders = _permutations(len(panels[0].models), draws, seed)
+    families = panels[0].families if families_whole else np.zeros(len(panels[0].models))
+    orders = _permutations(families, draws, seed)
     return np.abs(np.mean([_permuted_rho(panel, orders).mean(0) for panel in panels], axis=0)).max(1)
 
 
@@ -864,13 +867,21 @@ def choice_null(panels: Panel | Sequence[Panel], draws: int, seed: int, k: int =
     from the same models being in training and test: where tasks agree, this null is much wider than chance on new models.
     """
     panels = _aligned(panels)
-    orders = _permutations(len(panels[0].models), draws, seed)
+    orders = _permutations(np.zeros(len(panels[0].models)), draws, seed)
     return np.mean([_choices(_permuted_rho(panel, orders), _task_folds(panel, k)) for panel in panels], axis=0)
 
 
-def _permutations(n: int, draws: int, seed: int) -> np.ndarray:
-    """[draws, n]: the model whose accuracies each model is given."""
-    return np.random.default_rng(seed).permuted(np.tile(np.arange(n), (draws, 1)), axis=1)
+def _permutations(blocks: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    """[draws, n]: the model whose accuracies each model is given; blocks [n] of one size are exchanged whole."""
+    rng = np.random.default_rng(seed)
+    members = [np.flatnonzero(blocks == label) for label in dict.fromkeys(blocks.tolist())]
+    orders = np.empty((draws, len(blocks)), int)
+    for order in orders:
+        for size in {len(block) for block in members}:
+            alike = [block for block in members if len(block) == size]
+            for block, other in zip(alike, rng.permutation(len(alike)), strict=True):
+                order[block] = rng.permutation(alike[other])
+    return orders
 
 
 def _permuted_rho(panel: Panel, orders: np.ndarray) -> np.ndarray:

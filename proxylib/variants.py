@@ -6,8 +6,6 @@ definitions), and is judged by the same fixed proxies, never by the best of eigh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
@@ -19,6 +17,8 @@ from .population import usable
 from .store import Workspace
 
 WINNER = "top-1, inverse frequency"
+DOMAIN_PROXIES = ("bits per byte", WINNER)  # shown in the matrices of traces and tasks
+OWN, OTHERS, OWN_MINUS_OTHERS = "traces of the task itself", "traces of another task", "own minus another"
 
 
 def fixed_scores(values: pd.DataFrame) -> pd.DataFrame:
@@ -86,30 +86,53 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str
     return pd.DataFrame(rows, columns=["ablation", "setting", "proxy", "quantity", *numbers])
 
 
-def domains(features: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...]) -> pd.DataFrame:
+def domains(
+    features: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...], inference: Inference
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Traces of one task forecasting another: Spearman correlation over models, mean over seeds.
+
+    Parameters
+    ----------
+    features : columns member, task, then those of `FIXED`
+    accuracy, ranked, inference : as for `correlations`
 
     Returns
     -------
-    columns proxy, traces (task whose traces are read), task (whose accuracy is forecast), estimate
+    cells : columns proxy, traces (task whose traces are read), task (whose accuracy is forecast), estimate, low, high
+    contrasts : columns proxy, quantity (`OWN`, `OTHERS`, `OWN_MINUS_OTHERS`; means over cells), estimate, low, high
+
+    Notes
+    -----
+    A draw in which a correlation is undefined counts as 0.
     """
     truth = accuracy.pivot(index="member", columns="task", values="estimate")
-    seed = accuracy.drop_duplicates("member").set_index("member")["seed"]
-    rows = []
-    for traces, part in features[features["task"].isin(ranked)].groupby("task", sort=False):
-        part = part.set_index("member")
-        for task in ranked:
-            for label in ("bits per byte", WINNER):
-                column = FIXED[label]
-                score = proxies.STATISTICS.get(column.split("|")[0], -1) * part[column]
-                each = [score[own].corr(truth.loc[own, task], method="spearman") for _, own in _members_by(seed)]
-                rows.append((label, traces, task, float(np.mean(each))))
-    return pd.DataFrame(rows, columns=["proxy", "traces", "task", "estimate"])
-
-
-def _members_by(seed: pd.Series) -> Iterator[tuple[int, list[str]]]:
-    for value, part in seed.groupby(seed, sort=False):
-        yield value, list(part.index)
+    who = accuracy.drop_duplicates("member")
+    seeds = [part for _, part in who.groupby("seed", sort=False)]
+    families = seeds[0]["family"].to_numpy()
+    weights = np.vstack([np.ones(len(families), int), stats.cluster_weights(families, inference.draws, inference.seed)])
+    scores = {task: fixed_scores(part.set_index("member")) for task, part in features.groupby("task", sort=False)}
+    cells, contrasts = [], []
+    for label in DOMAIN_PROXIES:
+        grid = np.empty((len(ranked), len(ranked), len(weights)))
+        for i, traces in enumerate(ranked):
+            for j, task in enumerate(ranked):
+                each = [
+                    stats.spearman_draws(scores[traces].loc[own["member"], label], truth.loc[own["member"], task], weights)
+                    for own in seeds
+                ]
+                grid[i, j] = np.nan_to_num(each).mean(0)
+                cells.append(
+                    (label, traces, task, *stats.percentile_interval(grid[i, j, 0], grid[i, j, 1:], inference.level)[:3])
+                )
+        own = np.eye(len(ranked), dtype=bool)
+        means = {OWN: grid[own].mean(0), OTHERS: grid[~own].mean(0)}
+        for quantity, draws in (means | {OWN_MINUS_OTHERS: means[OWN] - means[OTHERS]}).items():
+            contrasts.append((label, quantity, *stats.percentile_interval(draws[0], draws[1:], inference.level)[:3]))
+    numbers = ["estimate", "low", "high"]
+    return (
+        pd.DataFrame(cells, columns=["proxy", "traces", "task", *numbers]),
+        pd.DataFrame(contrasts, columns=["proxy", "quantity", *numbers]),
+    )
 
 
 def estimates(found: pd.DataFrame, inference: Inference) -> pd.DataFrame:
@@ -133,7 +156,7 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `variants` step; its parents are the population and every model's measurement
-    workspace : receives the tables correlations, domains and estimates
+    workspace : receives the tables correlations, domains, contrasts and estimates
     """
     settings: AnalysisSettings = step.settings
     run = step.parent("population")
@@ -145,7 +168,9 @@ def build(step, workspace: Workspace) -> None:
     values = [step.parent(f"measure {name}").table("settings").assign(member=name) for name in names]
     found = correlations(pd.concat(values, ignore_index=True), accuracy, kept, settings.inference)
     workspace.write_table("correlations", found)
-    workspace.write_table("domains", domains(run.table("features"), accuracy, kept))
+    cells, contrasts = domains(run.table("features"), accuracy, kept, settings.inference)
+    workspace.write_table("domains", cells)
+    workspace.write_table("contrasts", contrasts)
     workspace.write_table("estimates", estimates(found, settings.inference))
 
 
@@ -210,9 +235,16 @@ def domain_matrix(found: pd.DataFrame, proxy: str) -> pd.DataFrame:
     return part.pivot(index="traces", columns="task", values="estimate").loc[names, names]
 
 
-def finding_domains(found: pd.DataFrame) -> str:
+def contrast_table(contrasts: pd.DataFrame) -> pd.DataFrame:
+    """Means over the diagonal and beside it, a row per proxy."""
+    shown = contrasts.assign(shown=[stats.with_interval(row) for row in contrasts[["estimate", "low", "high"]].to_numpy()])
+    table = shown.pivot(index="proxy", columns="quantity", values="shown")
+    return table.loc[list(DOMAIN_PROXIES), [OWN, OTHERS, OWN_MINUS_OTHERS]].rename_axis(columns=None).reset_index()
+
+
+def finding_domains(contrasts: pd.DataFrame) -> str:
     """The title of the matrices: own traces against those of other tasks."""
-    part = found[found["proxy"] == WINNER]
-    own = part[part["traces"] == part["task"]]["estimate"].mean()
-    other = part[part["traces"] != part["task"]]["estimate"].mean()
-    return f"The named winner: {own:.2f} on the task's own traces, {other:.2f} on those of another task, in the mean"
+    mean = contrasts[contrasts["proxy"] == WINNER].set_index("quantity")["estimate"]
+    return (
+        f"The named winner: {mean[OWN]:.2f} on the task's own traces, {mean[OTHERS]:.2f} on those of another task, in the mean"
+    )

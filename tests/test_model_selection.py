@@ -144,8 +144,22 @@ def test_the_heat_tables_agree_with_each_other(made):
     assert grid.shape == (10, 8)
     mean = heat[heat["task"] == "mean"].set_index("feature")["estimate"]
     assert grid.loc["top5", "frequency"] == mean["top5|frequency"]
-    null = pd.DataFrame({"best of eighty": [0.1, 0.2, 0.99]})
-    assert model_selection.finding_null(heat, null).endswith(f"{100 * (mean.max() <= 0.99) / 3:.1f} % of the shuffles")
+    best = mean.abs().max()
+    null = pd.DataFrame(
+        {
+            model_selection.BEST: [0.0, 0.0, best, 0.0],
+            model_selection.BEST_WHOLE: [best, best, 2.0, 0.0],
+            model_selection.CHOSEN: [9.0, -9.0, -9.0, -9.0],
+        }
+    )
+    assert model_selection.finding_null(heat, null).endswith("p = 0.4 if models are shuffled, 0.8 if whole families are")
+    assert model_selection.bars(null)[model_selection.BEST_WHOLE] == pytest.approx(best + 0.85 * (2 - best))
+    summary = pd.DataFrame(
+        [("univariate", "leave-tasks-out", "rho", 0.25)], columns=["method", "protocol", "quantity", "estimate"]
+    )
+    table = model_selection.null_table(heat, summary, null).set_index("choice")
+    assert list(table["p"]) == ["0.4", "0.8", "0.4"] and list(table["found"]) == [f"{best:.2f}"] * 2 + ["0.25"]
+    assert model_selection.finding_heat(heat, null).startswith("0 of eighty lie above")
     assert len(model_selection.heat_table(heat)) == 20
     components = pd.DataFrame({"share": [0.9, 0.99], "components": [3, 9]})
     assert "3 components hold 90 %" in model_selection.verdict_eighty(heat, null, components)

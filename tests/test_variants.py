@@ -94,9 +94,29 @@ def test_domains_are_highest_on_the_diagonal_where_skills_differ_by_task():
     for label, column in features.FIXED.items():
         values[column] = values["estimate"] * proxies.STATISTICS.get(column.split("|")[0], -1)
         assert label
-    found = variants.domains(values, accuracy, TASKS)
+    found, contrasts = variants.domains(values, accuracy, TASKS, INFERENCE)
     matrix = variants.domain_matrix(found, variants.WINNER)
     assert np.allclose(np.diag(matrix), 1) and (matrix.to_numpy()[~np.eye(3, dtype=bool)] < 0.9).all()
+    assert ((found["low"] <= found["estimate"] + 1e-9) & (found["estimate"] <= found["high"] + 1e-9)).mean() > 0.9
+    own = contrasts[contrasts["proxy"] == variants.WINNER].set_index("quantity")
+    assert own.loc[variants.OWN, "estimate"] == pytest.approx(1)
+    others = matrix.to_numpy()[~np.eye(3, dtype=bool)].mean()
+    assert own.loc[variants.OTHERS, "estimate"] == pytest.approx(others)
+    assert own.loc[variants.OWN_MINUS_OTHERS, "estimate"] == pytest.approx(1 - others)
+    assert own.loc[variants.OWN_MINUS_OTHERS, "low"] > 0
+    assert f"1.00 on the task's own traces, {others:.2f}" in variants.finding_domains(contrasts)
+    assert list(variants.contrast_table(contrasts)["proxy"]) == list(variants.DOMAIN_PROXIES)
+
+
+def test_domains_tell_nothing_apart_where_one_skill_rules_all_tasks():
+    accuracy, values = population(seeds=(1, 2))
+    skill = accuracy.drop_duplicates("member").set_index("member")["estimate"]
+    accuracy["estimate"] = accuracy["member"].map(skill)
+    for column in features.FIXED.values():
+        values[column] = values["member"].map(skill) * proxies.STATISTICS.get(column.split("|")[0], -1)
+    _, contrasts = variants.domains(values, accuracy, TASKS, INFERENCE)
+    gap = contrasts[contrasts["quantity"] == variants.OWN_MINUS_OTHERS]
+    assert len(gap) == 2 and np.allclose(gap[["estimate", "low", "high"]], 0)
 
 
 def test_estimates_turn_a_loss_by_wrong_traces_into_a_gain_of_right_ones():
@@ -140,8 +160,9 @@ def test_settings_change_what_they_say_and_choose_the_same_traces_for_every_mode
     shared = proxies.difficulty([tokens])
     made = {(a, s): frame for a, s, frame in features.settings_of(kinds, 9, texts, shared)}
     default = made[features.DEFAULT]
-    pd.testing.assert_frame_equal(default[list(proxies.NAMES)], proxies.by_task(tokens, 9)[list(proxies.NAMES)])
-    assert (made["traces", "wrong"]["top5|uniform"] == 0).all() and ("traces", "prose") not in made
+    kept = list(features.FIXED_PROXIES)
+    pd.testing.assert_frame_equal(default[kept], proxies.by_task(tokens, 9)[kept])
+    assert (made["traces", "wrong"]["top5|frequency"] == 0).all() and ("traces", "prose") not in made
     assert len([key for key in made if key[0] == "definition"]) == len(proxies.DEFINITIONS) - 1
     assert len([key for key in made if key[0] == "number of traces"]) == len(features.NUMBERS) * features.SUBSETS
     again = dict(((a, s), frame) for a, s, frame in features.settings_of(kinds, 9, texts, shared))
