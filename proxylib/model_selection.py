@@ -47,6 +47,7 @@ CHOSEN = "univariate on unseen tasks, models shuffled"
 OURS = ("mean of the eighty", "mean of the eighty, by byte", "low-rank RankSVM", "linear RankSVM, by byte")
 BOUGHT = (5, 10, 20, 50)  # answers per model and task in the exploratory purchase
 PURCHASES = 20  # random choices of the answers
+ALONE, WITH_PROXY, PROXY, GAIN = "answers", "answers and proxy", "proxy", "answers and proxy minus answers"
 SIGNS = tuple(proxies.STATISTICS[name.split("|")[0]] for name in proxies.NAMES)
 
 
@@ -124,7 +125,7 @@ def predictions(baselines: Panel, eighty: Panel, by_byte: Panel) -> dict[str, pd
 
 
 def bought_answers(
-    features: pd.DataFrame, answers: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...], seed: int
+    features: pd.DataFrame, answers: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...], inference: Inference
 ) -> pd.DataFrame:
     """A few direct answers, alone and with the named proxy: Spearman correlation with accuracy on the remaining problems.
 
@@ -132,48 +133,50 @@ def bought_answers(
     ----------
     features : columns task, member, `WINNER`
     answers : columns member, task, id, correct
-    accuracy : columns member, seed
+    accuracy : columns member, family, seed
     ranked : tasks that enter
-    seed : of the choice of problems
+    inference : bootstrap over families (at most 1,000 draws, the same for every purchase); its seed also chooses problems
 
     Returns
     -------
-    columns seed, purchase, answers (per model and task), signal ("answers", "answers and proxy", "proxy"), rho (task mean)
+    columns answers (per model and task), signal (`ALONE`, `WITH_PROXY`, `PROXY`, or `GAIN`, the paired difference of the
+    first two), estimate, low, high: mean over tasks, purchases and seeds
 
     Notes
     -----
     With a proxy, a model's accuracy is shrunk towards the least-squares line of the bought accuracies on the proxy over the
     models, by the share of the scatter about the line that is not binomial noise: empirical Bayes, no score beyond those
-    bought. Truth is the accuracy on problems that were not bought, so nothing is counted twice.
+    bought. Truth is the accuracy on problems that were not bought, so nothing is counted twice. A correlation that a draw
+    leaves undefined counts as 0. The interval is conditional on the lines.
     """
-    seeds = accuracy.drop_duplicates("member").set_index("member")["seed"]
+    who = accuracy.drop_duplicates("member")
+    seeds = [list(part["member"]) for _, part in who.groupby("seed", sort=False)]
+    families = who.set_index("member").loc[seeds[0], "family"].to_numpy()
+    weights = stats.cluster_weights(families, min(1000, inference.draws), inference.seed)
+    weights = np.vstack([np.ones(len(families), int), weights])
     proxy = features.pivot(index="member", columns="task", values=WINNER)
+    grids = {
+        task: part.pivot(index="member", columns="id", values="correct").astype(float)
+        for task, part in answers[answers["task"].isin(ranked)].groupby("task", sort=False)
+    }
     rows = []
-    for training_seed, own in seeds.groupby(seeds, sort=False):
-        members = list(own.index)
-        grids = {
-            task: part.pivot(index="member", columns="id", values="correct").loc[members].to_numpy(float)
-            for task, part in answers[answers["task"].isin(ranked) & answers["member"].isin(members)].groupby(
-                "task", sort=False
-            )
-        }
-        for number in BOUGHT:
+    for number in BOUGHT:
+        rhos: dict[str, list[np.ndarray]] = {ALONE: [], WITH_PROXY: [], PROXY: []}
+        for task, grid in grids.items():
+            if number * 2 > grid.shape[1]:
+                continue
             for purchase in range(PURCHASES):
-                rng = np.random.default_rng([seed, number, purchase])
-                rhos: dict[str, list[float]] = {"answers": [], "answers and proxy": [], "proxy": []}
-                for task, grid in grids.items():
-                    if number * 2 > grid.shape[1]:
-                        continue
-                    order = rng.permutation(grid.shape[1])
-                    got, truth = grid[:, order[:number]].mean(1), grid[:, order[number:]].mean(1)
-                    x = proxy.loc[members, task].to_numpy(float)
+                order = np.random.default_rng([inference.seed, number, purchase]).permutation(grid.shape[1])
+                for members in seeds:
+                    own, x = grid.loc[members].to_numpy(), proxy.loc[members, task].to_numpy(float)
+                    got, truth = own[:, order[:number]].mean(1), own[:, order[number:]].mean(1)
                     for signal, scores in zip(rhos, (got, shrunk(got, x, number), x), strict=True):
-                        rho = stats.spearman_draws(scores, truth, np.ones((1, len(members))))[0]
-                        rhos[signal].append(0.0 if np.isnan(rho) else rho)
-                for signal, values in rhos.items():
-                    if values:
-                        rows.append((training_seed, purchase, number, signal, float(np.mean(values))))
-    return pd.DataFrame(rows, columns=["seed", "purchase", "answers", "signal", "rho"])
+                        rhos[signal].append(np.nan_to_num(stats.spearman_draws(scores, truth, weights)))
+        if rhos[ALONE]:
+            means = {signal: np.mean(found, 0) for signal, found in rhos.items()}
+            for signal, draws in (means | {GAIN: means[WITH_PROXY] - means[ALONE]}).items():
+                rows.append((number, signal, *stats.percentile_interval(draws[0], draws[1:], inference.level)[:3]))
+    return pd.DataFrame(rows, columns=["answers", "signal", "estimate", "low", "high"])
 
 
 def shrunk(got: np.ndarray, proxy: np.ndarray, number: int) -> np.ndarray:
@@ -185,17 +188,6 @@ def shrunk(got: np.ndarray, proxy: np.ndarray, number: int) -> np.ndarray:
     noise = np.mean(np.clip(line, 0.02, 0.98) * (1 - np.clip(line, 0.02, 0.98))) / number
     spread = max(0.0, float(np.var(got - line, ddof=2)) - noise)
     return line + spread / (spread + noise) * (got - line)
-
-
-def bought_summary(found: pd.DataFrame) -> pd.DataFrame:
-    """Mean over purchases and seeds, and the range of the seeds' means.
-
-    Returns
-    -------
-    columns answers, signal, estimate, low, high (range over seeds; no interval: the models are the same)
-    """
-    each = found.groupby(["answers", "signal", "seed"], sort=False)["rho"].mean()
-    return each.groupby(level=["answers", "signal"], sort=False).agg(estimate="mean", low="min", high="max").reset_index()
 
 
 def build(step, workspace: Workspace) -> None:
@@ -238,8 +230,7 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("redundancy", shared.correlation.reset_index(names="feature"))
     components = pd.DataFrame(shared.components.items(), columns=["share", "components"])
     workspace.write_table("components", components)
-    found = bought_answers(features, run.table("answers"), accuracy, kept, inference.seed)
-    workspace.write_table("bought", bought_summary(found))
+    workspace.write_table("bought", bought_answers(features, run.table("answers"), accuracy, kept, inference))
     workspace.write_table("estimates", estimates(summary, inference))
     workspace.note(tasks=list(kept), left_out=[task for task in settings.ranked if task not in kept])
 
@@ -505,8 +496,16 @@ def heat_table(heat: pd.DataFrame, ends: int = 10) -> pd.DataFrame:
 
 def finding_bought(bought: pd.DataFrame) -> str:
     """The title of the figure on bought answers."""
-    few = bought[bought["answers"] == bought["answers"].min()].set_index("signal")["estimate"]
+    few = bought[bought["answers"] == bought["answers"].min()].set_index("signal")
     return (
-        f"{bought['answers'].min()} answers per model and task: {few['answers']:.2f} alone, {few['answers and proxy']:.2f} "
-        f"with the proxy, {few['proxy']:.2f} the proxy alone"
+        f"{bought['answers'].min()} answers per model and task: {few.loc[ALONE, 'estimate']:.2f} alone, "
+        f"{few.loc[WITH_PROXY, 'estimate']:.2f} with the proxy (gain {_shown(few.loc[GAIN])}), "
+        f"{few.loc[PROXY, 'estimate']:.2f} the proxy alone"
     )
+
+
+def bought_table(bought: pd.DataFrame) -> pd.DataFrame:
+    """Correlations and the gain by the proxy, a row per number of answers."""
+    shown = bought.assign(shown=[_shown(row) for _, row in bought.iterrows()])
+    table = shown.pivot(index="answers", columns="signal", values="shown")[[ALONE, WITH_PROXY, PROXY, GAIN]]
+    return table.rename_axis(columns=None).reset_index(names="answers bought")

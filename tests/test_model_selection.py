@@ -121,9 +121,14 @@ def test_a_task_on_which_all_models_of_a_seed_score_alike_is_not_usable():
 
 def test_shrinking_moves_towards_the_line_and_orders_better_than_few_answers_alone(made):
     *_, values, accuracy, answers = made
-    found = model_selection.bought_answers(values, answers, accuracy, TASKS, seed=1)
-    summary = model_selection.bought_summary(found).set_index(["answers", "signal"])["estimate"]
+    found = model_selection.bought_answers(values, answers, accuracy, TASKS, INFERENCE)
+    summary = found.set_index(["answers", "signal"])["estimate"]
     assert summary[5, "answers and proxy"] > summary[5, "answers"]
+    gain = found[(found["signal"] == model_selection.GAIN) & (found["answers"] == 5)].iloc[0]
+    assert gain["estimate"] == pytest.approx(summary[5, "answers and proxy"] - summary[5, "answers"])
+    assert gain["low"] <= gain["estimate"] <= gain["high"]
+    assert model_selection.bought_table(found)["answers bought"].tolist() == [5, 10, 20]
+    assert f"gain {gain['estimate']:.1f}"[:8] in model_selection.finding_bought(found)
     assert summary[20, "answers"] > summary[5, "answers"]
     assert (5, "proxy") in summary.index and (50, "proxy") not in summary.index  # 50 of 60 would leave ten to judge by
 
