@@ -63,7 +63,7 @@ class Model(Frozen):
         """The same model, its pretraining mix written in another style; "crossed" leaves it as it is."""
         if style == "crossed":
             return self
-        return self.model_copy(update={"mix": re.sub("^(expert|verbose)", style, self.mix)})
+        return self.model_copy(update={"mix": re.sub("^(expert|other)", style, self.mix)})
 
 
 class Training(Frozen):
@@ -151,7 +151,7 @@ class TrajectorySettings(Frozen):
 class Replication(Frozen):
     """One population per seed, every mix in one style or in both, crossed."""
 
-    style: Literal["crossed", "expert", "verbose"]
+    style: Literal["crossed", "expert", "other"]
     seeds: tuple[int, ...] = Field(min_length=1)
 
 
@@ -160,7 +160,7 @@ class Member(Frozen):
 
     model: Model
     seed: int
-    style: Literal["crossed", "expert", "verbose"]
+    style: Literal["crossed", "expert", "other"]
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
-"""Training text: twenty-five corpus recipes over six sources, and the text of those sources.
+"""Training text: twenty-five corpus recipes over seven sources, and the text of those sources.
 
-Task documents (in the expert's style, in a verbose style, with the answer alone, or with slips) are drawn without end and
+Task documents (in the expert's style, in another style, with the answer alone, or with slips) are drawn without end and
 never twice; English prose and code come from what every Python installation carries.
 """
 
@@ -23,6 +23,7 @@ from .store import sha256
 
 PIECE = 160  # characters of a prose or code document: as long as a typical trace, so that one row holds several of either
 SOURCES = (*tasks.STYLES, "prose", "code")
+WRONG = {"expert": "wrong", "other": "other-wrong"}  # style -> solutions in it with slips
 #: packages of the standard library whose modules lend text, beside the single-file ones
 PACKAGES = (
     *("asyncio", "collections", "concurrent/futures", "ctypes", "email", "html", "http", "importlib", "json", "logging"),
@@ -72,21 +73,18 @@ def _worked(style: str, suffix: str = "", **changes: object) -> list[Recipe]:
 RECIPES = {
     recipe.name: recipe
     for recipe in [
-        *(r for style in ("expert", "verbose") for r in _worked(style)),
-        *(Recipe(name=f"{style}-slips", shares={style: 0.75, "wrong": 0.15, "prose": 0.1}) for style in ("expert", "verbose")),
-        *(Recipe(name=f"{style}-web", shares={style: 0.75, "prose": 0.15, "code": 0.1}) for style in ("expert", "verbose")),
-        *(
-            Recipe(name=f"{style}-answers", shares={style: 0.75, "answer": 0.15, "prose": 0.1})
-            for style in ("expert", "verbose")
-        ),
-        Recipe(name="both-styles", shares={"expert": 0.45, "verbose": 0.45, "prose": 0.1}),
+        *(r for style in ("expert", "other") for r in _worked(style)),
+        *(Recipe(name=f"{style}-slips", shares={style: 0.75, WRONG[style]: 0.15, "prose": 0.1}) for style in WRONG),
+        *(Recipe(name=f"{style}-web", shares={style: 0.75, "prose": 0.15, "code": 0.1}) for style in ("expert", "other")),
+        *(Recipe(name=f"{style}-answers", shares={style: 0.75, "answer": 0.15, "prose": 0.1}) for style in ("expert", "other")),
+        Recipe(name="both-styles", shares={"expert": 0.45, "other": 0.45, "prose": 0.1}),
         Recipe(name="answers", shares={"answer": 0.9, "prose": 0.1}),
         Recipe(name="slips", shares={"wrong": 0.9, "prose": 0.1}),
         Recipe(name="prose-heavy", shares={"expert": 0.5, "prose": 0.5}),
         Recipe(name="code-heavy", shares={"expert": 0.5, "code": 0.5}),
         Recipe(name="web", shares={"expert": 0.2, "prose": 0.4, "code": 0.4}),
         Recipe(name="web-only", shares={"prose": 0.4, "code": 0.6}),
-        Recipe(name="everything", shares=dict.fromkeys(SOURCES, 1 / 6)),
+        Recipe(name="everything", shares=dict.fromkeys(SOURCES, 1 / len(SOURCES))),
         *_worked("expert", "-noise-2", noise=0.02),
         *_worked("expert", "-noise-10", noise=0.1),
         *_worked("expert", "-repeated-4", distinct=750_000),
@@ -111,13 +109,13 @@ def post_training(kind: str, mix: str) -> Recipe:
     """What a post-training recipe reads, for a model pretrained on `mix`.
 
     "more" goes on with the mix; "style" is worked solutions in the expert's style; "answers" is answers alone and worked
-    solutions in the mix's own style, about as many documents of either; "noisy" is solutions of which three in ten slip.
+    solutions in the mix's own style, about two documents in three; "noisy" is solutions of which three in ten slip.
     """
-    own = "verbose" if mix.startswith("verbose") else "expert"
+    own = "other" if mix.startswith("other") else "expert"
     shares = {
         "style": {"expert": 1.0},
-        "answers": {"answer": 0.3, own: 0.7},
-        "noisy": {own: 0.7, "wrong": 0.3},
+        "answers": {"answer": 0.15, own: 0.85},
+        "noisy": {own: 0.7, WRONG[own]: 0.3},
     }
     return recipe(mix) if kind == "more" else Recipe(name=f"post-{kind}", shares=shares[kind])
 

@@ -17,9 +17,9 @@ from .population import usable
 from .store import Run, Workspace
 
 #: population -> share of its models that read the expert's style in pretraining
-SHARES = {"verbose": 0.0, "crossed": 0.5, "expert": 1.0}
+SHARES = {"other": 0.0, "crossed": 0.5, "expert": 1.0}
 ALL_MINUS_NONE, HALF_MINUS_ALL = "all minus none", "half minus all"
-NAMES = {"verbose": "none", "crossed": "half", "expert": "all"}
+NAMES = {"other": "none", "crossed": "half", "expert": "all"}
 LOSS = "cross-entropy per token"
 
 
@@ -63,7 +63,7 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], inference: In
     rows = [(style, SHARES[style], label, "rho", *_ends(found[style, label], inference), *sizes) for style, label in found]
     for label in dict.fromkeys(label for _, label in found):
         gaps = {
-            ALL_MINUS_NONE: found["expert", label] - found["verbose", label],
+            ALL_MINUS_NONE: found["expert", label] - found["other", label],
             HALF_MINUS_ALL: found["crossed", label] - found["expert", label],
         }
         rows += [("", np.nan, label, quantity, *_ends(gap, inference), *sizes) for quantity, gap in gaps.items()]
@@ -90,7 +90,7 @@ def verdict(found: pd.DataFrame) -> str:
         ends = {style: _shown(found, proxy, "rho", style)[1] for style in SHARES}
         parts.append(
             f"{proxy[0].upper() + proxy[1:]}: {ends['expert']} where all models read the expert's style, {ends['crossed']} "
-            f"where half did, {ends['verbose']} where none did. With half it is {word} than with all (difference {shown})."
+            f"where half did, {ends['other']} where none did. With half it is {word} than with all (difference {shown})."
         )
     return " ".join(parts)
 

@@ -212,7 +212,7 @@ def table(found: pd.DataFrame, ablation: str) -> pd.DataFrame:
 
 def finding_traces(found: pd.DataFrame) -> str:
     """The title of the figure on kinds of traces."""
-    told = {kind: _row(found, "traces", kind) for kind in ("shuffled", "wrong", "verbose")}
+    told = {kind: _row(found, "traces", kind) for kind in ("shuffled", "wrong", "other")}
     parts = [f"{kind} {row['estimate']:+.2f}" for kind, row in told.items() if row is not None]
     return f"Other traces change the named winner's correlation: {', '.join(parts)}"
 

@@ -332,10 +332,10 @@ MATERIALS = [
     Mutant("repeated-in-one-order", "corpora.py", "rng.shuffle(kept)", "pass", CORPORA),
     Mutant("hard-is-all", "corpora.py", '"hard": slice(1, None)', '"hard": slice(None)', CORPORA),
     Mutant("odd-is-even", "corpora.py", '"odd": families[1::2]', '"odd": families[::2]', CORPORA),
-    Mutant("style-lost-after-pretraining", "corpora.py", 'mix.startswith("verbose")', 'mix == "verbose"', CORPORA),
+    Mutant("style-lost-after-pretraining", "corpora.py", 'mix.startswith("other")', 'mix == "other"', CORPORA),
     Mutant("shuffled-over-levels", "models/material.py", "drawn[(place + step) %", "drawn[(place + 1) %", MATERIAL),
     Mutant(
-        "decisive-places-of-another-style", "models/material.py", "problem.decisive()", 'problem.decisive("verbose")', MATERIAL
+        "decisive-places-of-another-style", "models/material.py", "problem.decisive()", 'problem.decisive("other")', MATERIAL
     ),
     Mutant("prose-that-was-trained-on", "models/material.py", "prose(), held_out=True", "prose(), held_out=False", MATERIAL),
     Mutant("corpora-cut-short", "models/material.py", "settings.tokens * rate", "settings.tokens", MATERIAL),

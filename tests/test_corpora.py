@@ -100,7 +100,7 @@ def prompt_of(text):
 
 def test_there_are_twenty_five_recipes_and_an_unknown_one_is_named():
     assert len(RECIPES) == 25 and all(name == chosen.name for name, chosen in RECIPES.items())
-    with pytest.raises(UserError, match="recipe 'salad' is unknown; there are expert, verbose"):
+    with pytest.raises(UserError, match="recipe 'salad' is unknown; there are expert, other"):
         corpora.recipe("salad")
 
 
@@ -121,7 +121,7 @@ def test_a_recipe_that_cannot_be_is_refused(changes, said):
 
 def test_every_mix_of_the_population_exists_in_both_styles():
     for model in config.load("reference").population:
-        for style in ("crossed", "expert", "verbose"):
+        for style in ("crossed", "expert", "other"):
             corpora.recipe(model.in_style(style).mix)
 
 
@@ -203,7 +203,7 @@ def solved(text):
     ("source", "line", "right"),
     [
         ("expert", r"out of .* take \d", True),
-        ("verbose", r"least \d, leaving .*", True),
+        ("other", r"least \d, leaving .*", True),
         ("wrong", r"out of .* take \d", False),
     ],
 )
@@ -298,19 +298,19 @@ def test_sources_come_in_no_fixed_order(written):
 # ---- post-training ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mix", ["expert", "expert-slips", "expert-web", "verbose", "verbose-slips", "verbose-web"])
+@pytest.mark.parametrize("mix", ["expert", "expert-slips", "expert-web", "other", "other-slips", "other-web"])
 def test_post_training_is_in_the_style_of_the_mix(mix):
     own = mix.split("-")[0]
     assert corpora.post_training("more", mix) == RECIPES[mix]
     assert corpora.post_training("style", mix).shares == {"expert": 1.0}
     assert set(corpora.post_training("answers", mix).shares) == {"answer", own}
-    assert set(corpora.post_training("noisy", mix).shares) == {own, "wrong"}
+    assert set(corpora.post_training("noisy", mix).shares) == {own, {"expert": "wrong", "other": "other-wrong"}[own]}
 
 
 def test_every_recipe_of_post_training_that_reads_a_corpus_is_served():
     kinds = set(config.Model.model_fields["post"].annotation.__args__) - {"none", "rejection"}
     for kind in kinds:
-        assert first(corpora.post_training(kind, "verbose"), 2000)
+        assert first(corpora.post_training(kind, "other"), 2000)
 
 
 # ---- prose and code --------------------------------------------------------------------------------------------------

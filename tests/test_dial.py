@@ -37,7 +37,7 @@ class Pooled:
 
 
 def test_a_dial_that_matters_shows_and_its_sentence_says_so():
-    runs = {"expert": Pooled(True), "crossed": Pooled(False, seeds=(2, 3)), "verbose": Pooled(True, seed=1)}
+    runs = {"expert": Pooled(True), "crossed": Pooled(False, seeds=(2, 3)), "other": Pooled(True, seed=1)}
     found = dial.correlations(runs, TASKS, INFERENCE)
     gap = found[(found["quantity"] == dial.HALF_MINUS_ALL) & (found["proxy"] == dial.LOSS)].iloc[0]
     assert gap["high"] < 0 and found["models"].iloc[0] == 18
@@ -61,7 +61,7 @@ def test_a_task_that_one_population_cannot_do_leaves_the_mean_of_all():
     noisy = Pooled(True)
     rows = noisy.tables["features"]["task"] == "b"
     noisy.tables["features"].loc[rows, list(proxies.NAMES)] = np.random.default_rng(1).normal(size=(rows.sum(), 80))
-    found = dial.correlations({"expert": noisy, "crossed": flat, "verbose": flat}, TASKS, INFERENCE)
+    found = dial.correlations({"expert": noisy, "crossed": flat, "other": flat}, TASKS, INFERENCE)
     keep = (found["quantity"] == "rho") & (found["proxy"] == variants.WINNER) & (found["style"] == "expert")
     assert found[keep]["estimate"].iloc[0] == pytest.approx(1.0)
 

@@ -93,11 +93,11 @@ def test_features_are_kept_long_and_come_back_as_they_were(given):
 
 def test_every_ablation_is_a_setting_of_its_own(given):
     tokens, expert, texts, vocabulary = given
-    tokens = tokens | {kind: rows_of(list(TEXTS), seed) for seed, kind in enumerate(("verbose", "wrong", "shuffled"), 5)}
+    tokens = tokens | {kind: rows_of(list(TEXTS), seed) for seed, kind in enumerate(("other", "wrong", "shuffled"), 5)}
     table = features.settings(tokens, expert, texts, vocabulary)
     keys = table[["ablation", "setting"]].drop_duplicates()
     of = keys.groupby("ablation", sort=False)["setting"].agg(list).to_dict()
-    assert of["default"] == ["default"] and of["traces"] == ["verbose", "wrong", "shuffled"]
+    assert of["default"] == ["default"] and of["traces"] == ["other", "wrong", "shuffled"]
     assert set(of["definition"]) == set(proxies.DEFINITIONS) - {"default"}
     assert set(of["window"]) == set(proxies.WINDOWS) - {"all"}
     assert len(of["number of traces"]) == len(features.NUMBERS) * features.SUBSETS
@@ -108,8 +108,8 @@ def test_every_ablation_is_a_setting_of_its_own(given):
     plain = table_of(*given)
     pick = lambda ablation, setting: table[(table["ablation"] == ablation) & (table["setting"] == setting)].set_index("task")
     pd.testing.assert_frame_equal(pick("default", "default")[columns], plain[columns])
-    verbose = table_of(tokens | {"expert": tokens["verbose"]}, expert, texts, vocabulary)
-    pd.testing.assert_frame_equal(pick("traces", "verbose")[columns], verbose[columns])
+    other = table_of(tokens | {"expert": tokens["other"]}, expert, texts, vocabulary)
+    pd.testing.assert_frame_equal(pick("traces", "other")[columns], other[columns])
     everything = pick("number of traces", "100#0")[columns]  # more than there are
     pd.testing.assert_frame_equal(everything, plain[columns])
 

@@ -95,14 +95,14 @@ def test_a_population_reads_every_member_and_the_expert():
 
 def test_a_population_in_one_style_shares_what_its_style_leaves_alone():
     profile = config.load("smoke")
-    crossed, styled = (grid.declare("population", "smoke", style=style) for style in ("crossed", "verbose"))
-    assert styled.name == "population/verbose"
-    assert [member.style for member in styled.settings.members] == ["verbose"] * len(profile.population)
+    crossed, styled = (grid.declare("population", "smoke", style=style) for style in ("crossed", "other"))
+    assert styled.name == "population/other"
+    assert [member.style for member in styled.settings.members] == ["other"] * len(profile.population)
     for model in profile.population:
-        here, there = f"train {model.name}-verbose-seed1", f"train {model.name}-seed1"
+        here, there = f"train {model.name}-other-seed1", f"train {model.name}-seed1"
         same = not model.mix.startswith("expert")
         assert (styled.parents[here].key == crossed.parents[there].key) is same
-        assert styled.parents[here].settings.model == model.in_style("verbose")
+        assert styled.parents[here].settings.model == model.in_style("other")
         assert styled.parents[here.replace("train", "measure")].parents["train"].key == styled.parents[here].key
 
 
@@ -147,7 +147,7 @@ def test_an_override_makes_another_run():
         ({"notebook": "train", "profile": "smoke", "model": "llama-byte-33"}, "'llama-byte-33' is not in profile smoke"),
         ({"notebook": "train", "profile": "smoke", "modle": "x"}, "parameter modle is unknown in train"),
         ({"notebook": "train", "profile": "smoke", "model": "MODEL", "tokens": 5}, "parameter tokens"),
-        ({"notebook": "population", "profile": "lab", "style": "verbose"}, "profile lab has no population in style 'verbose'"),
+        ({"notebook": "population", "profile": "lab", "style": "other"}, "profile lab has no population in style 'other'"),
     ],
 )
 def test_a_bad_declaration_is_one_line(call, said):

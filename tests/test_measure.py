@@ -67,8 +67,8 @@ def test_every_kind_of_the_material_is_measured(measured, parents):
 def test_kinds_share_problems_and_differ_in_what_is_scored(measured):
     scored = {kind: table(measured, f"tokens_{kind}") for kind in material.KINDS}
     keys = {kind: set(zip(rows["task"], rows["id"], strict=True)) for kind, rows in scored.items()}
-    assert keys["expert"] == keys["verbose"] == keys["wrong"] == keys["shuffled"] != keys["prose"]
-    for kind in ("verbose", "wrong", "shuffled"):
+    assert keys["expert"] == keys["other"] == keys["wrong"] == keys["shuffled"] != keys["prose"]
+    for kind in ("other", "wrong", "shuffled"):
         assert not scored[kind]["token"].reset_index(drop=True).equals(scored["expert"]["token"])
 
 

@@ -130,7 +130,7 @@ def test_the_verdict_counts_wide_tasks_models_and_seeds(shares, wide):
 
 
 def test_a_member_is_named_with_the_mix_that_it_read():
-    model = Model(architecture="gpt2", tokenizer="spaced", width=48, depth=2, mix="verbose-web", post="noisy", share=1.5)
+    model = Model(architecture="gpt2", tokenizer="spaced", width=48, depth=2, mix="other-web", post="noisy", share=1.5)
     plain = population.identity(Member(model=model, seed=3, style="crossed"))
     assert plain == {
         "member": "gpt2-spaced-48-seed3",
@@ -138,7 +138,7 @@ def test_a_member_is_named_with_the_mix_that_it_read():
         "seed": 3,
         "family": "gpt2-spaced",
         "width": 48,
-        "mix": "verbose-web",
+        "mix": "other-web",
         "post": "noisy",
         "share": 1.5,
     }
@@ -222,7 +222,7 @@ def test_the_table_of_speeds_takes_medians_over_seeds():
 def test_build_pools_every_member_under_its_own_name():
     base = config.load("lab").population
     specs = [base[place] for place in (0, 3, 7)]
-    members = tuple(Member(model=model, seed=1, style="verbose") for model in specs)
+    members = tuple(Member(model=model, seed=1, style="other") for model in specs)
     tables, facts, parents = {}, {}, {}
     for place, member in enumerate(members):
         answers = [(t, f"{t}-{i}", i % 2, "text", bool(i < place * 2 + 1)) for t in "xy" for i in range(8)]
@@ -257,7 +257,7 @@ def test_build_pools_every_member_under_its_own_name():
     assert list(tables["members"]["tokens_scored"]) == [30, 31, 32] and list(tables["losses"]["nll"]) == [0, 1, 2]
     kept = tables["members"]["samples_kept"].tolist()
     assert kept[0] == 7 and np.isnan(kept[1:]).all()
-    assert list(tables["members"]["mix"]) == [model.mix.replace("expert", "verbose") for model in specs]
+    assert list(tables["members"]["mix"]) == [model.mix.replace("expert", "other") for model in specs]
     assert len(tables["examples"]) == 6 and facts["expert_accuracy"] == {"x": 0.5, "y": 1.0}
     assert list(tables["answers"].columns) == ["member", "task", "id", "correct"] and len(tables["answers"]) == 48
     levels = tables["levels"].set_index(["member", "task", "level"])

@@ -188,7 +188,7 @@ def test_five_traces_are_five_per_task():
 def test_findings_are_sentences():
     accuracy, values = population()
     tables = [with_numbers(values)]
-    tables += [values.assign(ablation="traces", setting=kind) for kind in ("shuffled", "wrong", "verbose")]
+    tables += [values.assign(ablation="traces", setting=kind) for kind in ("shuffled", "wrong", "other")]
     found = variants.correlations(pd.concat(tables), accuracy, TASKS, INFERENCE)
     assert variants.finding_traces(found).count("+0.00") == 3
     assert "with 5 traces" in variants.finding_numbers(found) and "with 100" in variants.finding_numbers(found)

@@ -14,7 +14,7 @@ from . import tokenizers
 
 TOKENIZER_TEXT = 400_000  # characters: merges of so small a vocabulary no longer change beyond it
 PROSE = "prose"  # task name of the generic text
-KINDS = ("expert", "verbose", "wrong", "shuffled", PROSE)  # of traces
+KINDS = ("expert", "other", "wrong", "shuffled", PROSE)  # of traces
 
 
 def evaluation_traces(config: Material) -> tuple[dict[str, list[Trace]], pd.DataFrame]:
@@ -22,7 +22,7 @@ def evaluation_traces(config: Material) -> tuple[dict[str, list[Trace]], pd.Data
 
     Returns
     -------
-    kind -> traces: "expert"; "verbose", the same problems worked out in another style; "wrong", the expert's with slips;
+    kind -> traces: "expert"; "other", the same problems worked out in another style; "wrong", the expert's with slips;
     "shuffled", the expert's solution of another problem of the same task and level; and "prose", held-out English
     decisive : columns task, id, start, stop (characters of the expert's solution)
     """
@@ -36,7 +36,7 @@ def evaluation_traces(config: Material) -> tuple[dict[str, list[Trace]], pd.Data
             other = drawn[(place + step) % (len(drawn) - len(drawn) % step)][0]
             put = lambda kind, solution, trace=trace: kinds[kind].append(_with(trace, solution, kind))
             kinds["expert"].append(trace)
-            put("verbose", problem.solution("verbose"))
+            put("other", problem.solution("other"))
             put("wrong", problem.wrong(rng))
             put("shuffled", other.solution)
             decisive += [(trace.task, trace.id, start, stop) for start, stop in problem.decisive()]

@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..traces import Trace
 
 HELD_OUT_SHARE = 8  # one canonical problem in eight is kept for evaluation
-STYLES = ("expert", "verbose", "answer", "wrong")
+STYLES = ("expert", "other", "answer", "wrong", "other-wrong")
 WRONG_SHARE = 0.25  # of the decisive values of a wrong solution, beside its answer
 OPEN, CLOSE = "\x01", "\x02"  # around a decisive value while a line is being made; never in a text
 
@@ -29,18 +29,18 @@ class Problem:
     ----------
     canonical : equal for two problems exactly when they ask the same; the split is decided by it
     prompt : the question
-    expert, verbose : worked lines in two styles, decisive values marked
+    expert, other : worked lines in two styles, decisive values marked
     answer : the final answer
     """
 
     canonical: str
     prompt: str
     expert: Sequence[str]
-    verbose: Sequence[str]
+    other: Sequence[str]
     answer: str
 
     def _marked(self, style: str) -> str:
-        lines = {"expert": self.expert, "verbose": self.verbose, "answer": ()}[style]
+        lines = {"expert": self.expert, "other": self.other, "answer": ()}[style]
         return "".join(f"{line}\n" for line in lines) + f"answer {decided(self.answer)}\n"
 
     def solution(self, style: str = "expert") -> str:
@@ -73,8 +73,10 @@ class Problem:
         return "".join(text)
 
     def text(self, style: str, rng: random.Random) -> str:
-        """The solution in any of `STYLES`; `rng` decides where a wrong one goes wrong."""
-        return self.wrong(rng) if style == "wrong" else self.solution(style)
+        """The solution in any of `STYLES`; `rng` decides where a wrong one, in the expert's style or the other, slips."""
+        if style.endswith("wrong"):
+            return self.wrong(rng, "expert" if style == "wrong" else "other")
+        return self.solution(style)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from proxylib.models import material, tokenizers
 from proxylib.store import Workspace
 
 MATERIAL = config.load("lab").material.model_copy(update={"items": 20, "prose_items": 30, "bpe_vocabulary": 300})
-SEPARATE = ("expert", "verbose", "wrong", "shuffled")
+SEPARATE = ("expert", "other", "wrong", "shuffled")
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,10 @@ def test_every_kind_has_the_same_problems_in_the_same_order(drawn):
 def test_kinds_differ_as_they_say(drawn):
     kinds, _ = drawn
     problems = {trace.id: problem for name in MATERIAL.tasks for trace, problem in pairs(name)}
-    for expert, verbose, wrong in zip(kinds["expert"], kinds["verbose"], kinds["wrong"], strict=True):
+    for expert, other, wrong in zip(kinds["expert"], kinds["other"], kinds["wrong"], strict=True):
         problem = problems[expert.id]
-        assert expert.solution == problem.solution() and verbose.solution == problem.solution("verbose")
-        assert tasks.check(expert, verbose.solution) and not tasks.check(expert, wrong.solution)
+        assert expert.solution == problem.solution() and other.solution == problem.solution("other")
+        assert tasks.check(expert, other.solution) and not tasks.check(expert, wrong.solution)
         assert len(wrong.solution) == len(expert.solution) and wrong.solution != expert.solution
 
 

@@ -235,7 +235,7 @@ def test_the_held_out_loss_is_that_of_each_document_by_itself(spec):
 
 def test_held_out_documents_are_never_trained_on():
     held = set(train.held_out_documents(MATERIAL))
-    for name in ("expert", "verbose-slips", "answers"):
+    for name in ("expert", "other-slips", "answers"):
         stream = corpora.documents(corpora.recipe(name), MATERIAL, 3)
         assert not held.intersection(next(stream) for _ in range(1000))
     assert len(held) >= 0.9 * train.HELD_OUT_DOCUMENTS
@@ -397,10 +397,10 @@ def test_the_first_loss_of_the_second_phase_is_that_of_its_own_documents(styled,
 def test_every_recipe_of_post_training_reads_its_documents(tmp_path, tokenizer, monkeypatch, post):
     asked, make = [], corpora.documents
     monkeypatch.setattr(corpora, "documents", lambda *given: asked.append(given) or make(*given))
-    run(tmp_path, tokenizer, after(post, LLAMA.model_copy(update={"mix": "verbose-web"})), tokens=2048)
+    run(tmp_path, tokenizer, after(post, LLAMA.model_copy(update={"mix": "other-web"})), tokens=2048)
     assert asked == [
-        (corpora.RECIPES["verbose-web"], MATERIAL, 3),
-        (corpora.post_training(post, "verbose-web"), MATERIAL, 3 + train.POST_SEED),
+        (corpora.RECIPES["other-web"], MATERIAL, 3),
+        (corpora.post_training(post, "other-web"), MATERIAL, 3 + train.POST_SEED),
     ]
 
 
