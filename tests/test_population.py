@@ -201,7 +201,7 @@ def test_the_table_of_members_shows_the_first_seed_alone():
 
 def test_the_table_of_tasks_tells_trained_levels_from_untrained():
     table = population.task_table(["brackets", "walk"]).set_index("task")
-    assert table.loc["brackets"].tolist() == ["number of brackets", "6, 7", "8"]
+    assert table.loc["brackets"].tolist() == ["number of brackets", "8, 9", "10"]
     assert table.loc["walk"].tolist() == ["number of steps", "4, 5", "6"]
 
 
