@@ -1,11 +1,12 @@
 """The crucial steps: does a model that cannot solve a problem already give high probability to the steps that decide it?
 
 Fixed before looking: a token is decisive if it holds a value that the expert's line works out rather than copies (tasks
-mark them while they write a trace). Along one training run, at log-spaced checkpoints: agreement with the expert on
-decisive and on other tokens, for problems that the model's own answer gets right and for those that it fails; and the
-amount of training at which each signal first reaches half of its final value. Because one wrong step spoils an answer,
-accuracy must rise later than agreement per token even if nothing but compounding is at work; agreement on all of a
-trace's decisive tokens at once is the control for that.
+mark them while they write a trace; the final answer is left out, since the lines before it say it already). Along one
+training run, at log-spaced checkpoints: agreement with the expert on decisive and on other tokens, for problems that the
+model's own answer gets right and for those that it fails; and the amount of training at which each signal first reaches
+half of its final value. Because one wrong step spoils an answer, accuracy must rise later than agreement per token even if
+nothing but compounding is at work; agreement on all of a trace's decisive tokens at once is the control for the compounding
+of decisive steps. It is no control for copies and format: where every token of a trace agrees, the answer is right.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ SIGNALS = {
     "whole": "all decisive tokens of a trace agree",
     "correct": "accuracy",
 }
+UNIT = "tasks of one training run; interval over problems"
 SHOWN = 1  # traces of each task whose tokens are kept for the case study
+
+
+def steps_of(spans: pd.DataFrame) -> pd.DataFrame:
+    """The decisive spans without the last one of each trace, which is the final answer."""
+    return spans[spans.duplicated(["task", "id"], keep="last")]
 
 
 def is_decisive(tokens: pd.DataFrame, spans: pd.DataFrame, texts: pd.Series) -> np.ndarray:
@@ -63,14 +70,21 @@ def observed(tokens: pd.DataFrame, decisive: np.ndarray, vocabulary: int) -> pd.
     -------
     index task, id; columns decisive and other (share of such tokens that are the likeliest), probability (mean probability of
     decisive tokens), whole (1 if all decisive tokens are the likeliest), guess (share of the decisive tokens that are the
-    task's commonest: what a model scores that always says the same), n_decisive
+    commonest of their place in the task, first, second, ...: what a model scores that knows the form and no problem),
+    n_decisive
+
+    Notes
+    -----
+    The commonest tokens are counted on the very traces that are guessed, so the guess is a little too good.
     """
     frame = tokens[["task", "id"]].assign(
         top1=proxies.statistics(tokens, vocabulary)["top1"].to_numpy(), p=np.exp(-tokens["nll"].to_numpy(float))
     )
-    said = tokens["token"].where(decisive)
-    commonest = said.groupby(tokens["task"]).agg(lambda values: values.mode().iloc[0])
-    frame["guess"] = said.to_numpy() == tokens["task"].map(commonest).to_numpy()
+    said = frame[["task", "id"]].assign(token=tokens["token"].to_numpy())[decisive]
+    place = [said["task"], said.groupby(["task", "id"]).cumcount()]
+    commonest = said.groupby(place)["token"].transform(lambda values: values.mode().iloc[0])
+    frame["guess"] = False
+    frame.loc[decisive, "guess"] = (said["token"] == commonest).to_numpy()
     inside, outside = (frame[mask].groupby(["task", "id"], sort=False) for mask in (decisive, ~decisive))
     return pd.DataFrame(
         {
@@ -255,12 +269,12 @@ def estimates(traces: pd.DataFrame, inference: Inference) -> pd.DataFrame:
             gaps.append(_mean(gap, failed, multiplicity)[0])
     rows = []
     if gaps:
-        rows.append(("failed-but-likely", *_interval(np.mean(gaps, 0), inference.level), inference.level, len(gaps), "tasks"))
+        rows.append(("failed-but-likely", *_interval(np.mean(gaps, 0), inference.level), inference.level, len(gaps), UNIT))
     means = lead(traces, inference).query("task == 'mean'").set_index("signal")
     for claim, signal in (("steps-before-answers", "decisive"), ("steps-beyond-compounding", "whole")):
         if signal in means.index and np.isfinite(means.loc[signal, "low"]):
             row = means.loc[signal]
-            rows.append((claim, row["estimate"], row["low"], row["high"], inference.level, int(row["n"]), "tasks"))
+            rows.append((claim, row["estimate"], row["low"], row["high"], inference.level, int(row["n"]), UNIT))
     columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
     return pd.DataFrame(rows, columns=columns).astype({"claim": str, "n_unit": str})
 
@@ -277,23 +291,20 @@ def verdict(found: pd.DataFrame) -> str:
         row = rows.loc["failed-but-likely"]
         word = "yes" if row["low"] > 0 else "no" if row["high"] < 0 else "undecided"
         said.append(
-            f"On problems that the model fails, are the decisive tokens already likely? {word.capitalize()}: the likeliest "
-            f"token is the expert's more often than a constant guess by {_shown(row, 100)} "
-            "points."
+            f"On problems that the model fails, are the decisive tokens already likely? {word.capitalize()}: the share of them "
+            f"that the model would say first, minus that of always saying the commonest token of the step, is "
+            f"{_shown(row, 100)} points."
         )
-    if "steps-before-answers" in rows.index:
-        row = rows.loc["steps-before-answers"]
-        word = "earlier" if row["low"] > 1 else "later" if row["high"] < 1 else "neither clearly earlier nor later"
-        said.append(
-            f"Agreement on decisive tokens is half-way {word} than accuracy: accuracy takes {_shown(row)} times its training."
-        )
-    if "steps-beyond-compounding" in rows.index:
-        row = rows.loc["steps-beyond-compounding"]
-        word = "so part of the lead is not" if row["low"] > 1 else "so the lead is mostly"
-        said.append(
-            "Agreement on all decisive tokens of a trace at once is ahead by "
-            f"{_shown(row)}, {word} the arithmetic of many steps that must all be right."
-        )
+    for claim, subject in (
+        ("steps-before-answers", "Agreement on decisive tokens is"),
+        ("steps-beyond-compounding", "Agreement on all decisive tokens of a trace at once, which leaves compounding out, is"),
+    ):
+        if claim in rows.index:
+            row = rows.loc[claim]
+            word = "earlier" if row["low"] > 1 else "later" if row["high"] < 1 else "neither clearly earlier nor later"
+            said.append(
+                f"{subject} half-way {word} than accuracy (training tokens of accuracy over those of agreement: {_shown(row)})."
+            )
     return " ".join(said) or "No verdict: accuracy does not rise in this run."
 
 

@@ -496,7 +496,8 @@ def leave_family_out(panel: Panel, ranker: Ranker) -> pd.DataFrame:
     -----
     Within a fold and task all scores are shifted and scaled, without labels, to mean 0 and standard deviation 1 over the
     training models. Only so can scores of different folds be pooled into one ranking, and it remains a ranking across
-    different scorers: `pair_agreement` compares only within a fold and is the sounder quantity.
+    different scorers: `pair_agreement` compares only inside the family left out. A `Fixed` score is the same in all folds
+    and is pooled as it is.
     """
     return _predictions(panel, ranker, FAMILY_OUT, [()], _families(panel))
 
@@ -532,12 +533,14 @@ def _predictions(
     frames = []
     for family in families:
         kept = panel.families != family
-        X = standardise(panel.features, kept)
+        # what fits nothing has one scale in all folds, its own; scaling it fold by fold would change the pooled ranking
+        scale = (lambda values: values) if isinstance(ranker, Fixed) else (lambda values, kept=kept: standardise(values, kept))
+        X = scale(panel.features)
         for fold, out in enumerate(folds):
             asked = out or everything
             seen = asked if protocol == ORACLE else tuple(t for t in everything if t not in out)
             scores = _fitted(panel, ranker, seen, family)(X[:, asked])
-            frames.append(_fold_frame(panel, protocol, fold, family, asked, standardise(scores, kept)))
+            frames.append(_fold_frame(panel, protocol, fold, family, asked, scale(scores)))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -703,7 +706,7 @@ def _drawn_rho(scores: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.nda
 
 
 def pair_agreement(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray) -> np.ndarray:
-    """Share of model pairs that a fold's scores put in the order of accuracy, once per draw.
+    """Share of pairs of held-out models that a fold's scores put in the order of accuracy, once per draw.
 
     Parameters
     ----------
@@ -711,14 +714,14 @@ def pair_agreement(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray)
 
     Returns
     -------
-    [draws] shares over all folds and tasks, of pairs with at least one held-out model; a pair counts as often as the
-    product of its models' multiplicities. Pairs tied in accuracy are skipped, tied scores count one half. nan where no
-    pair is left or a score is nan.
+    [draws] shares over all folds and tasks; under leave-family-out, of pairs inside the family left out. A pair counts as
+    often as the product of its models' multiplicities. Pairs tied in accuracy are skipped, tied scores count one half. nan
+    where no pair is left or a score is nan.
 
     Notes
     -----
-    Half is chance. Pairs across families are mostly easy where families differ in level. Not comparable between
-    protocols: they count different pairs. As for `rho`, refitting is omitted.
+    Half is chance. A pair of a held-out model with one that the ranker was fitted on is not counted: the fit knows where the
+    latter stands. Not comparable between protocols: they count different pairs. As for `rho`, refitting is omitted.
     """
     groups = ["fold", "family", "task"]
     scores = _table(predictions, panel, groups, "score")
@@ -726,7 +729,7 @@ def pair_agreement(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray)
     y = panel.accuracy[:, [panel.tasks.index(task) for task in scores.columns.get_level_values("task")]]
     s = scores.to_numpy()
     order = np.sign(y[:, None] - y[None])  # [n, n, groups]
-    counted = (order != 0) & (held_out[:, None] | held_out[None])
+    counted = (order != 0) & held_out[:, None] & held_out[None]
     agreeing = (counted * (1 + order * np.sign(s[:, None] - s[None])) / 2).sum(2)  # [n, n]
     # every pair stands in both matrices twice, which cancels
     right, all_pairs = (((weights @ pairs) * weights).sum(1) for pairs in (agreeing, counted.sum(2)))
@@ -843,18 +846,17 @@ def best_of_null(panels: Panel | Sequence[Panel], draws: int, seed: int, familie
     must count the observed one: (1 + above) / (1 + draws).
     """
     panels = _aligned(panels)
-    families = panels[0].families if families_whole else np.zeros(len(panels[0].models))
-    orders = _permutations(families, draws, seed)
+    orders = _permutations(_blocks(panels[0], families_whole), draws, seed)
     return np.abs(np.mean([_permuted_rho(panel, orders).mean(0) for panel in panels], axis=0)).max(1)
 
 
-def choice_null(panels: Panel | Sequence[Panel], draws: int, seed: int, k: int = 2) -> np.ndarray:
+def choice_null(panels: Panel | Sequence[Panel], draws: int, seed: int, families_whole: bool = False, k: int = 2) -> np.ndarray:
     """What `Univariate` scores under leave-tasks-out when no feature knows anything: every fold's choice, repeated.
 
     Parameters
     ----------
     panels : one per seed; each chooses for itself
-    draws, seed : as for `best_of_null`
+    draws, seed, families_whole : as for `best_of_null`
     k : tasks held out at a time
 
     Returns
@@ -867,8 +869,12 @@ def choice_null(panels: Panel | Sequence[Panel], draws: int, seed: int, k: int =
     from the same models being in training and test: where tasks agree, this null is much wider than chance on new models.
     """
     panels = _aligned(panels)
-    orders = _permutations(np.zeros(len(panels[0].models)), draws, seed)
+    orders = _permutations(_blocks(panels[0], families_whole), draws, seed)
     return np.mean([_choices(_permuted_rho(panel, orders), _task_folds(panel, k)) for panel in panels], axis=0)
+
+
+def _blocks(panel: Panel, families_whole: bool) -> np.ndarray:
+    return panel.families if families_whole else np.zeros(len(panel.models))
 
 
 def _permutations(blocks: np.ndarray, draws: int, seed: int) -> np.ndarray:

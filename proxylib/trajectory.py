@@ -27,7 +27,7 @@ def build(step, workspace: Workspace) -> None:
     tokenizer = tokenizers.load(material.path(f"tokenizers/{spec.model.tokenizer}"))
     traces = _first(read(material.path("traces.parquet")), settings.items)
     texts = pd.Series({(trace.task, trace.id): trace.solution for trace in traces})
-    spans = material.table("decisive")
+    spans = crucial.steps_of(material.table("decisive"))
 
     def observe(model, at: int, tokens: int) -> None:
         model.eval()

@@ -183,6 +183,7 @@ def _row(found: pd.DataFrame, ablation: str, setting: str, proxy: str = WINNER) 
 def verdict(found: pd.DataFrame) -> str:
     """The page's first sentence: what changes the fixed winner's correlation, of all that was tried."""
     gaps = found[(found["quantity"] == "rho minus the default's") & (found["proxy"] == WINNER)]
+    gaps = gaps[(gaps["low"] != 0) | (gaps["high"] != 0)]  # a choice that does not enter the winner's formula is no change
     worse, better = gaps[gaps["high"] < 0], gaps[gaps["low"] > 0]
     name = lambda rows: ", ".join(f"{row.ablation}: {row.setting.removeprefix('definition: ')}" for row in rows.itertuples())
     shuffled = _row(found, "traces", "shuffled")
@@ -214,7 +215,7 @@ def finding_traces(found: pd.DataFrame) -> str:
     """The title of the figure on kinds of traces."""
     told = {kind: _row(found, "traces", kind) for kind in ("shuffled", "wrong", "other")}
     parts = [f"{kind} {row['estimate']:+.2f}" for kind, row in told.items() if row is not None]
-    return f"Other traces change the named winner's correlation: {', '.join(parts)}"
+    return f"The named winner's correlation, minus that on the right traces: {', '.join(parts)}"
 
 
 def finding_numbers(found: pd.DataFrame) -> str:

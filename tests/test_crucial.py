@@ -37,7 +37,31 @@ def test_observed_by_hand():
     seen = crucial.observed(rows, np.array([False, True, False, True]), 50).loc[("t", "a")]
     assert seen["decisive"] == 0.5 and seen["other"] == 0.5 and seen["whole"] == 0
     assert seen["probability"] == pytest.approx((0.5 + 0.25) / 2) and seen["n_decisive"] == 2
-    assert seen["guess"] == 0.5  # of two decisive tokens one is the commonest
+    assert seen["guess"] == 1  # a single trace says at each place what is commonest there
+
+
+def test_the_guess_is_the_commonest_token_of_each_step_over_a_task():
+    traces = [token_rows(["x", "y"], name=name) for name in "abc"] + [token_rows(["x", "y"], task="u", name="a")]
+    rows = pd.concat(traces, ignore_index=True)
+    rows["token"] = [1, 5, 1, 6, 2, 6, 3, 5]  # first step: 1 is commonest; second: 6; the other task has its own
+    seen = crucial.observed(rows, np.ones(8, bool), 50)["guess"]
+    assert seen.tolist() == [0.5, 1.0, 0.5, 1.0]
+    nowhere = crucial.observed(rows, np.array([True, False] * 4), 50)["guess"]
+    assert nowhere.tolist() == [1.0, 1.0, 0.0, 1.0]
+
+
+def test_the_answer_is_no_step():
+    spans = pd.DataFrame({"task": "t", "id": list("aabbb"), "start": [1, 9, 1, 5, 9], "stop": [2, 10, 2, 6, 10]})
+    assert crucial.steps_of(spans)[["id", "start"]].to_numpy().tolist() == [["a", 1], ["b", 1], ["b", 5]]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(1.2, 2.0, "earlier"), (0.9, 3.0, "neither clearly earlier nor later"), (0.4, 0.8, "later")]
+)
+def test_the_verdict_says_no_more_than_the_interval(low, high, word):
+    rows = [(name, (low + high) / 2, low, high) for name in ("steps-before-answers", "steps-beyond-compounding")]
+    said = crucial.verdict(pd.DataFrame(rows, columns=["claim", "estimate", "low", "high"]))
+    assert said.count(f"half-way {word} than accuracy") == 2
 
 
 def test_half_way_is_interpolated_on_log_tokens_and_undefined_without_a_rise():

@@ -155,6 +155,7 @@ def test_the_heat_tables_agree_with_each_other(made):
             model_selection.BEST: [0.0, 0.0, best, 0.0],
             model_selection.BEST_WHOLE: [best, best, 2.0, 0.0],
             model_selection.CHOSEN: [9.0, -9.0, -9.0, -9.0],
+            model_selection.CHOSEN_WHOLE: [9.0, 9.0, -9.0, -9.0],
         }
     )
     assert model_selection.finding_null(heat, null).endswith("p = 0.4 if models are shuffled, 0.8 if whole families are")
@@ -163,7 +164,8 @@ def test_the_heat_tables_agree_with_each_other(made):
         [("univariate", "leave-tasks-out", "rho", 0.25)], columns=["method", "protocol", "quantity", "estimate"]
     )
     table = model_selection.null_table(heat, summary, null).set_index("choice")
-    assert list(table["p"]) == ["0.4", "0.8", "0.4"] and list(table["found"]) == [f"{best:.2f}"] * 2 + ["0.25"]
+    assert list(table["p"]) == ["0.4", "0.8", "0.4", "0.6"]
+    assert list(table["found"]) == [f"{best:.2f}"] * 2 + ["0.25"] * 2
     assert model_selection.finding_heat(heat, null).startswith("0 of eighty lie above")
     assert len(model_selection.heat_table(heat)) == 20
     components = pd.DataFrame({"share": [0.9, 0.99], "components": [3, 9]})

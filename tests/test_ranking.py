@@ -630,7 +630,7 @@ def test_pair_agreement_is_the_share_counted_pair_by_pair(protocol):
         for a, b in itertools.combinations(part.itertuples(), 2):
             i, j = made.models.index(a.model), made.models.index(b.model)
             gap = made.accuracy[i, made.tasks.index(task)] - made.accuracy[j, made.tasks.index(task)]
-            if gap == 0 or not (a.held_out or b.held_out):
+            if gap == 0 or not (a.held_out and b.held_out):
                 continue
             w = weights[:, i] * weights[:, j]
             tied += a.score == b.score
@@ -853,3 +853,26 @@ def test_fits_are_not_repeated():
 def test_importing_it_loads_neither_torch_nor_scikit_learn():
     code = "import sys, proxylib.ranking; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_what_fits_nothing_ranks_an_unseen_family_by_its_raw_values():
+    made = panel(4)
+    frame = ranking.leave_family_out(made, ranking.Fixed(2, -1))
+    pooled = frame[frame["held_out"]].pivot(index="model", columns="task", values="score").loc[made.models, made.tasks]
+    assert (reference.rankdata(pooled, axis=0) == reference.rankdata(-made.features[:, :, 2], axis=0)).all()
+    assert ranking.rho(frame, made, ones(made))[0] == pytest.approx(mean_rho(-made.features[:, :, 2], made.accuracy))
+
+
+def test_pairs_with_models_of_the_fit_are_not_counted():
+    made = panel(5, families=3, sizes=2)
+
+    @dataclasses.dataclass(frozen=True)
+    class Memory:
+        """Knows the order of the models that it was fitted on and nothing else."""
+
+        def fit(self, X, y):
+            known = {row.tobytes(): value for row, value in zip(X[:, 0], y[:, 0], strict=True)}
+            return lambda points: np.array([[known.get(row.tobytes(), 0.0)] * points.shape[1] for row in points[:, 0]])
+
+    frame = ranking.leave_family_out(made, Memory())
+    assert ranking.pair_agreement(frame, made, ones(made))[0] == 0.5
