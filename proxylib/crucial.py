@@ -253,8 +253,13 @@ def _interval(values: np.ndarray, level: float) -> tuple[float, float, float]:
         return float(values[0]), np.nan, np.nan
 
 
-def estimates(traces: pd.DataFrame, inference: Inference) -> pd.DataFrame:
+def estimates(traces: pd.DataFrame, leads: pd.DataFrame, inference: Inference) -> pd.DataFrame:
     """The scoreboard's rows: decisive tokens of failed problems against guessing, and who is earlier.
+
+    Parameters
+    ----------
+    traces, inference : as for `curves`
+    leads : from `lead`
 
     Returns
     -------
@@ -270,7 +275,7 @@ def estimates(traces: pd.DataFrame, inference: Inference) -> pd.DataFrame:
     rows = []
     if gaps:
         rows.append(("failed-but-likely", *_interval(np.mean(gaps, 0), inference.level), inference.level, len(gaps), UNIT))
-    means = lead(traces, inference).query("task == 'mean'").set_index("signal")
+    means = leads.query("task == 'mean'").set_index("signal")
     for claim, signal in (("steps-before-answers", "decisive"), ("steps-beyond-compounding", "whole")):
         if signal in means.index and np.isfinite(means.loc[signal, "low"]):
             row = means.loc[signal]

@@ -254,7 +254,7 @@ def scoreboard(d: Declaration) -> Step:
 
 
 #: notebook -> the function that declares its step
-DECLARATIONS: dict[str, Callable[..., Step]] = {
+STAGES: dict[str, Callable[..., Step]] = {
     "material": material,
     "corpora": corpora_described,
     "train": train,
@@ -265,6 +265,9 @@ DECLARATIONS: dict[str, Callable[..., Step]] = {
     "dial": dial,
     "trajectory": trajectory,
     "datadecide": datadecide,
+}
+#: likewise, in the order of the book
+PAGES: dict[str, Callable[..., Step]] = {
     "the_lab": the_lab,
     "eighty_metrics": eighty_metrics,
     "model_selection": model_selection,
@@ -274,16 +277,7 @@ DECLARATIONS: dict[str, Callable[..., Step]] = {
     "choosing_a_corpus": choosing_a_corpus,
     "scoreboard": scoreboard,
 }
-PAGES = (
-    "the_lab",
-    "eighty_metrics",
-    "model_selection",
-    "ablations",
-    "whose_style",
-    "crucial_steps",
-    "choosing_a_corpus",
-    "scoreboard",
-)
+DECLARATIONS = STAGES | PAGES
 
 
 def declare(notebook: str, profile: str, **parameters: Any) -> Step:

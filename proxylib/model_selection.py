@@ -485,6 +485,15 @@ def finding_redundancy(components: pd.DataFrame) -> str:
     return f"{held[0.9]} components hold 90 % of what the eighty say about the order of models, {held[0.99]} hold 99 %"
 
 
+def alike_together(correlation: pd.DataFrame) -> pd.DataFrame:
+    """A square matrix of correlations, reordered by average linkage so that what is alike, of either sign, stands together."""
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
+    distances = 1 - np.abs(correlation.to_numpy(float))
+    order = leaves_list(linkage(distances[np.triu_indices(len(correlation), 1)].clip(0), "average"))
+    return correlation.iloc[order, order]
+
+
 def heat_table(heat: pd.DataFrame, ends: int = 10) -> pd.DataFrame:
     """The largest and the smallest of the eighty with intervals."""
     mean = heat[heat["task"] == "mean"].sort_values("estimate", ascending=False)

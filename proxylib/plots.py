@@ -333,24 +333,22 @@ def contrast_forest(frame: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
-def heat_map(
-    frame: pd.DataFrame, ax: Axes, *, label: str, marks: Mapping[str, float] | None = None, limit: float = 1.0
-) -> Axes:
+def heat_map(frame: pd.DataFrame, ax: Axes, *, label: str, marks: Mapping[str, float] | None = None) -> Axes:
     """A table of correlations as colours with their numbers, and levels of chance marked in the colour bar.
 
     Parameters
     ----------
-    frame : [rows, columns] of values in [-limit, limit]
+    frame : [rows, columns] of values in [-1, 1]
     label : of the colour bar
     marks : name -> value drawn into the colour bar, on both sides of zero
     """
     values = frame.to_numpy(float)
-    image = ax.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+    image = ax.imshow(values, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
     ax.grid(visible=False)
     ax.set_xticks(range(frame.shape[1]), [str(name).replace("_", " ") for name in frame.columns], rotation=45, ha="right")
     ax.set_yticks(range(frame.shape[0]), [str(name).replace("_", " ") for name in frame.index])
     for row, column in np.ndindex(*values.shape):
-        colour = "white" if abs(values[row, column]) > 0.65 * limit else INK
+        colour = "white" if abs(values[row, column]) > 0.65 else INK
         shown = f"{values[row, column]:.2f}".replace("0.", ".")
         ax.text(column, row, shown, ha="center", va="center", fontsize=7, color=colour)
     bar = ax.figure.colorbar(image, ax=ax, location="bottom", shrink=0.9, aspect=30)
@@ -371,20 +369,15 @@ def heat_map(
 
 
 def similarity(frame: pd.DataFrame, ax: Axes) -> Axes:
-    """A square matrix of correlations, rows ordered so that what is alike stands together.
+    """A square matrix of correlations, in the order given.
 
     Parameters
     ----------
     frame : [F, F] symmetric
     """
-    from scipy.cluster.hierarchy import leaves_list, linkage
-
-    distances = 1 - np.abs(frame.to_numpy(float))
-    order = leaves_list(linkage(distances[np.triu_indices(len(frame), 1)].clip(0), "average"))
-    values = frame.to_numpy(float)[np.ix_(order, order)]
-    image = ax.imshow(values, cmap="RdBu", vmin=-1, vmax=1)
+    image = ax.imshow(frame.to_numpy(float), cmap="RdBu", vmin=-1, vmax=1)
     ax.grid(visible=False)
-    names = [frame.columns[index].replace("|", " x ").replace("_", " ") for index in order]
+    names = [name.replace("|", " x ").replace("_", " ") for name in frame.columns]
     ax.set_xticks([])
     ax.set_yticks(range(0, len(names), 4), names[::4], fontsize=6)
     ax.figure.colorbar(image, ax=ax, location="bottom", shrink=0.8, aspect=30).set_label("correlation over models", fontsize=9)
@@ -465,17 +458,17 @@ def lines_with_intervals(frame: pd.DataFrame, ax: Axes, *, x: str, by: str, labe
     return ax
 
 
-def differences_forest(frame: pd.DataFrame, ax: Axes, *, label: str, group: str = "proxy") -> Axes:
+def differences_forest(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
     """Settings as rows, a marker with interval per proxy.
 
     Parameters
     ----------
-    frame : columns setting, `group`, estimate, low, high
+    frame : columns setting, proxy, estimate, low, high
     label : of the horizontal axis
     """
-    settings, groups = list(frame["setting"].drop_duplicates()), list(frame[group].drop_duplicates())
+    settings, groups = list(frame["setting"].drop_duplicates()), list(frame["proxy"].drop_duplicates())
     for place, name in enumerate(groups):
-        rows = frame[frame[group] == name]
+        rows = frame[frame["proxy"] == name]
         y = np.array([-settings.index(setting) for setting in rows["setting"]]) + 0.3 - 0.6 * place / max(1, len(groups) - 1)
         ax.hlines(y, rows["low"], rows["high"], color=COLOURS[name], linewidth=1.4, alpha=0.7)
         ax.plot(rows["estimate"], y, MARKERS[name], color=COLOURS[name], markersize=4.5, label=name)

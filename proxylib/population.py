@@ -158,9 +158,9 @@ def verdict(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> str:
     )
 
 
-def finding_spread(accuracy: pd.DataFrame) -> str:
+def finding_spread(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> str:
     """The figure's title: where accuracies spread most and least."""
-    wide = accuracy.groupby("task", sort=False)["estimate"].agg(lambda values: np.subtract(*np.quantile(values, [0.75, 0.25])))
+    wide = spread(accuracy, eligible).set_index("task")["range"]
     return (
         f"The middle half of the models spans {100 * wide.max():.0f} points of accuracy on {wide.idxmax()} and "
         f"{100 * wide.min():.0f} on {wide.idxmin()}"
@@ -184,7 +184,7 @@ def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, eligible: 
     table.loc["best constant answer"] = ["", *(f"{100 * floor:.0f}" for floor in facts["floor"])]
     table.loc["inter-quartile range"] = ["", *(f"{100 * value:.0f}" for value in wide["range"])]
     table.loc["split-half reliability"] = ["", *(stats.rounded(value, 0.05) for value in repeat)]
-    table.loc["at floor or ceiling"] = ["", *(f"{row.models - row.differing} of {row.models}" for row in facts.itertuples())]
+    table.loc["at floor or ceiling"] = ["", *(f"{row.at_floor_or_ceiling} of {row.models}" for row in wide.itertuples())]
     return table.rename_axis(None, axis=1).reset_index(names="model")
 
 

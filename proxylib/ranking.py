@@ -544,7 +544,9 @@ def _predictions(
     return pd.concat(frames, ignore_index=True)
 
 
-@functools.lru_cache(maxsize=256)  # the stability of a choice asks for the very fits that the predictions came from
+@functools.lru_cache(
+    maxsize=8192
+)  # all fits of three seeds: the stability of a choice asks for the very fits that the predictions came from
 def _fitted(panel: Panel, ranker: Ranker, tasks: tuple[int, ...], family: str) -> Scorer:
     """The ranker fitted on some tasks and on the models outside a family."""
     kept = panel.families != family

@@ -49,8 +49,9 @@ def build(step, workspace: Workspace) -> None:
             part.unlink()
     table = pd.read_parquet(workspace.path("traces.parquet"))
     workspace.write_table("curves", crucial.curves(table, settings.inference))
-    workspace.write_table("lead", crucial.lead(table, settings.inference))
-    workspace.write_table("estimates", crucial.estimates(table, settings.inference))
+    leads = crucial.lead(table, settings.inference)
+    workspace.write_table("lead", leads)
+    workspace.write_table("estimates", crucial.estimates(table, leads, settings.inference))
 
 
 def _first(traces: list[Trace], items: int) -> list[Trace]:

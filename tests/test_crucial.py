@@ -103,7 +103,7 @@ def test_a_task_whose_accuracy_does_not_rise_is_left_out():
 
 def test_without_any_rise_there_is_no_estimate_of_a_lead_and_the_verdict_is_still_a_sentence():
     traces = simulated(2.0).assign(correct=False)
-    found = crucial.estimates(traces, INFERENCE)
+    found = crucial.estimates(traces, crucial.lead(traces, INFERENCE), INFERENCE)
     assert list(found["claim"]) == ["failed-but-likely"]
     assert found["estimate"].iloc[0] == pytest.approx(traces.query("step == 11")["decisive"].mean() - 0.1)
     assert crucial.verdict(found).startswith("On problems that the model fails")
