@@ -146,8 +146,8 @@ def bought_answers(
     Notes
     -----
     With a proxy, a model's accuracy is shrunk towards the least-squares line of the bought accuracies on the proxy over the
-    models, by the share of the scatter about the line that is not binomial noise: empirical Bayes, no score beyond those
-    bought. Truth is the accuracy on problems that were not bought, so nothing is counted twice. A correlation that a draw
+    models, by the share of the scatter about the line that is not binomial noise (estimated within models): empirical
+    Bayes, no score beyond those bought. Truth is the accuracy on problems that were not bought, so nothing is counted twice. A correlation that a draw
     leaves undefined counts as 0. The interval is conditional on the lines.
     """
     who = accuracy.drop_duplicates("member")
@@ -186,9 +186,9 @@ def shrunk(got: np.ndarray, proxy: np.ndarray, number: int) -> np.ndarray:
         return got
     slope, start = np.polyfit(proxy, got, 1)
     line = start + slope * proxy
-    noise = np.mean(np.clip(line, 0.02, 0.98) * (1 - np.clip(line, 0.02, 0.98))) / number
+    noise = np.mean(got * (1 - got)) / (number - 1)  # each model's own variance, unbiased; not that of the line's share
     spread = max(0.0, float(np.var(got - line, ddof=2)) - noise)
-    return line + spread / (spread + noise) * (got - line)
+    return line + (spread / (spread + noise) if noise else 1.0) * (got - line)
 
 
 def build(step, workspace: Workspace) -> None:

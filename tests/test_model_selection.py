@@ -141,6 +141,12 @@ def test_shrunk_by_hand():
     shrunk = model_selection.shrunk(noisy, proxy, 5)  # scatter below binomial noise: all the way to the line
     assert shrunk == pytest.approx(np.polyval(np.polyfit(proxy, noisy, 1), proxy))
     assert (model_selection.shrunk(noisy, np.ones(4), 5) == noisy).all()
+    certain = np.array([0.0, 1.0, 1.0, 0.0])  # no noise within models: nothing to shrink, though the line is far
+    assert model_selection.shrunk(certain, proxy, 5) == pytest.approx(certain)
+    mixed = np.array([0.0, 1.0, 0.8, 0.0])  # only one model's answers vary: 0.16 / 4 / 4 = 0.01
+    line = np.polyval(np.polyfit(proxy, mixed, 1), proxy)
+    spread = ((mixed - line) ** 2).sum() / 2 - 0.01
+    assert model_selection.shrunk(mixed, proxy, 5) == pytest.approx(line + spread / (spread + 0.01) * (mixed - line))
 
 
 def test_the_heat_tables_agree_with_each_other(made):
