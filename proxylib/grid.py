@@ -32,7 +32,7 @@ VERSIONS = {
     "train": 3,
     "measure": 2,
     "population": 5,
-    "ranking": 3,
+    "ranking": 4,
     "variants": 2,
     "dial": 1,
     "trajectory": 2,

@@ -146,9 +146,10 @@ def bought_answers(
     Notes
     -----
     With a proxy, a model's accuracy is shrunk towards the least-squares line of the bought accuracies on the proxy over the
-    models, by the share of the scatter about the line that is not binomial noise (estimated within models): empirical
-    Bayes, no score beyond those bought. Truth is the accuracy on problems that were not bought, so nothing is counted twice. A correlation that a draw
-    leaves undefined counts as 0. The interval is conditional on the lines.
+    models, by the share of the scatter about the line that is not noise, which is what is left of the answers when each
+    model's and each problem's mean is taken out: empirical Bayes, no score beyond those bought. Truth is the accuracy on
+    problems that were not bought, so nothing is counted twice. A correlation that a draw leaves undefined counts as 0. The
+    interval is conditional on the lines.
     """
     who = accuracy.drop_duplicates("member")
     seeds = [list(part["member"]) for _, part in who.groupby("seed", sort=False)]
@@ -170,8 +171,8 @@ def bought_answers(
                 order = np.random.default_rng([inference.seed, number, purchase]).permutation(grid.shape[1])
                 for members in seeds:
                     own, x = grid.loc[members].to_numpy(), proxy.loc[members, task].to_numpy(float)
-                    got, truth = own[:, order[:number]].mean(1), own[:, order[number:]].mean(1)
-                    for signal, scores in zip(rhos, (got, shrunk(got, x, number), x), strict=True):
+                    bought, truth = own[:, order[:number]], own[:, order[number:]].mean(1)
+                    for signal, scores in zip(rhos, (bought.mean(1), shrunk(bought, x), x), strict=True):
                         rhos[signal].append(np.nan_to_num(stats.spearman_draws(scores, truth, weights)))
         if rhos[ALONE]:
             means = {signal: np.mean(found, 0) for signal, found in rhos.items()}
@@ -180,13 +181,21 @@ def bought_answers(
     return pd.DataFrame(rows, columns=["answers", "signal", "estimate", "low", "high"])
 
 
-def shrunk(got: np.ndarray, proxy: np.ndarray, number: int) -> np.ndarray:
-    """Accuracies from `number` answers each, shrunk towards their line on a proxy (empirical Bayes, see `bought_answers`)."""
+def shrunk(bought: np.ndarray, proxy: np.ndarray) -> np.ndarray:
+    """Accuracies on a few problems, shrunk towards their line on a proxy (empirical Bayes, see `bought_answers`).
+
+    Parameters
+    ----------
+    bought : [models, problems] 1 where the answer is right, at least two problems
+    proxy : [models]
+    """
+    got, (models, problems) = bought.mean(1), bought.shape
     if np.ptp(proxy) == 0:
         return got
-    slope, start = np.polyfit(proxy, got, 1)
-    line = start + slope * proxy
-    noise = np.mean(got * (1 - got)) / (number - 1)  # each model's own variance, unbiased; not that of the line's share
+    # all models answer the same problems: a hard draw is hard for all of them and no noise between them
+    rest = bought - got[:, None] - bought.mean(0) + bought.mean()
+    noise = (rest**2).sum() / ((models - 1) * (problems - 1)) / problems
+    line = np.polyval(np.polyfit(proxy, got, 1), proxy)
     spread = max(0.0, float(np.var(got - line, ddof=2)) - noise)
     return line + (spread / (spread + noise) if noise else 1.0) * (got - line)
 

@@ -117,6 +117,8 @@ def _execute(step: Step) -> Path:
 
     place = step.store.root / "executing" / f"{step.key.run_id}.ipynb"
     place.parent.mkdir(parents=True, exist_ok=True)
+    # steps run beside each other: linear algebra that spins on every core would slow all of them several times over
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         papermill.execute_notebook(
             str(step.notebook),

@@ -327,6 +327,9 @@ def _hinge(differences: np.ndarray, share: np.ndarray, cost: float) -> np.ndarra
 
     if len(share) < 2:
         raise UserError("ranking SVM: fewer than two pairs of models differ in accuracy")
+    weights = cost * share @ differences
+    if (differences @ weights <= 1).all():
+        return weights  # every pair is inside its margin, as at small costs: the loss is linear there and this its minimum
     label = np.where(np.arange(len(share)) % 2, 1, -1)  # the solver wants two classes: every other pair is turned round
     solver = LinearSVC(loss="hinge", fit_intercept=False, C=cost, tol=1e-5, max_iter=MAX_ITER, random_state=0)
     with warnings.catch_warnings():

@@ -135,18 +135,20 @@ def test_shrinking_moves_towards_the_line_and_orders_better_than_few_answers_alo
 
 def test_shrunk_by_hand():
     proxy = np.array([0.0, 1.0, 2.0, 3.0])
-    got = np.array([0.1, 0.3, 0.5, 0.7])
-    assert model_selection.shrunk(got, proxy, 10) == pytest.approx(got)  # on the line already
-    noisy = np.array([0.2, 0.2, 0.6, 0.6])
-    shrunk = model_selection.shrunk(noisy, proxy, 5)  # scatter below binomial noise: all the way to the line
-    assert shrunk == pytest.approx(np.polyval(np.polyfit(proxy, noisy, 1), proxy))
-    assert (model_selection.shrunk(noisy, np.ones(4), 5) == noisy).all()
-    certain = np.array([0.0, 1.0, 1.0, 0.0])  # no noise within models: nothing to shrink, though the line is far
-    assert model_selection.shrunk(certain, proxy, 5) == pytest.approx(certain)
-    mixed = np.array([0.0, 1.0, 0.8, 0.0])  # only one model's answers vary: 0.16 / 4 / 4 = 0.01
-    line = np.polyval(np.polyfit(proxy, mixed, 1), proxy)
-    spread = ((mixed - line) ** 2).sum() / 2 - 0.01
-    assert model_selection.shrunk(mixed, proxy, 5) == pytest.approx(line + spread / (spread + 0.01) * (mixed - line))
+    alike = np.repeat([[0.0], [1.0], [1.0], [0.0]], 5, 1)  # every problem says the same: no noise, nothing to shrink
+    assert model_selection.shrunk(alike, proxy) == pytest.approx(alike.mean(1))
+    assert (model_selection.shrunk(alike, np.ones(4)) == alike.mean(1)).all()
+    one = alike * [1, 1, 0, 1, 1]
+    one[0, 4] = 1.0
+    got, line = one.mean(1), np.polyval(np.polyfit(proxy, one.mean(1), 1), proxy)
+    model, problem = np.indices(one.shape)
+    design = np.hstack([np.eye(4)[model.ravel()], np.eye(5)[problem.ravel()]])  # two-way analysis of variance, written out
+    rest = one.ravel() - design @ np.linalg.lstsq(design, one.ravel(), rcond=None)[0]
+    noise = (rest @ rest) / (3 * 4) / 5
+    spread = max(0, ((got - line) ** 2).sum() / 2 - noise)
+    assert model_selection.shrunk(one, proxy) == pytest.approx(line + spread / (spread + noise) * (got - line))
+    coins = np.array([[1.0, 0], [0, 1], [1, 0], [0, 1]])  # scatter below its noise: all the way to the line
+    assert model_selection.shrunk(coins, proxy) == pytest.approx(np.full(4, 0.5))
 
 
 def test_the_heat_tables_agree_with_each_other(made):
