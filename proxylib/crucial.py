@@ -326,7 +326,7 @@ def lead_table(found: pd.DataFrame) -> pd.DataFrame:
     """Accuracy's training tokens over each signal's, per task, the mean last."""
     cells = found.assign(
         shown=[
-            stats.with_interval(row) if np.isfinite(row[1]) else stats.rounded(row[0], 0.2)
+            stats.with_interval(row) if np.isfinite(row[1]) else stats.rounded(row[0], 0.4)
             for row in found[["estimate", "low", "high"]].to_numpy()
         ]
     )

@@ -85,12 +85,12 @@ def verdict(found: pd.DataFrame) -> str:
     """The page's first sentences; they turn with the numbers."""
     parts = []
     for proxy in (LOSS, variants.WINNER):
-        gap, shown = _shown(found, proxy, HALF_MINUS_ALL)
-        word = "lower" if gap["high"] < 0 else "higher" if gap["low"] > 0 else "not distinguishably different"
+        gap, shown = _shown(found, proxy, ALL_MINUS_NONE)
+        word = "higher than" if gap["low"] > 0 else "lower than" if gap["high"] < 0 else "not distinguishably different from"
         ends = {style: _shown(found, proxy, "rho", style)[1] for style in SHARES}
         parts.append(
             f"{proxy[0].upper() + proxy[1:]}: {ends['expert']} where all models read the expert's style, {ends['crossed']} "
-            f"where half did, {ends['other']} where none did. With half it is {word} than with all (difference {shown})."
+            f"where half did, {ends['other']} where none did; with all it is {word} with none (difference {shown})."
         )
     return " ".join(parts)
 

@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.transforms import ScaledTranslation
 
 INK, QUIET, GROUND = "#1b1b1b", "#6b6b6b", "#fcfcfa"
 COLOURS = {
@@ -112,7 +113,14 @@ def legend_below(figure: Figure, ax: Axes, columns: int = 2) -> Figure:
 
 
 def interval_line(
-    frame: pd.DataFrame, ax: Axes, *, x: str, signal: str, label: str | None = None, hollow: bool = False
+    frame: pd.DataFrame,
+    ax: Axes,
+    *,
+    x: str,
+    signal: str,
+    label: str | None = None,
+    hollow: bool = False,
+    shift: float = 0.0,
 ) -> Axes:
     """Estimates as a line with markers, their intervals as bars.
 
@@ -124,11 +132,13 @@ def interval_line(
     signal : decides colour and marker
     label : of the legend
     hollow : draw empty markers, for reported values that are not ours
+    shift : points to the right, so that bars of several lines stand beside each other
     """
     colour = COLOURS[signal]
+    place = ax.transData + ScaledTranslation(shift / 72, 0, ax.figure.dpi_scale_trans)
     frame = frame.sort_values(x)
     if {"low", "high"} <= set(frame.columns):
-        ax.vlines(frame[x], frame["low"], frame["high"], color=colour, alpha=0.55, linewidth=1.6)
+        ax.vlines(frame[x], frame["low"], frame["high"], color=colour, alpha=0.55, linewidth=1.6, transform=place)
     ax.plot(
         frame[x],
         frame["estimate"],
@@ -137,6 +147,7 @@ def interval_line(
         markersize=5,
         linewidth=1.3,
         label=label,
+        transform=place,
         markerfacecolor="none" if hollow else colour,
     )
     return ax
@@ -453,8 +464,10 @@ def lines_with_intervals(frame: pd.DataFrame, ax: Axes, *, x: str, by: str, labe
     frame : columns `x`, `by`, estimate, low, high
     by : column of the groups; its values decide colour and marker
     """
-    for name in frame[by].drop_duplicates():
-        interval_line(frame[frame[by] == name], ax, x=x, signal=name, label=(labels or {}).get(name, name))
+    names = list(frame[by].drop_duplicates())
+    for place, name in enumerate(names):
+        shift = 4.0 * (place - (len(names) - 1) / 2)
+        interval_line(frame[frame[by] == name], ax, x=x, signal=name, label=(labels or {}).get(name, name), shift=shift)
     return ax
 
 

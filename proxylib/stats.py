@@ -118,10 +118,12 @@ def _weighted_midranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def rounded(value: float, half_width: float) -> str:
-    """A number with the digits that its interval supports: one digit of the interval's half width, two if it is a 1.
+    """A number with the digits that its interval supports: one digit of the interval's half width, two below 3.55.
 
-    >>> rounded(0.82967, 0.043), rounded(0.82967, 0.013), rounded(1234.5, 80)
-    ('0.83', '0.830', '1230')
+    The rule of the Particle Data Group's reviews.
+
+    >>> rounded(0.82967, 0.043), rounded(0.82967, 0.013), rounded(0.82967, 0.23), rounded(1234.5, 80)
+    ('0.83', '0.830', '0.83', '1230')
     """
     if not np.isfinite(value):
         return "undefined"
@@ -129,7 +131,7 @@ def rounded(value: float, half_width: float) -> str:
         return f"{value:.3g}"
     half_width *= 1 + 1e-9  # (0.6 - 0.2) / 2 is a hair below 0.2
     exponent = int(np.floor(np.log10(half_width)))
-    if half_width / 10**exponent < 2:
+    if half_width / 10**exponent < 3.55:
         exponent -= 1
     return f"{value:.{max(0, -exponent)}f}" if exponent < 0 else f"{round(value, -exponent):.0f}"
 

@@ -149,9 +149,10 @@ def test_clustered_intervals_cover_where_intervals_over_units_do_not():
     [
         (0.82967, 0.043, "0.83"),
         (0.82967, 0.013, "0.830"),
-        (0.82967, 0.2, "0.8"),
-        (0.82967, 0.19, "0.83"),
-        (12.34, 3.0, "12"),
+        (0.82967, 0.36, "0.8"),
+        (0.82967, 0.35, "0.83"),
+        (12.34, 4.0, "12"),
+        (12.34, 3.0, "12.3"),
         (12.34, 1.5, "12.3"),
         (1234.5, 80, "1230"),
         (1234.5, 150, "1230"),
@@ -173,4 +174,4 @@ def test_an_interval_is_written_with_one_precision_and_scaled_to_percent():
 
 
 def test_rounding_of_the_half_width_itself_adds_no_digit():
-    assert stats.with_interval([0.4, 0.2, 0.6]) == "0.4 [0.2, 0.6]"
+    assert stats.rounded(0.4, np.nextafter(0.355, 0)) == stats.rounded(0.4, 0.355) == "0.4"
