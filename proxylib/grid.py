@@ -322,6 +322,14 @@ def steps(profile: str) -> tuple[Step, ...]:
     return tuple(ordered.values())
 
 
+def work(step: Step) -> float:
+    """About how much arithmetic training does in a step, in no unit; 0 for every other step."""
+    made = step.settings.training if isinstance(step.settings, config.TrajectorySettings) else step.settings
+    if not isinstance(made, config.TrainSettings):
+        return 0.0
+    return made.training.tokens * made.model.share * made.model.width * made.model.depth
+
+
 def cells_digest(notebook: Path) -> str:
     """SHA-256 of a notebook's cell sources and tags: what decides its output, and nothing that an editor adds."""
     cells = nbformat.read(notebook, as_version=4).cells

@@ -194,6 +194,8 @@ def _child(step: Step, sender: Any) -> None:
 def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> int:
     """Run what is outstanding, `jobs` steps at a time; returns the number of steps that failed or were blocked.
 
+    Of the steps whose parents are there, the one with the most work begins first, lest a long one end alone.
+
     A failed step blocks its dependants and nothing else. Each step runs in a process of its own, which dies with this
     one, as its kernel does.
     """
@@ -213,7 +215,7 @@ def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> in
     running: dict[Any, tuple[Step, Any, float]] = {}
     bad: set[str] = set()
     while waiting or running:
-        for run_id, step in list(waiting.items()):
+        for run_id, step in sorted(waiting.items(), key=lambda item: -grid.work(item[1])):
             parents = {parent.key.run_id for parent in step.parents.values()}
             if parents & bad:
                 say(f"blocked   {step.name}")

@@ -124,6 +124,12 @@ def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():
     assert len(measured) > len(profile.population)
 
 
+def test_the_expert_is_the_most_work_and_analyses_are_none():
+    work = {step.name: grid.work(step) for step in grid.steps("reference")}
+    assert max(work, key=work.get) == "train/qwen3-bpe-96-seed2" and work["ranking"] == work["page/the_lab"] == 0
+    assert work["trajectory"] == 1600000 * 2.0 * 48 * 2
+
+
 def test_the_trajectory_is_one_plain_run():
     profile = config.load("smoke")
     settings = grid.declare("trajectory", "smoke").settings
