@@ -135,11 +135,8 @@ def interval_line(
     shift : points to the right, so that bars of several lines stand beside each other
     """
     colour = COLOURS[signal]
-    place = ax.transData + ScaledTranslation(shift / 72, 0, ax.figure.dpi_scale_trans)
     frame = frame.sort_values(x)
-    if {"low", "high"} <= set(frame.columns):
-        ax.vlines(frame[x], frame["low"], frame["high"], color=colour, alpha=0.55, linewidth=1.6, transform=place)
-    ax.plot(
+    drawn = ax.plot(
         frame[x],
         frame["estimate"],
         color=colour,
@@ -147,9 +144,13 @@ def interval_line(
         markersize=5,
         linewidth=1.3,
         label=label,
-        transform=place,
         markerfacecolor="none" if hollow else colour,
     )
+    if {"low", "high"} <= set(frame.columns):
+        drawn.append(ax.vlines(frame[x], frame["low"], frame["high"], color=colour, alpha=0.55, linewidth=1.6))
+    if shift:
+        for artist in drawn:  # only now: the limits of the axes are those of the data
+            artist.set_transform(ax.transData + ScaledTranslation(shift / 72, 0, ax.figure.dpi_scale_trans))
     return ax
 
 
