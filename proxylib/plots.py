@@ -457,17 +457,20 @@ def histogram_with_marks(values: np.ndarray, ax: Axes, *, marks: Mapping[str, fl
     return ax
 
 
-def lines_with_intervals(frame: pd.DataFrame, ax: Axes, *, x: str, by: str, labels: Mapping[str, str] | None = None) -> Axes:
+def lines_with_intervals(
+    frame: pd.DataFrame, ax: Axes, *, x: str, by: str, labels: Mapping[str, str] | None = None, apart: float = 0.0
+) -> Axes:
     """One line with intervals per group.
 
     Parameters
     ----------
     frame : columns `x`, `by`, estimate, low, high
     by : column of the groups; its values decide colour and marker
+    apart : points from one line to the next, where few places on the axis would put bars upon each other
     """
     names = list(frame[by].drop_duplicates())
     for place, name in enumerate(names):
-        shift = 4.0 * (place - (len(names) - 1) / 2)
+        shift = apart * (place - (len(names) - 1) / 2)
         interval_line(frame[frame[by] == name], ax, x=x, signal=name, label=(labels or {}).get(name, name), shift=shift)
     return ax
 

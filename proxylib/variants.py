@@ -208,7 +208,7 @@ def table(found: pd.DataFrame, ablation: str) -> pd.DataFrame:
     rest = gaps.assign(shown=show(gaps)).pivot(index="setting", columns="proxy", values="shown")
     rest = rest.reindex(index=gaps["setting"].drop_duplicates(), columns=columns)
     whole = pd.concat([first.to_frame("default (correlation itself)").T, rest])
-    return whole.rename_axis("setting", axis=0).reset_index().fillna("")
+    return whole.rename_axis(index="setting", columns=None).reset_index().fillna("")
 
 
 def finding_traces(found: pd.DataFrame) -> str:
