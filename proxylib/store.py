@@ -110,6 +110,13 @@ class Run:
         return pd.read_parquet(self.path(f"{name}.parquet"))
 
 
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """A table as a Parquet file, the same bytes for the same table."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write under a temporary name, flush to the device, rename: a reader sees the old file, the new one, or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,9 +150,7 @@ class Workspace:
 
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
         """Write `<name>.parquet`; the same frame gives the same bytes."""
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False, compression="zstd")
-        write_atomic(self.folder / f"{name}.parquet", buffer.getvalue())
+        write_atomic(self.folder / f"{name}.parquet", parquet_bytes(frame))
 
     def note(self, **facts: Any) -> None:
         """Add measured or decided facts to the manifest; times and machine-dependent numbers belong here only."""

@@ -44,17 +44,16 @@ FEATURES = "tests/test_features.py"
 TOKENIZERS, SELECTION, STORE = "tests/models/test_tokenizers.py", "tests/test_selection.py", "tests/test_store.py"
 
 TOKENSTATISTICS = [
-    Mutant(
-        "n-equal-without-itself", "tokenstats/chunked.py", "(logits == target).sum(1)", "(logits == target).sum(1) - 1", CHUNKED
-    ),
-    Mutant("n-greater-or-equal", "tokenstats/chunked.py", "(logits > target)", "(logits >= target)", CHUNKED),
+    Mutant("n-equal-without-itself", "tokenstats/chunked.py", "(logits == own).sum(1)", "(logits == own).sum(1) - 1", CHUNKED),
+    Mutant("n-greater-or-equal", "tokenstats/chunked.py", "greater = logits > own", "greater = logits >= own", CHUNKED),
     Mutant("uncentred-logits", "tokenstats/chunked.py", "logits - logits.amax(1, keepdim=True)", "logits * 1", CHUNKED),
-    Mutant("padded-rows-unmasked", "tokenstats/chunked.py", "[:, :vocabulary].float()", ".float()", CHUNKED),
+    Mutant("padded-rows-unmasked", "tokenstats/chunked.py", "[:, :vocabulary]  # [C, V]", "", CHUNKED),
     Mutant(
         "target-from-a-product-of-its-own",
         "tokenstats/chunked.py",
-        "logits.gather(1, targets[start : start + chunk, None])  #",
-        "(hidden[start : start + chunk] * head.weight[targets[start : start + chunk]]).sum(1, keepdim=True)  #",
+        "part = reduce(logits, own, columns)",
+        "logits = logits.scatter(1, own[:, None], (hidden[start : start + step] * head.weight[own]).sum(1, keepdim=True))\n"
+        "        part = reduce(logits, own, columns)",
         f"{CHUNKED}::test_a_target_ties_with_itself_under_a_real_head",
     ),
     Mutant(
@@ -64,24 +63,35 @@ TOKENSTATISTICS = [
         "(weights * shifted)",
         CHUNKED,
     ),
-    Mutant("entropy-unnormalised", "tokenstats/chunked.py", ".sum(1) / total)", ".sum(1))", CHUNKED),
-    Mutant("p-max-unnormalised", "tokenstats/chunked.py", "append(1 / total)", "append(weights.amax(1))", CHUNKED),
-    Mutant("logits-in-half-precision", "tokenstats/chunked.py", ".float()  # [C, V]", "  # [C, V]", CHUNKED),
-    Mutant("all-logits-at-once", "tokenstats/chunked.py", "len(hidden), chunk)", "len(hidden), chunk := len(hidden))", CHUNKED),
-    Mutant("target-off-by-one", "tokenstats/extract.py", "hidden[rows, places - 1]", "hidden[rows, places]", EXTRACT),
+    Mutant("entropy-unnormalised", "tokenstats/chunked.py", "shifted, 0.0).sum(1) / total", "shifted, 0.0).sum(1)", CHUNKED),
+    Mutant("p-max-unnormalised", "tokenstats/chunked.py", "1 / total,", "weights.amax(1),", CHUNKED),
+    Mutant("varentropy-about-zero", "tokenstats/chunked.py", "(shifted - mean[:, None])", "shifted", CHUNKED),
+    Mutant("mass-with-the-target", "tokenstats/chunked.py", "torch.where(greater,", "torch.where(logits >= own,", CHUNKED),
+    Mutant("collision-unnormalised", "tokenstats/chunked.py", "total**2", "total", CHUNKED),
+    Mutant(
+        "logits-in-half-precision",
+        "tokenstats/chunked.py",
+        "logits if logits.dtype == torch.float64 else logits.float()",
+        "logits",
+        CHUNKED,
+    ),
+    Mutant(
+        "all-logits-at-once", "tokenstats/chunked.py", 'step = chunk if impl == "chunked"', "step = len(hidden) if 1", CHUNKED
+    ),
+    Mutant("target-off-by-one", "tokenstats/extract.py", "[rows, places - 1]", "[rows, places]", EXTRACT),
     Mutant(
         "tokenised-together",
-        "tokenstats/extract.py",
+        "tokenstats/encode.py",
         "kept = solution[-room:]",
-        "kept = tokenizers.encode(tokenizer, [trace.prompt + trace.solution])[0][len(prompt) :]",
+        "kept = tokenizers.encode(tokenizer, [trace.prompt + trace.solution])[0][len(front) - 1 :]",
         f"{EXTRACT}::test_prompt_and_solution_are_tokenised_apart",
     ),
-    Mutant("solution-cut-at-its-end", "tokenstats/extract.py", "solution[-room:]", "solution[:room]", EXTRACT),
+    Mutant("solution-cut-at-its-end", "tokenstats/encode.py", "solution[-room:]", "solution[:room]", EXTRACT),
     Mutant(
         "prompt-cut-instead",
-        "tokenstats/extract.py",
-        "tokenizers.encode(tokenizer, [trace.prompt])[0]",
-        "tokenizers.encode(tokenizer, [trace.prompt])[0][-5:]",
+        "tokenstats/encode.py",
+        "tokenizers.encode(tokenizer, [trace.prompt])[0]\n    if",
+        "tokenizers.encode(tokenizer, [trace.prompt])[0][-5:]\n    if",
         EXTRACT,
     ),
     Mutant(
@@ -93,16 +103,16 @@ TOKENSTATISTICS = [
     ),
     Mutant(
         "dropped-by-pad-id",
-        "tokenstats/extract.py",
-        "scored = min(window, len(kept))",
-        "scored = min(window, sum(token != tokenizer.pad_token_id for token in kept))",
+        "tokenstats/encode.py",
+        "scored = min(window.tokens, possible)",
+        "scored = min(window.tokens, sum(token != tokenizer.pad_token_id for token in kept))",
         EXTRACT,
     ),
     Mutant(
         "positions-forget-the-truncated", "tokenstats/extract.py", "item.truncated + item.windowed", "item.windowed", EXTRACT
     ),
-    Mutant("characters-for-bytes", "tokenstats/extract.py", "[done:end].encode()))", "[done:end]))", EXTRACT),
-    Mutant("bytes-counted-twice", "tokenstats/extract.py", "for _, end in spans", "for done, end in spans", EXTRACT),
+    Mutant("characters-for-bytes", "tokenstats/encode.py", "[done:end].encode()))", "[done:end]))", EXTRACT),
+    Mutant("bytes-counted-twice", "tokenstats/encode.py", "for _, end in spans", "for done, end in spans", EXTRACT),
     Mutant(
         "traces-mixed-up-in-a-batch",
         "tokenstats/extract.py",
@@ -110,33 +120,26 @@ TOKENSTATISTICS = [
         "begins = np.cumsum(scored) - scored",
         EXTRACT,
     ),
-    Mutant("later-tokens-unnoticed", "tokenstats/extract.py", "(ids[:, -1:] + 1)", "(ids[:, -1:] + 0)", EXTRACT),
-    Mutant("cap-not-noticed", "tokenstats/extract.py", "PROBE_TOLERANCE = 1e-4", "PROBE_TOLERANCE = 1e4", EXTRACT),
-    Mutant(
-        "vocabularies-not-compared",
-        "tokenstats/extract.py",
-        "if vocabulary > model.get_output_embeddings().weight.shape[0]:",
-        "if False:",
-        EXTRACT,
-    ),
+    Mutant("later-tokens-unnoticed", "tokenstats/heads.py", "(ids[:, -1:] + 1)", "(ids[:, -1:] + 0)", EXTRACT),
+    Mutant("cap-not-noticed", "tokenstats/heads.py", "PROBE_LOGITS = (1.0, 100.0)", "PROBE_LOGITS = ()", EXTRACT),
+    Mutant("vocabularies-not-compared", "tokenstats/extract.py", "if vocabulary > rows:", "if False:", EXTRACT),
     Mutant(
         "padded-vocabulary-scored",
         "tokenstats/extract.py",
-        "vocabulary = len(tokenizer)",
-        "vocabulary = max(len(tokenizer), model.get_output_embeddings().weight.shape[0])",
+        "Engine(model, len(tokenizer), layout)",
+        "Engine(model, max(len(tokenizer), model.get_output_embeddings().weight.shape[0]), layout)",
         EXTRACT,
     ),
-    Mutant("named-caps-accepted", "tokenstats/extract.py", "not in (None, 1, 1.0)", "is Ellipsis", EXTRACT),
     Mutant(
         "spaces-outside-a-span-lost",
-        "tokenstats/extract.py",
+        "tokenstats/encode.py",
         "for _, end in spans[-scored:]:",
         "for done, end in ((max(done, start), end) for start, end in spans[-scored:]):",
         EXTRACT,
     ),
     Mutant("missing-weights-drawn-at-random", "models/loading.py", "if missing:", "if False:", EXTRACT),
     Mutant("nan-weights-accepted", "models/loading.py", "if not torch.isfinite(parameter).all()", "if False", EXTRACT),
-    Mutant("weights-in-their-own-precision", "models/loading.py", "dtype=torch.float32", 'dtype="auto"', EXTRACT),
+    Mutant("weights-in-their-own-precision", "models/loading.py", "dtype=dtype,", 'dtype="auto",', EXTRACT),
 ]
 
 PROXY_METRICS = [

@@ -19,7 +19,11 @@ TASKS = ("tasks/__init__.py", "tasks/base.py", "tasks/families.py")
 TEXT = ("corpora.py", *TASKS)
 TRAINING = ("models/train.py", "models/families.py", "models/devices.py", "models/tokenizers.py", "models/generate.py", *TEXT)
 ANSWERS = ("evaluate.py", "models/generate.py", "models/devices.py")
-EXTRACTION = ("tokenstats/extract.py", "tokenstats/chunked.py", "models/tokenizers.py", "models/devices.py")
+EXTRACTION = (
+    *(f"tokenstats/{name}.py" for name in ("extract", "encode", "heads", "chunked", "columns")),
+    "models/tokenizers.py",
+    "models/devices.py",
+)
 SOURCES = {
     "material": ("models/material.py", "models/tokenizers.py", "traces.py", *TEXT),
     "corpora": ("models/material.py", "models/tokenizers.py", *TEXT),

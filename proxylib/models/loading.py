@@ -1,32 +1,94 @@
-"""Any causal language model, from a folder, for measurement."""
+"""Any causal language model, from a folder or by its hub id, for measurement."""
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers.utils import logging
 
 from ..errors import UserError
 
+ADAPTER = "adapter_config.json"
+WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")  # of a repository on the hub: no other formats of weights
 
-def load(folder: Path, device: str = "cpu") -> PreTrainedModel:
-    """The causal language model saved in a folder, in float32, ready to be measured.
+
+def locate(name: str | Path) -> Path:
+    """The folder of a model: itself, or the cached snapshot of a hub id, downloaded where that is allowed.
 
     Raises
     ------
     UserError
-        If the folder holds no causal language model, weights that are damaged, incomplete or not finite.
+        If it is neither a folder nor a model that the hub or its cache holds.
     """
+    if Path(name).is_dir():
+        return Path(name)
+    if Path(name).exists() or not 1 <= str(name).count("/") + 1 <= 2 or str(name).startswith((".", "/", "~")):
+        raise UserError(f"{name}: no such folder; a model is a folder written by save_pretrained, or a hub id")
+    import huggingface_hub
+
+    try:
+        return Path(huggingface_hub.snapshot_download(str(name), allow_patterns=list(WANTED)))
+    except Exception as error:  # absent, gated, offline, a broken connection: a dozen kinds
+        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{name}: neither a folder nor a model on the hub or in its cache{offline}: {reason}") from None
+
+
+def base_of(folder: Path) -> Path:
+    """The folder of the base model that an adapter's folder names; the folder itself where it holds no adapter."""
+    path = folder / ADAPTER
+    if not path.exists():
+        return folder
+    try:
+        base = json.loads(path.read_text())["base_model_name_or_path"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: names no base model; save the adapter with save_pretrained of peft") from None
+    if not base or not isinstance(base, str):
+        raise UserError(f"{path}: base_model_name_or_path is empty; write the base model's folder or hub id there")
+    return locate(base)
+
+
+def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> PreTrainedModel:
+    """The causal language model saved in a folder, ready to be measured; adapters stay unmerged.
+
+    Parameters
+    ----------
+    folder : written by save_pretrained of transformers, or of peft with the base model's folder or hub id inside
+    device, dtype : where it runs, and in which precision its weights are kept
+
+    Raises
+    ------
+    UserError
+        If the folder holds no causal language model, weights that are damaged, incomplete or not finite, or an adapter
+        that changes nothing.
+    """
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
+    if (folder / ADAPTER).exists():
+        return _adapted(folder, device, dtype)
     if not (folder / "config.json").exists():
         raise UserError(f"{folder}: no config.json; a model is a folder written by save_pretrained")
     try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        # other kernels leave out the cap that Gemma 2 puts on attention scores
+        capped = getattr(config.get_text_config(), "attn_logit_softcapping", None)
         model, report = AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+            folder,
+            local_files_only=True,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            **({"attn_implementation": "eager"} if capped else {}),
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder}: not a causal language model that transformers can load ({error})") from None
+    except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder}: not a causal language model that transformers can load ({reason})") from None
     missing = sorted(report["missing_keys"])
     if missing:  # transformers would draw them at random and go on
         raise UserError(f"{folder}: the weights lack {missing[0]}; save the whole causal language model")
@@ -34,3 +96,29 @@ def load(folder: Path, device: str = "cpu") -> PreTrainedModel:
         if not torch.isfinite(parameter).all():
             raise UserError(f"{folder}: {name} holds NaN or Inf; measure another checkpoint")
     return model.to(device).eval()
+
+
+def _adapted(folder: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
+    """A base model with an adapter of peft in effect: switching it off must change the logits."""
+    from peft import PeftModel
+
+    base = base_of(folder)
+    model = load(base, device, dtype)
+    try:
+        adapted = PeftModel.from_pretrained(model, folder, local_files_only=True).to(device).eval()
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{folder}: the adapter does not fit its base model {base} ({reason})") from None
+    if adapted.active_peft_config.is_prompt_learning:
+        raise UserError(f"{folder}: {adapted.active_peft_config.peft_type} puts tokens in front of the text; not supported")
+    for name, parameter in adapted.named_parameters():
+        if not torch.isfinite(parameter).all():
+            raise UserError(f"{folder}: {name} holds NaN or Inf; measure another adapter")
+    ids = torch.arange(8, device=device)[None] % model.config.get_text_config().vocab_size
+    with torch.inference_mode():
+        on = adapted(input_ids=ids).logits
+        with adapted.disable_adapter():
+            off = adapted(input_ids=ids).logits
+    if torch.equal(on, off):
+        raise UserError(f"{folder}: the adapter changes no logit of {base}; its weights are zero or fit no layer")
+    return adapted.get_base_model().eval()  # adapters live inside its layers

@@ -53,13 +53,30 @@ def train(kind: str, texts: Iterable[str], vocabulary: int) -> PreTrainedTokeniz
     )
 
 
+def saved_in(folder: Path) -> bool:
+    """Whether a tokenizer lies in the folder."""
+    return any((folder / name).exists() for name in ("tokenizer.json", "tokenizer_config.json", "tokenizer.model"))
+
+
 def load(folder: Path) -> PreTrainedTokenizerFast:
-    """The tokenizer saved in a folder."""
+    """The tokenizer saved in a folder.
+
+    Raises
+    ------
+    UserError
+        If there is none, or one that cannot say which characters a token covers.
+    """
     from transformers import AutoTokenizer
 
-    if not folder.exists():
-        raise UserError(f"{folder}: no such folder; a tokenizer is saved beside its model")
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if not saved_in(folder):
+        raise UserError(f"{folder}: no tokenizer; save it beside its model with save_pretrained")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # a damaged file raises whatever its parser raises
+        raise UserError(f"{folder}: its tokenizer cannot be loaded ({' '.join(str(error).split())[:200]})") from None
+    if not tokenizer.is_fast:
+        raise UserError(f"{folder}: {type(tokenizer).__name__} does not say which characters a token covers; save a fast one")
+    return tokenizer
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:

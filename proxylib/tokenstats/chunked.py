@@ -2,51 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
-#: What is stored per scored token, in the order of the tensors: everything the eighty proxies need.
-STATISTICS = ("nll", "entropy", "n_greater", "n_equal", "p_max")
+from . import reference
+from .columns import STATISTICS, TOP_IDS, TOP_LOGITS
+
+IMPLEMENTATIONS = ("chunked", "reference")
+CACHED = 4 << 20  # bytes of logits that are reduced together on a processor: they stay in its cache between the passes
 
 
 def token_statistics(
-    hidden: torch.Tensor, head: torch.nn.Module, targets: torch.Tensor, vocabulary: int, chunk: int
+    hidden: torch.Tensor,
+    head: Callable[[torch.Tensor], torch.Tensor],
+    targets: torch.Tensor,
+    vocabulary: int,
+    chunk: int,
+    columns: tuple[str, ...] = STATISTICS,
+    impl: str = "chunked",
+    top: int = 0,
 ) -> dict[str, torch.Tensor]:
     """Statistics of the next-token distribution at each position.
 
     Parameters
     ----------
     hidden : [N, H] last hidden states that predict the targets
-    head : the model's output layer, [.., H] -> [.., V'] with V' >= vocabulary
+    head : the model's output layer with all that it does to logits, [.., H] -> [.., V'] with V' >= vocabulary
     targets : [N] token ids of the expert
     vocabulary : real entries V; rows of the head beyond them are padding and masked
-    chunk : positions at a time; extra memory is a small multiple of chunk x V' x 4 bytes
+    chunk : positions at a time; extra memory is at most 2 x chunk x V' x 4 bytes
+    columns : of `columns.COLUMNS`
+    impl : "chunked", or "reference": all logits at once in float64, for tests and doubts
+    top : length of the list of most likely entries, 0 for none
 
     Returns
     -------
-    dict of [N] tensors
-        nll : -log p(target), nats. entropy : of the distribution, nats, in [0, log V].
-        n_greater : entries whose logit exceeds the target's. n_equal : entries whose logit equals it, itself included.
-        p_max : largest probability.
+    dict of [N] tensors, one per column; with `top`, also `top_ids` and `top_logits` [N, top], most likely first
 
     Notes
     -----
     The target's logit is read from the same matrix product as those it is compared with: a separate dot product differs
     in its last bits and would turn ties into ranks at random. Logits are centred on their maximum before they are
     summed, else the entropy of a confident distribution is the difference of two large numbers. Low-precision logits
-    tie often; feed float32 hidden states and weights.
+    tie often; feed float32 hidden states and weights. Equal logits at the end of a most-likely list are cut arbitrarily.
     """
-    columns: dict[str, list[torch.Tensor]] = {name: [] for name in STATISTICS}
-    for start in range(0, len(hidden), chunk):
-        logits = head(hidden[start : start + chunk])[:, :vocabulary].float()  # [C, V]
-        target = logits.gather(1, targets[start : start + chunk, None])  # [C, 1]
-        columns["n_greater"].append((logits > target).sum(1))
-        columns["n_equal"].append((logits == target).sum(1))
-        shifted = logits - logits.amax(1, keepdim=True)
-        weights = shifted.exp()
-        total = weights.sum(1)
-        log_total = total.log()
-        columns["nll"].append(log_total - shifted.gather(1, targets[start : start + chunk, None])[:, 0])
-        # 0 * -inf is nan for a masked or -inf logit; its limit is 0
-        columns["entropy"].append(log_total - torch.where(weights > 0, weights * shifted, 0.0).sum(1) / total)
-        columns["p_max"].append(1 / total)  # the largest weight is exp(0)
-    return {name: torch.cat(parts) for name, parts in columns.items()}
+    reduce = _reduced if impl == "chunked" else reference.statistics
+    step = chunk if impl == "chunked" else max(1, len(hidden))
+    parts: list[dict[str, torch.Tensor]] = []
+    for start in range(0, len(hidden), step):
+        logits = head(hidden[start : start + step])[:, :vocabulary]  # [C, V]
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        own = targets[start : start + step]
+        part = reduce(logits, own, columns)
+        if top:
+            part[TOP_LOGITS], part[TOP_IDS] = logits.topk(min(top, vocabulary), dim=1)
+        parts.append(part)
+        del logits  # else two chunks exist while the next one is made
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def _reduced(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    """The columns of one chunk in blocks of rows: on a processor what its cache holds, on a GPU a quarter, for the memory."""
+    row = logits.shape[1] * logits.element_size()
+    rows = max(1, len(logits) // 4 if logits.is_cuda else CACHED // row)
+    blocks = [_block(part, own, columns) for part, own in zip(logits.split(rows), targets.split(rows), strict=True)]
+    return {name: torch.cat([block[name] for block in blocks]) for name in columns}
+
+
+def _block(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    own = logits.gather(1, targets[:, None])  # [C, 1]
+    greater = logits > own
+    shifted = logits - logits.amax(1, keepdim=True)
+    weights = shifted.exp()
+    total = weights.sum(1)
+    log_total = total.log()
+    # 0 * -inf is nan for a masked or -inf logit; its limit is 0
+    mean = torch.where(weights > 0, weights * shifted, 0.0).sum(1) / total
+    found = {
+        "nll": log_total - shifted.gather(1, targets[:, None])[:, 0],
+        "entropy": log_total - mean,
+        "n_greater": greater.sum(1),
+        "n_equal": (logits == own).sum(1),
+        "p_max": 1 / total,  # the largest weight is exp(0)
+    }
+    if "varentropy" in columns:  # about the mean, not as a difference of squares, which would cancel
+        found["varentropy"] = torch.where(weights > 0, weights * (shifted - mean[:, None]) ** 2, 0.0).sum(1) / total
+    if "sum_p2" in columns:
+        found["sum_p2"] = torch.linalg.vecdot(weights, weights) / total**2
+    if "mass_above" in columns:
+        found["mass_above"] = torch.where(greater, weights, 0.0).sum(1) / total
+    return found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,102 +13,185 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from ..config import Extraction
 from ..errors import UserError
-from ..models import devices, tokenizers
+from ..models import devices
 from ..traces import Trace
 from .chunked import token_statistics
+from .columns import COLUMNS, STATISTICS, TOP_IDS, TOP_LOGITS
+from .encode import Encoded, Window, encode
+from .heads import Parts, alike, split
 
-CHANGED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")  # Gemma 2 and 3, Cohere, Granite
-PROBE_TOLERANCE = 1e-4  # of the largest logit; float32 sums in another order differ by about 1e-6
-
-
-class Encoded(NamedTuple):
-    """A trace in a model's tokens: `ids` with bos and prompt in front, of which the last `scored` are scored."""
-
-    ids: list[int]
-    scored: int
-    offset: list[int]  # of each scored token: character of the solution at which it begins
-    n_bytes: list[int]  # of each scored token: bytes that it adds to those before it, whatever the window
-    truncated: int  # solution tokens that found no room in the context
-    windowed: int  # solution tokens in front of the window: context, not scored
+ACCOUNT = ("truncated", "windowed", "scored")
+LEAST_SHARED = 32  # tokens: below, a pass of its own costs more than it saves
 
 
-def encode(trace: Trace, tokenizer: PreTrainedTokenizerFast, window: int, context: int) -> Encoded:
-    """Prompt and solution tokenised separately and joined, cut to the context, windowed.
+@dataclass(frozen=True)
+class Layout:
+    """How rows are computed. Nothing here changes more than the last bits of a row.
 
-    The solution's segmentation so depends on the solution alone. Where the context is too short, the prompt is kept and
-    the earliest solution tokens go; the last min(window, what is left) tokens are scored.
+    Parameters
+    ----------
+    chunk : positions whose logits exist at the same time
+    traces, tokens : most traces, and most tokens with padding, of one forward pass
+    padding : largest share of a pass that may be padding, unless the pass holds a single trace
+    share : compute a beginning that the traces of a pass share once, where the model's cache allows it
+    columns : of `columns.COLUMNS`
+    top : length of the list of most likely entries, 0 for none
+    impl : of `chunked.token_statistics`
+    """
+
+    chunk: int = 128
+    traces: int = 64
+    tokens: int = 16384
+    padding: float = 0.05
+    share: bool = True
+    columns: tuple[str, ...] = STATISTICS
+    top: int = 0
+    impl: str = "chunked"
+
+
+class Engine:
+    """A model ready to score encoded traces.
+
+    Parameters
+    ----------
+    model : a causal language model of transformers, or what peft makes of one
+    vocabulary : real entries of its tokenizer
+    layout : see `Layout`
 
     Raises
     ------
     UserError
-        An empty solution, or a prompt that fills the context by itself.
+        If the tokenizer has more entries than the head, or the model cannot be taken apart (see `heads.split`).
     """
-    prompt = tokenizers.encode(tokenizer, [trace.prompt])[0]
-    solution, spans = tokenizers.encode_with_spans(tokenizer, trace.solution)
-    if not solution:
-        raise UserError(f"trace {trace.task}/{trace.id}: the solution is empty in this tokenizer")
-    first = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
-    room = context - len(first) - len(prompt)
-    if room < 1 or not (first or prompt):
-        raise UserError(f"trace {trace.task}/{trace.id}: no room for the solution after a prompt of {len(prompt)} tokens")
-    kept = solution[-room:]
-    scored = min(window, len(kept))
-    # A token has the bytes from where the one before it ended, so that a space left out of its span is counted, and
-    # of several tokens inside one character only the first.
-    sizes, done = [], spans[-scored - 1][1] if scored < len(spans) else 0
-    for _, end in spans[-scored:]:
-        sizes.append(len(trace.solution[done:end].encode()))
-        done = max(done, end)
-    sizes[-1] += len(trace.solution[done:].encode())
-    starts = [start for start, _ in spans[-scored:]]
-    truncated = len(solution) - len(kept)
-    return Encoded([*first, *prompt, *kept], scored, starts, sizes, truncated, len(kept) - scored)
+
+    def __init__(self, model: PreTrainedModel, vocabulary: int, layout: Layout):
+        self.parts: Parts = split(model)
+        rows = self.parts.head.layer.weight.shape[0]
+        if vocabulary > rows:
+            raise UserError(
+                f"tokenizer has {vocabulary} entries, model {rows}: they do not belong together; give the tokenizer that "
+                "was saved with the model"
+            )
+        self.vocabulary, self.layout, self.device = vocabulary, layout, model.device
+        self.shares = layout.share and _can_share(self.parts.trunk, vocabulary, model.device)
+
+    def passes(self, encoded: list[Encoded]) -> Iterator[list[int]]:
+        """Indices of `encoded` in passes of like length, shortest first; together they are all of them once.
+
+        Traces that share a long prompt have passes of their own, in which it is computed once.
+        """
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, item in enumerate(encoded):
+            groups.setdefault(tuple(item.ids[: item.prompt]) if self.shares else (), []).append(index)
+        several = [members for front, members in groups.items() if len(members) > 1 and len(front) > LEAST_SHARED]
+        together = set(itertools.chain.from_iterable(several))
+        for members in ([index for index in range(len(encoded)) if index not in together], *several):
+            yield from self._buckets(members, [len(item.ids) for item in encoded])
+
+    def _buckets(self, members: list[int], lengths: list[int]) -> Iterator[list[int]]:
+        order = sorted(members, key=lambda index: (lengths[index], index))
+        layout, begin, held = self.layout, 0, 0
+        for end in range(1, len(order) + 1):
+            held += lengths[order[end - 1]]
+            if end < len(order):
+                longest = lengths[order[end]]
+                whole = longest * (end - begin + 1)  # with padding, if the next one joined
+                few = end - begin < layout.traces and whole <= layout.tokens
+                if few and whole - held - longest <= layout.padding * whole:
+                    continue
+            yield order[begin:end]
+            begin, held = end, 0
+
+    def score(self, batch: list[Encoded]) -> pd.DataFrame:
+        """One forward pass: token ids and statistics of the scored tokens of all its traces, in their order."""
+        shared = self._shared(batch)
+        longest = max(len(item.ids) for item in batch)
+        ids = torch.tensor([item.ids + [0] * (longest - len(item.ids)) for item in batch])
+        mask = torch.tensor([[1] * len(item.ids) + [0] * (longest - len(item.ids)) for item in batch])
+        rows = torch.cat([torch.full((item.scored,), row) for row, item in enumerate(batch)])
+        places = torch.cat([torch.arange(len(item.ids) - item.scored, len(item.ids)) for item in batch])
+        targets = ids[rows, places]
+        with torch.inference_mode():
+            hidden = _hidden(self.parts.trunk, ids.to(self.device), mask.to(self.device), shared)
+            found = token_statistics(
+                hidden[rows, places - 1 - shared],  # the token at a place is predicted from the place before it
+                self.parts.head,
+                targets.to(self.device),
+                self.vocabulary,
+                self.layout.chunk,
+                self.layout.columns,
+                self.layout.impl,
+                self.layout.top,
+            )
+        lists = {name: list(found.pop(name).cpu().numpy()) for name in (TOP_IDS, TOP_LOGITS) if name in found}
+        plain = {name: value.cpu().numpy().astype(COLUMNS[name].dtype) for name, value in found.items()}
+        return pd.DataFrame({"token": targets.numpy().astype("int32"), **plain, **lists})
+
+    def _shared(self, batch: list[Encoded]) -> int:
+        """Leading tokens that the whole batch has in common and that are worth a pass of their own; 0 for none."""
+        if not self.shares or len(batch) < 2:
+            return 0
+        # the place before the first scored token stays outside: its hidden state is needed for every trace
+        most = min(len(item.ids) - item.scored for item in batch) - 1
+        columns = zip(*(item.ids[: max(0, most)] for item in batch), strict=True)
+        common = sum(1 for _ in itertools.takewhile(lambda tokens: len(set(tokens)) == 1, columns))
+        return common if common >= LEAST_SHARED else 0
 
 
-def trunk(model: PreTrainedModel) -> torch.nn.Module:
-    """The model without its head; refused by name if head and trunk do not give the model's own logits.
+def _hidden(trunk: torch.nn.Module, ids: torch.Tensor, mask: torch.Tensor, shared: int) -> torch.Tensor:
+    """[B, T - shared, H] last hidden states of the places from `shared` on; what lies before is computed once."""
+    # padding stands on the right, where causal attention never looks; the mask is for models that ask for it
+    if not shared:
+        return trunk(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+    cache = trunk(input_ids=ids[:1, :shared], use_cache=True).past_key_values
+    cache.batch_repeat_interleave(len(ids))
+    return trunk(input_ids=ids[:, shared:], attention_mask=mask, past_key_values=cache, use_cache=True).last_hidden_state
 
-    Raises
-    ------
-    UserError
-        If the model changes its logits after the head (cap, scale), sees later tokens, or gives NaN.
-    """
-    for name in CHANGED_LOGITS:
-        if getattr(model.config, name, None) not in (None, 1, 1.0):
-            raise UserError(f"model {type(model).__name__}: {name} changes its logits after the head; not supported")
-    body, head = model.base_model, model.get_output_embeddings()
-    if body is model or head is None:
-        raise UserError(f"model {type(model).__name__}: has no separate trunk and head; it is not supported")
-    generator = torch.Generator().manual_seed(0)
-    ids = torch.randint(0, model.config.vocab_size, (1, 8), generator=generator).to(model.device)
+
+def _can_share(trunk: torch.nn.Module, vocabulary: int, device: torch.device) -> bool:
+    """Whether a prompt kept in a cache gives the states that a whole pass gives; not so for models without such a cache."""
+    ids = torch.randint(0, vocabulary, (2, 24), generator=torch.Generator().manual_seed(1))
+    ids[1, :16] = ids[0, :16]
+    ids, mask = ids.to(device), torch.ones_like(ids).to(device)
+    mask[1, -3:] = 0
     with torch.inference_mode():
-        whole = model(input_ids=ids).logits
-        apart = head(body(input_ids=ids).last_hidden_state)
-        changed = model(input_ids=torch.cat([ids[:, :-1], (ids[:, -1:] + 1) % model.config.vocab_size], 1)).logits
-    if not torch.isfinite(whole).all():
-        raise UserError(f"model {type(model).__name__}: its logits are NaN or Inf; measure another checkpoint")
-    if (whole - changed)[:, :-1].abs().max() > PROBE_TOLERANCE * whole.abs().max().clamp(min=1e-6):
-        raise UserError(f"model {type(model).__name__}: sees tokens that come later; it is no causal language model")
-    if (whole - apart).abs().max() > PROBE_TOLERANCE * whole.abs().max().clamp(min=1e-6):
-        raise UserError(f"model {type(model).__name__}: changes its logits after the head (cap or scale); not supported")
-    return body
+        whole = _hidden(trunk, ids, mask, 0)[:, 16:]
+        try:
+            part = _hidden(trunk, ids, mask, 16)
+        except (AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError):
+            return False
+    kept = mask[:, 16:].bool()
+    return part.shape == whole.shape and alike(whole[kept], part[kept])
 
 
-def _score(body: torch.nn.Module, head: torch.nn.Module, batch: list[Encoded], vocabulary: int, chunk: int) -> pd.DataFrame:
-    """One forward pass: token ids and statistics of the scored tokens of all its traces, in their order."""
-    device = head.weight.device
-    longest = max(len(item.ids) for item in batch)
-    ids = torch.tensor([item.ids + [0] * (longest - len(item.ids)) for item in batch])
-    mask = torch.tensor([[1] * len(item.ids) + [0] * (longest - len(item.ids)) for item in batch])
-    rows = torch.cat([torch.full((item.scored,), row) for row, item in enumerate(batch)])
-    places = torch.cat([torch.arange(len(item.ids) - item.scored, len(item.ids)) for item in batch])
-    targets = ids[rows, places]
-    with torch.inference_mode():
-        # padding stands on the right, where causal attention never looks; the mask is for models that ask for it
-        hidden = body(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
-        # the token at a place is predicted from the place before it
-        statistics = token_statistics(hidden[rows, places - 1], head, targets.to(device), vocabulary, chunk)
-    return pd.DataFrame({"token": targets.numpy(), **{name: value.cpu().numpy() for name, value in statistics.items()}})
+def frame(traces: list[Trace], encoded: list[Encoded], computed: pd.DataFrame) -> pd.DataFrame:
+    """Token rows: the keys of each scored token beside what was computed, both in the order of the traces."""
+    scored = np.array([item.scored for item in encoded])
+    before = np.array([item.truncated + item.windowed for item in encoded])
+    position = np.concatenate([np.arange(count) for count in scored]) + np.repeat(before, scored)
+    keys = {
+        "task": np.repeat([trace.task for trace in traces], scored),
+        "id": np.repeat([trace.id for trace in traces], scored),
+        "position": position.astype("int32"),
+        "token": computed["token"].to_numpy("int32"),
+        "offset": np.fromiter(itertools.chain.from_iterable(item.offset for item in encoded), "int32"),
+        "n_bytes": np.fromiter(itertools.chain.from_iterable(item.n_bytes for item in encoded), "int32"),
+    }
+    return pd.concat([pd.DataFrame(keys), computed.drop(columns="token").reset_index(drop=True)], axis=1)
+
+
+def in_order(order: list[int], encoded: list[Encoded], frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Rows that passes computed in `order`, put into the order of `encoded`."""
+    scored = np.array([item.scored for item in encoded])
+    begins = np.zeros(len(encoded), int)
+    begins[order] = np.cumsum(scored[order]) - scored[order]
+    position = np.concatenate([np.arange(count) for count in scored])
+    return pd.concat(frames, ignore_index=True).iloc[np.repeat(begins, scored) + position].reset_index(drop=True)
+
+
+def context_of(model: PreTrainedModel) -> int:
+    """Most positions that the model takes, as its config says; very many where it names none."""
+    return getattr(model.config.get_text_config(), "max_position_embeddings", None) or 10**9
 
 
 def token_rows(
@@ -118,43 +202,22 @@ def token_rows(
     Returns
     -------
     tokens : task, id, position (of the token in the solution, from 0), token, offset (character), n_bytes, then
-        `chunked.STATISTICS`: nll and entropy float32 in nats, n_greater and n_equal int32, p_max float32
+        `columns.STATISTICS` in their types and units
     items : task, id, and what became of the solution's tokens: truncated + windowed + scored is all of them; its
         `attrs["batch"]` is the batch that memory allowed
     """
-    vocabulary = len(tokenizer)
-    if vocabulary > model.get_output_embeddings().weight.shape[0]:
-        raise UserError(
-            f"tokenizer has {vocabulary} entries, model {model.get_output_embeddings().weight.shape[0]}: they do not belong "
-            "together; give the tokenizer that was saved with the model"
-        )
-    context = getattr(model.config, "max_position_embeddings", 10**9)
-    body, head = trunk(model), model.get_output_embeddings()
-    encoded = [encode(trace, tokenizer, config.window, context) for trace in traces]
-    order = sorted(range(len(traces)), key=lambda index: (len(encoded[index].ids), index))  # little padding
-    score = lambda chosen: _score(body, head, [encoded[index] for index in chosen], vocabulary, config.chunk)
+    layout = Layout(chunk=config.chunk, traces=config.batch, tokens=10**9, padding=1.0, share=False)
+    engine = Engine(model, len(tokenizer), layout)
+    encoded = [encode(trace, tokenizer, Window(config.window), context_of(model)) for trace in traces]
+    order = list(itertools.chain.from_iterable(engine.passes(encoded)))
+    score = lambda chosen: engine.score([encoded[index] for index in chosen])
     frames, used = devices.in_batches(order, config.batch, score)
-    scored = np.array([item.scored for item in encoded])
-    begins = np.zeros(len(encoded), int)  # of each trace's rows in the order of the passes
-    begins[order] = np.cumsum(scored[order]) - scored[order]
-    position = np.concatenate([np.arange(count) for count in scored])
-    computed = pd.concat(frames, ignore_index=True).iloc[np.repeat(begins, scored) + position].reset_index(drop=True)
-    before = np.array([item.truncated + item.windowed for item in encoded])
-    keys = {
-        "task": np.repeat([trace.task for trace in traces], scored),
-        "id": np.repeat([trace.id for trace in traces], scored),
-        "position": position + np.repeat(before, scored),
-        "token": computed.pop("token"),
-        "offset": list(itertools.chain.from_iterable(item.offset for item in encoded)),
-        "n_bytes": list(itertools.chain.from_iterable(item.n_bytes for item in encoded)),
-    }
-    tokens = pd.concat([pd.DataFrame(keys), computed], axis=1)
-    items = [
-        {"task": trace.task, "id": trace.id, "truncated": item.truncated, "windowed": item.windowed, "scored": item.scored}
-        for trace, item in zip(traces, encoded, strict=True)
-    ]
-    types = dict.fromkeys(("position", "token", "offset", "n_bytes", "n_greater", "n_equal"), "int32")
-    table = tokens.astype(types | dict.fromkeys(("nll", "entropy", "p_max"), "float32"))
-    account = pd.DataFrame(items)
-    account.attrs["batch"] = used
-    return table, account
+    tokens = frame(traces, encoded, in_order(order, encoded, frames))
+    items = pd.DataFrame(
+        [
+            {"task": trace.task, "id": trace.id} | {name: getattr(item, name) for name in ACCOUNT}
+            for trace, item in zip(traces, encoded, strict=True)
+        ]
+    )
+    items.attrs["batch"] = used
+    return tokens, items

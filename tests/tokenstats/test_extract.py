@@ -9,10 +9,9 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
-    CohereConfig,
-    CohereForCausalLM,
     Gemma2Config,
     Gemma2ForCausalLM,
+    LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
     T5Config,
@@ -22,7 +21,8 @@ from transformers.models.llama import modeling_llama
 from proxylib.config import Extraction, Model
 from proxylib.errors import UserError
 from proxylib.models import families, loading, tokenizers
-from proxylib.tokenstats import extract
+from proxylib.tokenstats import extract, heads
+from proxylib.tokenstats.encode import Window, encode
 from proxylib.traces import Trace
 
 ARCHITECTURES = ("llama", "gpt_neox", "gpt2", "qwen3")
@@ -180,26 +180,26 @@ def test_truncated_windowed_and_scored_account_for_every_token(lab, size, window
 def test_bytes_add_up_to_those_of_the_solution(lab, kind):
     tokenizer = lab[0][kind]
     for trace in TRACES:
-        encoded = extract.encode(trace, tokenizer, 1000, 1000)
+        encoded = encode(trace, tokenizer, Window(1000), 1000)
         assert sum(encoded.n_bytes) == len(trace.solution.encode()), trace.id
         assert len(encoded.offset) == len(encoded.n_bytes) == encoded.scored
         assert encoded.offset == sorted(encoded.offset) and encoded.offset[0] == 0
         for window in range(1, encoded.scored):
-            part = extract.encode(trace, tokenizer, window, 1000)
+            part = encode(trace, tokenizer, Window(window), 1000)
             assert part.n_bytes == encoded.n_bytes[-window:], (trace.id, window)  # a token's bytes do not depend on it
 
 
 @pytest.mark.parametrize("window", [1000, 3])
 def test_bytes_add_up_where_offsets_leave_out_spaces(window):
     tokenizer = tokenizers.train("bpe", [WORDS] * 20, 300)
-    plain = extract.encode(Trace("t", "1", "p", WORDS, "", "test"), tokenizer, window, 1000)
+    plain = encode(Trace("t", "1", "p", WORDS, "", "test"), tokenizer, Window(window), 1000)
     tokenizer.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
-    trimmed = extract.encode(Trace("t", "1", "p", WORDS, "", "test"), tokenizer, window, 1000)
+    trimmed = encode(Trace("t", "1", "p", WORDS, "", "test"), tokenizer, Window(window), 1000)
     assert trimmed.ids == plain.ids and trimmed.n_bytes == plain.n_bytes
 
 
 def test_a_token_inside_a_character_adds_no_bytes_twice(lab):
-    encoded = extract.encode(Trace("t", "1", "p", "a🙂b", "", "test"), lab[0]["byte"], 1000, 1000)
+    encoded = encode(Trace("t", "1", "p", "a🙂b", "", "test"), lab[0]["byte"], Window(1000), 1000)
     assert encoded.n_bytes == [1, 4, 0, 0, 0, 1]
     assert encoded.offset == [0, 1, 1, 1, 1, 2]
 
@@ -207,7 +207,7 @@ def test_a_token_inside_a_character_adds_no_bytes_twice(lab):
 def test_a_target_is_predicted_from_the_position_before_it():
     # a model that repeats its input: the distribution at a position peaks on the token that stands there
     class Echo(torch.nn.Module):
-        def forward(self, input_ids, attention_mask=None):
+        def forward(self, input_ids, attention_mask=None, use_cache=None):
             return type("Out", (), {"last_hidden_state": torch.nn.functional.one_hot(input_ids, 259).float() * 20})
 
     class Parrot(torch.nn.Module):
@@ -215,13 +215,13 @@ def test_a_target_is_predicted_from_the_position_before_it():
             super().__init__()
             self.base_model, self.head = Echo(), torch.nn.Linear(259, 259, bias=False)
             self.head.weight.data = torch.eye(259)
-            self.config = type("C", (), {"vocab_size": 259, "max_position_embeddings": 64})
+            self.config = LlamaConfig(vocab_size=259, max_position_embeddings=64)
             self.device = torch.device("cpu")
 
         def get_output_embeddings(self):
             return self.head
 
-        def forward(self, input_ids):
+        def forward(self, input_ids, use_cache=None):
             return type("Out", (), {"logits": self.head(self.base_model(input_ids).last_hidden_state)})
 
     trace = Trace("t", "1", "a", "aabb", "", "test")
@@ -273,24 +273,13 @@ TINY = {
 }
 
 
-def test_a_cap_is_noticed_where_logits_are_still_small(byte):
+def test_a_cap_that_no_name_announces_is_noticed_where_logits_are_still_small(byte, monkeypatch):
     torch.manual_seed(1)
     model = Gemma2ForCausalLM(Gemma2Config(head_dim=16, final_logit_softcapping=30.0, **TINY)).eval()
-    with pytest.raises(UserError, match="Gemma2ForCausalLM"):
-        extract.trunk(model)
-
-
-@pytest.mark.parametrize(
-    ("kind", "config"),
-    [
-        (Gemma2ForCausalLM, Gemma2Config(head_dim=16, final_logit_softcapping=0.05, **TINY)),
-        (CohereForCausalLM, CohereConfig(logit_scale=0.0625, **TINY)),
-    ],
-)
-def test_a_model_that_changes_its_logits_after_the_head_is_refused_by_name(byte, kind, config):
-    torch.manual_seed(1)
-    with pytest.raises(UserError, match=f"{kind.__name__}.*after the head"):
-        extract.token_rows(kind(config).eval(), byte[1], TRACES[:1], settings())
+    heads.split(model)
+    monkeypatch.setattr(heads, "_transform", lambda _: (1.0, None))
+    with pytest.raises(UserError, match="Gemma2ForCausalLM.*after the head"):
+        heads.split(model)
 
 
 def test_a_change_of_the_logits_that_no_config_names_is_noticed(byte):
@@ -301,12 +290,12 @@ def test_a_change_of_the_logits_that_no_config_names_is_noticed(byte):
             return out
 
     with pytest.raises(UserError, match="Scaled.*after the head"):
-        extract.trunk(Scaled(byte[0].config).eval())
+        heads.split(Scaled(byte[0].config).eval())
 
 
 def test_a_bare_trunk_is_refused(byte):
     with pytest.raises(UserError, match="no separate trunk and head"):
-        extract.trunk(byte[0].model)
+        heads.split(byte[0].model)
 
 
 def test_a_tokenizer_larger_than_the_head_is_refused(lab):
@@ -316,18 +305,18 @@ def test_a_tokenizer_larger_than_the_head_is_refused(lab):
 
 def test_an_empty_solution_is_named(byte):
     with pytest.raises(UserError, match="trace task/no-7: the solution is empty"):
-        extract.encode(Trace("task", "no-7", "p", "", "", "test"), byte[1], 10, 100)
+        encode(Trace("task", "no-7", "p", "", "", "test"), byte[1], Window(10), 100)
 
 
 @pytest.mark.parametrize(("prompt", "fits"), [(62, True), (63, False), (200, False)])
 def test_a_prompt_that_fills_the_context_is_named(byte, prompt, fits):
     trace = Trace("task", "no-8", "x" * prompt, "abc", "", "test")
     if fits:  # 64 = bos + 62 + the last byte of the solution
-        encoded = extract.encode(trace, byte[1], 10, 64)
+        encoded = encode(trace, byte[1], Window(10), 64)
         assert (len(encoded.ids), encoded.scored, encoded.truncated) == (64, 1, 2)
     else:
         with pytest.raises(UserError, match="trace task/no-8: no room for the solution"):
-            extract.encode(trace, byte[1], 10, 64)
+            encode(trace, byte[1], Window(10), 64)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -385,7 +374,7 @@ def test_a_model_that_sees_later_tokens_is_refused(monkeypatch, byte):
     for layer in model.model.layers:
         monkeypatch.setattr(layer.self_attn, "is_causal", False)
     with pytest.raises(UserError, match="no causal language model"):
-        extract.trunk(model)
+        heads.split(model)
 
 
 def test_a_model_whose_logits_overflow_is_refused(byte):
@@ -393,7 +382,7 @@ def test_a_model_whose_logits_overflow_is_refused(byte):
     with torch.no_grad():
         model.get_output_embeddings().weight.fill_(3e38)
     with pytest.raises(UserError, match="NaN or Inf"):
-        extract.trunk(model)
+        heads.split(model)
 
 
 def test_weights_of_another_shape_are_refused_by_name(tmp_path, byte):
