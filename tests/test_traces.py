@@ -48,7 +48,7 @@ def test_the_same_id_may_occur_in_two_tasks():
         (changed(1, "prompt", None), "row 2: prompt is (NoneType|float), expected text"),
         (changed(0, "answer", float("nan")), "row 1: answer is float, expected text"),
         (changed(1, "id", "1"), "row 2: id 1 occurs twice in task sums"),
-        (traces.to_frame(GOOD).drop(columns="answer"), "column answer is missing; a trace has task, id, prompt"),
+        (traces.to_frame(GOOD).drop(columns="solution"), "column solution is missing; a trace has task, id, prompt"),
         (traces.to_frame([]), "no traces"),
     ],
 )
@@ -58,8 +58,8 @@ def test_an_error_names_the_place_and_the_row(frame, message):
 
 
 def test_a_number_is_no_text():
-    with pytest.raises(UserError, match="row 1: id is int"):
-        traces.from_frame(traces.to_frame(GOOD[:1]).assign(id=[7]), "my file")
+    with pytest.raises(UserError, match="row 1: answer is int"):
+        traces.from_frame(traces.to_frame(GOOD[:1]).assign(answer=[7]), "my file")
 
 
 def test_a_missing_file_is_named(tmp_path):
