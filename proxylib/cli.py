@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,19 @@ def _parser() -> argparse.ArgumentParser:
     grid.add_argument("--only", action="append", default=[], metavar="STEP", help="this step and what it needs")
     grid.set_defaults(function=_grid)
 
+    extract = commands.add_parser("extract", help="token statistics of a model over expert traces, into a folder")
+    extract.add_argument("--model", required=True, metavar="M", help="folder of transformers or peft, or a hub id")
+    _measurement(extract)
+    extract.add_argument("--columns", nargs="+", default=[], metavar="NAME", help="beyond nll entropy n_greater n_equal p_max")
+    extract.add_argument("--top", type=_whole, default=0, metavar="K", help="keep the K most likely entries of each token")
+    extract.set_defaults(function=_extract)
+
+    rank = commands.add_parser("rank", help="rank your models by the proxy named in advance")
+    rank.add_argument("--models", required=True, nargs="+", metavar="M", help="folders or hub ids, at least two")
+    _measurement(rank)
+    rank.add_argument("--scores", type=Path, metavar="CSV", help="known scores (columns model, score): also fit a ranker")
+    rank.set_defaults(function=_rank)
+
     fetch = commands.add_parser("fetch", help="bring a published data set into the cache")
     fetch.add_argument("name", nargs="?", help="of the set; without it, list the sets")
     fetch.set_defaults(function=_fetch)
@@ -74,6 +88,27 @@ def _parser() -> argparse.ArgumentParser:
     board.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 if it differs")
     board.set_defaults(function=_scoreboard)
     return parser
+
+
+def _measurement(command: argparse.ArgumentParser) -> None:
+    """Options of every command that runs models over traces."""
+    command.add_argument("--traces", required=True, metavar="F", help=".jsonl or .parquet file, or hub:NAME:SPLIT")
+    command.add_argument("--out", required=True, type=Path, metavar="D", help="folder for what is made; goes on where it ended")
+    command.add_argument(
+        "--fields", nargs="+", default=[], metavar="OURS=THEIRS", help="names in F, such as prompt=question solution=answer"
+    )
+    command.add_argument("--window", type=_positive, default=1000, metavar="N", help="score the last N tokens (default 1000)")
+    command.add_argument("--characters", type=_positive, metavar="N", help="of these, only tokens in the last N characters")
+    command.add_argument("--chat", action="store_true", help="prompts become user turns in the model's chat template")
+    command.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    command.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of the weights (default float32)")
+    command.add_argument("--threads", type=_positive, default=os.cpu_count(), help="of the processor (default: all)")
+
+
+def _whole(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, given {text!r}")
+    return int(text)
 
 
 def _positive(text: str) -> int:
@@ -148,6 +183,39 @@ def _ancestry(steps: tuple, names: list[str]) -> tuple:
     for name in names:
         visit(known[name])
     return tuple(step for step in steps if step.key.run_id in wanted)
+
+
+def _fields(args: argparse.Namespace) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in args.fields]
+    wrong = next((whole for whole, (ours, _, theirs) in zip(args.fields, pairs, strict=True) if not ours or not theirs), None)
+    if wrong:
+        raise UserError(f"parameter fields: {wrong!r} is not OURS=THEIRS, such as prompt=question")
+    return {ours: theirs for ours, _, theirs in pairs}
+
+
+def _settings(args: argparse.Namespace, **more: Any) -> Any:
+    from .tokenstats.shards import Settings
+
+    return Settings(args.window, args.characters, args.chat, device=args.device, dtype=args.dtype, **more)
+
+
+def _extract(args: argparse.Namespace) -> int:
+    from . import traces
+    from .tokenstats import shards
+
+    read = traces.read(args.traces, _fields(args))
+    traces.read_expert(args.traces, _fields(args))  # what is wrong with it had better be said now
+    settings = _settings(args, columns=tuple(args.columns), top=args.top)
+    print(shards.extract(args.model, read, args.out, settings, threads=args.threads).summary())
+    return 0
+
+
+def _rank(args: argparse.Namespace) -> int:
+    from . import bring
+
+    made = bring.rank(args.models, args.traces, args.out, _settings(args), _fields(args), args.scores, args.threads)
+    print(made.summary())
+    return 0
 
 
 def _fetch(args: argparse.Namespace) -> int:

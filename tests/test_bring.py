@@ -1,0 +1,104 @@
+"""`proxylib extract` and `proxylib rank` as a visitor meets them: folders with weights and a file, outside the repository."""
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import torch
+
+from proxylib import bring, cli
+from proxylib.config import Model
+from proxylib.errors import UserError
+from proxylib.models import families, tokenizers
+
+LINES = [{"question": f"What is {n} + 2?", "answer": f"{n} and 2 make {n + 2}.\nanswer {n + 2}"} for n in range(20)]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Six checkpoints of two families and a file of twenty lines, outside the repository."""
+    folder = tmp_path_factory.mktemp("visitor")
+    for number in range(6):
+        torch.manual_seed(number)
+        spec = Model(
+            architecture="llama" if number % 2 else "gpt2",
+            tokenizer="byte",
+            width=16,
+            depth=1,
+            mix="expert",
+            post="none",
+            share=1.0,
+        )
+        families.build(spec, 259, 64).save_pretrained(folder / f"model{number}")
+        tokenizers.train("byte", [], 300).save_pretrained(folder / f"model{number}")
+    (folder / "traces.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    (folder / "scores.csv").write_text("model,score\n" + "".join(f"model{n},{n / 10}\n" for n in range(5)))
+    return folder
+
+
+def proxylib(place, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "proxylib", *arguments, "--fields", "prompt=question", "solution=answer", "--threads", "1"],
+        cwd=place,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_two_checkpoints_and_twenty_lines(place):
+    done = proxylib(place, "rank", "--models", "model0", "model1", "--traces", "traces.jsonl", "--out", "two")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "20 traces under every model" in done.stdout and bring.own_models.CAVEAT in done.stdout
+    out = place / "two"
+    assert {path.name for path in out.iterdir()} == {"models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"}
+    assert pd.read_csv(out / "ranking.csv")["rank"].tolist() == [1, 2]
+    assert pd.read_parquet(out / "proxies.parquet").shape == (2, 1 + 80 + 1)
+    assert (out / "ranking.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_known_scores_fit_a_ranker_and_forecast_the_rest(place):
+    models = [f"model{n}" for n in range(6)]
+    given = ["--traces", "traces.jsonl", "--out", "six", "--scores", "scores.csv"]
+    done = proxylib(place, "rank", "--models", *models, *given)
+    assert done.returncode == 0, done.stderr
+    assert "forecast" in done.stdout and "fitted ranker" in done.stdout
+    assert pd.read_csv(place / "six" / "fitted.csv")["score"].isna().sum() == 1
+
+
+def test_extract_leaves_rows_and_says_what_became_of_the_traces(place):
+    done = proxylib(place, "extract", "--model", "model0", "--traces", "traces.jsonl", "--out", "rows", "--window", "10")
+    assert done.returncode == 0, done.stderr
+    assert "20 traces scored, 0 dropped" in done.stdout
+    manifest = json.loads((place / "rows" / "manifest.json").read_text())
+    assert manifest["tokens_scored"] == 200 and manifest["tokens_per_second"] > 0
+    items = pd.read_parquet(place / "rows" / "items.parquet")
+    assert (items["windowed"] + items["scored"] == [len(line["answer"]) for line in LINES]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--models", "model0"), "at least 2 are needed"),
+        (("--models", "model0", "model0"), "model0 is given twice"),
+        (("--models", "model0", "./nowhere"), "no such folder"),
+        (("--models", "model0", "model1", "--scores", "scores.csv"), "models have a score, at least 5 are needed"),
+        (("--models", "model0", "model1", "--scores", "gone.csv"), "gone.csv: no such file"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_nothing_is_written(place, arguments, message, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    given = ["--traces", "traces.jsonl", "--out", "bad", "--fields", "prompt=question", "solution=answer", "--threads", "1"]
+    assert cli.main(["rank", *arguments, *given]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and message in lines[0]
+    assert not (place / "bad" / "ranking.csv").exists()
+
+
+def test_names_are_short_and_differ():
+    assert bring.names_of(["/a/x", "/b/y"]) == ["x", "y"]
+    assert bring.names_of(["org/x-1", "other/x-1", "org/y"]) == ["org--x-1", "other--x-1", "org--y"]
+    with pytest.raises(UserError, match="given twice"):
+        bring.names_of(["org/x", "org/y", "org/x"])
