@@ -148,6 +148,22 @@ class TrajectorySettings(Frozen):
     inference: Inference
 
 
+class Own(Frozen):
+    """The page on models of your own, shown on models of the lab."""
+
+    models: int = Field(ge=2, description="the first so many of the population")
+    items: int = Field(ge=4, description="traces per task")
+
+
+class OwnSettings(Frozen):
+    """What an `own_models` run is made from, beside its parents."""
+
+    models: tuple[str, ...]
+    items: int
+    extraction: Extraction
+    inference: Inference
+
+
 class Replication(Frozen):
     """One population per seed, every mix in one style or in both, crossed."""
 
@@ -194,6 +210,7 @@ class Profile(Frozen):
     ranked: tuple[str, ...] = Field(min_length=2, description="tasks that enter rankings, decided on the tuning seed")
     dial: tuple[Replication, ...] = Field(description="populations beside the crossed one, for the dial of styles")
     trajectory: Trajectory
+    own: Own
     pages: tuple[str, ...] = Field(min_length=1, description="pages that this profile runs; others are taken as shipped")
     training: Training
     extraction: Extraction

@@ -36,6 +36,8 @@ VERSIONS = {
     "variants": 2,
     "dial": 1,
     "trajectory": 2,
+    "own_models": 1,
+    "numerics": 1,
     "datadecide": 3,
     "page": 1,
     "notebook": 1,
@@ -120,12 +122,12 @@ class Declaration:
         step = Step(name or notebook, path, parameters, settings, key, parents, self.store, shared=shared, whole=whole)
         return self._once(step)
 
-    def page(self, notebook: str, parents: Mapping[str, Step], outside: Mapping[str, str] | None = None) -> Step:
+    def page(self, notebook: str, parents: Mapping[str, Step], outside: Mapping[str, str] | None = None, **given: Any) -> Step:
         """A page's step: its run depends on the notebook's cells, on what it reads and on the code that shows it."""
         path = NOTEBOOKS / "pages" / f"{notebook}.ipynb"
         inputs = {role: parent.key.run_id for role, parent in parents.items()} | dict(outside or {})
         inputs |= {"cells": cells_digest(path), "code": page_code_digest()}
-        parameters = {"profile": self.profile.name}
+        parameters = {"profile": self.profile.name, **given}
         key = Key("page", VERSIONS["page"], {"notebook": notebook, "parameters": parameters}, inputs)
         return self._once(Step(f"page/{notebook}", path, parameters, None, key, parents, self.store, page=True, whole=False))
 
@@ -216,6 +218,23 @@ def trajectory(d: Declaration) -> Step:
     return d.step("trajectory", "trajectory", settings, {"material": material(d)})
 
 
+def own_models(d: Declaration) -> Step:
+    settings, parents = _some_models(d)
+    return d.step("own_models", "own_models", settings, parents | {"population": population(d)})
+
+
+def numerics(d: Declaration) -> Step:
+    return d.step("numerics", "numerics", *_some_models(d))
+
+
+def _some_models(d: Declaration) -> tuple[config.OwnSettings, dict[str, Step]]:
+    chosen = tuple(model.name for model in d.profile.population[: d.profile.own.models])
+    settings = config.OwnSettings(
+        models=chosen, items=d.profile.own.items, extraction=d.profile.extraction, inference=d.profile.inference
+    )
+    return settings, {"material": material(d)} | {name: train(d, name) for name in chosen}
+
+
 def datadecide(d: Declaration) -> Step:
     outside = {"data": registry.fingerprint("datadecide")}
     return d.step("datadecide", "datadecide", d.profile.inference, outside=outside, shared=True)
@@ -245,6 +264,31 @@ def crucial_steps(d: Declaration) -> Step:
     return d.page("crucial_steps", {"trajectory": trajectory(d), "material": material(d)})
 
 
+def bring_your_own_models(
+    d: Declaration,
+    models: list[str] | None = None,
+    traces: str | None = None,
+    out: str | None = None,
+    scores: str | None = None,
+    chat: bool | None = None,
+    window: int | None = None,
+) -> Step:
+    given = {"models": models, "traces": traces, "out": out, "scores": scores, "chat": chat, "window": window}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        return d.page("bring_your_own_models", {"own_models": own_models(d)})
+    for name in ("models", "traces", "out"):
+        if name not in given:
+            raise UserError(f"parameter {name}: needed beside {next(iter(given))}; models, traces and out go together")
+    files = {name: sha256(Path(given[name])) for name in ("traces", "scores") if Path(given.get(name, "")).is_file()}
+    return d.page("bring_your_own_models", {}, outside=files, **given)
+
+
+def exactness(d: Declaration) -> Step:
+    timings = {path.name: sha256(path) for path in sorted((ROOT / "benchmarks").glob("tokenstats_*.csv"))}
+    return d.page("exactness", {"numerics": numerics(d)}, outside=timings)
+
+
 def choosing_a_corpus(d: Declaration) -> Step:
     return d.page("choosing_a_corpus", {"datadecide": datadecide(d)})
 
@@ -264,6 +308,8 @@ STAGES: dict[str, Callable[..., Step]] = {
     "variants": variants,
     "dial": dial,
     "trajectory": trajectory,
+    "own_models": own_models,
+    "numerics": numerics,
     "datadecide": datadecide,
 }
 #: likewise, in the order of the book
@@ -274,6 +320,8 @@ PAGES: dict[str, Callable[..., Step]] = {
     "ablations": ablations,
     "whose_style": whose_style,
     "crucial_steps": crucial_steps,
+    "bring_your_own_models": bring_your_own_models,
+    "exactness": exactness,
     "choosing_a_corpus": choosing_a_corpus,
     "scoreboard": scoreboard,
 }
@@ -350,6 +398,9 @@ def page_code_digest() -> str:
         "crucial.py",
         "dial.py",
         "variants.py",
+        "own_models.py",
+        "bring.py",
+        "exactness.py",
         "scoreboard.py",
         "selection.py",
         "selection_text.py",

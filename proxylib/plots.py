@@ -495,6 +495,41 @@ def differences_forest(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
     return ax
 
 
+def models_forest(table: pd.DataFrame, ax: Axes, *, column: str) -> Axes:
+    """Models as rows in the order of the table, the first on top, with intervals.
+
+    Parameters
+    ----------
+    table : columns model, `column`, and its ends `<column> low`, `<column> high`
+    """
+    y = -np.arange(len(table))
+    ax.hlines(y, table[f"{column} low"], table[f"{column} high"], color=INK, linewidth=1.6, alpha=0.6)
+    ax.plot(table[column], y, "o", color=INK, markersize=5)
+    ax.set_yticks(y, table["model"], fontsize=8)
+    ax.set_xlabel(column)
+    return ax
+
+
+def memory_lines(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Memory against scored tokens, a line per implementation, both axes logarithmic.
+
+    Parameters
+    ----------
+    frame : columns impl, tokens, peak_mib, bound_mib (NaN but for the one that promises a bound)
+    """
+    for place, (name, part) in enumerate(frame.groupby("impl", sort=False)):
+        colour = list(COLOURS.values())[place]
+        ax.plot(part["tokens"], part["peak_mib"], "o-", color=colour, markersize=5, linewidth=1.3, label=name)
+    bound = frame["bound_mib"].dropna()
+    if len(bound):
+        _reference(ax, float(bound.iloc[0]), "promised")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("scored tokens")
+    ax.set_ylabel("MiB")
+    return ax
+
+
 def _reference(ax: Axes, value: float, name: str) -> None:
     ax.axhline(value, color=QUIET, linewidth=1, linestyle=":")
     ax.annotate(

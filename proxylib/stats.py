@@ -127,7 +127,7 @@ def rounded(value: float, half_width: float) -> str:
     """
     if not np.isfinite(value):
         return "undefined"
-    if not np.isfinite(half_width) or half_width <= 0:
+    if not np.isfinite(half_width) or half_width <= 1e-12 * max(1.0, abs(value)):  # a width of roundings is none
         return f"{value:.3g}"
     half_width *= 1 + 1e-9  # (0.6 - 0.2) / 2 is a hair below 0.2
     exponent = int(np.floor(np.log10(half_width)))

@@ -32,13 +32,14 @@ def changed_by(folder, **values):
 
 STAGES = ("train", "measure")
 OF_THE_LAB = {f"page/{name}" for name in grid.PAGES} - {"page/choosing_a_corpus", "page/scoreboard"}
+OF_SOME_MODELS = {"own_models", "numerics", "page/bring_your_own_models", "page/exactness"}
 ANALYSES = {
     "ranking",
     "variants",
     "dial",
     *(f"page/{name}" for name in ("eighty_metrics", "model_selection", "ablations", "whose_style")),
 }
-OF_THE_POPULATION = {"population"} | ANALYSES | OF_THE_LAB
+OF_THE_POPULATION = {"population", "own_models", "numerics"} | ANALYSES | OF_THE_LAB
 OF_MODELS = {"train", "measure", "trajectory"} | OF_THE_POPULATION
 
 
@@ -46,12 +47,13 @@ OF_MODELS = {"train", "measure", "trajectory"} | OF_THE_POPULATION
     ("values", "stages"),
     [
         ({"extraction": {"chunk": 64}}, OF_MODELS - {"train"}),
-        ({"evaluation": {"new_tokens": 25}}, OF_MODELS - {"train"}),
+        ({"evaluation": {"new_tokens": 25}}, OF_MODELS - {"train", "numerics", "page/exactness"}),
         ({"training": {"tokens": 20000}}, OF_MODELS),
         ({"training": {"post_rate": 0.2}}, OF_MODELS),
         ({"inference": {"draws": 300}}, OF_THE_POPULATION | {"trajectory", "datadecide", "page/choosing_a_corpus"}),
         ({"ranked": ["sorting", "walk"]}, ANALYSES),
         ({"trajectory": {"items": 7}}, {"trajectory", "page/crucial_steps"}),
+        ({"own": {"items": 5}}, OF_SOME_MODELS),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"material": {"items": 18}}, {"material", "corpora"} | OF_MODELS),
     ],
@@ -110,7 +112,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
     whole = {step.name.split("/")[0] for step in grid.steps("smoke") if step.whole}
     light = {step.name.split("/")[0] for step in grid.steps("smoke") if not step.whole}
     assert light == {"population", "ranking", "variants", "dial", "page"}
-    assert whole == {"material", "corpora", "train", "measure", "trajectory", "datadecide"}
+    assert whole == {"material", "corpora", "train", "measure", "trajectory", "own_models", "numerics", "datadecide"}
 
 
 def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():

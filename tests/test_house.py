@@ -16,7 +16,7 @@ LAYERS = [
     {"errors", "config", "provenance", "store", "stats"},
     {"traces", "tasks", "corpora", "published"},
     {"models"},
-    {"tokenstats", "proxies", "features", "evaluate", "measure"},
+    {"tokenstats", "proxies", "features", "evaluate", "measure", "numerics"},
     {"grid"},
     {
         "population",
@@ -29,8 +29,10 @@ LAYERS = [
         "crucial",
         "trajectory",
         "dial",
+        "own_models",
+        "exactness",
     },
-    {"plots", "pages", "kernels", "notebooks", "book", "cli"},
+    {"plots", "bring", "pages", "kernels", "notebooks", "book", "cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 MODULES = sorted(

@@ -158,6 +158,7 @@ def test_clustered_intervals_cover_where_intervals_over_units_do_not():
         (1234.5, 150, "1230"),
         (1234.5, 400, "1200"),
         (0.123456, 0.0, "0.123"),
+        (80.00000000000001, 7e-15, "80"),
         (0.123456, float("nan"), "0.123"),
         (float("nan"), 0.1, "undefined"),
     ],
