@@ -92,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measurement(command: argparse.ArgumentParser) -> None:
     """Options of every command that runs models over traces."""
-    command.add_argument("--traces", required=True, metavar="F", help=".jsonl or .parquet file, or hub:NAME:SPLIT")
+    command.add_argument(
+        "--traces", required=True, metavar="F", help=".jsonl(.gz) or .parquet file, set:gsm8k, or hub:NAME:SPLIT"
+    )
     command.add_argument("--out", required=True, type=Path, metavar="D", help="folder for what is made; goes on where it ended")
     command.add_argument(
         "--fields", nargs="+", default=[], metavar="OURS=THEIRS", help="names in F, such as prompt=question solution=answer"

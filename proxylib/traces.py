@@ -5,8 +5,10 @@ An expert solution is text; whose tokenizer it will meet is decided later. `solu
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,11 +18,12 @@ import numpy as np
 import pandas as pd
 
 from .errors import UserError
+from .published import problems
 
 COLUMNS = ("task", "id", "prompt", "solution", "answer", "source")
 NEEDED = ("prompt", "solution")
 EXPERT = ("expert_tokens", "expert_logprobs")
-HUB = "hub:"
+HUB, PUBLISHED = "hub:", "set:"
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ def read(path: str | Path, columns: Mapping[str, str] | None = None) -> list[Tra
 
     Parameters
     ----------
-    path : a ``.jsonl`` file (one object a line, UTF-8), a ``.parquet`` file, or ``hub:NAME[:CONFIG]:SPLIT``, which needs
-        the package datasets
+    path : a ``.jsonl`` or ``.jsonl.gz`` file (one object a line, UTF-8), a ``.parquet`` file, ``set:NAME`` of
+        `published.problems`, or ``hub:NAME[:CONFIG]:SPLIT``, which needs the package datasets
     columns : field of a trace -> what the file calls it, where the names differ
 
     Returns
@@ -131,7 +134,7 @@ def _checked(rows: Iterator[tuple[str, dict[str, Any]]], where: str) -> list[Tra
     traces: list[Trace] = []
     seen: set[tuple[str, str]] = set()
     for number, (place, row) in enumerate(rows, 1):
-        values = {"task": Path(where).stem or "traces", "id": str(number), "answer": "", "source": ""}
+        values = {"task": Path(where).name.split(".")[0] or "traces", "id": str(number), "answer": "", "source": ""}
         for name in COLUMNS:
             value = values.get(name) if row.get(name) is None and name in values else row.get(name)
             if name == "id" and isinstance(value, int) and not isinstance(value, bool):
@@ -164,42 +167,54 @@ def _rows(path: str | Path, columns: Mapping[str, str]) -> Iterator[tuple[str, d
     unknown = [name for name in columns if name not in (*COLUMNS, *EXPERT)]
     if unknown:
         raise UserError(f"parameter fields: a trace has no field {unknown[0]}; fields are {', '.join((*COLUMNS, *EXPERT))}")
-    if str(path).startswith(HUB):
-        raw = _hub_rows(str(path))
-    else:
-        file = Path(path)
-        readers = {".jsonl": _json_rows, ".parquet": _parquet_rows}
-        if file.suffix not in readers:
-            raise UserError(f"{path}: traces are read from .jsonl and .parquet files and from {HUB}NAME:SPLIT")
-        if not file.is_file():
-            raise UserError(f"{path}: no such file")
-        raw = readers[file.suffix](file)
-    for place, row in raw:
+    for place, row in _raw(str(path)):
         for name, theirs in columns.items():
             if theirs not in row:
                 raise UserError(f"{place}: {theirs} is missing, which --fields takes for {name}")
         yield place, row | {name: row[theirs] for name, theirs in columns.items()}
 
 
+def _raw(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, fields) of each row as the source has them."""
+    if path.startswith(HUB):
+        return _hub_rows(path)
+    if path.startswith(PUBLISHED):
+        return problems.rows(path.removeprefix(PUBLISHED))
+    readers = {".jsonl": _json_rows, ".jsonl.gz": _json_rows, ".parquet": _parquet_rows}
+    for ending, reader in readers.items():
+        if path.endswith(ending):
+            if not Path(path).is_file():
+                raise UserError(f"{path}: no such file")
+            return reader(Path(path))
+    raise UserError(f"{path}: traces are read from .jsonl and .parquet files, {PUBLISHED}NAME and {HUB}NAME:SPLIT")
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield from file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path}: not a whole gzip file ({error})") from None
+
+
 def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            place = f"{path}, line {number}"
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise UserError(f"{place}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
-            if not text.strip():
-                continue
-            try:
-                row = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
-            except json.JSONDecodeError as error:
-                raise UserError(f"{place}: not JSON ({error.msg} at column {error.colno}); one object a line") from None
-            except (ValueError, RecursionError) as error:
-                raise UserError(f"{place}: {str(error) if isinstance(error, ValueError) else 'nested too deeply'}") from None
-            if not isinstance(row, dict):
-                raise UserError(f"{place}: {type(row).__name__}, expected an object with prompt and solution")
-            yield place, row
+    for number, line in enumerate(_lines(path), 1):
+        place = f"{path}, line {number}"
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(f"{place}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+        if not text.strip():
+            continue
+        try:
+            row = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{place}: not JSON ({error.msg} at column {error.colno}); one object a line") from None
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{place}: {str(error) if isinstance(error, ValueError) else 'nested too deeply'}") from None
+        if not isinstance(row, dict):
+            raise UserError(f"{place}: {type(row).__name__}, expected an object with prompt and solution")
+        yield place, row
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from proxylib.published import registry
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def published_set():
     """`published_set(name)`: folder of a published set, or a skipped test that says what is missing."""
 

@@ -96,6 +96,7 @@ def test_the_facts_account_for_the_experts_tokens(measured, parents):
     assert facts["tokens_scored"] == len(tokens) == items["scored"].sum()
     assert facts["tokens_windowed"] == items["windowed"].sum() > 0  # the window of this test is short
     assert facts["tokens_truncated"] == items["truncated"].sum()
+    assert facts["short"] == (tokens.groupby(["task", "id"]).size() < 8).sum()
     assert (facts["device"], facts["threads"], facts["precision"]) == ("cpu", 1, "float32")
 
 

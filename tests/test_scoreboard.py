@@ -136,7 +136,7 @@ def test_the_table_runs_from_firm_to_open_verdicts(tmp_path, claims):
     entries = scoreboard.rows(tmp_path / "results", claims)
     table = scoreboard.table(entries)
     assert list(table["verdict"]) == ["holds", "does not hold", "not testable here", "not testable here"]
-    assert table["ours"].tolist() == ["0.4 [0.2, 0.6]", "0.12 [0.05, 0.20]", "", ""]
+    assert table["ours"].tolist() == ["0.40 [0.16, 0.64]", "0.12 [0.05, 0.20]", "", ""]
     assert scoreboard.summary(entries) == "Of 4 claims, by verdict: holds 1, does not hold 1, not testable here 2."
 
 

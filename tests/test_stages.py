@@ -40,6 +40,17 @@ SOURCES = {
     "population": ("population.py", "features.py", "stats.py"),
     "ranking": ("ranking.py", "model_selection.py", "proxies.py", "stats.py"),
     "variants": ("variants.py", "features.py", "proxies.py", "stats.py"),
+    "own_models": (
+        "bring.py",
+        "own_models.py",
+        "tokenstats/shards.py",
+        "traces.py",
+        "proxies.py",
+        "ranking.py",
+        "stats.py",
+        *EXTRACTION,
+    ),
+    "numerics": ("numerics.py", "traces.py", "proxies.py", "tokenstats/reference.py", *EXTRACTION),
     "dial": ("dial.py", "variants.py", "features.py", "population.py", "proxies.py", "stats.py"),
     "trajectory": (
         "trajectory.py",

@@ -1,5 +1,6 @@
 """Trace files as people bring them: what is read, and more than sixty that are not. Each ends in one line and exit code 2."""
 
+import gzip
 import json
 
 import numpy as np
@@ -136,6 +137,16 @@ BAD_JSONL = {
 }
 
 
+def test_a_compressed_file_is_read_and_a_cut_one_is_named(tmp_path, capsys):
+    packed = gzip.compress(GOOD * 50)
+    (tmp_path / "mine.jsonl.gz").write_bytes(packed)
+    assert len(traces.read(tmp_path / "mine.jsonl.gz")) == 50
+    for number, content in enumerate((packed[:-9], GOOD, packed[:20] + b"x" * 9 + packed[29:])):
+        (tmp_path / f"bad{number}.jsonl.gz").write_bytes(content)
+        line = refused(tmp_path / f"bad{number}.jsonl.gz", tmp_path / "out", capsys)
+        assert "not a whole gzip file" in line or "not JSON" in line or "not UTF-8" in line
+
+
 def parquet(path, **columns):
     pd.DataFrame(columns).to_parquet(path)
 
@@ -164,6 +175,8 @@ BAD_PATHS = {
     "traces": "traces are read from .jsonl and .parquet files",
     "gone.jsonl": "no such file",
     "gone.parquet": "no such file",
+    "set:gsm9k": "unknown; there are set:gsm8k, set:math500, set:humaneval, set:mbpp",
+    "gone.jsonl.gz": "no such file",
     "hub:": "expected hub:NAME:SPLIT",
     "hub:name": "expected hub:NAME:SPLIT",
     "hub:a:b:c:d": "expected hub:NAME:SPLIT",
@@ -198,7 +211,7 @@ def test_a_malformed_parquet_file_is_one_line(name, tmp_path, capsys):
 @pytest.mark.parametrize("name", BAD_PATHS)
 def test_a_path_that_leads_nowhere_is_one_line(name, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "datasets", object())
-    source = name if name.startswith("hub:") else tmp_path / name
+    source = name if name.startswith(("hub:", "set:")) else tmp_path / name
     assert BAD_PATHS[name] in refused(source, tmp_path / "out", capsys)
 
 

@@ -68,6 +68,8 @@ def load(folder: Path) -> PreTrainedTokenizerFast:
     """
     from transformers import AutoTokenizer
 
+    if not folder.exists():
+        raise UserError(f"{folder}: no such folder; a tokenizer is saved beside its model")
     if not saved_in(folder):
         raise UserError(f"{folder}: no tokenizer; save it beside its model with save_pretrained")
     try:
