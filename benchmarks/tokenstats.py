@@ -5,7 +5,7 @@
 
 Every implementation scores the same positions of the same random tokens under the same randomly drawn float32 weights. The
 floor is trunk plus the bare product with the head, chunk by chunk, its logits thrown away. Implementations take turns within
-a repeat, so that a machine that slows down slows all of them. Memory is the peak of resident memory during the head stage
+a repeat, in another order each time, so that a machine that slows down slows all of them. Memory is the peak of resident memory during the head stage
 alone, beyond what was resident before it; it is measured apart from the timing (Linux only). `lm_eval` returns one statistic
 and is measured where that package is installed.
 
@@ -170,7 +170,9 @@ def measure(shape: str, length: int, batch: int, repeats: int, only: list[str] |
         check(case, names)
         seconds: dict[str, list[float]] = {name: [] for name in calls}
         for repeat in range(repeats + 1):  # the first warms up
-            for name, call in calls.items():
+            order = list(calls.items())
+            turn = repeat % len(order)  # each goes first once: what ran before leaves its memory behind
+            for name, call in order[turn:] + order[:turn]:
                 began = time.perf_counter()
                 call()
                 if repeat:
