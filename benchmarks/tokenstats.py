@@ -4,10 +4,10 @@
     python benchmarks/tokenstats.py --shape qwen3-0.6b -T 512 2048 --repeats 7
 
 Every implementation scores the same positions of the same random tokens under the same randomly drawn float32 weights. The
-floor is trunk plus the bare product with the head, chunk by chunk, its logits thrown away. Implementations take turns within
-a repeat, in another order each time, so that a machine that slows down slows all of them. Memory is the peak of resident memory during the head stage
-alone, beyond what was resident before it; it is measured apart from the timing (Linux only). `lm_eval` returns one statistic
-and is measured where that package is installed.
+floor is trunk plus the bare product with the head, chunk by chunk, its logits thrown away. Implementations take turns
+within a repeat, in another order each time, so that a machine that slows down slows all of them. Memory is the peak of
+resident memory during the head stage alone, beyond what was resident before it; it is measured apart from the timing
+(Linux only). `lm_eval` returns one statistic and is measured where that package is installed.
 
 Writes benchmarks/tokenstats_<system>_<processor>.csv, replacing rows of the same shape and length.
 """
