@@ -63,9 +63,11 @@ def token_statistics(
 
 
 def _reduced(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, ...]) -> dict[str, torch.Tensor]:
-    """The columns of one chunk in blocks of rows: on a processor what its cache holds, on a GPU a quarter, for the memory."""
-    row = logits.shape[1] * logits.element_size()
-    rows = max(1, len(logits) // 4 if logits.is_cuda else CACHED // row)
+    """The columns of one chunk in blocks of rows: at most a quarter, for the memory; on a processor what its cache holds."""
+    rows = len(logits) // 4  # what a block needs beside its logits is then less than the chunk
+    if not logits.is_cuda:
+        rows = min(rows, CACHED // (logits.shape[1] * logits.element_size()))
+    rows = max(1, rows)
     blocks = [_block(part, own, columns) for part, own in zip(logits.split(rows), targets.split(rows), strict=True)]
     return {name: torch.cat([block[name] for block in blocks]) for name in columns}
 

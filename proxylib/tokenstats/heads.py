@@ -6,7 +6,7 @@ small and large, so that a change which no name announces is refused and not ove
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -33,9 +33,13 @@ class Head:
     layer: torch.nn.Module
     scale: float = 1.0
     cap: float | None = None
+    _kept: list[torch.Tensor] = field(default_factory=list, repr=False)
 
     def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
-        """[.., V'] logits; float32 for low-precision weights on a GPU, whose product is accumulated in float32."""
+        """[.., V'] logits; float32 for low-precision weights on a GPU, whose product is accumulated in float32.
+
+        Logits of a matrix [C, H] on a processor stand in memory that the next call writes over.
+        """
         logits = self._product(hidden)
         if self.scale != 1.0:
             logits = logits.mul_(self.scale)
@@ -50,7 +54,18 @@ class Head:
             # logits rounded to bfloat16 lie 0.125 apart at 16: ranks would be ties
             logits = torch.mm(hidden, weight.T, out_dtype=torch.float32)
             return logits if self.layer.bias is None else logits + self.layer.bias
+        if plain and not hidden.is_cuda and torch.is_inference_mode_enabled():
+            # fresh memory for every chunk would be zeroed page by page, and small results between chunks split the heap
+            logits = self._memory(len(hidden), weight)
+            if self.layer.bias is None:
+                return torch.mm(hidden, weight.T, out=logits)
+            return torch.addmm(self.layer.bias, hidden, weight.T, out=logits)
         return self.layer(hidden)
+
+    def _memory(self, rows: int, weight: torch.Tensor) -> torch.Tensor:
+        if len(self._kept) == 0 or len(self._kept[0]) < rows:
+            self._kept[:] = [torch.empty(rows, weight.shape[0], dtype=weight.dtype)]
+        return self._kept[0][:rows]
 
 
 class Parts(NamedTuple):

@@ -168,3 +168,28 @@ def test_any_window_accounts_for_every_token(prompt, solution, window, character
         assert all(start >= len(solution) - characters for start in item.offset)
     assert len(item.offset) == len(item.n_bytes) == item.scored
     assert np.all(np.diff(item.offset) >= 0) and sum(item.n_bytes) <= whole
+
+
+TEMPLATE = (
+    "{% for m in messages %}<s>{{ m['role'] }}\n{{ m['content'] }}</s>{% endfor %}"
+    "{% if add_generation_prompt %}<s>model\n{% endif %}"
+)
+
+
+def test_a_chat_template_stands_before_the_solution_with_its_special_tokens_whole():
+    chatty = tokenizers.train("byte", [], 300)
+    chatty.chat_template = TEMPLATE
+    trace = Trace("t", "1", "say <s> twice", "ok </s>\n", "", "")
+    item = encode(trace, chatty, Window(1000), 1000, chat=True)
+    bos, eos = chatty.bos_token_id, chatty.eos_token_id
+    front, solution = item.ids[: item.prompt], item.ids[item.prompt :]
+    assert front[0] == bos and front.count(eos) == 1  # no second bos before the template's own
+    assert chatty.decode(front) == "<s>user\nsay <s> twice</s><s>model\n"
+    assert eos not in solution and chatty.decode(solution) == "ok </s>\n"  # in a solution, text that spells one stays text
+    plain = encode(trace, chatty, Window(1000), 1000)
+    assert plain.ids[plain.prompt :] == solution and plain.ids[0] == bos
+
+
+def test_a_tokenizer_without_a_chat_template_is_refused():
+    with pytest.raises(UserError, match="no chat template"):
+        encode(Trace("t", "1", "p", "s", "", ""), BYTES, Window(10), 100, chat=True)
