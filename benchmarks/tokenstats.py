@@ -179,7 +179,10 @@ def measure(shape: str, length: int, batch: int, repeats: int, only: list[str] |
                     seconds[name].append(time.perf_counter() - began)
             print(shape, length, batch, f"repeat {repeat} of {repeats}", flush=True)
         hidden = case.hidden()
-        memory = {name: peak_mib(lambda stage=stage: stage(hidden)) for name, stage in stages.items()}
+        memory = {}
+        for name, stage in stages.items():
+            case.head._kept.clear()  # the memory that chunks share is part of what a stage needs
+            memory[name] = peak_mib(lambda stage=stage: stage(hidden))
     sizes = SHAPES[shape]
     versions = f"python {platform.python_version()}; torch {torch.__version__}; transformers {transformers.__version__}"
     rows = []
