@@ -150,5 +150,8 @@ def memory(table: pd.DataFrame) -> pd.DataFrame:
 def finding_memory(table: pd.DataFrame) -> str:
     """The figure's title."""
     last = memory(table)
-    last = last[last["impl"] == "proxylib"].iloc[-1]
-    return f"{last['peak_mib']:,.0f} MiB of logits at {last['tokens']:,} tokens, as at any other number"
+    own = last[last["impl"] == "proxylib"]
+    sizes = " and ".join(
+        f"{row.peak_mib:,.0f} MiB at {row.tokens:,} tokens" for row in own.iloc[[0, -1][: len(own)]].itertuples()
+    )
+    return f"The head stage holds {sizes}"

@@ -76,5 +76,5 @@ def test_recorded_timings_are_shown_with_their_ratios(tmp_path):
     shown = exactness.timing_table(table)
     assert shown["of the floor"].tolist() == ["1.00", "1.05", "2.00"] * 2
     assert "linux_x, 2 threads, float32" in exactness.caption(table)
-    assert exactness.finding_memory(table) == "60 MiB of logits at 2,048 tokens, as at any other number"
+    assert exactness.finding_memory(table) == "The head stage holds 60 MiB at 512 tokens and 60 MiB at 2,048 tokens"
     assert set(exactness.memory(table)["impl"]) == {"proxylib", "naive_sort"}
