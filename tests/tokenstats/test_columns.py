@@ -13,7 +13,7 @@ from proxylib.models import tokenizers
 from proxylib.tokenstats import chunked, reference
 from proxylib.tokenstats.chunked import IMPLEMENTATIONS, token_statistics
 from proxylib.tokenstats.columns import COLUMNS, STATISTICS, chosen
-from proxylib.tokenstats.encode import Unscorable, Window, encode
+from proxylib.tokenstats.encode import Unscorable, Window, boundary_moves, encode
 from proxylib.traces import Trace
 
 many = settings(max_examples=80, deadline=None, derandomize=True, database=None)
@@ -193,3 +193,10 @@ def test_a_chat_template_stands_before_the_solution_with_its_special_tokens_whol
 def test_a_tokenizer_without_a_chat_template_is_refused():
     with pytest.raises(UserError, match="no chat template"):
         encode(Trace("t", "1", "p", "s", "", ""), BYTES, Window(10), 100, chat=True)
+
+
+def test_a_boundary_moves_only_where_one_text_would_be_cut_elsewhere():
+    merged = tokenizers.train("bpe", ["carry carry carry"] * 50, 300)
+    assert boundary_moves(Trace("t", "1", "car", "ry", "", ""), merged)
+    assert not boundary_moves(Trace("t", "1", "carry\n", "carry", "", ""), merged)
+    assert not boundary_moves(Trace("t", "1", "car", "ry", "", ""), BYTES)
