@@ -76,7 +76,6 @@ class Case:
         self.ids = torch.randint(0, config.vocab_size, (batch, length))
         self.targets = self.ids[:, 1:].flatten()
         self.vocabulary = config.vocab_size
-        self.compiled = torch.compile(chunked._block, dynamic=True)
 
     def hidden(self) -> torch.Tensor:
         return self.trunk(input_ids=self.ids, use_cache=False).last_hidden_state[:, :-1].flatten(0, 1)
@@ -86,22 +85,12 @@ class Case:
             self.head(hidden[start : start + CHUNK])
 
     def proxylib(self, hidden: torch.Tensor) -> dict:
-        return chunked.token_statistics(hidden, self.head, self.targets, self.vocabulary, CHUNK)
+        """What the commands do where there is this much to score: one compiled reduction per chunk."""
+        return chunked.token_statistics(hidden, self.head, self.targets, self.vocabulary, CHUNK, impl="compiled")
 
     def proxylib_eager(self, hidden: torch.Tensor) -> dict:
-        """The same without blocks that fit a cache."""
-        return self._with(chunked._block, hidden)
-
-    def proxylib_compiled(self, hidden: torch.Tensor) -> dict:
-        """One compiled reduction per chunk."""
-        return self._with(self.compiled, hidden)
-
-    def _with(self, reduce: Callable, hidden: torch.Tensor) -> dict:
-        parts = []
-        for start in range(0, len(hidden), CHUNK):
-            logits = self.head(hidden[start : start + CHUNK])
-            parts.append(reduce(logits, self.targets[start : start + CHUNK], chunked.STATISTICS))
-        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        """Without a compiler: blocks of rows that fit a cache."""
+        return chunked.token_statistics(hidden, self.head, self.targets, self.vocabulary, CHUNK)
 
     def naive_compare(self, hidden: torch.Tensor) -> dict:
         log_p = torch.log_softmax(self.head(hidden), -1)
@@ -160,11 +149,12 @@ def measure(shape: str, length: int, batch: int, repeats: int, only: list[str] |
     """Rows of the table for one case."""
     with torch.inference_mode():
         case = Case(shape, length, batch)
-        names = ["floor", "proxylib", "proxylib_eager", "proxylib_compiled", "naive_compare", "naive_sort"]
+        names = ["floor", "proxylib", "proxylib_eager", "naive_compare", "naive_sort"]
         names = [name for name in names if only is None or name in only]
         stages = {name: getattr(case, name) for name in names}
         calls = {name: (lambda stage=stage: stage(case.hidden())) for name, stage in stages.items()}
-        calls["trunk"] = case.hidden
+        if only is None:
+            calls["trunk"] = case.hidden
         whole = lm_eval_call(case) if only is None or "lm_eval" in only else None
         calls |= {"lm_eval": whole} if whole else {}
         check(case, names)

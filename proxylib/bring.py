@@ -17,6 +17,7 @@ from .own_models import Comparison, Fitted, Measured
 from .store import Workspace, parquet_bytes, write_atomic
 
 if TYPE_CHECKING:
+    from .tokenstats.extract import Layout
     from .tokenstats.shards import Settings
 
 INFERENCE = Inference(draws=2000, level=0.95, seed=7)
@@ -81,6 +82,7 @@ def rank(
     scores: Path | None = None,
     threads: int = 1,
     inference: Inference = INFERENCE,
+    layout: Layout | None = None,
 ) -> Ranked:
     """Measure every model over the traces and rank them by the proxy named in advance.
 
@@ -89,7 +91,7 @@ def rank(
     models : folders or hub ids, at least two
     source, fields : see `traces.read`
     out : folder; what an earlier call finished is taken from there
-    settings : of the extraction
+    settings, layout : of the extraction, see `shards.extract`
     scores : a CSV file of known scores, see `own_models.read_scores`
     threads : of the processor
 
@@ -103,12 +105,11 @@ def rank(
 
     names = names_of(models)
     folders = [loading.locate(model) for model in models]
-    read = traces.read(source, fields)
-    expert = traces.read_expert(source, fields)
+    read, expert = traces.read_with_expert(source, fields)
     known = None if scores is None else own_models.read_scores(scores, names)
     measured, accounts = {}, []
     for name, folder in zip(names, folders, strict=True):
-        done = shards.extract(folder, read, out / MODELS / name, settings, threads=threads)
+        done = shards.extract(folder, read, out / MODELS / name, settings, layout, threads)
         measured[name] = Measured(done.tokens, done.vocabulary)
         accounts.append({"model": name} | {key: done.manifest[key] for key in ACCOUNT})
     texts = traces.to_frame(read).set_index(["task", "id"])["solution"]

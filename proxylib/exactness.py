@@ -12,9 +12,8 @@ from .config import ROOT
 FLOAT32, WORST = "float32", "bfloat16 model, bfloat16 logits"
 IMPLEMENTATIONS = {
     "floor": "floor: trunk and product",
-    "proxylib": "proxylib",
-    "proxylib_compiled": "proxylib, compiled chunks",
-    "proxylib_eager": "proxylib, chunks without blocks",
+    "proxylib": "proxylib, one compiled pass a chunk",
+    "proxylib_eager": "proxylib, without a compiler",
     "naive_compare": "all logits, compare",
     "naive_sort": "all logits, sort",
     "lm_eval": "lm_eval, one statistic",

@@ -66,7 +66,7 @@ def compare(
     measured : name of a model -> its rows; at least two
     texts : solutions, indexed by (task, id)
     inference : bootstrap over traces, drawn within each task
-    expert : token rows of the experts' own probabilities, see `traces.read_expert`
+    expert : token rows of the experts' own probabilities, see `traces.read_with_expert`
 
     Notes
     -----

@@ -87,13 +87,15 @@ def read(path: str | Path, columns: Mapping[str, str] | None = None) -> list[Tra
     return _checked(_rows(path, columns or {}), str(path))
 
 
-def read_expert(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.DataFrame | None:
-    """What the expert itself thought of its solutions: token rows for `proxies.rbridge`, None where no trace says.
+def read_with_expert(path: str | Path, columns: Mapping[str, str] | None = None) -> tuple[list[Trace], pd.DataFrame | None]:
+    """The traces as in `read`, and what the expert itself thought of its solutions: token rows for `proxies.rbridge`.
 
     Returns
     -------
-    columns task, id, position, offset (character), n_bytes, nll (nats); from the fields `expert_tokens` (the expert's
-    tokens as text, which joined are the solution) and `expert_logprobs` (natural logarithms, one per token)
+    traces : see `read`
+    expert : None where no trace says, else columns task, id, position, offset (character), n_bytes, nll (nats); from the
+        fields `expert_tokens` (the expert's tokens as text, which joined are the solution) and `expert_logprobs` (natural
+        logarithms, one per token)
 
     Raises
     ------
@@ -104,7 +106,7 @@ def read_expert(path: str | Path, columns: Mapping[str, str] | None = None) -> p
     traces = _checked(iter(rows), str(path))
     given = [all(row.get(name) is not None for name in EXPERT) for _, row in rows]
     if not any(given):
-        return None
+        return traces, None
     made = []
     for (place, row), trace, here in zip(rows, traces, given, strict=True):
         if not here:
@@ -123,7 +125,7 @@ def read_expert(path: str | Path, columns: Mapping[str, str] | None = None) -> p
         for position, (token, logprob) in enumerate(zip(tokens, logprobs, strict=True)):
             made.append((trace.task, trace.id, position, offset, len(token.encode()), -float(logprob)))
             offset += len(token)
-    return pd.DataFrame(made, columns=["task", "id", "position", "offset", "n_bytes", "nll"])
+    return traces, pd.DataFrame(made, columns=["task", "id", "position", "offset", "n_bytes", "nll"])
 
 
 def _is_number(value: Any) -> bool:

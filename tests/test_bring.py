@@ -1,6 +1,7 @@
 """`proxylib extract` and `proxylib rank` as a visitor meets them: folders with weights and a file, outside the repository."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from proxylib import bring, cli
+from proxylib import bring, cli, grid
 from proxylib.config import Model
 from proxylib.errors import UserError
 from proxylib.models import families, tokenizers
@@ -102,3 +103,47 @@ def test_names_are_short_and_differ():
     assert bring.names_of(["org/x-1", "other/x-1", "org/y"]) == ["org--x-1", "other--x-1", "org--y"]
     with pytest.raises(UserError, match="given twice"):
         bring.names_of(["org/x", "org/y", "org/x"])
+
+
+def test_rows_do_not_depend_on_the_layout_but_for_their_last_bits(place):
+    given = ["extract", "--model", "model1", "--traces", "traces.jsonl", "--columns", "varentropy"]
+    assert proxylib(place, *given, "--out", "wide").returncode == 0
+    done = proxylib(place, *given, "--out", "narrow", "--batch-tokens", "64", "--chunk", "3", "--impl", "reference")
+    assert done.returncode == 0, done.stderr
+    wide, narrow = (pd.read_parquet(place / name / "tokens" / "00000.parquet") for name in ("wide", "narrow"))
+    key = ["task", "id", "position"]
+    wide, narrow = wide.sort_values(key, ignore_index=True), narrow.sort_values(key, ignore_index=True)
+    pd.testing.assert_frame_equal(wide, narrow, rtol=1e-4, atol=1e-5)
+    layout = json.loads((place / "narrow" / "plan.json").read_text())["layout"]
+    assert (layout["tokens"], layout["chunk"], layout["impl"]) == (64, 3, "reference")
+
+
+def test_what_a_killed_call_left_half_written_is_cleared(place):
+    leftover = place / "cleared" / "tokens" / ".00000.parquet.1.tmp"
+    given = ["extract", "--model", "model0", "--traces", "traces.jsonl", "--out", "cleared"]
+    assert proxylib(place, *given).returncode == 0
+    (place / "cleared" / "manifest.json").unlink()
+    leftover.write_bytes(b"half")
+    assert proxylib(place, *given).returncode == 0
+    assert not leftover.exists()
+
+
+def test_the_notebook_runs_over_models_of_ones_own_and_notices_that_one_was_trained_on(place, tmp_path, monkeypatch):
+    lines = [{"prompt": line["question"], "solution": line["answer"]} for line in LINES]
+    file = tmp_path / "own.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    models = [tmp_path / "a", tmp_path / "b"]
+    for number, model in enumerate(models):
+        shutil.copytree(place / f"model{number}", model)
+    given = {"models": list(map(str, models)), "traces": str(file), "out": str(tmp_path / "out")}
+    before = grid.declare("bring_your_own_models", "smoke", **given).key
+    monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path / "runs"))
+    parameters = [part for name, value in given.items() for part in ("-p", name, json.dumps(value))]
+    notebook = str(grid.NOTEBOOKS / "pages" / "bring_your_own_models.ipynb")
+    assert cli.main(["run", notebook, "-p", "profile", "smoke", *parameters]) == 0
+    (page,) = (tmp_path / "runs").rglob("page.ipynb")
+    text = page.read_text()
+    assert "stands first" in text and "20 traces" in text
+    weights = models[0] / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    assert grid.declare("bring_your_own_models", "smoke", **given).key != before

@@ -52,13 +52,13 @@ EXPERT = {"solution": "4 ok", "expert_tokens": ["4", " ok"], "expert_logprobs": 
 
 def test_an_experts_own_probabilities_become_rows(tmp_path):
     (tmp_path / "mine.jsonl").write_bytes(line(**EXPERT))
-    rows = traces.read_expert(tmp_path / "mine.jsonl")
+    _, rows = traces.read_with_expert(tmp_path / "mine.jsonl")
     assert rows.to_dict("records") == [
         {"task": "mine", "id": "1", "position": 0, "offset": 0, "n_bytes": 1, "nll": 0.5},
         {"task": "mine", "id": "1", "position": 1, "offset": 1, "n_bytes": 3, "nll": 1.25},
     ]
     (tmp_path / "mine.jsonl").write_bytes(GOOD)
-    assert traces.read_expert(tmp_path / "mine.jsonl") is None
+    assert traces.read_with_expert(tmp_path / "mine.jsonl")[1] is None
 
 
 BAD_JSONL = {

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 
 from . import reference
 from .columns import STATISTICS, TOP_IDS, TOP_LOGITS
 
-IMPLEMENTATIONS = ("chunked", "reference")
+IMPLEMENTATIONS = ("chunked", "compiled", "reference")
 CACHED = 4 << 20  # bytes of logits that are reduced together on a processor: they stay in its cache between the passes
 
 
@@ -33,7 +35,9 @@ def token_statistics(
     vocabulary : real entries V; rows of the head beyond them are padding and masked
     chunk : positions at a time; extra memory is at most 2 x chunk x V' x 4 bytes
     columns : of `columns.COLUMNS`
-    impl : "chunked", or "reference": all logits at once in float64, for tests and doubts
+    impl : "chunked"; "compiled", the same with one compiled pass over the logits of a chunk, which costs some seconds once
+        and needs a C++ compiler (without one, a line says so and it is "chunked"); or "reference": all logits at once in
+        float64, for tests and doubts
     top : length of the list of most likely entries, 0 for none
 
     Returns
@@ -47,19 +51,45 @@ def token_statistics(
     summed, else the entropy of a confident distribution is the difference of two large numbers. Low-precision logits
     tie often; feed float32 hidden states and weights. Equal logits at the end of a most-likely list are cut arbitrarily.
     """
-    reduce = _reduced if impl == "chunked" else reference.statistics
-    step = chunk if impl == "chunked" else max(1, len(hidden))
-    parts: list[dict[str, torch.Tensor]] = []
+    reduce = {"chunked": _reduced, "compiled": _compiled, "reference": reference.statistics}[impl]
+    step = max(1, len(hidden)) if impl == "reference" else chunk
+    found: dict[str, torch.Tensor] = {}
     for start in range(0, len(hidden), step):
         logits = head(hidden[start : start + step])[:, :vocabulary]  # [C, V]
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        own = targets[start : start + step]
-        part = reduce(logits, own, columns)
+        part = reduce(logits, targets[start : start + step], columns)
         if top:
             part[TOP_LOGITS], part[TOP_IDS] = logits.topk(min(top, vocabulary), dim=1)
-        parts.append(part)
-        del logits  # else two chunks exist while the next one is made
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        for name, value in part.items():  # small results kept between chunks would split the heap
+            whole = found.setdefault(name, value.new_empty((len(hidden), *value.shape[1:])))
+            whole[start : start + step] = value
+        del logits, part  # else two chunks exist while the next one is made
+    return found
+
+
+@lru_cache(maxsize=1)
+def _compiler() -> Callable:
+    return torch.compile(_block, dynamic=True)
+
+
+_USED: dict[tuple, Callable] = {}  # kind of input -> what reduces it, once that is known to work
+
+
+def _compiled(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    kind = (logits.device.type, logits.dtype, columns)
+    if kind not in _USED:
+        try:
+            found = _compiler()(logits, targets, columns)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:  # no compiler, one that fails, no support on this system: a dozen kinds
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            print(f"proxylib: not compiled, slower ({reason[:120]})", file=sys.stderr)
+            _USED[kind] = _reduced
+        else:
+            _USED[kind] = _compiler()
+            return found
+    return _USED[kind](logits, targets, columns)
 
 
 def _reduced(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, ...]) -> dict[str, torch.Tensor]:

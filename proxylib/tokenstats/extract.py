@@ -36,7 +36,7 @@ class Layout:
     share : compute a beginning that the traces of a pass share once, where the model's cache allows it
     columns : of `columns.COLUMNS`
     top : length of the list of most likely entries, 0 for none
-    impl : of `chunked.token_statistics`
+    impl : of `chunked.token_statistics`; "auto" is "compiled" where there is enough to do (see `shards.WORTH_COMPILING`)
     """
 
     chunk: int = 128

@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ PLAN, MANIFEST, ITEMS, TOKENS = "plan.json", "manifest.json", "items.parquet", "
 SHARD_TOKENS = 32768  # of the forward passes of one shard: what a kill can cost
 WHOLE = 64 << 20  # bytes up to which a file of a model is hashed whole
 END = 1 << 20  # bytes from each end of a longer one
+WORTH_COMPILING = 3 * 10**9  # logits: below, compiling takes longer than it saves
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -134,14 +135,19 @@ def extract(
     }
     if (done := finished(out, plan)) is not None:
         return done
+    for leftover in out.rglob(".*.tmp"):  # of a call that was killed while it wrote
+        leftover.unlink()
     devices.prepare(settings.device, threads)
     network = loading.load(folder, settings.device, DTYPES[settings.dtype])
     tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else loading.base_of(folder))
     vocabulary = max(tokenizer.get_vocab().values()) + 1
-    engine = Engine(network, vocabulary, layout)
     encoded, items = account(traces, tokenizer, settings, context_of(network))
     if not encoded:
         raise UserError(f"no trace can be scored: {items['reason'].iloc[0]}")
+    if layout.impl == "auto":
+        much = sum(item.scored for item in encoded.values()) * vocabulary >= WORTH_COMPILING
+        layout = replace(layout, impl="compiled" if much else "chunked")
+    engine = Engine(network, vocabulary, layout)
     if not (out / PLAN).exists():
         write_atomic(out / PLAN, json.dumps(plan | {"named": str(model)}, indent=1).encode())
     began = time.perf_counter()
@@ -159,6 +165,7 @@ def extract(
         **{f"tokens_{name}": int(items[name].sum()) for name in ACCOUNT},
         "tokens_per_second": fresh / seconds if fresh else None,
         "largest_batch": batch,
+        "impl": layout.impl,
         "provenance": provenance(),
     }
     write_atomic(out / MANIFEST, json.dumps(manifest, indent=1).encode())

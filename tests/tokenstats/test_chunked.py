@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxylib.tokenstats import chunked
 from proxylib.tokenstats.chunked import STATISTICS, token_statistics
 
 SLACK = 2e-6  # relative to max(1, value): what float32 may lose beyond torch's own float32 log_softmax
@@ -188,3 +189,16 @@ def test_half_precision_heads_are_summed_in_float32():
     exact = oracle(rough.float().numpy(), targets, 500)
     for name in ("nll", "entropy", "p_max"):
         assert found[name].numpy() == pytest.approx(exact[name], rel=1e-5, abs=1e-6), name
+
+
+def test_a_compiler_that_fails_is_named_once_and_nothing_is_lost(monkeypatch, capsys):
+    def fails(*_):
+        raise RuntimeError("no C++ compiler\nand a page of advice")
+
+    monkeypatch.setattr(chunked, "_compiler", lambda: fails)
+    monkeypatch.setattr(chunked, "_USED", {})
+    logits, targets = torch.randn(7, 11), torch.arange(7)
+    given = (torch.arange(7)[:, None], lambda rows: logits[rows[:, 0]], targets, 11, 3)
+    found, expected = chunked.token_statistics(*given, impl="compiled"), chunked.token_statistics(*given)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert capsys.readouterr().err == "proxylib: not compiled, slower (no C++ compiler)\n"

@@ -120,8 +120,8 @@ def test_varentropy_far_from_the_maximum_does_not_cancel():
     logits = torch.full((1, 20_000), -12.0)
     logits[0, 0] = 0.0
     logits[0, 1::2] += 0.01
-    found, oracle = (measured(logits, [5], impl)["varentropy"].item() for impl in IMPLEMENTATIONS)
-    assert found == pytest.approx(oracle, rel=1e-4)
+    *found, oracle = (measured(logits, [5], impl)["varentropy"].item() for impl in IMPLEMENTATIONS)
+    assert found == pytest.approx([oracle] * len(found), rel=1e-4)
 
 
 def test_the_most_likely_come_first_and_never_from_the_padding():
@@ -200,3 +200,18 @@ def test_a_boundary_moves_only_where_one_text_would_be_cut_elsewhere():
     assert boundary_moves(Trace("t", "1", "car", "ry", "", ""), merged)
     assert not boundary_moves(Trace("t", "1", "carry\n", "carry", "", ""), merged)
     assert not boundary_moves(Trace("t", "1", "car", "ry", "", ""), BYTES)
+
+
+@pytest.mark.parametrize("kind", ["byte", "bpe", "spaced"])
+def test_added_tokens_are_one_token_and_special_tokens_in_a_text_are_spelt(kind):
+    tokenizer = tokenizers.train(kind, ["hello world the answer is 5 " * 50], 300)
+    tokenizer.add_tokens(["answer"])
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<call>"]})
+    added, special = tokenizer.convert_tokens_to_ids(["answer", "<call>"])
+    solution = "x answer <call> é y"
+    item = encode(Trace("t", "1", "p", solution, "", ""), tokenizer, Window(100), 100)
+    assert item.ids.count(added) == 1 and special not in item.ids
+    place = item.ids[-item.scored :].index(added)
+    assert (item.offset[place], item.n_bytes[place]) == (2, len("answer"))
+    assert sum(item.n_bytes) == len(solution.encode())
+    assert added < max(tokenizer.get_vocab().values()) + 1 == special + 1  # both count as entries of the vocabulary
