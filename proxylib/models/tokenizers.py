@@ -23,7 +23,8 @@ def train(kind: str, texts: Iterable[str], vocabulary: int) -> PreTrainedTokeniz
     Parameters
     ----------
     kind : "byte" (one token a byte, 259 entries), "bpe" (merges learnt from `texts`, digits and the space before them
-        apart) or "spaced" (the same, but a space belongs to the digit or word after it)
+        apart), "spaced" (the same, but a space belongs to the digit or word after it) or "capitals" (that, and a
+        capital with its small letter stays apart: syllables of trade names, which merges would cut at random)
     texts : what merges are learnt from
     vocabulary : entries of a tokenizer with merges, special tokens included
 
@@ -37,8 +38,9 @@ def train(kind: str, texts: Iterable[str], vocabulary: int) -> PreTrainedTokeniz
     tokenizer = Tokenizer(models.BPE())
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     apart = pre_tokenizers.Digits(individual_digits=True)
-    if kind == "spaced":
-        apart = pre_tokenizers.Split(Regex(r" ?\d| ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s"), "isolated")
+    if kind in ("spaced", "capitals"):
+        syllable = r" ?[A-Z][a-z]|" if kind == "capitals" else ""
+        apart = pre_tokenizers.Split(Regex(syllable + r" ?\d| ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s"), "isolated")
         byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([apart, byte_level])
     tokenizer.decoder = decoders.ByteLevel()

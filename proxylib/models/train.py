@@ -195,6 +195,13 @@ def _resume(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimiz
     return int(meta["step"]), json.loads(meta["losses"])
 
 
+class Reading(NamedTuple):
+    """Text of one's own in place of a corpus recipe: documents without end, and those that the held-out loss is taken on."""
+
+    documents: Iterator[str]
+    held_out: list[str]
+
+
 class Phase(NamedTuple):
     """A stretch of training: its rows, its steps, and its peak rates as a share of the config's."""
 
@@ -214,6 +221,7 @@ class Trainee:
     tokenizer: PreTrainedTokenizerFast
     workspace: Workspace
     model: PreTrainedModel
+    reading: Reading | None = None
 
     @property
     def special(self) -> Special:
@@ -232,6 +240,8 @@ class Trainee:
 
     def pretraining(self) -> Phase:
         steps = self.steps(self.spec.share)
+        if self.reading:
+            return Phase(self.packed(self.reading.documents, steps), steps, 1.0)
         return Phase(self.packed(corpora.documents(corpora.recipe(self.spec.mix), self.material, self.seed), steps), steps, 1.0)
 
     def post_training(self) -> Phase | None:
@@ -294,18 +304,19 @@ def train(
     tokenizer: PreTrainedTokenizerFast,
     workspace: Workspace,
     observe: Callable[[PreTrainedModel, int, int], None] | None = None,
+    reading: Reading | None = None,
 ) -> PreTrainedModel:
     """The loop itself; see `fit`. Returns the trained model.
 
     `observe(model, step, tokens)` is called wherever the held-out loss is measured; a resumed run calls it again only for
-    steps after its last checkpoint.
+    steps after its last checkpoint. With `reading`, pretraining reads that and not the recipe of `spec.mix`.
     """
     facts = devices.prepare(config.device, config.threads)
     torch.manual_seed(seed)
     model = families.build(spec, len(tokenizer), config.context).to(config.device)
-    trainee = Trainee(spec, config, material, seed, tokenizer, workspace, model)
+    trainee = Trainee(spec, config, material, seed, tokenizer, workspace, model, reading)
     optims = optimisers(model, config)
-    held_out_text = held_out_documents(material)
+    held_out_text = reading.held_out if reading else held_out_documents(material)
     held_out = pack(iter(tokenizers.encode(tokenizer, held_out_text)), None, config.context, trainee.special)
     held_out_bytes = sum(len(text.encode()) for text in held_out_text)
 
