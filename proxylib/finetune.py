@@ -1,0 +1,248 @@
+"""One LoRA fine-tune over TRL and PEFT: loss on the completion alone, every step's loss kept, resumable.
+
+The post's grid is Qwen3 at five sizes; here any causal language model in a folder or on the hub takes its place.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback, TrainerControl, TrainerState
+
+from . import proxies
+from .config import Lora
+from .errors import UserError
+from .models import devices, families, generate, loading, tokenizers
+from .store import Workspace
+from .tasks import scribe
+from .tokenstats.extract import token_rows
+from .traces import Trace
+
+ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
+SAVES = 4  # checkpoints of a cell: a kill costs a quarter of it at most
+
+
+class Row(NamedTuple):
+    """One training row: its tokens, and which of them the loss counts."""
+
+    ids: list[int]
+    counted: list[int]
+    truncated: int  # tokens of the completion that found no room
+
+
+class Schedule(NamedTuple):
+    """How long a cell trains: passes over its examples, or optimiser steps."""
+
+    epochs: int | None
+    steps: int | None
+
+
+class Tuned(NamedTuple):
+    """What a fine-tune leaves.
+
+    model : as it was saved, with its adapter unmerged; None if it diverged
+    losses : step, epoch, loss (nats per completion token of that step's batch), examples seen
+    rows : what was trained on
+    trained : parameters that the fine-tune changed
+    """
+
+    model: PreTrainedModel | None
+    losses: pd.DataFrame
+    rows: list[Row]
+    trained: int
+
+
+def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longest: int) -> list[Row]:
+    """Prompt and completion tokenised apart and joined, between bos and eos; only completion and eos are counted.
+
+    Raises
+    ------
+    UserError
+        Naming an example whose completion finds no room at all: training would silently learn nothing from it.
+    """
+    first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    made = []
+    for example in examples:
+        front = first + tokenizers.encode(tokenizer, [example.prompt])[0]
+        completion = [*tokenizers.encode(tokenizer, [example.solution])[0], tokenizer.eos_token_id]
+        room = longest - len(front)
+        if room < 1:
+            raise UserError(
+                f"example {example.task}/{example.id}: its prompt of {len(front)} tokens leaves no room for the completion in "
+                f"{longest}; raise the context or leave it out"
+            )
+        kept = completion[:room]
+        made.append(Row(front + kept, [0] * len(front) + [1] * len(kept), len(completion) - len(kept)))
+    return made
+
+
+class _StopWhenDiverged(TrainerCallback):
+    """A loss that is no number stays none; the cell is reported as diverged and costs nothing more."""
+
+    def on_log(self, args, state: TrainerState, control: TrainerControl, logs=None, **_) -> TrainerControl:
+        if logs and not math.isfinite(logs.get("loss", 0.0)):
+            control.should_training_stop = True
+        return control
+
+
+def tune(
+    base: str | Path,
+    examples: Sequence[Trace],
+    config: Lora,
+    schedule: Schedule,
+    seed: int,
+    folder: Path,
+    device: str = "cpu",
+) -> Tuned:
+    """Fine-tune an adapter on examples, or go on where a killed call left off.
+
+    Parameters
+    ----------
+    base : folder or hub id of a causal language model with its tokenizer
+    examples : prompt and solution of each; the loss counts the solution and the closing eos
+    config : rank, alpha, rate, batch, context
+    schedule : exactly one of its two is given
+    seed : of the adapter's first weights and of the order of examples
+    folder : receives `adapter/`; `checkpoints/` lie there while it runs
+
+    Raises
+    ------
+    UserError
+        Where there are no examples, or a completion finds no room.
+
+    Notes
+    -----
+    The rate is constant and there is no dropout, as in the post. A step's loss is a mean over its completion tokens, taken
+    before the step's update; it is noisy, and on examples seen before it says how well they are remembered.
+    """
+    import datasets
+    from peft import LoraConfig
+    from transformers import PrinterCallback
+    from trl import SFTConfig, SFTTrainer
+
+    if not examples:
+        raise UserError("parameter examples: none given; a fine-tune needs at least one")
+    location = loading.locate(base)
+    tokenizer = tokenizers.load(location)
+    rows = rows_of(examples, tokenizer, config.context)
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+    dataset = datasets.Dataset.from_list([{"input_ids": row.ids, "completion_mask": row.counted} for row in rows])
+    total = schedule.steps or math.ceil(len(rows) / config.batch) * (schedule.epochs or 1)
+    checkpoints = folder / CHECKPOINTS
+    arguments = SFTConfig(
+        output_dir=str(checkpoints),
+        per_device_train_batch_size=config.batch,
+        num_train_epochs=schedule.epochs or 1,
+        max_steps=schedule.steps or -1,
+        learning_rate=config.rate,
+        lr_scheduler_type="constant",
+        warmup_steps=0,
+        weight_decay=0.0,
+        max_length=config.context,
+        completion_only_loss=True,
+        loss_type="nll",
+        use_cpu=device == "cpu",
+        bf16=False,
+        activation_checkpointing=False,
+        logging_steps=1,
+        logging_nan_inf_filter=False,  # else a diverged run logs the mean of its better days
+        save_strategy="steps",
+        save_steps=max(1, total // SAVES),
+        save_total_limit=1,
+        seed=seed,
+        data_seed=seed,
+        report_to=[],
+        disable_tqdm=not sys.stderr.isatty(),
+    )
+    torch.manual_seed(seed)  # the adapter's first weights
+    model = loading.load(location, device, torch.float32)
+    trainer = SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        peft_config=LoraConfig(
+            r=config.rank, lora_alpha=config.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+        ),
+        callbacks=[_StopWhenDiverged()],
+    )
+    trainer.remove_callback(PrinterCallback)  # a dictionary per step on stdout
+    trainer.train(resume_from_checkpoint=any(checkpoints.glob("checkpoint-*")) or None)
+    log = [entry for entry in trainer.state.log_history if "loss" in entry]
+    losses = pd.DataFrame([(entry["step"], entry["epoch"], entry["loss"]) for entry in log], columns=["step", "epoch", "loss"])
+    trainer.model.save_pretrained(folder / ADAPTER)
+    tokenizer.save_pretrained(folder / ADAPTER)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    finite = np.isfinite(losses["loss"]).all()
+    return Tuned(loading.load(folder / ADAPTER, device) if finite else None, losses, rows, trainable(trainer.model))
+
+
+def final_loss(losses: pd.DataFrame, last: int) -> float:
+    """Mean training loss of the last `last` steps, nats per completion token: the post's predictor, defined."""
+    return float(losses["loss"].tail(last).mean())
+
+
+def first_pass_loss(losses: pd.DataFrame, last: int) -> float:
+    """Mean of the last `last` steps of the first epoch: every example of it was new, so nothing is remembered."""
+    return final_loss(losses[losses["epoch"] <= 1.0], last)
+
+
+def fit(step, workspace: Workspace) -> None:
+    """One cell of the scribe grid: fine-tune a base, write notes on the test dialogues, measure them.
+
+    Parameters
+    ----------
+    step : a declared `cell` step; its parents are the scribe material and the base
+    workspace : receives `adapter/`, the tables `losses` (see `Tuned`), `notes` (id, note, finished) and `proxies` (one row:
+        trace loss, bits per byte and the eighty metrics over the experts' notes); its facts are the losses of the cell in
+        nats per completion token, what was truncated, and whether it diverged, in which case there is no note
+    """
+    settings = step.settings
+    facts = devices.prepare(settings.extraction.device, settings.extraction.threads)
+    own = [_trace(example) for example in scribe.examples(settings.examples, settings.scribe.seed, unseen=False)]
+    base = step.parent("base").path("model")
+    schedule = Schedule(settings.epochs, settings.steps)
+    tuned = tune(base, own, settings.lora, schedule, settings.seed, workspace.folder, settings.extraction.device)
+    losses, diverged = tuned.losses, tuned.model is None
+    workspace.write_table("losses", losses)
+    counts = families.parameters(loading.load(base))
+    workspace.note(
+        **facts,
+        diverged=diverged,
+        parameters=counts["all"],
+        non_embedding=counts["non_embedding"],
+        trainable=tuned.trained,
+        steps=len(losses),
+        tokens=sum(len(row.ids) for row in tuned.rows),
+        truncated=sum(row.truncated > 0 for row in tuned.rows),
+    )
+    if diverged:
+        return
+    workspace.note(final_loss=final_loss(losses, settings.last), first_pass_loss=first_pass_loss(losses, settings.last))
+    tests = scribe.examples(settings.tests.count, settings.tests.seed, settings.tests.unseen)
+    tokenizer = tokenizers.load(base)
+    written = generate.answers(tuned.model, tokenizer, [test.prompt for test in tests], settings.new_tokens, len(tests))
+    rows = [(test.id, note) for test, note in zip(tests, written, strict=True)]
+    workspace.write_table("notes", pd.DataFrame(rows, columns=["id", "note"]))
+    tokens, _ = token_rows(tuned.model, tokenizer, [_trace(test) for test in tests], settings.extraction)
+    values = proxies.by_trace(tokens, len(tokenizer)).values.mean().to_frame().T
+    workspace.write_table("proxies", values.assign(bits_per_byte=proxies.bits_per_byte(tokens).mean()))
+    workspace.note(held_out_loss=float(tokens["nll"].mean()))
+
+
+def _trace(example: scribe.Example) -> Trace:
+    return Trace("scribe", example.id, example.prompt, example.note, "", "lab expert")
+
+
+def trainable(model: PreTrainedModel) -> int:
+    """Parameters that the fine-tune changes."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
