@@ -1,0 +1,110 @@
+"""`proxylib judge`: notes from a file, verdicts into a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from ..errors import UserError
+from ..store import parquet_bytes, write_atomic
+from . import criteria, llm
+from .criteria import CRITERIA
+from .llm import Ask, Settings
+
+VERDICTS, ABOUT, CACHE = "verdicts.parquet", "about.json", "cache"
+FIELDS = ("id", "dialogue", "note")
+
+
+class Judged(NamedTuple):
+    """What `run` leaves: the folder, a row per question (see `llm.judge`), and the estimate that was said before."""
+
+    folder: Path
+    verdicts: pd.DataFrame
+    estimate: llm.Estimate
+
+    def summary(self) -> str:
+        """Pass rates per criterion, with the unscored beside them, for a terminal."""
+        rows = []
+        for criterion, part in self.verdicts.groupby("criterion", sort=False):
+            scored = part[part["status"] != llm.UNSCORED]
+            rate = "–" if scored.empty else f"{100 * (scored['status'] == llm.PASS).mean():.0f}"
+            rows.append({"criterion": criterion, "pass, %": rate, "scored": len(scored), "unscored": len(part) - len(scored)})
+        reasons = self.verdicts[self.verdicts["status"] == llm.UNSCORED]["reason"].value_counts().head(3)
+        told = "".join(f"\n{count} x {reason}" for reason, count in reasons.items())
+        used = f"{self.verdicts['tokens_in'].sum()} tokens in, {self.verdicts['tokens_out'].sum()} out"
+        return f"{pd.DataFrame(rows).to_string(index=False)}{told}\n{used}\n{self.folder}"
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Notes of a JSONL file: one object a line with id, dialogue and note, all text.
+
+    Raises
+    ------
+    UserError
+        Naming the line of a missing field, a value that is no text, or an id that came before.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    found: dict[str, dict[str, str]] = {}
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8; save the file as UTF-8") from None
+    for number, line in enumerate(lines, 1):
+        place = f"{path}, line {number}"
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            raise UserError(f"{place}: not JSON; one object a line with {', '.join(FIELDS)}") from None
+        for name in FIELDS:
+            if not isinstance(row, dict) or not isinstance(row.get(name), str):
+                raise UserError(f"{place}: {name} is missing or no text; a note has {', '.join(FIELDS)}")
+        if row["id"] in found:
+            raise UserError(f"{place}: id {row['id']} occurs twice")
+        found[row["id"]] = {name: row[name] for name in FIELDS}
+    if not found:
+        raise UserError(f"{path}: no notes")
+    return list(found.values())
+
+
+def run(path: Path, settings: Settings, out: Path, repeats: int = 1, say=print) -> Judged:
+    """Ask about every note and criterion and write what came of it.
+
+    Parameters
+    ----------
+    path : see `read`
+    settings : see `llm.Settings`
+    out : receives verdicts.parquet, about.json, and cache/, from which a call that was cut short goes on
+    repeats : times that each question is asked, for the judge's own spread
+    say : told the estimate before the first call
+
+    Raises
+    ------
+    UserError
+        Before any call: a bad file, a missing key or package, or a folder that another judge's verdicts lie in.
+    """
+    asks = [
+        Ask(row["id"], criterion, row["dialogue"], row["note"], repeat)
+        for row in read(path)
+        for criterion in CRITERIA
+        for repeat in range(repeats)
+    ]
+    about = llm.described(settings)
+    if (out / ABOUT).exists() and json.loads((out / ABOUT).read_text()) != about:
+        raise UserError(f"{out}: holds verdicts of another judge or of other prompts; give another folder")
+    told = llm.estimate(asks, settings)
+    say(f"{told}; answers in {out / CACHE} cost nothing again")
+    verdicts = llm.judge(asks, settings, out / CACHE)
+    write_atomic(out / ABOUT, json.dumps(about, indent=1).encode())
+    write_atomic(out / VERDICTS, parquet_bytes(verdicts))
+    return Judged(out, verdicts, told)
+
+
+def prompts() -> str:
+    """The five prompts with their places, for reading."""
+    return "\n\n".join(f"=== {name}, version {criteria.VERSION} ===\n{criteria.template(name)}" for name in CRITERIA)
