@@ -41,6 +41,10 @@ COLOURS = {
     "answers": "#1b1b1b",
     "answers and proxy": "#0072B2",
     "proxy": "#6b6b6b",
+    # judges
+    "rubric, strict": "#0072B2",
+    "rubric, lenient": "#56B4E9",
+    "LM judge": "#D55E00",
 }
 MARKERS = {
     "accuracy": "o",
@@ -63,7 +67,12 @@ MARKERS = {
     "answers": "s",
     "answers and proxy": "o",
     "proxy": "^",
+    "rubric, strict": "o",
+    "rubric, lenient": "^",
+    "LM judge": "s",
 }
+#: of an ordered thing (sizes, numbers of examples), smallest first: lighter to darker, and a shape each
+ORDERED = (("#56B4E9", "o"), ("#009E73", "s"), ("#E69F00", "^"), ("#D55E00", "D"), ("#6A1B5E", "v"), ("#1b1b1b", "P"))
 STYLE = {
     "figure.facecolor": GROUND,
     "axes.facecolor": GROUND,
@@ -524,9 +533,131 @@ def memory_lines(frame: pd.DataFrame, ax: Axes) -> Axes:
     if len(bound):
         _reference(ax, float(bound.iloc[0]), "promised")
     ax.set_xscale("log")
+    ticks = sorted(frame["tokens"].unique())
+    ax.set_xticks(ticks, [f"{value:,}" for value in ticks], fontsize=8)
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_yscale("log")
     ax.set_xlabel("scored tokens")
     ax.set_ylabel("MiB")
+    return ax
+
+
+def loss_curves(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Training loss against examples seen, one line per base.
+
+    Parameters
+    ----------
+    frame : columns base, seen, loss; bases in their order of size
+    """
+    for (colour, _), (name, part) in zip(ORDERED, frame.groupby("base", sort=False), strict=False):
+        ax.plot(part["seen"], part["loss"], color=colour, linewidth=1.4, label=name)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel("examples seen")
+    ax.set_ylabel("nats per completion token")
+    return ax
+
+
+def scatter_with_line(
+    points: pd.DataFrame, ax: Axes, *, x: str, by: str, line: tuple[float, float] | None = None, label: str = ""
+) -> Axes:
+    """Pass rates with intervals against a loss; colour and shape follow an ordered column.
+
+    Parameters
+    ----------
+    points : columns `x`, `by`, rate, low, high (percent)
+    line : intercept and slope of the fitted line
+    label : of the horizontal axis
+    """
+    for (colour, marker), (name, part) in zip(ORDERED, points.groupby(by, sort=False), strict=False):
+        ax.vlines(part[x], part["low"], part["high"], color=colour, alpha=0.5, linewidth=1.6)
+        ax.plot(part[x], part["rate"], marker, color=colour, markersize=5, label=str(name))
+    if line is not None:
+        ends = np.array([points[x].min(), points[x].max()])
+        ax.plot(ends, line[0] + line[1] * ends, color=INK, linewidth=1.2)
+    ax.set_xlabel(label)
+    ax.set_ylabel("pass rate, %")
+    return ax
+
+
+def judges_scatter(points: pd.DataFrame, ax: Axes, *, x: str, lines: Mapping[str, tuple[float, float]], label: str) -> Axes:
+    """Pass rates of several judges against a loss, a colour per judge, with each one's line.
+
+    Parameters
+    ----------
+    points : columns `x`, judge, rate, low, high (percent)
+    lines : judge -> intercept and slope
+    """
+    for name, (intercept, slope) in lines.items():
+        part = points[points["judge"] == name]
+        ax.vlines(part[x], part["low"], part["high"], color=COLOURS[name], alpha=0.4, linewidth=1.4)
+        ax.plot(part[x], part["rate"], MARKERS[name], color=COLOURS[name], markersize=4.5, label=name)
+        ends = np.array([part[x].min(), part[x].max()])
+        ax.plot(ends, intercept + slope * ends, color=COLOURS[name], linewidth=1.2)
+    ax.set_xlabel(label)
+    ax.set_ylabel("pass rate, %")
+    return ax
+
+
+def scaling_lines(points: pd.DataFrame, ax: Axes, *, x: str, by: str, label: str) -> Axes:
+    """Pass rate against a quantity that grows by ratios, a line with intervals per value of an ordered column.
+
+    Parameters
+    ----------
+    points : columns `x`, `by`, rate, low, high (percent)
+    """
+    for (colour, marker), (name, part) in zip(ORDERED, points.groupby(by, sort=False), strict=False):
+        part = part.sort_values(x)
+        own = COLOURS.get(str(name), colour)
+        ax.plot(part[x], part["rate"], color=own, marker=MARKERS.get(str(name), marker), markersize=5, label=str(name))
+        ax.vlines(part[x], part["low"], part["high"], color=own, alpha=0.5, linewidth=1.6)
+    ax.set_xscale("log")
+    ticks = sorted(points[x].unique())
+    ax.set_xticks(ticks, [f"{value / 1000:.0f} k" if value >= 10_000 else f"{value:g}" for value in ticks], fontsize=8)
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(label)
+    ax.set_ylabel("pass rate, %")
+    return ax
+
+
+def designs_forest(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
+    """Designs as rows, a marker with interval per judge.
+
+    Parameters
+    ----------
+    frame : columns design, judge, estimate, low, high
+    """
+    designs, judges = list(frame["design"].drop_duplicates()), list(frame["judge"].drop_duplicates())
+    for place, name in enumerate(judges):
+        rows = frame[frame["judge"] == name]
+        y = np.array([-designs.index(design) for design in rows["design"]]) + 0.25 - 0.5 * place / max(1, len(judges) - 1)
+        ax.hlines(y, rows["low"], rows["high"], color=COLOURS[name], linewidth=1.6, alpha=0.7)
+        ax.plot(rows["estimate"], y, MARKERS[name], color=COLOURS[name], markersize=5, label=name)
+    ax.set_yticks([-place for place in range(len(designs))], designs, fontsize=9)
+    ax.set_xlabel(label)
+    return ax
+
+
+def agreement_forest(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Pairs of voters as rows, a marker with interval each, known values hollow.
+
+    Parameters
+    ----------
+    frame : columns pair, people (whether both are people), estimate, low, high, known (nan where there is none)
+    """
+    y = -np.arange(len(frame))
+    for people, colour, marker, label in (
+        (True, "#6b6b6b", "o", "two people"),
+        (False, "#D55E00", "s", "with a model as judge"),
+    ):
+        own = (frame["people"] == people).to_numpy()
+        ax.hlines(y[own], frame["low"][own], frame["high"][own], color=colour, linewidth=1.8, alpha=0.7)
+        ax.plot(frame["estimate"][own], y[own], marker, color=colour, markersize=5, label=label)
+    ax.plot(frame["known"], y, "D", color=INK, markerfacecolor="none", markersize=8, label="known")
+    ax.axvline(0.5, color=QUIET, linewidth=1, linestyle=":")
+    ax.set_yticks(y, frame["pair"], fontsize=8)
+    ax.set_xlabel("share of agreeing pairs of votes")
     return ax
 
 

@@ -1,0 +1,482 @@
+"""Does training loss predict what a judge says? Fits over the cells of a fine-tuning grid, and the control without loss.
+
+A cell is a base, a number of examples and a seed. Configurations are fixed: what is drawn anew are the notes (all criteria
+of a note together, the same notes in every cell) and, where a configuration has several seeds, which of them stands for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from . import stats
+from .config import Inference
+from .errors import UserError
+from .store import Workspace
+
+LEAST_CELLS = 4  # below, a line through the points leaves nothing over to doubt it with
+SIGNALS = ("final_loss", "first_pass_loss", "held_out_loss")
+#: columns of the design beside the intercept; sizes and examples enter as logarithms, as scaling laws have them
+CONTROLS = {
+    "size + data": ("size", "data"),
+    "loss": ("final_loss",),
+    "size + data + loss": ("size", "data", "final_loss"),
+}
+#: what is linear in the pass rate
+SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log-linear": np.log2, "saturating": lambda x: -1 / x}
+
+
+class Grid(NamedTuple):
+    """The cells of one schedule, ready to be fitted.
+
+    cells : a row per cell: base, parameters, examples, seed, and the losses of `SIGNALS` in nats per completion token
+    passed : judge -> [cells, notes, criteria] verdicts, 1 or 0, nan where unscored
+    """
+
+    cells: pd.DataFrame
+    passed: Mapping[str, np.ndarray]
+
+    @property
+    def configurations(self) -> pd.DataFrame:
+        """base, parameters, examples: one row per configuration, whatever its seeds."""
+        return self.cells[["base", "parameters", "examples"]].drop_duplicates(ignore_index=True)
+
+
+def grid(cells: pd.DataFrame, verdicts: pd.DataFrame) -> Grid:
+    """Cells beside their verdicts.
+
+    Parameters
+    ----------
+    cells : cell, base, parameters, examples, seed, diverged, losses
+    verdicts : cell, id (of the note), criterion, judge, passed (nullable: unscored is neither)
+
+    Raises
+    ------
+    UserError
+        If fewer than `LEAST_CELLS` cells are left without the diverged ones, or a cell misses a note.
+    """
+    kept = cells[~cells["diverged"]].reset_index(drop=True)
+    if len(kept) < LEAST_CELLS:
+        raise UserError(f"grid: {len(kept)} cells did not diverge, at least {LEAST_CELLS} are needed for a fit")
+    passed = {}
+    for judge, own in verdicts.groupby("judge", sort=False):
+        wide = own.assign(value=own["passed"].astype("Float64")).pivot(
+            index="cell", columns=["id", "criterion"], values="value"
+        )
+        missing = set(kept["cell"]) - set(wide.index)
+        if missing:
+            raise UserError(f"grid: judge {judge} has no verdict on cell {sorted(missing)[0]}")
+        notes, criteria = (wide.columns.get_level_values(level).unique() for level in (0, 1))
+        full = wide.reindex(columns=pd.MultiIndex.from_product([notes, criteria])).loc[kept["cell"]]
+        passed[str(judge)] = full.to_numpy(float, na_value=np.nan).reshape(len(kept), len(notes), len(criteria))
+    return Grid(kept, passed)
+
+
+def pass_rates(passed: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """[draws, cells] share of the verdicts that pass, in percent; the unscored are left out, notes are drawn whole.
+
+    Parameters
+    ----------
+    passed : [cells, notes, criteria]
+    weights : [draws, notes]
+    """
+    told = np.isfinite(passed)
+    per_note, counted = np.where(told, passed, 0.0).sum(2), told.sum(2)  # [cells, notes]
+    return 100 * (weights @ per_note.T) / np.maximum(weights @ counted.T, 1e-12)
+
+
+class Draws(NamedTuple):
+    """Pass rates and signals per configuration; the first row is the estimate, the others are bootstrap draws."""
+
+    configurations: pd.DataFrame
+    rates: dict[str, np.ndarray]  # judge -> [1 + draws, configurations]
+    signals: dict[str, np.ndarray]  # likewise
+
+
+def draws(found: Grid, inference: Inference) -> Draws:
+    """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds."""
+    configurations = found.configurations
+    keys = list(configurations.itertuples(index=False, name=None))
+    own = found.cells[["base", "parameters", "examples"]].itertuples(index=False, name=None)
+    place = np.array([keys.index(key) for key in own])
+    rng = np.random.default_rng(inference.seed)
+    count = inference.draws
+    chosen = np.zeros((1 + count, len(keys), len(found.cells)))  # how much of a configuration each cell stands for
+    for number in range(len(keys)):
+        members = np.flatnonzero(place == number)
+        chosen[0, number, members] = 1 / len(members)
+        picks = rng.integers(0, len(members), size=(count, len(members)))
+        for column in range(len(members)):
+            np.add.at(chosen, (1 + np.arange(count), number, members[picks[:, column]]), 1 / len(members))
+    notes = next(iter(found.passed.values())).shape[1]
+    weights = np.vstack([np.ones((1, notes)), stats.cluster_weights(np.arange(notes), count, inference.seed)])
+    mix = lambda values: np.einsum("dkc,dc->dk", chosen, values)
+    rates = {judge: mix(pass_rates(passed, weights)) for judge, passed in found.passed.items()}
+    signals = {name: mix(np.broadcast_to(found.cells[name].to_numpy(float), (1 + count, len(found.cells)))) for name in SIGNALS}
+    return Draws(configurations, rates, signals)
+
+
+def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Least squares of y on x along the last axis: r, R2, slope and intercept; nan where x does not vary."""
+    dx, dy = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
+    xx, yy, xy = (dx * dx).sum(-1), (dy * dy).sum(-1), (dx * dy).sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope, r = xy / xx, xy / np.sqrt(xx * yy)
+    return {"r": r, "R2": r**2, "slope": slope, "intercept": y.mean(-1) - slope * x.mean(-1)}
+
+
+def _rows(values: Mapping[str, np.ndarray], level: float, **keys: object) -> list[dict[str, object]]:
+    made = []
+    for statistic, drawn in values.items():
+        if not np.isfinite(drawn[0]):
+            continue
+        found = stats.percentile_interval(drawn[0], drawn[1:], level)
+        made.append({**keys, "statistic": statistic, "estimate": found.estimate, "low": found.low, "high": found.high})
+    return made
+
+
+def _frame(rows: list[dict[str, object]], *keys: str) -> pd.DataFrame:
+    """Rows as from `_rows` with all their columns, also where there are none."""
+    return pd.DataFrame(rows, columns=[*keys, "statistic", "estimate", "low", "high"])
+
+
+def fits(found: Draws, inference: Inference, signal: str = "final_loss") -> pd.DataFrame:
+    """Lines of pass rate on a loss: over all configurations and within each number of examples.
+
+    Returns
+    -------
+    judge, group ("all" or the number of examples), n (configurations), statistic, estimate, low, high. Statistics: r, R2,
+    intercept (percent), slope (points per 0.1 nats), curvature (points per (0.1 nats) squared, of a parabola) and, for a
+    group, "slope minus all".
+
+    Notes
+    -----
+    A few configurations fitted by a line give a high R2 by luck: with five, one in twenty unrelated sets reaches .77. The
+    interval is for these configurations; it does not say how another family of bases would do.
+    """
+    examples = found.configurations["examples"]
+    groups = {"all": np.ones(len(examples), bool)} | {str(n): (examples == n).to_numpy() for n in sorted(examples.unique())}
+    made = []
+    for judge, rates in found.rates.items():
+        whole = None
+        for group, members in groups.items():
+            if members.sum() < LEAST_CELLS:
+                continue
+            x, y = found.signals[signal][:, members], rates[:, members]
+            values = line(x, y)
+            values["slope"] = 0.1 * values["slope"]
+            values["curvature"] = 0.01 * _quadratic(x, y)
+            if whole is None:
+                whole = values["slope"]
+            else:
+                values["slope minus all"] = values["slope"] - whole
+            made += _rows(values, inference.level, judge=judge, group=group, n=int(members.sum()))
+    return _frame(made, "judge", "group", "n")
+
+
+def _quadratic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Second-order coefficient of a parabola, once per row."""
+    centred = x - x.mean(-1, keepdims=True)
+    design = np.stack([np.ones_like(centred), centred, centred**2], -1)
+    return np.einsum("dkn,dn->dk", np.linalg.pinv(design), y)[:, 2]
+
+
+def judges(found: Draws, first: str, second: str, inference: Inference) -> pd.DataFrame:
+    """Two judges over the same cells: mean pass rates, their ratio, and whether they order the configurations alike."""
+    a, b = found.rates[first], found.rates[second]
+    values = {
+        f"mean of {first}": a.mean(1),
+        f"mean of {second}": b.mean(1),
+        "ratio": a.mean(1) / np.maximum(b.mean(1), 1e-12),
+        "rank agreement": np.array([_spearman(*pair) for pair in zip(a, b, strict=True)]),
+    }
+    return _frame(_rows(values, inference.level, n=a.shape[1]), "n")
+
+
+def _spearman(a: np.ndarray, b: np.ndarray) -> float:
+    return float(stats.spearman_draws(a, b, np.ones((1, len(a))))[0])
+
+
+def control(found: Draws, inference: Inference) -> pd.DataFrame:
+    """What loss adds to what is known before training: log parameters and log examples.
+
+    Returns
+    -------
+    judge, design, validation ("configuration" or "size" left out whole), statistic "error" (root mean square, points),
+    estimate, low, high; then, without a design, "partial r" of loss given size and data, "error difference" of the designs
+    with loss minus "size + data", and per base "R2 within a size"
+
+    Notes
+    -----
+    Fifteen points, three of a size: the partial correlation has twelve degrees of freedom, and its interval here holds the
+    configurations fixed.
+    """
+    c = found.configurations
+    known = {"size": np.log(c["parameters"].to_numpy(float)), "data": np.log(c["examples"].to_numpy(float))}
+    leave = {"configuration": np.arange(len(c)), "size": pd.factorize(c["base"])[0]}
+    made = []
+    for judge, rates in found.rates.items():
+        designs = {name: _design(columns, known, found.signals) for name, columns in CONTROLS.items()}
+        for validation, groups in leave.items():
+            errors = {name: _left_out_error(design, rates, groups) for name, design in designs.items()}
+            for name, drawn in errors.items():
+                made += _rows({"error": drawn}, inference.level, judge=judge, design=name, validation=validation)
+            for name in ("loss", "size + data + loss"):
+                difference = {"error difference": errors[name] - errors["size + data"]}
+                made += _rows(difference, inference.level, judge=judge, design=name, validation=validation)
+        base = designs["size + data"]
+        rest = lambda values, base=base: values - _predicted(base, values)
+        partial = line(rest(found.signals["final_loss"]), rest(rates))["r"]
+        made += _rows({"partial r": partial}, inference.level, judge=judge)
+        for name in c["base"].unique():
+            members = (c["base"] == name).to_numpy()
+            if members.sum() >= 3:
+                within = line(found.signals["final_loss"][:, members], rates[:, members])["R2"]
+                made += _rows({"R2 within a size": within}, inference.level, judge=judge, base=name)
+    return _frame(made, "judge", "design", "validation", "base")
+
+
+def _design(columns: Sequence[str], known: Mapping[str, np.ndarray], signals: Mapping[str, np.ndarray]) -> np.ndarray:
+    """[draws, configurations, 1 + columns]"""
+    shape = signals["final_loss"].shape
+    parts = [np.broadcast_to(known[name], shape) if name in known else signals[name] for name in columns]
+    return np.stack([np.ones(shape), *parts], -1)
+
+
+def _predicted(design: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.einsum("dnk,dk->dn", design, np.einsum("dkn,dn->dk", np.linalg.pinv(design), values))
+
+
+def _left_out_error(design: np.ndarray, values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """[draws] root mean square error of each group as forecast from all others."""
+    told = np.empty_like(values)
+    for group in np.unique(groups):
+        out = groups == group
+        weights = np.einsum("dkn,dn->dk", np.linalg.pinv(design[:, ~out]), values[:, ~out])
+        told[:, out] = np.einsum("dnk,dk->dn", design[:, out], weights)
+    return np.sqrt(((told - values) ** 2).mean(1))
+
+
+def signals(found: Draws, inference: Inference) -> pd.DataFrame:
+    """Correlation of each signal with each judge's pass rate, and its paired difference to the final training loss."""
+    made = []
+    for judge, rates in found.rates.items():
+        strength = {name: -line(values, rates)["r"] for name, values in found.signals.items()}
+        for name, drawn in strength.items():
+            rows = {"minus r": drawn} | ({} if name == "final_loss" else {"minus final loss": drawn - strength["final_loss"]})
+            made += _rows(rows, inference.level, judge=judge, signal=name)
+    return _frame(made, "judge", "signal")
+
+
+def scaling(found: Draws, inference: Inference) -> pd.DataFrame:
+    """Pass rate against examples (per base) and against parameters (per number of examples): two shapes.
+
+    Returns
+    -------
+    judge, along ("examples" or "parameters"), group, shape ("log-linear": a + b log x; "saturating": a - b / x), statistic
+    "error" (root mean square of the fit, points) and "gain" (points per doubling, log-linear only)
+
+    Notes
+    -----
+    Both shapes have two coefficients, so their errors compare; with three points per base one is left over.
+    """
+    c = found.configurations
+    made = []
+    for along, by in (("examples", "base"), ("parameters", "examples")):
+        for group in c[by].unique():
+            members = (c[by] == group).to_numpy()
+            if members.sum() < 3:
+                continue
+            x = c[along].to_numpy(float)[members]
+            for judge, rates in found.rates.items():
+                for shape, transform in SHAPES.items():
+                    own = np.broadcast_to(transform(x), rates[:, members].shape)
+                    fit = line(own, rates[:, members])
+                    off = rates[:, members] - fit["intercept"][:, None] - fit["slope"][:, None] * own
+                    values = {"error": np.sqrt((off**2).mean(1))} | ({"gain": fit["slope"]} if shape == "log-linear" else {})
+                    keys = {"judge": judge, "along": along, "group": str(group), "shape": shape}
+                    made += _rows(values, inference.level, **keys)
+    return _frame(made, "judge", "along", "group", "shape")
+
+
+def inversions(found: Grid, judge: str) -> pd.DataFrame:
+    """How often more data looks worse: each seed of a configuration beside the next larger number of examples of its base.
+
+    Returns
+    -------
+    a row per pair of cells: base, fewer, more, seed, score_drop (points; positive: worse with more data), loss_rise (nats),
+    inverted (score fell while loss rose, as in the post's 14B)
+    """
+    rates = pass_rates(found.passed[judge], np.ones((1, found.passed[judge].shape[1])))[0]
+    cells = found.cells.assign(rate=rates)
+    sizes = sorted(cells["examples"].unique())
+    made = []
+    for base, own in cells.groupby("base", sort=False):
+        for fewer, more in zip(sizes, sizes[1:], strict=False):
+            for _, a in own[own["examples"] == fewer].iterrows():
+                for _, b in own[own["examples"] == more].iterrows():
+                    drop, rise = a["rate"] - b["rate"], b["final_loss"] - a["final_loss"]
+                    made.append((base, fewer, more, a["seed"], b["seed"], drop, rise, drop > 0 and rise > 0))
+    columns = ["base", "fewer", "more", "seed", "other seed", "score_drop", "loss_rise", "inverted"]
+    return pd.DataFrame(made, columns=columns)
+
+
+def seed_noise(found: Grid, judge: str) -> pd.DataFrame:
+    """Standard deviation over seeds of pass rate (points) and final loss (nats), per configuration with at least three."""
+    rates = pass_rates(found.passed[judge], np.ones((1, found.passed[judge].shape[1])))[0]
+    cells = found.cells.assign(rate=rates)
+    grouped = cells.groupby(["base", "examples"], sort=False)
+    made = grouped.agg(seeds=("seed", "nunique"), rate=("rate", "std"), final_loss=("final_loss", "std")).reset_index()
+    return made[made["seeds"] >= 3].reset_index(drop=True)
+
+
+def frontier(found: Draws, judge: str, inference: Inference) -> pd.DataFrame:
+    """Best configuration under each budget of training compute: the true one and the one with the lowest final loss.
+
+    Returns
+    -------
+    budget (parameters x examples), best and chosen (names), best_rate and chosen_rate (percent), regret with low and high
+    """
+    c = found.configurations
+    cost = (c["parameters"].astype(float) * c["examples"]).to_numpy()
+    names = (c["base"] + ", " + c["examples"].astype(str)).to_numpy()
+    rates, losses = found.rates[judge], found.signals["final_loss"]
+    made = []
+    for budget in np.sort(cost):
+        allowed = np.flatnonzero(cost <= budget)
+        best = rates[:, allowed].max(1)
+        picked = allowed[losses[:, allowed].argmin(1)]
+        own = rates[np.arange(len(rates)), picked]
+        told = stats.percentile_interval(best[0] - own[0], (best - own)[1:], inference.level)
+        top = allowed[rates[0, allowed].argmax()]
+        made.append((budget, names[top], names[picked[0]], best[0], own[0], told.estimate, told.low, told.high))
+    columns = ["budget", "best", "chosen", "best_rate", "chosen_rate", "regret", "low", "high"]
+    return pd.DataFrame(made, columns=columns)
+
+
+def build(step, workspace: Workspace) -> None:
+    """All fits over a profile's scribe grid.
+
+    Parameters
+    ----------
+    step : a declared `lossfit` step; its parents are the verdicts, the bases and the cells
+    workspace : receives the tables `cells`, `curves`, `copies` and, over both schedules or for the one named in a column
+        `schedule`, those of the functions of this module
+    """
+    inference: Inference = step.settings.inference
+    cells, curves = _cells(step)
+    verdicts = step.parent("verdicts").table("verdicts")
+    workspace.write_table("cells", cells.merge(_rates(verdicts), on="cell", how="left"))
+    workspace.write_table("curves", curves)
+    workspace.write_table("copies", _copies(step))
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for schedule in cells["schedule"].unique():
+        own = in_schedule(cells, schedule)
+        found = grid(own, verdicts[verdicts["cell"].isin(own["cell"])])
+        drawn = draws(found, inference)
+        names = list(found.passed)
+        made = {
+            "fits": fits(drawn, inference),
+            "judges": judges(drawn, names[0], names[-1], inference),
+            "stringencies": judges(drawn, names[1], names[0], inference),
+            "control": control(drawn, inference),
+            "signals": signals(drawn, inference),
+            "scaling": scaling(drawn, inference),
+            "inversions": pd.concat([inversions(found, judge).assign(judge=judge) for judge in names]),
+            "noise": pd.concat([seed_noise(found, judge).assign(judge=judge) for judge in names]),
+            "frontier": pd.concat([frontier(drawn, judge, inference).assign(judge=judge) for judge in names]),
+            "points": _points(drawn, inference),
+        }
+        for name, frame in made.items():
+            tables.setdefault(name, []).append(frame.assign(schedule=schedule))
+        if "estimates" not in tables:  # the first schedule is the post's
+            tables["estimates"] = [estimates(drawn, names[-1], names[0], inference)]
+    for name, frames in tables.items():
+        workspace.write_table(name, pd.concat(frames, ignore_index=True))
+    workspace.note(cells=len(cells), diverged=int(cells["diverged"].sum()))
+
+
+def estimates(found: Draws, judge: str, other: str, inference: Inference) -> pd.DataFrame:
+    """What the scoreboard takes: columns claim, estimate, low, high, level, n, n_unit; `judge` stands for the post's."""
+    whole = line(found.signals["final_loss"], found.rates[judge])
+    examples = found.configurations["examples"]
+    regimes = [(examples == count).to_numpy() for count in sorted(examples.unique())]
+    each = [line(found.signals["final_loss"][:, own], found.rates[judge][:, own])["r"] for own in regimes]
+    sizes, data = (np.log2(found.configurations[name].to_numpy(float)) for name in ("parameters", "examples"))
+    known = np.stack([np.ones_like(sizes), sizes, data], -1)
+    gains = found.rates[judge] @ np.linalg.pinv(known).T  # [draws, 3]
+    design = np.broadcast_to(known, (len(gains), *known.shape))
+    rest = lambda values: values - _predicted(design, values)
+    claimed = {
+        "loss-r": whole["r"],
+        "loss-slope": 0.1 * whole["slope"],
+        "loss-regimes": np.max(each, 0),
+        "loss-judges": np.array([_spearman(*pair) for pair in zip(found.rates[judge], found.rates[other], strict=True)]),
+        "loss-size": gains[:, 1],
+        "loss-data": gains[:, 2],
+        "loss-beyond": line(rest(found.signals["final_loss"]), rest(found.rates[judge]))["r"],
+    }
+    rows = [{"claim": row.pop("statistic"), **row} for row in _rows(claimed, inference.level)]
+    return pd.DataFrame(rows).assign(level=inference.level, n=len(found.configurations), n_unit="configurations of one family")
+
+
+def in_schedule(cells: pd.DataFrame, schedule: str) -> pd.DataFrame:
+    """The cells of a schedule; the middle number of examples belongs to both, as its steps are those of its epochs."""
+    if schedule == "epochs":
+        return cells[cells["schedule"] == "epochs"]
+    own = cells[cells["schedule"] == schedule]
+    middle = set(cells["examples"]) - set(own["examples"])
+    return pd.concat([own, cells[(cells["schedule"] == "epochs") & cells["examples"].isin(middle)]], ignore_index=True)
+
+
+def _cells(step) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows, curves = [], []
+    for role, parent in step.parents.items():
+        if not role.startswith("cell/"):
+            continue
+        settings, run = parent.settings, step.parent(role)
+        row = {
+            "cell": role,
+            "base": f"{run.facts['parameters'] / 1000:.0f} k",
+            "width": settings.base.width,
+            "examples": settings.examples,
+            "seed": settings.seed,
+            "schedule": settings.schedule,
+        }
+        keys = ("parameters", "non_embedding", "trainable", "steps", "diverged", "truncated", *SIGNALS)
+        rows.append(row | {key: run.facts.get(key, np.nan) for key in keys})
+        curves.append(run.table("losses").assign(cell=role))
+    return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
+
+
+def _rates(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """cell and, per judge, the pass rate in percent; and the share that the LM judge left unscored, in percent."""
+    by = verdicts.assign(value=verdicts["passed"].astype("Float64"), lost=verdicts["passed"].isna()).groupby(["cell", "judge"])
+    wide = (100 * by["value"].mean()).unstack().astype(float)
+    lost = (100 * by["lost"].mean()).unstack().max(axis=1).rename("unscored")
+    return wide.join(lost).reset_index()
+
+
+def _copies(step) -> pd.DataFrame:
+    made = []
+    for role, parent in step.parents.items():
+        if role.startswith("base/"):
+            table, run = step.parent(role).table("copies"), step.parent(role)
+            keys = {"width": parent.settings.model.width, "parameters": run.facts["parameters"]["all"]}
+            made.append(table.groupby("field", sort=False)["right"].mean().reset_index().assign(**keys))
+    return pd.concat(made, ignore_index=True).rename(columns={"right": "rate"})
+
+
+def _points(found: Draws, inference: Inference) -> pd.DataFrame:
+    """base, parameters, examples, judge, final_loss, rate with low and high: what the figures show."""
+    made = []
+    for judge, rates in found.rates.items():
+        for place, row in enumerate(found.configurations.itertuples(index=False)):
+            told = stats.percentile_interval(rates[0, place], rates[1:, place], inference.level)
+            loss = {name: values[0, place] for name, values in found.signals.items()}
+            ends = {"rate": told.estimate, "low": told.low, "high": told.high}
+            made.append(row._asdict() | {"judge": judge} | loss | ends)
+    return pd.DataFrame(made)

@@ -1,0 +1,167 @@
+"""Fits over a grid of cells: closed forms, a loss that adds nothing, and a loss that is everything."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+
+from proxylib import lossfit
+from proxylib.config import Inference
+from proxylib.errors import UserError
+from proxylib.judging.criteria import CRITERIA
+
+INFERENCE = Inference(draws=200, level=0.95, seed=1)
+SIZES, DATA = (20_000, 40_000, 80_000, 160_000, 320_000), (100, 200, 360)
+
+
+def made(rate, loss, seeds=(1,), notes=60, seed=0):
+    """A grid whose verdicts are drawn with given pass rates: functions of (log2 size, log2 data, noise)."""
+    rng = np.random.default_rng(seed)
+    cells, verdicts = [], []
+    for size in SIZES:
+        for data in DATA:
+            for number in seeds:
+                x, noise = (np.log2(size / 20_000), np.log2(data / 100)), rng.standard_normal()
+                name = f"cell/{size}-{data}-{number}"
+                value = loss(*x, noise)
+                row = {"cell": name, "base": f"{size}", "parameters": size, "examples": data, "seed": number}
+                cells.append(row | {"diverged": False} | dict.fromkeys(lossfit.SIGNALS, value))
+                share = rate(*x, noise)
+                for note in range(notes):
+                    for criterion in CRITERIA:
+                        verdicts.append((name, note, criterion, "rubric, strict", rng.random() < share))
+                        verdicts.append((name, note, criterion, "LM judge", rng.random() < share / 2))
+    columns = ["cell", "id", "criterion", "judge", "passed"]
+    return pd.DataFrame(cells), pd.DataFrame(verdicts, columns=columns).astype({"passed": "boolean"})
+
+
+def drawn(*given, **more):
+    cells, verdicts = made(*given, **more)
+    return lossfit.draws(lossfit.grid(cells, verdicts), INFERENCE)
+
+
+def get(frame, **keys):
+    for name, value in keys.items():
+        frame = frame[frame[name] == value]
+    assert len(frame) == 1, frame
+    return frame.iloc[0]
+
+
+def test_a_line_is_that_of_ordinary_least_squares():
+    rng = np.random.default_rng(3)
+    x, y = rng.standard_normal((2, 15))
+    found, oracle = lossfit.line(x, y), sm.OLS(y, sm.add_constant(x)).fit()
+    assert found["R2"] == pytest.approx(oracle.rsquared)
+    assert (found["intercept"], found["slope"]) == pytest.approx(tuple(oracle.params))
+    assert found["r"] == pytest.approx(np.corrcoef(x, y)[0, 1])
+    quadratic = sm.OLS(y, sm.add_constant(np.stack([x, x**2], 1))).fit().params[2]
+    assert lossfit._quadratic(x[None], y[None])[0] == pytest.approx(quadratic)
+
+
+def test_left_out_errors_are_those_of_refitting():
+    rng = np.random.default_rng(4)
+    x, y = rng.standard_normal((2, 9))
+    design = np.stack([np.ones(9), x], -1)
+    oracle = []
+    for out in range(9):
+        rest = np.delete(np.arange(9), out)
+        fit = sm.OLS(y[rest], design[rest]).fit()
+        oracle.append(y[out] - design[out] @ fit.params)
+    found = lossfit._left_out_error(design[None], y[None], np.arange(9))[0]
+    assert found == pytest.approx(np.sqrt(np.mean(np.square(oracle))))
+
+
+def test_pass_rates_leave_out_the_unscored_and_never_count_them_as_failed():
+    passed = np.array([[[1, np.nan], [0, 1]], [[np.nan, np.nan], [1, 1]]], float)
+    rates = lossfit.pass_rates(passed, np.ones((1, 2)))
+    assert rates[0] == pytest.approx([100 * 2 / 3, 100])
+    assert lossfit.pass_rates(passed, np.array([[2, 1]]))[0] == pytest.approx([100 * 3 / 4, 100])
+
+
+def test_a_loss_that_is_only_size_and_data_adds_nothing():
+    rate = lambda size, data, _: 0.15 + 0.12 * size + 0.05 * data
+    found = drawn(rate, lambda size, data, noise: 2 - 0.3 * size - 0.1 * data + 0.15 * noise, notes=200)
+    fits, control = lossfit.fits(found, INFERENCE), lossfit.control(found, INFERENCE)
+    assert get(fits, judge="rubric, strict", group="all", statistic="R2")["estimate"] > 0.9
+    partial = get(control, judge="rubric, strict", statistic="partial r")
+    assert partial["low"] < 0.3 and abs(partial["estimate"]) < 0.75
+    keys = {"judge": "rubric, strict", "validation": "configuration", "statistic": "error"}
+    errors = {design: get(control, design=design, **keys)["estimate"] for design in lossfit.CONTROLS}
+    assert errors["size + data"] < errors["loss"]
+
+
+def test_a_loss_that_carries_the_seeds_luck_adds_something():
+    rate = lambda size, data, noise: np.clip(0.4 + 0.05 * size - 0.12 * noise, 0, 1)
+    found = drawn(rate, lambda size, data, noise: 2 - 0.15 * size + 0.36 * noise, notes=150)
+    control = lossfit.control(found, INFERENCE)
+    partial = get(control, judge="rubric, strict", statistic="partial r")
+    assert partial["high"] < -0.8
+    difference = get(
+        control, judge="rubric, strict", validation="configuration", design="size + data + loss", statistic="error difference"
+    )
+    assert difference["high"] < 0
+
+
+def test_the_slope_is_in_points_per_tenth_of_a_nat():
+    found = drawn(lambda size, data, _: 0.1 + 0.15 * size, lambda size, data, _: 2 - 0.3 * size, notes=400)
+    slope = get(lossfit.fits(found, INFERENCE), judge="rubric, strict", group="all", statistic="slope")
+    assert slope["estimate"] == pytest.approx(-5, abs=0.3) and slope["low"] < -5 + 0.5 and slope["high"] > -5 - 0.5
+
+
+def test_intervals_cover_what_a_larger_sample_of_notes_finds():
+    rate, loss = (lambda size, data, _: 0.1 + 0.1 * size + 0.05 * data), (lambda size, data, _: 2 - 0.2 * size)
+    truth = lossfit.fits(drawn(rate, loss, notes=4000, seed=99), INFERENCE)
+    truth = get(truth, judge="rubric, strict", group="all", statistic="slope")["estimate"]
+    hits = 0
+    for seed in range(20):
+        own = lossfit.fits(drawn(rate, loss, notes=40, seed=seed), INFERENCE)
+        row = get(own, judge="rubric, strict", group="all", statistic="slope")
+        hits += row["low"] <= truth <= row["high"]
+    assert hits >= 16
+
+
+def test_seeds_of_a_configuration_are_averaged_and_widen_its_interval():
+    rate = lambda size, data, noise: np.clip(0.5 + 0.1 * noise, 0, 1)
+    loss = lambda size, data, noise: 2 - 0.1 * size
+    one, three = (drawn(rate, loss, seeds=seeds, notes=200) for seeds in ((1,), (1, 2, 3)))
+    assert three.rates["rubric, strict"].shape == one.rates["rubric, strict"].shape == (201, 15)
+    spread = lambda found: found.rates["rubric, strict"][1:].std(0).mean()
+    assert spread(three) > 1.5 * spread(one)
+
+
+def test_a_diverged_cell_enters_no_fit_and_too_few_cells_are_named():
+    cells, verdicts = made(lambda *_: 0.5, lambda size, data, noise: noise)
+    cells.loc[0, "diverged"] = True
+    found = lossfit.grid(cells, verdicts)
+    assert len(found.cells) == 14 and cells.loc[0, "cell"] not in set(found.cells["cell"])
+    with pytest.raises(UserError, match="3 cells did not diverge, at least 4"):
+        lossfit.grid(cells.head(4), verdicts)
+    with pytest.raises(UserError, match="judge LM judge has no verdict on cell"):
+        lossfit.grid(cells, verdicts[(verdicts["judge"] != "LM judge") | (verdicts["cell"] != cells.loc[5, "cell"])])
+
+
+def test_inversions_need_a_lower_score_and_a_higher_loss():
+    cells, verdicts = made(lambda size, data, _: 0.9 - 0.3 * data, lambda size, data, _: 1 + data, notes=300)
+    found = lossfit.inversions(lossfit.grid(cells, verdicts), "rubric, strict")
+    assert len(found) == 10 and found["inverted"].all()
+    cells["final_loss"] = -cells["final_loss"]
+    found = lossfit.inversions(lossfit.grid(cells, verdicts), "rubric, strict")
+    assert (found["score_drop"] > 0).all() and not found["inverted"].any()
+
+
+def test_the_frontier_has_no_regret_where_loss_orders_the_configurations():
+    found = drawn(
+        lambda size, data, _: 0.1 + 0.15 * size + 0.04 * data, lambda size, data, _: 3 - 0.15 * size - 0.04 * data, notes=500
+    )
+    table = lossfit.frontier(found, "rubric, strict", INFERENCE)
+    assert (table["regret"] < 3).all() and (table["best_rate"].diff().dropna() >= 0).all()
+    assert table["budget"].is_monotonic_increasing and (table["low"] >= 0).all()
+
+
+def test_shapes_are_told_apart():
+    found = drawn(lambda size, data, _: 0.1 + 0.12 * size, lambda size, data, _: -size, notes=600)
+    own = lossfit.scaling(found, INFERENCE)
+    keys = {"judge": "rubric, strict", "along": "parameters", "group": "360", "statistic": "error"}
+    assert get(own, shape="log-linear", **keys)["estimate"] < get(own, shape="saturating", **keys)["estimate"]
+    gain = get(own, shape="log-linear", **keys | {"statistic": "gain"})
+    assert gain["estimate"] == pytest.approx(12, abs=1)
