@@ -70,6 +70,20 @@ def _parser() -> argparse.ArgumentParser:
     rank.add_argument("--scores", type=Path, metavar="CSV", help="known scores (columns model, score): also fit a ranker")
     rank.set_defaults(function=_rank)
 
+    judge = commands.add_parser("judge", help="clinical notes under an LLM judge: five criteria, verdicts into a folder")
+    judge.add_argument("--model", required=True, metavar="M", help="openai-api/NAME/MODEL, openai/..., vllm/..., or hf/FOLDER")
+    judge.add_argument("--notes", required=True, type=Path, metavar="F", help=".jsonl file with id, dialogue and note")
+    judge.add_argument("--out", required=True, type=Path, metavar="D", help="folder for what is made; goes on where it ended")
+    judge.add_argument(
+        "--repeats", type=_positive, default=1, metavar="N", help="times that each question is asked (default 1)"
+    )
+    judge.add_argument("--connections", type=_positive, default=8, metavar="N", help="calls at a time (default 8)")
+    judge.add_argument("--limit-tokens", type=_positive, metavar="N", help="no call that could exceed it is made")
+    judge.add_argument("--limit-cost", type=float, metavar="USD", help="likewise; needs both prices")
+    judge.add_argument("--price-in", type=float, default=0.0, metavar="USD", help="per million tokens")
+    judge.add_argument("--price-out", type=float, default=0.0, metavar="USD", help="per million tokens")
+    judge.set_defaults(function=_judge)
+
     fetch = commands.add_parser("fetch", help="bring a published data set into the cache")
     fetch.add_argument("name", nargs="?", help="of the set; without it, list the sets")
     fetch.set_defaults(function=_fetch)
@@ -105,6 +119,22 @@ def _measurement(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     command.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of the weights (default float32)")
     command.add_argument("--threads", type=_positive, default=os.cpu_count(), help="of the processor (default: all)")
+    command.add_argument(
+        "--batch-tokens",
+        type=_positive,
+        default=16384,
+        metavar="N",
+        help="most tokens of a pass; memory decides (default 16384)",
+    )
+    command.add_argument(
+        "--chunk", type=_positive, default=128, metavar="N", help="positions with logits at a time (default 128)"
+    )
+    command.add_argument(
+        "--impl",
+        choices=("auto", "chunked", "compiled", "reference"),
+        default="auto",
+        help="auto compiles where there is much to do; reference is float64 and slow",
+    )
 
 
 def _whole(text: str) -> int:
@@ -201,21 +231,38 @@ def _settings(args: argparse.Namespace, **more: Any) -> Any:
     return Settings(args.window, args.characters, args.chat, device=args.device, dtype=args.dtype, **more)
 
 
+def _layout(args: argparse.Namespace) -> Any:
+    from .tokenstats.extract import Layout
+
+    return Layout(chunk=args.chunk, tokens=args.batch_tokens, impl=args.impl)
+
+
 def _extract(args: argparse.Namespace) -> int:
     from . import traces
     from .tokenstats import shards
 
-    read = traces.read(args.traces, _fields(args))
-    traces.read_expert(args.traces, _fields(args))  # what is wrong with it had better be said now
+    read, _ = traces.read_with_expert(args.traces, _fields(args))  # what is wrong with the expert had better be said now
     settings = _settings(args, columns=tuple(args.columns), top=args.top)
-    print(shards.extract(args.model, read, args.out, settings, threads=args.threads).summary())
+    print(shards.extract(args.model, read, args.out, settings, _layout(args), args.threads).summary())
     return 0
 
 
 def _rank(args: argparse.Namespace) -> int:
     from . import bring
 
-    made = bring.rank(args.models, args.traces, args.out, _settings(args), _fields(args), args.scores, args.threads)
+    made = bring.rank(
+        args.models, args.traces, args.out, _settings(args), _fields(args), args.scores, args.threads, layout=_layout(args)
+    )
+    print(made.summary())
+    return 0
+
+
+def _judge(args: argparse.Namespace) -> int:
+    from .judging import command
+    from .judging.llm import Settings
+
+    given = {name: getattr(args, name) for name in ("connections", "limit_tokens", "limit_cost", "price_in", "price_out")}
+    made = command.run(args.notes, Settings(model=args.model, **given), args.out, args.repeats)
     print(made.summary())
     return 0
 

@@ -42,7 +42,7 @@ class Model(Frozen):
     """One model of the population: an architecture at a size, over a tokenizer, and what it read."""
 
     architecture: Literal["llama", "gpt_neox", "gpt2", "qwen3"]
-    tokenizer: Literal["byte", "bpe", "spaced"]
+    tokenizer: Literal["byte", "bpe", "spaced", "capitals"]
     width: int = Field(ge=8, description="hidden size")
     depth: int = Field(ge=1, description="transformer blocks")
     mix: str = Field(description="corpus recipe of pretraining, by its name in proxylib/corpora.py")
@@ -148,6 +148,127 @@ class TrajectorySettings(Frozen):
     inference: Inference
 
 
+class ScribeMaterial(Frozen):
+    """Dialogues and notes of the scribe task, and the tokenizer that all its models share."""
+
+    vocabulary: int = Field(ge=300, description="entries of the byte-pair tokenizer")
+    examples: int = Field(ge=1, description="most examples that a fine-tune sees")
+    tests: int = Field(ge=4, description="dialogues with unseen drug names: notes are written and judged on these")
+    seed: int = Field(ge=0)
+
+
+class BaseSettings(Frozen):
+    """What a `base` run is made from."""
+
+    model: Model
+    training: Training
+    scribe: ScribeMaterial
+    seed: int = Field(ge=0)
+
+
+class Lora(Frozen):
+    """A LoRA fine-tune: constant rate, no dropout, every linear layer of the blocks."""
+
+    rank: int = Field(ge=1)
+    alpha: float = Field(gt=0)
+    rate: float = Field(gt=0, description="learning rate, constant")
+    batch: int = Field(ge=1, description="examples of one step")
+    context: int = Field(ge=32, description="most tokens of an example; what does not fit is cut and counted")
+
+
+class Tests(Frozen):
+    """Dialogues that a cell writes notes on."""
+
+    count: int = Field(ge=4)
+    seed: int = Field(ge=0)
+    unseen: bool = Field(description="with drug names that no training text has")
+
+
+class CellSettings(Frozen):
+    """What a `cell` run is made from: a base fine-tuned on so many examples."""
+
+    base: Model
+    examples: int = Field(ge=1)
+    schedule: Literal["epochs", "steps"]
+    epochs: int | None = Field(ge=1, default=None)
+    steps: int | None = Field(ge=1, default=None)
+    lora: Lora
+    last: int = Field(ge=1, description="steps whose mean is the final training loss")
+    scribe: ScribeMaterial
+    tests: Tests
+    new_tokens: int
+    extraction: Extraction
+    seed: int = Field(ge=0)
+
+
+class JudgeTraining(Frozen):
+    """The LM judge of ours, and the notes that it learns from."""
+
+    width: int = Field(ge=8)
+    depth: int = Field(ge=1)
+    tokens: int = Field(ge=1000, description="training tokens")
+    sources: tuple[int, ...] = Field(description="widths of bases whose notes it learns from; none of them is judged")
+    examples: int = Field(ge=4, description="examples that each source is fine-tuned on, and notes that it writes")
+
+
+class JudgeSettings(Frozen):
+    """What a `judge` run is made from."""
+
+    judge: JudgeTraining
+    training: Training
+    scribe: ScribeMaterial
+    seed: int = Field(ge=0)
+
+
+class Base(Frozen):
+    """One size of the scribe family."""
+
+    width: int = Field(ge=8)
+    depth: int = Field(ge=1)
+
+
+class Scribe(Frozen):
+    """The clinical scribe: bases, the LoRA grid over sizes and examples, and its judges."""
+
+    bases: tuple[Base, ...] = Field(min_length=2, description="one family, smallest first")
+    tokens: int = Field(ge=1000, description="pretraining tokens of each base")
+    context: int = Field(ge=32, description="tokens of one row, in pretraining and fine-tuning: every example fits")
+    batch_tokens: int = Field(ge=32, description="tokens of one step of pretraining")
+    muon_rate: float = Field(gt=0, description="peak rate of the matrices in pretraining")
+    vocabulary: int = Field(ge=300)
+    tests: int = Field(ge=4)
+    examples: tuple[int, ...] = Field(min_length=2, description="in the post's proportions, fewest first")
+    epochs: int = Field(ge=1)
+    schedules: tuple[Literal["epochs", "steps"], ...] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1, description="of cells; the first one everywhere")
+    replicated: tuple[int, ...] = Field(description="numbers of examples that are run under every seed")
+    rank_share: float = Field(gt=0, le=0.25, description="rank as a share of the width")
+    alpha: float = Field(gt=0)
+    rate: float = Field(gt=0)
+    batch: int = Field(ge=1, description="examples of one step of fine-tuning")
+    last: int = Field(ge=1)
+    new_tokens: int = Field(ge=1, description="longer than the longest note")
+    judge: JudgeTraining
+    seed: int = Field(ge=0, description="of dialogues and tokenizer")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scribe:
+        widths = [base.width for base in self.bases]
+        if len(set(widths)) < len(widths):
+            raise ValueError("bases: two have the same width")
+        if set(self.judge.sources) & set(widths):
+            raise ValueError("judge.sources: a width of the grid; the judge would learn from what it scores")
+        if not set(self.replicated) <= set(self.examples):
+            raise ValueError("replicated: a number that is not in examples")
+        return self
+
+
+class AnalysisOfCells(Frozen):
+    """What the fits over the scribe grid are made from, beside their parents."""
+
+    inference: Inference
+
+
 class Own(Frozen):
     """The page on models of your own, shown on models of the lab."""
 
@@ -211,6 +332,7 @@ class Profile(Frozen):
     dial: tuple[Replication, ...] = Field(description="populations beside the crossed one, for the dial of styles")
     trajectory: Trajectory
     own: Own
+    scribe: Scribe
     pages: tuple[str, ...] = Field(min_length=1, description="pages that this profile runs; others are taken as shipped")
     training: Training
     extraction: Extraction

@@ -38,10 +38,19 @@ VERSIONS = {
     "trajectory": 2,
     "own_models": 1,
     "numerics": 1,
+    "scribe": 2,
+    "base": 1,
+    "cell": 1,
+    "judge": 1,
+    "verdicts": 1,
+    "lossfit": 1,
     "datadecide": 3,
+    "judgments": 1,
     "page": 1,
     "notebook": 1,
 }
+
+SOURCE_SEED = 1000  # added to every seed of what the LM judge learns from
 
 
 @dataclass(frozen=True)
@@ -235,9 +244,116 @@ def _some_models(d: Declaration) -> tuple[config.OwnSettings, dict[str, Step]]:
     return settings, {"material": material(d)} | {name: train(d, name) for name in chosen}
 
 
+def scribe(d: Declaration) -> Step:
+    return d.step("scribe", "scribe", _scribe_material(d), outside={"prose": corpora.fingerprint()})
+
+
+def _scribe_material(d: Declaration) -> config.ScribeMaterial:
+    s = d.profile.scribe
+    return config.ScribeMaterial(vocabulary=s.vocabulary, examples=max(s.examples), tests=s.tests, seed=s.seed)
+
+
+def base(d: Declaration, width: int, seed: int | None = None) -> Step:
+    settings = config.BaseSettings(
+        model=_scribe_model(d, width),
+        training=_scribe_training(d, d.profile.scribe.tokens),
+        scribe=_scribe_material(d),
+        seed=d.profile.scribe.seeds[0] if seed is None else seed,
+    )
+    name = f"base/{width}-seed{settings.seed}"
+    return d.step("base", "base", settings, {"scribe": scribe(d)}, name=name, width=width, seed=settings.seed)
+
+
+def _scribe_model(d: Declaration, width: int, depth: int | None = None) -> Model:
+    s = d.profile.scribe
+    depth = depth or next((base.depth for base in s.bases if base.width == width), s.bases[0].depth)
+    return Model(architecture="llama", tokenizer="capitals", width=width, depth=depth, mix="scribe", post="none", share=1.0)
+
+
+def _scribe_training(d: Declaration, tokens: int) -> config.Training:
+    s = d.profile.scribe
+    changed = {"tokens": tokens, "context": s.context, "batch_tokens": s.batch_tokens, "muon_rate": s.muon_rate}
+    return config.validated(config.Training, {**d.profile.training.model_dump(), **changed}, "scribe")
+
+
+def cell(
+    d: Declaration, width: int, examples: int, seed: int | None = None, schedule: str = "epochs", source: bool = False
+) -> Step:
+    """`source`: a cell whose notes the judge learns from, with a base, a seed and dialogues of its own."""
+    s = d.profile.scribe
+    middle = -(-s.examples[len(s.examples) // 2] // s.batch) * s.epochs
+    seed = (s.seeds[0] if seed is None else seed) + (SOURCE_SEED if source else 0)
+    own = {"count": s.judge.examples, "seed": s.seed + SOURCE_SEED, "unseen": False}
+    values = {
+        "base": _scribe_model(d, width).model_dump(),
+        "examples": examples,
+        "schedule": schedule,
+        **({"epochs": s.epochs} if schedule == "epochs" else {"steps": middle}),
+        "lora": {
+            "rank": max(1, int(s.rank_share * width)),
+            "alpha": s.alpha,
+            "rate": s.rate,
+            "batch": s.batch,
+            "context": s.context,
+        },
+        "last": s.last,
+        "scribe": _scribe_material(d).model_dump(),
+        "tests": own if source else {"count": s.tests, "seed": s.seed, "unseen": True},
+        "new_tokens": s.new_tokens,
+        "extraction": d.profile.extraction.model_dump(),
+        "seed": seed,
+    }
+    settings = config.validated(config.CellSettings, values, "cell")
+    parents = {"scribe": scribe(d), "base": base(d, width, seed if source else None)}
+    name = f"{'source' if source else 'cell'}/{width}-{examples}-{schedule}-seed{seed}"
+    given = {"width": width, "examples": examples, "seed": seed - (SOURCE_SEED if source else 0), "schedule": schedule}
+    return d.step("cell", "cell", settings, parents, name=name, **given | ({"source": True} if source else {}))
+
+
+def cells(d: Declaration) -> list[Step]:
+    """Every cell of the profile's grid; the middle number of examples is the same under both schedules and runs once."""
+    s = d.profile.scribe
+    middle = s.examples[len(s.examples) // 2]
+    return [
+        cell(d, base.width, examples, seed, schedule)
+        for schedule in s.schedules
+        for base in s.bases
+        for examples in s.examples
+        if schedule == "epochs" or examples != middle
+        for seed in (s.seeds if examples in s.replicated else s.seeds[:1])
+    ]
+
+
+def judge(d: Declaration) -> Step:
+    s = d.profile.scribe
+    seed = s.seeds[0] + SOURCE_SEED
+    settings = config.JudgeSettings(
+        judge=s.judge, training=_scribe_training(d, s.judge.tokens), scribe=_scribe_material(d), seed=seed
+    )
+    sources = {f"source {width}": cell(d, width, s.judge.examples, source=True) for width in s.judge.sources}
+    return d.step("judge", "judge", settings, {"scribe": scribe(d), **sources})
+
+
+def verdicts(d: Declaration) -> Step:
+    parents = {"scribe": scribe(d), "judge": judge(d)} | {step.name: step for step in cells(d)}
+    return d.step("verdicts", "verdicts", _scribe_material(d), parents)
+
+
+def lossfit(d: Declaration) -> Step:
+    made = cells(d)
+    bases = {step.parents["base"].name: step.parents["base"] for step in made}
+    parents = {"verdicts": verdicts(d)} | bases | {step.name: step for step in made}
+    return d.step("lossfit", "lossfit", config.AnalysisOfCells(inference=d.profile.inference), parents, whole=False)
+
+
 def datadecide(d: Declaration) -> Step:
     outside = {"data": registry.fingerprint("datadecide")}
     return d.step("datadecide", "datadecide", d.profile.inference, outside=outside, shared=True)
+
+
+def judgments(d: Declaration) -> Step:
+    outside = {name: registry.fingerprint(name) for name in ("mt_bench_human", "pandalm", "mts_dialog")}
+    return d.step("judgments", "judgments", d.profile.inference, outside=outside, shared=True)
 
 
 def the_lab(d: Declaration) -> Step:
@@ -280,13 +396,30 @@ def bring_your_own_models(
     for name in ("models", "traces", "out"):
         if name not in given:
             raise UserError(f"parameter {name}: needed beside {next(iter(given))}; models, traces and out go together")
-    files = {name: sha256(Path(given[name])) for name in ("traces", "scores") if Path(given.get(name, "")).is_file()}
-    return d.page("bring_your_own_models", {}, outside=files, **given)
+    from .models import loading  # imports torch, which this page needs in any case
+    from .tokenstats.shards import fingerprint
+
+    outside = {name: sha256(Path(given[name])) for name in ("traces", "scores") if Path(given.get(name, "")).is_file()}
+    # a model trained on in the same folder is another model
+    outside |= {f"model {number}": fingerprint(loading.locate(model)) for number, model in enumerate(given["models"])}
+    return d.page("bring_your_own_models", {}, outside=outside, **given)
 
 
 def exactness(d: Declaration) -> Step:
     timings = {path.name: sha256(path) for path in sorted((ROOT / "benchmarks").glob("tokenstats_*.csv"))}
     return d.page("exactness", {"numerics": numerics(d)}, outside=timings)
+
+
+def scribe_grid(d: Declaration) -> Step:
+    return d.page("scribe_grid", {"lossfit": lossfit(d), "scribe": scribe(d), "verdicts": verdicts(d)})
+
+
+def loss_predicts_the_judge(d: Declaration) -> Step:
+    return d.page("loss_predicts_the_judge", {"lossfit": lossfit(d)})
+
+
+def do_judges_agree(d: Declaration) -> Step:
+    return d.page("do_judges_agree", {"judgments": judgments(d)})
 
 
 def choosing_a_corpus(d: Declaration) -> Step:
@@ -310,11 +443,20 @@ STAGES: dict[str, Callable[..., Step]] = {
     "trajectory": trajectory,
     "own_models": own_models,
     "numerics": numerics,
+    "scribe": scribe,
+    "base": base,
+    "cell": cell,
+    "judge": judge,
+    "verdicts": verdicts,
+    "lossfit": lossfit,
     "datadecide": datadecide,
+    "judgments": judgments,
 }
 #: likewise, in the order of the book
 PAGES: dict[str, Callable[..., Step]] = {
     "the_lab": the_lab,
+    "scribe_grid": scribe_grid,
+    "loss_predicts_the_judge": loss_predicts_the_judge,
     "eighty_metrics": eighty_metrics,
     "model_selection": model_selection,
     "ablations": ablations,
@@ -323,6 +465,7 @@ PAGES: dict[str, Callable[..., Step]] = {
     "bring_your_own_models": bring_your_own_models,
     "exactness": exactness,
     "choosing_a_corpus": choosing_a_corpus,
+    "do_judges_agree": do_judges_agree,
     "scoreboard": scoreboard,
 }
 DECLARATIONS = STAGES | PAGES
@@ -373,7 +516,9 @@ def steps(profile: str) -> tuple[Step, ...]:
 def work(step: Step) -> float:
     """About how much arithmetic training does in a step, in no unit; 0 for every other step."""
     made = step.settings.training if isinstance(step.settings, config.TrajectorySettings) else step.settings
-    if not isinstance(made, config.TrainSettings):
+    if isinstance(made, config.JudgeSettings):
+        return made.training.tokens * made.judge.width * made.judge.depth
+    if not isinstance(made, config.TrainSettings | config.BaseSettings):
         return 0.0
     return made.training.tokens * made.model.share * made.model.width * made.model.depth
 
@@ -401,6 +546,9 @@ def page_code_digest() -> str:
         "own_models.py",
         "bring.py",
         "exactness.py",
+        "lossfit.py",
+        "loss_text.py",
+        "judges_text.py",
         "scoreboard.py",
         "selection.py",
         "selection_text.py",

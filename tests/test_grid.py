@@ -31,7 +31,10 @@ def changed_by(folder, **values):
 
 
 STAGES = ("train", "measure")
-OF_THE_LAB = {f"page/{name}" for name in grid.PAGES} - {"page/choosing_a_corpus", "page/scoreboard"}
+OF_PUBLISHED = {"page/choosing_a_corpus", "page/do_judges_agree"}
+OF_THE_FITS = {"lossfit", "page/scribe_grid", "page/loss_predicts_the_judge"}
+OF_CELLS = {"cell", "verdicts"} | OF_THE_FITS
+OF_THE_LAB = {f"page/{name}" for name in grid.PAGES} - OF_PUBLISHED - {"page/scoreboard"} - OF_THE_FITS
 OF_SOME_MODELS = {"own_models", "numerics", "page/bring_your_own_models", "page/exactness"}
 ANALYSES = {
     "ranking",
@@ -46,14 +49,21 @@ OF_MODELS = {"train", "measure", "trajectory"} | OF_THE_POPULATION
 @pytest.mark.parametrize(
     ("values", "stages"),
     [
-        ({"extraction": {"chunk": 64}}, OF_MODELS - {"train"}),
+        ({"extraction": {"chunk": 64}}, (OF_MODELS - {"train"}) | OF_CELLS),
         ({"evaluation": {"new_tokens": 25}}, OF_MODELS - {"train", "numerics", "page/exactness"}),
         ({"training": {"tokens": 20000}}, OF_MODELS),
-        ({"training": {"post_rate": 0.2}}, OF_MODELS),
-        ({"inference": {"draws": 300}}, OF_THE_POPULATION | {"trajectory", "datadecide", "page/choosing_a_corpus"}),
+        ({"training": {"post_rate": 0.2}}, OF_MODELS | {"base", "judge"} | OF_CELLS),
+        (
+            {"inference": {"draws": 300}},
+            OF_THE_POPULATION | OF_THE_FITS | OF_PUBLISHED | {"trajectory", "datadecide", "judgments"},
+        ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES),
         ({"trajectory": {"items": 7}}, {"trajectory", "page/crucial_steps"}),
         ({"own": {"items": 5}}, OF_SOME_MODELS),
+        ({"scribe": {"rate": 0.02}}, OF_CELLS),
+        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS),
+        ({"scribe": {"vocabulary": 500}}, {"scribe", "base", "judge"} | OF_CELLS),
+        ({"scribe": {"seeds": [2]}}, {"base", "judge"} | OF_CELLS),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"material": {"items": 18}}, {"material", "corpora"} | OF_MODELS),
     ],
@@ -111,8 +121,11 @@ def test_a_population_in_one_style_shares_what_its_style_leaves_alone():
 def test_whole_says_who_reads_weights_and_token_rows():
     whole = {step.name.split("/")[0] for step in grid.steps("smoke") if step.whole}
     light = {step.name.split("/")[0] for step in grid.steps("smoke") if not step.whole}
-    assert light == {"population", "ranking", "variants", "dial", "page"}
-    assert whole == {"material", "corpora", "train", "measure", "trajectory", "own_models", "numerics", "datadecide"}
+    assert light == {"population", "ranking", "variants", "dial", "lossfit", "page"}
+    assert whole == {
+        *("material", "corpora", "train", "measure", "trajectory", "own_models", "numerics", "datadecide", "judgments"),
+        *("scribe", "base", "cell", "judge", "verdicts"),
+    }
 
 
 def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():
@@ -138,6 +151,28 @@ def test_the_trajectory_is_one_plain_run():
     model = settings.training.model
     assert (model.name, model.mix, model.post) == (profile.trajectory.model, "expert", "none")
     assert model.share == profile.trajectory.share and settings.items == profile.trajectory.items
+
+
+def test_the_judge_learns_from_bases_seeds_and_conversations_that_it_never_judges():
+    judged = {role: step for role, step in grid.declare("verdicts", "lab").parents.items() if role.startswith("cell/")}
+    sources = [step for role, step in grid.declare("judge", "lab").parents.items() if role.startswith("source")]
+    assert sources and judged
+    for source in sources:
+        for step in judged.values():
+            assert source.settings.base.width != step.settings.base.width
+            assert source.settings.tests.seed != step.settings.tests.seed and not source.settings.tests.unseen
+            assert source.parents["base"].key != step.parents["base"].key
+            assert source.parents["base"].settings.seed != step.parents["base"].settings.seed
+
+
+def test_both_schedules_share_the_middle_of_the_grid():
+    profile = config.load("lab")
+    cells = grid.declare("lossfit", "lab").parents
+    middle = profile.scribe.examples[1]
+    by = {role: step.settings for role, step in cells.items() if role.startswith("cell/")}
+    assert {s.schedule for s in by.values() if s.examples == middle} == {"epochs"}
+    steps = -(-middle // profile.scribe.batch) * profile.scribe.epochs
+    assert {s.steps for s in by.values() if s.schedule == "steps"} == {steps}
 
 
 def test_an_override_makes_another_run():

@@ -16,7 +16,8 @@ LAYERS = [
     {"errors", "config", "provenance", "store", "stats"},
     {"traces", "tasks", "corpora", "published"},
     {"models"},
-    {"tokenstats", "proxies", "features", "evaluate", "measure", "numerics"},
+    {"tokenstats", "proxies", "features", "evaluate", "measure", "numerics", "finetune"},
+    {"judging"},
     {"grid"},
     {
         "population",
@@ -31,6 +32,9 @@ LAYERS = [
         "dial",
         "own_models",
         "exactness",
+        "lossfit",
+        "loss_text",
+        "judges_text",
     },
     {"plots", "bring", "pages", "kernels", "notebooks", "book", "cli"},
 ]

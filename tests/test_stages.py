@@ -24,6 +24,7 @@ EXTRACTION = (
     "models/tokenizers.py",
     "models/devices.py",
 )
+SCRIBE = ("tasks/scribe.py", "tasks/base.py", "models/tokenizers.py", "models/bases.py", "corpora.py")
 SOURCES = {
     "material": ("models/material.py", "models/tokenizers.py", "traces.py", *TEXT),
     "corpora": ("models/material.py", "models/tokenizers.py", *TEXT),
@@ -60,6 +61,18 @@ SOURCES = {
         "traces.py",
         *dict.fromkeys((*TRAINING, *EXTRACTION, *ANSWERS)),
     ),
+    "scribe": SCRIBE,
+    "base": tuple(dict.fromkeys((*SCRIBE, *TRAINING))),
+    "cell": tuple(
+        dict.fromkeys(("finetune.py", "models/loading.py", "proxies.py", *SCRIBE, *EXTRACTION, "models/generate.py"))
+    ),
+    "judge": tuple(dict.fromkeys(("judging/lm_judge.py", "judging/rubric.py", *SCRIBE, *TRAINING))),
+    "verdicts": (
+        *(f"judging/{name}.py" for name in ("pooled", "lm_judge", "rubric", "criteria", "llm")),
+        *("tasks/scribe.py", "models/generate.py", "models/tokenizers.py"),
+    ),
+    "lossfit": ("lossfit.py", "stats.py"),
+    "judgments": ("judging/agreement.py", "published/judgments.py", "stats.py"),
     "datadecide": ("selection.py", "published/datadecide.py", "stats.py"),
 }
 
