@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -81,6 +81,28 @@ def _kappa(tables: np.ndarray) -> np.ndarray:
     chance = (share.sum(-1) * share.sum(-2)).sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(chance < 1 - 1e-12, (observed - chance) / (1 - chance), np.nan)
+
+
+def kappa(first: Sequence[str], second: Sequence[str], weights: np.ndarray | None = None) -> float | np.ndarray:
+    """Cohen's kappa of two raters of the same things.
+
+    Parameters
+    ----------
+    first, second : labels; an unscored thing is a label of its own, so that silence is no agreement
+    weights : [draws, n] how often each thing counts; None: once
+
+    Returns
+    -------
+    One value, or with weights [1 + draws], the first of which is the sample's own. 0 where both always say the same one
+    thing: such raters show no agreement beyond chance, though they never disagree.
+    """
+    labels, codes = np.unique([*first, *second], return_inverse=True)
+    own, other = np.split(codes, 2)
+    cells = np.zeros((len(own), len(labels), len(labels)))
+    cells[np.arange(len(own)), own, other] = 1
+    rows = np.ones((1, len(own))) if weights is None else np.vstack([np.ones((1, len(own))), weights])
+    found = np.nan_to_num(_kappa(np.einsum("dn,nij->dij", rows, cells)))
+    return float(found[0]) if weights is None else found
 
 
 def length_bias(votes: pd.DataFrame, inference: Inference) -> pd.DataFrame:

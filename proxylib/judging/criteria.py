@@ -1,15 +1,34 @@
-"""The five criteria: the prompts that every LLM judge is given, word for word."""
+"""The five criteria: the prompts that every LLM judge is given, word for word.
+
+A prompt lists clauses, one to a line. All of them stand in the file; a draft of a prompt leaves some out, and refining it
+means to find which of them bring a judge closest to the expert's labels.
+"""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
 from ..store import sha256
 from ..tasks import scribe
 
-CRITERIA = ("template", "inference", "terminology", "completeness", "no_hallucination")
+#: criterion -> its clauses in the order of the prompt; what comes to mind first stands first
+CLAUSES = {
+    "template": ("sections", "filled", "alone"),
+    "inference": ("named", "only"),
+    "terminology": ("term", "frequency", "lay"),
+    "completeness": ("medicine", "patient", "allergy", "measured", "plan", "rare"),
+    "no_hallucination": ("drugs", "numbers"),
+}
+CRITERIA = tuple(CLAUSES)
+#: the naive prompts: one clause each, the first that one would write down
+NAIVE = {criterion: clauses[:1] for criterion, clauses in CLAUSES.items()}
 VERSION = 1
+#: judges of the scribe grid: the exact rubric at two stringencies, and a model of ours
+STRICT, LENIENT, LM_JUDGE = "rubric, strict", "rubric, lenient", "LM judge"
+#: the LM judge under prompts of `refine.build` -> what their verdicts are called; all clauses are the prompt files as they are
+PROMPTED = {"all clauses": LM_JUDGE, "naive": f"{LM_JUDGE}, naive prompts", "refined": f"{LM_JUDGE}, refined prompts"}
 FOLDER = Path(__file__).parent / "criteria"
 
 
@@ -19,14 +38,29 @@ def template(criterion: str, version: int = VERSION) -> str:
     return (FOLDER / f"{criterion}-v{version}.txt").read_text(encoding="utf-8")
 
 
-def prompt(criterion: str, dialogue: str, note: str, version: int = VERSION) -> str:
-    """What a judge is asked. Dialogue and note go in as they are, once each; braces in them stay braces."""
-    rule = "\n".join(f"- {s.term}: {s.diagnosis} without fever, {s.feverish} with fever" for s in scribe.SYMPTOMS)
-    terms = "\n".join(f"- {' or '.join(s.lay)}: {s.term}" for s in scribe.SYMPTOMS)
-    text = template(criterion, version).replace("{rule}", rule).replace("{terms}", terms)
+def prompt(criterion: str, dialogue: str, note: str, clauses: tuple[str, ...] | None = None, version: int = VERSION) -> str:
+    """What a judge is asked. Dialogue and note go in as they are, once each; braces in them stay braces.
+
+    Parameters
+    ----------
+    criterion : of `CRITERIA`
+    dialogue, note : what is judged
+    clauses : those of `CLAUSES` that the prompt lists; None for all
+    version : of the prompt files
+    """
+    rule = "\n".join(f"* {s.term}: {s.diagnosis} without fever, {s.feverish} with fever" for s in scribe.SYMPTOMS)
+    terms = "\n".join(f"* {' or '.join(s.lay)}: {s.term}" for s in scribe.SYMPTOMS)
+    text = _only(template(criterion, version), clauses).replace("{rule}", rule).replace("{terms}", terms)
     before, _, after = text.partition("{dialogue}")
     between, _, end = after.partition("{note}")
     return f"{before}{_held(dialogue)}{between}{_held(note)}{end}"
+
+
+def _only(text: str, clauses: tuple[str, ...] | None) -> str:
+    """The text without the lines of the other clauses."""
+    if clauses is None:
+        return text
+    return re.sub(r"^- (\w+):.*\n", lambda found: found[0] if found[1] in clauses else "", text, flags=re.MULTILINE)
 
 
 def _held(text: str) -> str:
@@ -36,4 +70,4 @@ def _held(text: str) -> str:
 
 def fingerprint(version: int = VERSION) -> str:
     """SHA-256 of all five prompts as they are filled in: part of the identity of every judged run."""
-    return sha256("\x00".join(prompt(name, "", "", version) for name in CRITERIA).encode())
+    return sha256("\x00".join(prompt(name, "", "", version=version) for name in CRITERIA).encode())

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
@@ -39,17 +39,30 @@ class Verdict(BaseModel):
 
 
 class Ask(NamedTuple):
-    """One question to a judge; `repeat` tells apart the same question asked again."""
+    """One question to a judge; `repeat` tells apart the same question asked again, `clauses` are all where None."""
 
     id: str
     criterion: str
     dialogue: str
     note: str
     repeat: int = 0
+    clauses: tuple[str, ...] | None = None
 
     @property
     def prompt(self) -> str:
-        return criteria.prompt(self.criterion, self.dialogue, self.note)
+        return criteria.prompt(self.criterion, self.dialogue, self.note, self.clauses)
+
+
+def remembering(judge: Callable[[Sequence[Ask]], pd.DataFrame]) -> Callable[[Sequence[Ask]], pd.DataFrame]:
+    """The judge, but a question that was put before is not put again."""
+    known: dict[Ask, tuple] = {}
+
+    def ask(questions: Sequence[Ask]) -> pd.DataFrame:
+        new = [question for question in dict.fromkeys(questions) if question not in known]
+        known.update(zip(new, judge(new).itertuples(index=False, name=None), strict=True))
+        return pd.DataFrame([known[question] for question in questions], columns=list(COLUMNS))
+
+    return ask
 
 
 @dataclass(frozen=True)

@@ -10,48 +10,79 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from ..config import Model
-from ..models import generate, tokenizers, train
-from ..store import Workspace
+from ..models import bases, devices, generate, loading, tokenizers, train
+from ..store import Run, Workspace
 from ..tasks import scribe
 from ..tasks.scribe import Example
 from . import llm, rubric
-from .criteria import CRITERIA
+from .criteria import CLAUSES, CRITERIA
 
-HELD_OUT_DOCUMENTS = 64
-ANSWER_TOKENS = 48
-OWN_TEXT_SHARE = 0.3  # of the documents: dialogues with notes and briefs, where copying and the rule are learnt
-SPOILT_SHARE = 0.6  # of the judged notes that are the expert's: with one fact changed
+HELD_OUT_DOCUMENTS, TOKENIZER_DOCUMENTS = 64, 3000
+LEARN_SHARE = 0.6  # of each source's notes; the others serve to refine prompts
+BATCH = 125  # questions answered together; at these sizes more are slower, because caches are copied at each token
+ANSWER_TOKENS = 110  # the longest rationale goes through six clauses
+OWN_TEXT_SHARE = 0.15  # of the documents: dialogues with notes and briefs, where copying and the rule are learnt
+PAIR_SHARE = 0.1  # of the documents: which of two notes is better
+SPOILT_SHARE = 0.6  # of the judged notes that are the expert's: with a fact changed; of these, with another one; and so on
+BENT_SHARE = 0.3  # of the judged notes that are the expert's: with a fault of form
 WRITTEN_SHARE = 0.5  # of the judged notes: written by models
-ASKED = "criterion "
-#: takes the material out of the common prompt: what stands between its markers, and its criterion by the first words
+ALL_SHARE = 0.5  # of the questions: list every clause of their criterion
+QUESTIONS = 3  # about one note, one after the other
+ASKED, WHICH = "criterion ", "which\n"
+SAME, OTHER = "same", "other"
+VOTES = (FIRST, SECOND, TIE) = "a", "b", "tie"
+#: takes the material out of the common prompt: what stands between its markers, and the clauses that it lists
 CHAT_TEMPLATE = (
     "{%- set text = messages[-1]['content'] -%}"
     "{{ bos_token }}"
     "{{ text.split('<dialogue>\n')[-1].split('\n</dialogue>')[0] }}\n"
     "note\n{{ text.split('<note>\n')[-1].split('\n</note>')[0] }}\n"
-    "criterion "
-    "{%- if 'clinic\\'s template' in text %} template"
-    "{%- elif 'right conclusion' in text %} inference"
-    "{%- elif 'clinic\\'s terms' in text %} terminology"
-    "{%- elif 'nothing out' in text %} completeness"
-    "{%- else %} no_hallucination{%- endif %}{{ '\n' }}"  # a line's end at the template's end would be cut off
+    "criterion"
+    + "".join(
+        f"{{%- if '\n- {clause}:' in text.split('<dialogue>')[0] %}} {clause}{{%- endif %}}"
+        for clauses in CLAUSES.values()
+        for clause in clauses
+    )
+    + "{{ '\n' }}"  # a line's end at the template's end would be cut off
 )
 
 
-def question(dialogue: str, note: str, criterion: str) -> str:
-    """What the judge reads."""
-    return f"{dialogue.strip()}\nnote\n{note.strip()}\n{ASKED}{criterion}\n"
+def question(dialogue: str, note: str, clauses: Sequence[str]) -> str:
+    """What the judge reads: the clauses tell which criterion it is."""
+    return f"{dialogue.strip()}\nnote\n{note.strip()}\n{ASKED}{' '.join(clauses)}\n"
 
 
-def answer(rationale: str, passed: bool) -> str:
-    """What the judge is taught to write."""
-    return json.dumps({"rationale": rationale, "verdict": llm.PASS if passed else llm.FAIL})
+def answer(found: Mapping[str, rubric.Finding], clauses: Sequence[str]) -> str:
+    """What the judge is taught to write: clause by clause what was said beside what is written, up to the first difference."""
+    told, passed = [], True
+    for clause in clauses:
+        about, pairs = found[clause].about, found[clause].pairs
+        kept = next((place for place, (said, written) in enumerate(pairs) if said != written), len(pairs))
+        passed = kept == len(pairs)
+        beside = ", ".join(f"{said} / {written}" for said, written in pairs[: kept + 1])
+        told.append(f"{clause} {f'{about}: ' if about else ''}{beside} {SAME if passed else OTHER}.")
+        if not passed:
+            break
+    return json.dumps({"rationale": " ".join(told), "verdict": llm.PASS if passed else llm.FAIL})
+
+
+def which(dialogue: str, first: str, second: str) -> str:
+    """What the judge reads when it compares two notes."""
+    return f"{dialogue.strip()}\nnote\n{first.strip()}\nnote\n{second.strip()}\n{WHICH}"
+
+
+def better(example: Example, first: str, second: str) -> str:
+    """`FIRST`, `SECOND` or `TIE`: the note of which more clauses hold."""
+    holds = [
+        sum(finding.passed for clauses in rubric.findings(example, note).values() for finding in clauses.values())
+        for note in (first, second)
+    ]
+    return TIE if holds[0] == holds[1] else FIRST if holds[0] > holds[1] else SECOND
 
 
 def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str]:
@@ -64,29 +95,87 @@ def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str
     """
     rng = random.Random(f"judge {seed}")
     while True:
-        if rng.random() < OWN_TEXT_SHARE:
+        kind = rng.random()
+        if kind < OWN_TEXT_SHARE:
             encounter = scribe.draw(rng, unseen=False)
             told = scribe.dialogue(encounter, rng)
             yield told + (scribe.brief(encounter, rng) if rng.random() < 0.3 else scribe.ASK + scribe.note(encounter))
             continue
-        if written and rng.random() < WRITTEN_SHARE:
-            example, note = rng.choice(written)
-        else:
-            encounter = scribe.draw(rng, unseen=False)
-            told = scribe.dialogue(encounter, rng)
-            example = Example("", encounter, told, scribe.note(encounter))
-            note = scribe.note(scribe.spoilt(encounter, rng)) if rng.random() < SPOILT_SHARE else example.note
-        criterion = rng.choice(CRITERIA)
-        passed = rubric.verdicts(example, note, "strict")[criterion]
-        yield question(example.dialogue, note, criterion) + answer(rubric.rationales(example, note)[criterion], passed)
+        example, note = _judged(written, rng)
+        if kind < OWN_TEXT_SHARE + PAIR_SHARE:
+            other = example.note if rng.random() < 0.3 else scribe.note(scribe.spoilt(example.encounter, rng))
+            first, second = rng.sample((note, other), 2)
+            yield which(example.dialogue, first, second) + json.dumps({"verdict": better(example, first, second)})
+            continue
+        found = rubric.findings(example, note)
+        asked = [_clauses(criterion, rng) for criterion in rng.sample(CRITERIA, QUESTIONS)]
+        yield question(example.dialogue, note, ()).removesuffix(f"{ASKED}\n") + "\n".join(
+            f"{ASKED}{' '.join(clauses)}\n{answer(found[criterion], clauses)}" for criterion, clauses in asked
+        )
 
 
-def judge(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, asks: Sequence[llm.Ask], batch: int) -> pd.DataFrame:
-    """Verdicts in process; see `llm.judge` for the columns. An answer that is not as asked for is unscored."""
-    prompts = [question(ask.dialogue, ask.note, ask.criterion) for ask in asks]
-    texts = generate.answers(model, tokenizer, prompts, ANSWER_TOKENS, batch)
+def _judged(written: Sequence[tuple[Example, str]], rng: random.Random) -> tuple[Example, str]:
+    """An example and a note about it: a model's, or the expert's with some of its facts and of its form changed."""
+    if written and rng.random() < WRITTEN_SHARE:
+        return rng.choice(written)
+    encounter = scribe.draw(rng, unseen=False)
+    example = Example("", encounter, scribe.dialogue(encounter, rng), scribe.note(encounter))
+    changed = encounter
+    while rng.random() < SPOILT_SHARE:
+        changed = scribe.spoilt(changed, rng)
+    lines = scribe.note(changed).splitlines()
+    if rng.random() < BENT_SHARE:
+        lines = _bent(lines, example, rng)
+    return example, "".join(f"{line}\n" for line in lines)
+
+
+def _bent(lines: list[str], example: Example, rng: random.Random) -> list[str]:
+    """A note's lines with one fault of form or of terms."""
+    kind, place = rng.randrange(6), rng.randrange(len(lines))
+    if kind == 0:
+        return lines[:place] + lines[place + 1 :]
+    if kind == 1:
+        return lines[:place] + [lines[place][:2], *lines[place + 1 :]]
+    if kind == 2:
+        return [*lines, rng.choice(lines)]
+    if kind == 3:
+        return rng.sample(lines, len(lines))
+    if kind == 4:
+        return [line.replace(example.encounter.term, example.encounter.complaint) for line in lines]
+    return [line + f" {rng.choice(scribe.SYMPTOMS).diagnosis}" if line.startswith("A:") else line for line in lines]
+
+
+def _clauses(criterion: str, rng: random.Random) -> tuple[str, tuple[str, ...]]:
+    """A criterion with clauses of it, in their order."""
+    every = CLAUSES[criterion]
+    if rng.random() < ALL_SHARE:
+        return criterion, every
+    chosen = rng.sample(every, rng.randint(1, len(every)))
+    return criterion, tuple(clause for clause in every if clause in chosen)
+
+
+def judge(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, asks: Sequence[llm.Ask], sampled: bool = False
+) -> pd.DataFrame:
+    """Verdicts in process; see `llm.judge` for the columns. An answer that is not as asked for is unscored.
+
+    Parameters
+    ----------
+    model, tokenizer : of the judge
+    asks : questions; their `repeat` is the seed where answers are sampled, and all have one
+    sampled : at temperature 1, instead of the likeliest answer
+    """
+    seed = asks[0].repeat if sampled else None
+    alike: dict[tuple[str, ...], list[int]] = {}  # a batch lasts as long as its longest answer
+    for place, ask in enumerate(asks):
+        alike.setdefault(ask.clauses or CLAUSES[ask.criterion], []).append(place)
+    texts: dict[int, str] = {}
+    for clauses, places in alike.items():
+        prompts = [question(asks[place].dialogue, asks[place].note, clauses) for place in places]
+        texts |= zip(places, generate.answers(model, tokenizer, prompts, ANSWER_TOKENS, BATCH, seed), strict=True)
     rows = []
-    for ask, text in zip(asks, texts, strict=True):
+    for place, ask in enumerate(asks):
+        text = texts[place]
         used = tuple(len(tokens) for tokens in tokenizers.encode(tokenizer, [ask.prompt, text]))
         try:
             found = llm.parse(text)
@@ -97,31 +186,77 @@ def judge(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, asks: Sequ
     return pd.DataFrame(rows, columns=list(llm.COLUMNS))
 
 
+def compare(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str, str]]
+) -> list[str | None]:
+    """Which of two notes is better: "a" (the first), "b" or "tie"; None where the answer is none of them.
+
+    Parameters
+    ----------
+    pairs : dialogue, first note, second note
+    """
+    texts = generate.answers(model, tokenizer, [which(*pair) for pair in pairs], ANSWER_TOKENS, BATCH)
+    found = []
+    for text in texts:
+        try:
+            said = json.loads(text)
+        except ValueError:
+            said = None
+        vote = said.get("verdict") if isinstance(said, dict) else None
+        found.append(vote if vote in VOTES else None)
+    return found
+
+
+def load(run: Run) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Model and tokenizer of a `judge` run, on one thread."""
+    devices.prepare("cpu", 1)
+    folder = run.path("model")
+    return loading.load(folder, "cpu"), tokenizers.load(folder)
+
+
 def fit(step, workspace: Workspace) -> None:
     """Train the judge from scratch.
 
     Parameters
     ----------
-    step : a declared `judge` step; its parents are the scribe material and the cells whose notes it learns from
-    workspace : receives what `models.train.train` leaves; the tokenizer has `CHAT_TEMPLATE`
+    step : a declared `judge` step; its parents are the cells whose notes it learns from
+    workspace : receives what `models.train.train` leaves; the tokenizer, its own, has `CHAT_TEMPLATE`
     """
     settings = step.settings
-    tokenizer = tokenizers.load(step.parent("scribe").path("tokenizer"))
-    tokenizer.chat_template = CHAT_TEMPLATE
-    written = [pair for role in step.parents if role.startswith("source ") for pair in notes_of(step, role)]
-    held_out = list(itertools.islice(documents([], settings.seed + 1), HELD_OUT_DOCUMENTS))
-    reading = train.Reading(documents(written, settings.seed), held_out)
-    spec = Model(
-        architecture="llama",
-        tokenizer="capitals",
-        width=settings.judge.width,
-        depth=settings.judge.depth,
-        mix="judge",
-        post="none",
-        share=1.0,
+    written = [pair for pair, kept in _shares(step) if not kept]
+    tokenizer = tokenizers.train(
+        "capitals", itertools.islice(documents(written, 0), TOKENIZER_DOCUMENTS), settings.scribe.vocabulary
     )
-    train.train(spec, settings.training, None, settings.seed, tokenizer, workspace, reading=reading)
+    tokenizer.chat_template = CHAT_TEMPLATE
+    held_out = list(itertools.islice(documents([], settings.seed + 1), HELD_OUT_DOCUMENTS))
+    first = scribe.pretraining_text(settings.seed, bases.prose(), lists=settings.first // 3)
+    reading = train.Reading(
+        itertools.chain(itertools.islice(first, settings.first), documents(written, settings.seed)), held_out
+    )
+    model = train.train(settings.model, settings.training, None, settings.seed, tokenizer, workspace, reading=reading)
+    ends_with_its_line(model, tokenizer).save_pretrained(workspace.path("model"))
     workspace.note(written=len(written))
+
+
+def ends_with_its_line(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """The model, whose answers end where their line does: in training several questions follow one note."""
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, *tokenizers.encode(tokenizer, ["\n"])[0]]
+    return model
+
+
+def kept_notes(step) -> list[tuple[Example, str]]:
+    """The notes of the sources that the judge did not learn from, about other conversations."""
+    return [pair for pair, kept in _shares(step) if kept]
+
+
+def _shares(step) -> list[tuple[tuple[Example, str], bool]]:
+    """Notes of all sources, and whether each is kept from the judge."""
+    made = []
+    for role in step.parents:
+        if role.startswith("source "):
+            own = notes_of(step, role)
+            made += [(pair, number >= LEARN_SHARE * len(own)) for number, pair in enumerate(own)]
+    return made
 
 
 def notes_of(step, role: str) -> list[tuple[Example, str]]:

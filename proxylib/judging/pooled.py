@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..models import devices, loading, tokenizers
 from ..store import Workspace
 from . import llm, lm_judge, rubric
-from .criteria import CRITERIA
+from .criteria import CRITERIA, LENIENT, LM_JUDGE, PROMPTED, STRICT
 
-LM_JUDGE = "LM judge"
-BATCH = 500  # questions answered together
 SHOWN = 3  # notes of each cell whose text is kept here
 
 
 def build(step, workspace: Workspace) -> None:
-    """Verdicts of the rubric at both stringencies and of the LM judge.
+    """Verdicts of the rubric at both stringencies, and of the LM judge under three sets of prompts.
 
     Parameters
     ----------
-    step : a declared `verdicts` step; its parents are the scribe material, the judge and the cells
+    step : a declared `verdicts` step; its parents are the judge, its refined prompts and the cells
     workspace : receives the tables `verdicts` (cell, id, criterion, judge, passed; missing where unscored), `answers` (what
         the LM judge wrote on each cell's first notes) and `written` (those notes)
     """
-    folder = step.parent("judge").path("model")
-    devices.prepare("cpu", 1)
-    model, tokenizer = loading.load(folder, "cpu"), tokenizers.load(folder)
+    model, tokenizer = lm_judge.load(step.parent("judge"))
+    judge = llm.remembering(lambda asks: lm_judge.judge(model, tokenizer, asks))
+    clauses = step.parent("refinement").table("prompts").set_index(["name", "criterion"])["clauses"].str.split().map(tuple)
     verdicts, answers, written = [], [], []
     for role in [role for role in step.parents if role.startswith("cell/")]:
         pairs = lm_judge.notes_of(step, role)
@@ -33,13 +30,19 @@ def build(step, workspace: Workspace) -> None:
             continue
         examples, notes = zip(*pairs, strict=True)
         exact = rubric.judge(examples, notes)
-        exact["judge"] = "rubric, " + exact.pop("stringency")
-        asks = [llm.Ask(example.id, name, example.dialogue, note) for example, note in pairs for name in CRITERIA]
-        told = lm_judge.judge(model, tokenizer, asks, BATCH)
-        passed = told["status"].map({llm.PASS: True, llm.FAIL: False}).astype("boolean")
-        judged = told[["id", "criterion"]].assign(judge=LM_JUDGE, passed=passed)
-        verdicts += [frame.assign(cell=role) for frame in (exact.astype({"passed": "boolean"}), judged)]
-        answers.append(told.head(SHOWN * len(CRITERIA)).assign(cell=role))
+        exact["judge"] = exact.pop("stringency").map({"strict": STRICT, "lenient": LENIENT})
+        verdicts.append(exact.astype({"passed": "boolean"}).assign(cell=role))
+        for name, called in PROMPTED.items():
+            asks = [
+                llm.Ask(example.id, criterion, example.dialogue, note, 0, clauses[name, criterion])
+                for example, note in pairs
+                for criterion in CRITERIA
+            ]
+            told = judge(asks)
+            passed = told["status"].map({llm.PASS: True, llm.FAIL: False}).astype("boolean")
+            verdicts.append(told[["id", "criterion"]].assign(judge=called, passed=passed, cell=role))
+            if called == LM_JUDGE:
+                answers.append(told.head(SHOWN * len(CRITERIA)).assign(cell=role))
         shown = [(role, example.id, example.dialogue, note) for example, note in pairs[:SHOWN]]
         written.append(pd.DataFrame(shown, columns=["cell", "id", "dialogue", "note"]))
     table = pd.concat(verdicts, ignore_index=True)[["cell", "id", "criterion", "judge", "passed"]]

@@ -6,16 +6,19 @@ A calibration check, not two judges: "lenient" passes whatever "strict" passes, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from ..tasks import scribe
-from ..tasks.scribe import TIMES, Encounter, Example
+from ..tasks.scribe import Encounter, Example
 from .criteria import CRITERIA
 
 STRINGENCIES = ("strict", "lenient")
 LENIENT_SHARE = 0.7  # of the facts
+NOTHING = "nothing"  # quoted where a note has nothing
+MOST_QUOTED = 8  # words of a note in one finding
 WORD = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?")
 #: words that a note may use whatever was said: its template, every term, diagnosis, abbreviation and rare fact
 GIVEN = frozenset(
@@ -42,6 +45,40 @@ def sections(note: str) -> dict[str, str]:
     return found
 
 
+class Finding(NamedTuple):
+    """What decides one clause.
+
+    pairs : what the dialogue gives in the note's words, and what the note has in that place
+    about : what the pairs follow from
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    about: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the clause holds: both of every pair are the same."""
+        return all(said == written for said, written in self.pairs)
+
+
+def findings(example: Example, note: str) -> dict[str, dict[str, Finding]]:
+    """Criterion -> clause of `criteria.CLAUSES` -> what decides it.
+
+    Notes
+    -----
+    Facts are looked for anywhere in their section as whole words; a note that says a fact twice, once wrongly, is complete
+    and fails on hallucination. Synonyms fail: the expert's notes have none.
+    """
+    facts, parts = example.encounter, sections(note)
+    return {
+        "template": _template(note, parts),
+        "inference": _inference(facts, parts),
+        "terminology": _terminology(facts, parts, note),
+        "completeness": _completeness(facts, parts),
+        "no_hallucination": _no_hallucination(facts, note),
+    }
+
+
 def verdicts(example: Example, note: str, stringency: str) -> dict[str, bool]:
     """Criterion -> pass.
 
@@ -49,57 +86,140 @@ def verdicts(example: Example, note: str, stringency: str) -> dict[str, bool]:
     ----------
     example : with the facts behind the dialogue
     note : as a model wrote it
-    stringency : of `STRINGENCIES`
-
-    Notes
-    -----
-    Facts are looked for anywhere in their section as whole words; a note that says a fact twice, once wrongly, is complete
-    and fails on hallucination. Synonyms fail: the expert's notes have none.
+    stringency : of `STRINGENCIES`; strict: every clause holds
     """
-    strict = stringency == "strict"
+    found = findings(example, note)
+    if stringency == "strict":
+        return {criterion: all(finding.passed for finding in clauses.values()) for criterion, clauses in found.items()}
     facts, parts = example.encounter, sections(note)
-    found = list(_found(facts, parts).values())
+    complete = list(_found(facts, parts).values())
     return {
-        "template": _template(note, parts, strict),
-        "inference": _inference(facts, parts, strict),
-        "terminology": _terminology(facts, parts, note, strict),
-        "completeness": sum(found) >= (1.0 if strict else LENIENT_SHARE) * len(found),
-        "no_hallucination": len(_made_up(example, note)) <= (0 if strict else 1),
+        "template": found["template"]["sections"].passed,
+        "inference": found["inference"]["named"].passed,
+        "terminology": found["terminology"]["term"].passed,
+        "completeness": sum(complete) >= LENIENT_SHARE * len(complete),
+        "no_hallucination": len(_made_up(facts, note)) <= 1,
     }
 
 
-def _template(note: str, parts: dict[str, str], strict: bool) -> bool:
-    if strict:
-        lines = [line.partition(":") for line in note.strip("\n").splitlines()]
-        return tuple(letter for letter, _, _ in lines) == scribe.SECTIONS and all(text.strip() for _, _, text in lines)
-    return tuple(parts) == scribe.SECTIONS
+def _template(note: str, parts: dict[str, str]) -> dict[str, Finding]:
+    lines = note.strip("\n").splitlines()
+    empty = [letter for letter in scribe.SECTIONS if not parts.get(letter)]
+    return {
+        "sections": _compared(" ".join(scribe.SECTIONS), " ".join(parts)),
+        "filled": _compared("all", f"no {empty[0]}" if empty else "all"),
+        "alone": _compared(f"{len(scribe.SECTIONS)} lines", f"{len(lines)} lines"),
+    }
 
 
-def _inference(facts: Encounter, parts: dict[str, str], strict: bool) -> bool:
+def _inference(facts: Encounter, parts: dict[str, str]) -> dict[str, Finding]:
     said = parts.get("A", "")
-    return said == facts.diagnosis if strict else _has(said, facts.diagnosis)
+    written = facts.diagnosis if _has(said, facts.diagnosis) else _first(said)
+    return {
+        "named": _compared(facts.diagnosis, written, f"{facts.term} {facts.degrees}"),
+        "only": _compared("alone", "alone" if WORD.fullmatch(said) else "more"),
+    }
 
 
-def _terminology(facts: Encounter, parts: dict[str, str], note: str, strict: bool) -> bool:
-    term = _has(parts.get("S", ""), facts.term)
-    if not strict:
-        return term
-    frequency = [word for word in WORD.findall(parts.get("S", "")) if word in scribe.TIMES.values()]
-    return term and frequency == [scribe.TIMES[facts.times]] and not _has(note, facts.complaint)
+def _terminology(facts: Encounter, parts: dict[str, str], note: str) -> dict[str, Finding]:
+    subjective = parts.get("S", "")
+    terms = [symptom.term for symptom in scribe.SYMPTOMS if _has(subjective, symptom.term)]
+    frequency = " ".join(word for word in WORD.findall(subjective) if word in scribe.TIMES.values())
+    return {
+        "term": _compared(facts.term, facts.term if facts.term in terms else " ".join(terms[:1]), facts.complaint),
+        "frequency": _compared(scribe.TIMES[facts.times], frequency, facts.times),
+        "lay": _compared("clinical", "lay" if _has(note, facts.complaint) else "clinical"),
+    }
+
+
+#: clause -> the facts that it wants
+COMPLETE = {
+    "medicine": ("drug", "dose", "times"),
+    "patient": ("age and sex", "days"),
+    "allergy": ("allergy",),
+    "measured": ("temperature",),
+    "plan": ("start", "start dose", "review"),
+    "rare": ("rare",),
+}
+#: where a note says a fact
+SLOTS = {
+    "age and sex": r"\d+ [mf]\b",
+    "days": r"\d+ d\b",
+    "drug": r"[A-Za-z]+(?= \d+ mg)",
+    "dose": r"\d+ mg",
+    "times": r"\b(?:qd|bid|tid)\b",
+    "allergy": r"allergy \w+",
+    "temperature": r"\d+\.\d",
+    "start": r"[A-Za-z]+(?= \d+ mg)",
+    "start dose": r"\d+ mg",
+    "review": r"\d+ d\b",
+    "rare": "|".join(scribe.RARE.values()),
+}
+
+
+def _completeness(facts: Encounter, parts: dict[str, str]) -> dict[str, Finding]:
+    wanted, found = _wanted(facts), _found(facts, parts)
+    made = {}
+    for clause, names in COMPLETE.items():
+        own = [name for name in names if name in wanted]
+        pairs = [(wanted[name], wanted[name] if found[name] else _instead(wanted[name], name, parts)) for name in own]
+        made[clause] = Finding(tuple(pairs) or ((NOTHING, NOTHING),))
+    return made
+
+
+def _instead(wanted: str, name: str, parts: dict[str, str]) -> str:
+    """What the note has in the place of a fact that it does not have."""
+    found = re.search(SLOTS[name], parts.get(PLACES.get(name, "S"), ""))
+    return NOTHING if found is None or found[0] == wanted else found[0]
+
+
+def _no_hallucination(facts: Encounter, note: str) -> dict[str, Finding]:
+    made_up = _made_up(facts, note)
+    drugs = [facts.drug, facts.allergy or "none", facts.start]
+    numbers = [facts.age, facts.days, facts.dose, facts.degrees, facts.start_dose, facts.review]
+    words = [word for word in made_up if not word[0].isdigit()]
+    named = re.findall(SLOTS["drug"] + r"|(?<=allergy )\w+", note)
+    return {
+        "drugs": _known(drugs, [*named, *(word for word in words if word not in named)], made_up),
+        "numbers": _known(numbers, [word for word in WORD.findall(note) if word[0].isdigit()], made_up),
+    }
+
+
+def _known(facts: Sequence[object], written: list[str], made_up: list[str]) -> Finding:
+    """What a note names, place by place, up to the first that is made up, which stands beside the fact of its place."""
+    pairs = []
+    for place, word in enumerate(written):
+        if word in made_up:
+            pairs.append((str(facts[place]) if place < len(facts) else NOTHING, word))
+            break
+        pairs.append((word, word))
+    return Finding(tuple(pairs[-MOST_QUOTED:]) or ((NOTHING, NOTHING),))
+
+
+def _compared(said: str, written: str, about: str = "") -> Finding:
+    return Finding(((said, written or NOTHING),), about)
+
+
+def _first(text: str) -> str:
+    return (WORD.findall(text) or [NOTHING])[0]
 
 
 PLACES = {"temperature": "O", "start": "P", "start dose": "P", "review": "P"}  # of a fact, where it is not S
 
 
+def _wanted(facts: Encounter) -> dict[str, str]:
+    """Fact -> how a note says it."""
+    return {name: value if name != "allergy" else f"allergy {value}" for name, value in facts.facts.items()}
+
+
 def _found(facts: Encounter, parts: dict[str, str]) -> dict[str, bool]:
     """Fact -> whether it stands in its section."""
-    wanted = {name: value if name != "allergy" else f"allergy {value}" for name, value in facts.facts.items()}
+    wanted = _wanted(facts)
     return {name: _has(parts.get(PLACES.get(name, "S"), ""), value) for name, value in wanted.items()}
 
 
-def _made_up(example: Example, note: str) -> list[str]:
+def _made_up(facts: Encounter, note: str) -> list[str]:
     """Words and numbers of a note that neither the facts nor the template give."""
-    facts = example.encounter
     known = set(WORD.findall(" ".join([*facts.facts.values(), facts.degrees])))
     return [word for word in WORD.findall(note) if word not in known and word not in GIVEN]
 
@@ -107,21 +227,6 @@ def _made_up(example: Example, note: str) -> list[str]:
 def _has(text: str, value: str) -> bool:
     """Whether a text has a value as whole words: \u201c5 mg\u201d is not in \u201c25 mg\u201d."""
     return re.search(rf"(?<![\w.]){re.escape(value)}(?![\w]|\.\d)", text) is not None
-
-
-def rationales(example: Example, note: str) -> dict[str, str]:
-    """Criterion -> in a few words, what the strict rubric found; what our own judge is taught to say before its verdict."""
-    facts, parts = example.encounter, sections(note)
-    passed = verdicts(example, note, "strict")
-    missing = [name for name, found in _found(facts, parts).items() if not found]
-    said = {
-        "template": "lines are " + " ".join(line.partition(":")[0][:8] for line in note.strip().splitlines()),
-        "inference": f"{facts.term}, {facts.degrees}: {facts.diagnosis}, not {parts.get('A', '')[:24] or 'empty'}",
-        "terminology": f"wanted {facts.term} {TIMES[facts.times]}",
-        "completeness": f"missing {missing[0]}" if missing else "",
-        "no_hallucination": f"made up {' '.join(_made_up(example, note)[:1])}",
-    }
-    return {criterion: "all right" if passed[criterion] else said[criterion] for criterion in CRITERIA}
 
 
 def judge(examples: Iterable[Example], notes: Iterable[str]) -> pd.DataFrame:

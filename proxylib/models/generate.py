@@ -19,10 +19,11 @@ def answers(
     batch: int,
     sample_seed: int | None = None,
 ) -> list[str]:
-    """The model's continuation of each prompt, up to its end token or `new_tokens`: greedy, or sampled at temperature 1.
+    """The model's continuation of each prompt, greedy or sampled at temperature 1.
 
     Prompts are padded on the left to the longest of their batch and masked; they are sorted by length first, so that
-    little is padded. The order of the result is that of the prompts.
+    little is padded. The order of the result is that of the prompts. A continuation ends at an end token of the model's
+    generation config or after `new_tokens`.
 
     Notes
     -----
@@ -57,7 +58,7 @@ def _continue(
             num_beams=1,
             max_new_tokens=new_tokens,
             pad_token_id=pad,
-            eos_token_id=eos,
+            eos_token_id=model.generation_config.eos_token_id or eos,  # several, where a model's answer is a line
             bos_token_id=tokenizer.bos_token_id,
         )
     return [tokenizer.decode(row[longest:], skip_special_tokens=True) for row in out]

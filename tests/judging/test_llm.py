@@ -2,12 +2,13 @@
 
 import json
 
+import pandas as pd
 import pytest
 from faulty_server import KINDS, serving, truth
 
 from proxylib.errors import UserError
 from proxylib.judging import criteria, llm, lm_judge
-from proxylib.judging.criteria import CRITERIA
+from proxylib.judging.criteria import CLAUSES, CRITERIA, NAIVE
 from proxylib.models import tokenizers
 from proxylib.tasks import scribe
 
@@ -159,15 +160,40 @@ def test_our_judges_template_takes_the_material_out_of_the_common_prompts():
     tokenizer.chat_template = lm_judge.CHAT_TEMPLATE
     for example in scribe.examples(5, 1, unseen=True):
         for name in CRITERIA:
-            turn = [{"role": "user", "content": criteria.prompt(name, example.dialogue, example.note)}]
-            text = tokenizer.apply_chat_template(turn, tokenize=False)
-            assert text == tokenizer.bos_token + lm_judge.question(example.dialogue, example.note, name)
+            for clauses in (CLAUSES[name], NAIVE[name], CLAUSES[name][1:]):
+                turn = [{"role": "user", "content": criteria.prompt(name, example.dialogue, example.note, clauses)}]
+                text = tokenizer.apply_chat_template(turn, tokenize=False)
+                assert text == tokenizer.bos_token + lm_judge.question(example.dialogue, example.note, clauses)
 
 
 def test_our_judge_is_taught_answers_that_parse():
     stream = lm_judge.documents([], 1)
     texts = [next(stream) for _ in range(300)]
-    told = [json.loads(text.rsplit("\n", 1)[1]) for text in texts if lm_judge.ASKED in text]
-    assert len(told) > 100 and {row["verdict"] for row in told} == {"pass", "fail"}
-    assert all(llm.parse(json.dumps(row)).verdict == row["verdict"] for row in told)
-    assert {row["rationale"] == "all right" for row in told if row["verdict"] == "fail"} == {False}
+    lines = [line for text in texts if lm_judge.ASKED in text for line in text.splitlines() if line.startswith("{")]
+    told = [llm.parse(line) for line in lines]
+    assert len(told) > 300 and {row.verdict for row in told} == {"pass", "fail"}
+    assert all((lm_judge.OTHER + "." in row.rationale) == (row.verdict == "fail") for row in told)
+    votes = [json.loads(text.splitlines()[-1])["verdict"] for text in texts if f"\n{lm_judge.WHICH}" in text]
+    assert set(votes) == set(lm_judge.VOTES)
+
+
+def test_a_prompt_leaves_out_the_clauses_that_it_is_not_given():
+    for name, clauses in CLAUSES.items():
+        for clause in clauses:
+            text = criteria.prompt(name, "", "", (clause,))
+            assert [other for other in clauses if f"\n- {other}:" in text] == [clause]
+        assert criteria.prompt(name, "", "", clauses) == criteria.prompt(name, "", "")
+
+
+def test_a_remembering_judge_is_asked_each_question_once():
+    put = []
+
+    def judge(questions):
+        put.extend(questions)
+        rows = [(*q[:2], q.repeat, "pass", "", "", q.note, 1, 1) for q in questions]
+        return pd.DataFrame(rows, columns=list(llm.COLUMNS))
+
+    ask = llm.remembering(judge)
+    questions = asks(6)
+    assert list(ask([*questions, *questions])["text"]) == [q.note for q in questions] * 2
+    assert list(ask(questions[::-1])["text"]) == [q.note for q in questions[::-1]] and put == questions

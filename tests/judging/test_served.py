@@ -71,7 +71,7 @@ def test_the_served_judge_answers_as_it_does_in_process(judge, url, tmp_path, mo
     asks = [llm.Ask(e.id, name, e.dialogue, e.note) for e in examples for name in CRITERIA]
     settings = llm.Settings(model=f"openai-api/local/{judge}", connections=2, attempts=1, retries=1, new_tokens=48)
     served = llm.judge(asks, settings, tmp_path / "cache")
-    own = lm_judge.judge(loading.load(judge, "cpu"), tokenizers.load(judge), asks, 1)
+    own = lm_judge.judge(loading.load(judge, "cpu"), tokenizers.load(judge), asks)
     assert (own["status"] != llm.UNSCORED).mean() > 0.5  # else nothing is compared
     assert served["status"].tolist() == own["status"].tolist(), served["reason"].tolist()
     assert served["rationale"].tolist() == own["rationale"].tolist()
