@@ -41,7 +41,7 @@ class Material(Frozen):
 class Model(Frozen):
     """One model of the population: an architecture at a size, over a tokenizer, and what it read."""
 
-    architecture: Literal["llama", "gpt_neox", "gpt2", "qwen3"]
+    architecture: Literal["llama", "gpt_neox", "gpt2", "qwen3", "smollm3"]
     tokenizer: Literal["byte", "bpe", "spaced", "capitals"]
     width: int = Field(ge=8, description="hidden size")
     depth: int = Field(ge=1, description="transformer blocks")
@@ -207,6 +207,8 @@ class JudgeTraining(Frozen):
     width: int = Field(ge=8)
     depth: int = Field(ge=1)
     tokens: int = Field(ge=1000, description="training tokens")
+    context: int = Field(ge=32, description="tokens of one row: a conversation, its note and several answers fit")
+    first: int = Field(ge=0, description="documents of the bases' own text that it reads before it is asked anything")
     sources: tuple[int, ...] = Field(description="widths of bases whose notes it learns from; none of them is judged")
     examples: int = Field(ge=4, description="examples that each source is fine-tuned on, and notes that it writes")
 
@@ -214,7 +216,8 @@ class JudgeTraining(Frozen):
 class JudgeSettings(Frozen):
     """What a `judge` run is made from."""
 
-    judge: JudgeTraining
+    model: Model
+    first: int
     training: Training
     scribe: ScribeMaterial
     seed: int = Field(ge=0)
@@ -249,6 +252,7 @@ class Scribe(Frozen):
     last: int = Field(ge=1)
     new_tokens: int = Field(ge=1, description="longer than the longest note")
     judge: JudgeTraining
+    quality_notes: int = Field(ge=4, description="notes on which the judge is tried")
     seed: int = Field(ge=0, description="of dialogues and tokenizer")
 
     @model_validator(mode="after")
@@ -266,6 +270,13 @@ class Scribe(Frozen):
 class AnalysisOfCells(Frozen):
     """What the fits over the scribe grid are made from, beside their parents."""
 
+    inference: Inference
+
+
+class QualitySettings(Frozen):
+    """What the trials of the judge are made from, beside their parents."""
+
+    notes: int
     inference: Inference
 
 

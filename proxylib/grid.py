@@ -41,9 +41,11 @@ VERSIONS = {
     "scribe": 2,
     "base": 1,
     "cell": 1,
-    "judge": 1,
-    "verdicts": 1,
-    "lossfit": 1,
+    "judge": 2,
+    "refinement": 1,
+    "verdicts": 2,
+    "quality": 1,
+    "lossfit": 2,
     "datadecide": 3,
     "judgments": 1,
     "page": 1,
@@ -267,12 +269,12 @@ def base(d: Declaration, width: int, seed: int | None = None) -> Step:
 def _scribe_model(d: Declaration, width: int, depth: int | None = None) -> Model:
     s = d.profile.scribe
     depth = depth or next((base.depth for base in s.bases if base.width == width), s.bases[0].depth)
-    return Model(architecture="llama", tokenizer="capitals", width=width, depth=depth, mix="scribe", post="none", share=1.0)
+    return Model(architecture="smollm3", tokenizer="capitals", width=width, depth=depth, mix="scribe", post="none", share=1.0)
 
 
-def _scribe_training(d: Declaration, tokens: int) -> config.Training:
+def _scribe_training(d: Declaration, tokens: int, context: int | None = None) -> config.Training:
     s = d.profile.scribe
-    changed = {"tokens": tokens, "context": s.context, "batch_tokens": s.batch_tokens, "muon_rate": s.muon_rate}
+    changed = {"tokens": tokens, "context": context or s.context, "batch_tokens": s.batch_tokens, "muon_rate": s.muon_rate}
     return config.validated(config.Training, {**d.profile.training.model_dump(), **changed}, "scribe")
 
 
@@ -328,14 +330,34 @@ def judge(d: Declaration) -> Step:
     s = d.profile.scribe
     seed = s.seeds[0] + SOURCE_SEED
     settings = config.JudgeSettings(
-        judge=s.judge, training=_scribe_training(d, s.judge.tokens), scribe=_scribe_material(d), seed=seed
+        model=_scribe_model(d, s.judge.width, s.judge.depth),
+        first=s.judge.first,
+        training=_scribe_training(d, s.judge.tokens, s.judge.context),
+        scribe=_scribe_material(d),
+        seed=seed,
     )
-    sources = {f"source {width}": cell(d, width, s.judge.examples, source=True) for width in s.judge.sources}
-    return d.step("judge", "judge", settings, {"scribe": scribe(d), **sources})
+    return d.step("judge", "judge", settings, {"scribe": scribe(d), **_sources(d)})
+
+
+def _sources(d: Declaration) -> dict[str, Step]:
+    own = d.profile.scribe.judge
+    return {f"source {width}": cell(d, width, own.examples, source=True) for width in own.sources}
+
+
+def refinement(d: Declaration) -> Step:
+    settings = config.AnalysisOfCells(inference=d.profile.inference)
+    return d.step("refinement", "refinement", settings, {"judge": judge(d), **_sources(d)})
+
+
+def quality(d: Declaration) -> Step:
+    parents = {"judge": judge(d), "verdicts": verdicts(d)}
+    parents |= {step.name: step for step in cells(d) if step.settings.schedule == "epochs"}
+    settings = config.QualitySettings(notes=d.profile.scribe.quality_notes, inference=d.profile.inference)
+    return d.step("quality", "quality", settings, parents)
 
 
 def verdicts(d: Declaration) -> Step:
-    parents = {"scribe": scribe(d), "judge": judge(d)} | {step.name: step for step in cells(d)}
+    parents = {"scribe": scribe(d), "judge": judge(d), "refinement": refinement(d)} | {step.name: step for step in cells(d)}
     return d.step("verdicts", "verdicts", _scribe_material(d), parents)
 
 
@@ -418,6 +440,11 @@ def loss_predicts_the_judge(d: Declaration) -> Step:
     return d.page("loss_predicts_the_judge", {"lossfit": lossfit(d)})
 
 
+def how_good_is_the_judge(d: Declaration) -> Step:
+    parents = {"quality": quality(d), "refinement": refinement(d), "verdicts": verdicts(d), "lossfit": lossfit(d)}
+    return d.page("how_good_is_the_judge", parents)
+
+
 def do_judges_agree(d: Declaration) -> Step:
     return d.page("do_judges_agree", {"judgments": judgments(d)})
 
@@ -447,7 +474,9 @@ STAGES: dict[str, Callable[..., Step]] = {
     "base": base,
     "cell": cell,
     "judge": judge,
+    "refinement": refinement,
     "verdicts": verdicts,
+    "quality": quality,
     "lossfit": lossfit,
     "datadecide": datadecide,
     "judgments": judgments,
@@ -457,6 +486,7 @@ PAGES: dict[str, Callable[..., Step]] = {
     "the_lab": the_lab,
     "scribe_grid": scribe_grid,
     "loss_predicts_the_judge": loss_predicts_the_judge,
+    "how_good_is_the_judge": how_good_is_the_judge,
     "eighty_metrics": eighty_metrics,
     "model_selection": model_selection,
     "ablations": ablations,
@@ -516,9 +546,7 @@ def steps(profile: str) -> tuple[Step, ...]:
 def work(step: Step) -> float:
     """About how much arithmetic training does in a step, in no unit; 0 for every other step."""
     made = step.settings.training if isinstance(step.settings, config.TrajectorySettings) else step.settings
-    if isinstance(made, config.JudgeSettings):
-        return made.training.tokens * made.judge.width * made.judge.depth
-    if not isinstance(made, config.TrainSettings | config.BaseSettings):
+    if not isinstance(made, config.TrainSettings | config.BaseSettings | config.JudgeSettings):
         return 0.0
     return made.training.tokens * made.model.share * made.model.width * made.model.depth
 

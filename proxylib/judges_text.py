@@ -1,11 +1,12 @@
-"""What the page on agreement of judges says."""
+"""What the pages on judges say: how far they agree on real answers, and how good the lab's own is."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from . import stats
-from .loss_text import one
+from .judging.criteria import CRITERIA, LM_JUDGE, PROMPTED
+from .loss_text import one, picked, shown
 
 #: first and second voter -> agreement without ties, from the note of the MT-Bench set
 KNOWN = {("GPT-4", "human"): 1823 / 2129, ("human", "human"): 1282 / 1550}
@@ -101,3 +102,109 @@ def notes_table(notes: pd.DataFrame) -> pd.DataFrame:
         for _, row in notes.iterrows()
     ]
     return pd.DataFrame(rows)
+
+
+def quality_verdict(agreement: pd.DataFrame, fits: pd.DataFrame) -> str:
+    """First sentence of the page on the lab's judge."""
+    own = picked(agreement, judge=LM_JUDGE, statistic="kappa")
+    best, worst = (own.loc[own["estimate"].idxmax()], own.loc[own["estimate"].idxmin()])
+    unscored = 100 * own["unscored"].sum() / own["n"].sum()
+    told = lambda row: f"{shown(tuple(row[ENDS]))} on {row['criterion'].replace('_', ' ')}"
+    gain = one(fits, prompts="refined", statistic="minus naive")
+    moved = "higher" if gain[1] > 0 else "lower" if gain[2] < 0 else "not clearly different"
+    return (
+        f"The LM judge agrees with the exact rubric with kappa between {told(worst)} and {told(best)}; {unscored:.1f} % of its "
+        f"answers are no verdict. With refined prompts the R2 of loss is {moved} ({shown(gain)} against naive ones)."
+    )
+
+
+def kappas(agreement: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the figure: a design per criterion, a marker per set of prompts."""
+    own = picked(agreement, statistic="kappa")
+    return own.assign(design=own["criterion"].str.replace("_", " "))
+
+
+def finding_kappa(agreement: pd.DataFrame) -> str:
+    """The figure's title."""
+    own = picked(agreement, judge=LM_JUDGE, statistic="kappa")
+    clear = int((own["low"] > 0).sum())
+    return f"Better than chance on {clear} of {len(own)} criteria"
+
+
+def quality_table(agreement: pd.DataFrame) -> pd.DataFrame:
+    """A row per criterion and set of prompts: agreement, and how strict the judge is."""
+    rows = []
+    for criterion in CRITERIA:
+        for prompts, judge in PROMPTED.items():
+            own = picked(agreement, criterion=criterion, judge=judge)
+            if own.empty:
+                continue
+            get = lambda statistic, own=own: shown(one(own, statistic=statistic))
+            rows.append(
+                {
+                    "criterion": criterion,
+                    "prompts": prompts,
+                    "kappa": get("kappa"),
+                    "passes, %": get("pass rate"),
+                    "expert passes, %": get("expert's pass rate"),
+                    "unscored": f"{own['unscored'].iloc[0]} of {own['n'].iloc[0]}",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def refinement_table(checked: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
+    """A row per criterion: the refined prompt, and kappas where it was sought and where it was not."""
+    clauses = prompts.set_index(["name", "criterion"])["clauses"]
+    rows = []
+    for criterion in CRITERIA:
+        found = picked(checked, criterion=criterion)
+        get = lambda part, name, found=found: shown(one(found, part=part, prompts=name))
+        rows.append(
+            {
+                "criterion": criterion,
+                "naive": clauses["naive", criterion],
+                "refined": clauses["refined", criterion],
+                "naive, held out": get("check", "naive"),
+                "refined, sought on": get("refine", "refined"),
+                "refined, held out": get("check", "refined"),
+                "minus naive, held out": get("check", "refined minus naive"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def prompts_table(fits: pd.DataFrame) -> pd.DataFrame:
+    """R2 of the final training loss with the judge under each set of prompts."""
+    names = ("naive", "refined", "all clauses")
+    get = lambda name, statistic: shown(one(fits, prompts=name, statistic=statistic))
+    return pd.DataFrame([{"prompts": name, "R2": get(name, "R2"), "minus naive": get(name, "minus naive")} for name in names])
+
+
+def trials_table(
+    repeats: pd.DataFrame, additions: pd.DataFrame, lengthened: pd.DataFrame, pairwise: pd.DataFrame
+) -> pd.DataFrame:
+    """Everything that was tried with the judge, a row per number."""
+    rows = []
+    add = lambda what, values, n: rows.append({"trial": what, "%": shown(tuple(values)), "n": int(n)})
+    named = {
+        "not unanimous": "asked five times, sampled: questions with different verdicts",
+        "chance": "asked five times, sampled: variance between repeats of one question",
+    }
+    for row in picked(repeats, criterion="all").itertuples():
+        add(named[row.statistic], (row.estimate, row.low, row.high), row.n)
+    lines = {
+        "nothing": "as written",
+        "plain": "a plain line added",
+        "order": "\u201cignore the rubric\u201d added",
+        "answer": "an answer added",
+    }
+    for row in additions.itertuples():
+        what = "passed" if row.statistic == "passed" else "more than with a plain line"
+        add(f"notes that must fail, {lines[row.added]}: {what}", (row.estimate, row.low, row.high), row.n)
+    for row in lengthened.itertuples():
+        what = "passed" if row.statistic == "passed" else "more than as written"
+        add(f"facts said {'twice' if row.length == 'longer' else 'once'}: {what}", (row.estimate, row.low, row.high), row.n)
+    for row in pairwise.itertuples():
+        add(f"two notes compared: {row.statistic}", (row.estimate, row.low, row.high), row.n)
+    return pd.DataFrame(rows, columns=["trial", "%", "n"])

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from . import stats
+from .judging.criteria import LENIENT, LM_JUDGE, STRICT
+from .lossfit import PROXY
 
-STRICT, LENIENT, LM_JUDGE = "rubric, strict", "rubric, lenient", "LM judge"
 JUDGES = (STRICT, LM_JUDGE)  # whose errors are independent; the lenient rubric is a calibration check
 SCHEDULES = {"epochs": "epochs fixed", "steps": "steps fixed"}
 #: what the post reports: statistic -> (value, where)
@@ -141,18 +142,19 @@ def judges_sentence(judges: pd.DataFrame, schedule: str) -> str:
 
 
 def signals_table(signals: pd.DataFrame, schedule: str) -> pd.DataFrame:
-    """Which loss predicts best, as minus the correlation with each judge."""
+    """Which signal predicts best."""
     names = {
         "final_loss": "final training loss",
         "first_pass_loss": "training loss of the first pass",
         "held_out_loss": "held-out loss",
+        PROXY: "proxy over the experts' notes: top-1, inverse frequency",
     }
     rows = []
     for signal, name in names.items():
         row = {"signal": name}
         for judge in JUDGES:
             keys = {"schedule": schedule, "judge": judge, "signal": signal}
-            row[f"minus r: {judge}"] = shown(one(signals, **keys, statistic="minus r"))
+            row[f"correlation: {judge}"] = shown(one(signals, **keys, statistic="strength"))
             row[f"minus final loss: {judge}"] = shown(one(signals, **keys, statistic="minus final loss"))
         rows.append(row)
     return pd.DataFrame(rows)

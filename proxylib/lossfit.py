@@ -12,13 +12,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from . import stats
+from . import proxies, stats
 from .config import Inference
 from .errors import UserError
+from .judging.criteria import LENIENT, LM_JUDGE, PROMPTED, STRICT
 from .store import Workspace
 
 LEAST_CELLS = 4  # below, a line through the points leaves nothing over to doubt it with
-SIGNALS = ("final_loss", "first_pass_loss", "held_out_loss")
+LOSSES = ("final_loss", "first_pass_loss", "held_out_loss")
+PROXY = proxies.name(*proxies.NAMED_WINNERS["model selection"])  # fixed before any cell was trained
+SIGNALS = (*LOSSES, PROXY)
 #: columns of the design beside the intercept; sizes and examples enter as logarithms, as scaling laws have them
 CONTROLS = {
     "size + data": ("size", "data"),
@@ -32,7 +35,8 @@ SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log-linear": np.log2, 
 class Grid(NamedTuple):
     """The cells of one schedule, ready to be fitted.
 
-    cells : a row per cell: base, parameters, examples, seed, and the losses of `SIGNALS` in nats per completion token
+    cells : a row per cell: base, parameters, examples, seed, and `SIGNALS`: losses in nats per completion token, and
+        a proxy over the experts' notes, which unlike them is higher for better models
     passed : judge -> [cells, notes, criteria] verdicts, 1 or 0, nan where unscored
     """
 
@@ -260,13 +264,35 @@ def _left_out_error(design: np.ndarray, values: np.ndarray, groups: np.ndarray) 
     return np.sqrt(((told - values) ** 2).mean(1))
 
 
+def prompts(found: Draws, inference: Inference) -> pd.DataFrame:
+    """R2 of the final training loss with the LM judge under each set of prompts.
+
+    Returns
+    -------
+    prompts (of `pooled.PROMPTED`), statistic "R2" and "minus naive" (paired), estimate, low, high
+    """
+    r2 = {name: line(found.signals["final_loss"], found.rates[judge])["R2"] for name, judge in PROMPTED.items()}
+    made = []
+    for name, drawn in r2.items():
+        both = {"R2": drawn} | ({} if name == "naive" else {"minus naive": drawn - r2["naive"]})
+        made += _rows(both, inference.level, prompts=name)
+    return _frame(made, "prompts")
+
+
 def signals(found: Draws, inference: Inference) -> pd.DataFrame:
-    """Correlation of each signal with each judge's pass rate, and its paired difference to the final training loss."""
+    """How well each signal orders the configurations, and its paired difference to the final training loss.
+
+    Returns
+    -------
+    judge, signal, statistic ("strength": correlation with the pass rate, of losses with its sign turned; "minus final loss"),
+    estimate, low, high
+    """
     made = []
     for judge, rates in found.rates.items():
-        strength = {name: -line(values, rates)["r"] for name, values in found.signals.items()}
+        sign = lambda name: 1 if name == PROXY else -1  # fixed a priori
+        strength = {name: sign(name) * line(values, rates)["r"] for name, values in found.signals.items()}
         for name, drawn in strength.items():
-            rows = {"minus r": drawn} | ({} if name == "final_loss" else {"minus final loss": drawn - strength["final_loss"]})
+            rows = {"strength": drawn} | ({} if name == "final_loss" else {"minus final loss": drawn - strength["final_loss"]})
             made += _rows(rows, inference.level, judge=judge, signal=name)
     return _frame(made, "judge", "signal")
 
@@ -377,23 +403,23 @@ def build(step, workspace: Workspace) -> None:
         own = in_schedule(cells, schedule)
         found = grid(own, verdicts[verdicts["cell"].isin(own["cell"])])
         drawn = draws(found, inference)
-        names = list(found.passed)
         made = {
             "fits": fits(drawn, inference),
-            "judges": judges(drawn, names[0], names[-1], inference),
-            "stringencies": judges(drawn, names[1], names[0], inference),
+            "judges": judges(drawn, STRICT, LM_JUDGE, inference),
+            "stringencies": judges(drawn, LENIENT, STRICT, inference),
             "control": control(drawn, inference),
             "signals": signals(drawn, inference),
             "scaling": scaling(drawn, inference),
-            "inversions": pd.concat([inversions(found, judge).assign(judge=judge) for judge in names]),
-            "noise": pd.concat([seed_noise(found, judge).assign(judge=judge) for judge in names]),
-            "frontier": pd.concat([frontier(drawn, judge, inference).assign(judge=judge) for judge in names]),
+            "inversions": pd.concat([inversions(found, judge).assign(judge=judge) for judge in found.passed]),
+            "noise": pd.concat([seed_noise(found, judge).assign(judge=judge) for judge in found.passed]),
+            "frontier": pd.concat([frontier(drawn, judge, inference).assign(judge=judge) for judge in found.passed]),
             "points": _points(drawn, inference),
+            "prompts": prompts(drawn, inference),
         }
         for name, frame in made.items():
             tables.setdefault(name, []).append(frame.assign(schedule=schedule))
         if "estimates" not in tables:  # the first schedule is the post's
-            tables["estimates"] = [estimates(drawn, names[-1], names[0], inference)]
+            tables["estimates"] = [estimates(drawn, LM_JUDGE, STRICT, inference)]
     for name, frames in tables.items():
         workspace.write_table(name, pd.concat(frames, ignore_index=True))
     workspace.note(cells=len(cells), diverged=int(cells["diverged"].sum()))
@@ -446,8 +472,9 @@ def _cells(step) -> tuple[pd.DataFrame, pd.DataFrame]:
             "seed": settings.seed,
             "schedule": settings.schedule,
         }
-        keys = ("parameters", "non_embedding", "trainable", "steps", "diverged", "truncated", *SIGNALS)
-        rows.append(row | {key: run.facts.get(key, np.nan) for key in keys})
+        keys = ("parameters", "non_embedding", "trainable", "steps", "diverged", "truncated", *LOSSES)
+        proxy = np.nan if run.facts["diverged"] else run.table("proxies")[PROXY].iloc[0]
+        rows.append(row | {key: run.facts.get(key, np.nan) for key in keys} | {PROXY: proxy})
         curves.append(run.table("losses").assign(cell=role))
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 

@@ -45,6 +45,8 @@ COLOURS = {
     "rubric, strict": "#0072B2",
     "rubric, lenient": "#56B4E9",
     "LM judge": "#D55E00",
+    "LM judge, naive prompts": "#E69F00",
+    "LM judge, refined prompts": "#8C3B00",
 }
 MARKERS = {
     "accuracy": "o",
@@ -70,6 +72,8 @@ MARKERS = {
     "rubric, strict": "o",
     "rubric, lenient": "^",
     "LM judge": "s",
+    "LM judge, naive prompts": "v",
+    "LM judge, refined prompts": "D",
 }
 #: of an ordered thing (sizes, numbers of examples), smallest first: lighter to darker, and a shape each
 ORDERED = (("#56B4E9", "o"), ("#009E73", "s"), ("#E69F00", "^"), ("#D55E00", "D"), ("#6A1B5E", "v"), ("#1b1b1b", "P"))

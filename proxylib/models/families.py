@@ -41,10 +41,35 @@ def build(spec: Model, vocabulary: int, context: int) -> PreTrainedModel:
         "llama": {"intermediate_size": gated},
         "qwen3": {"intermediate_size": gated, "head_dim": HEAD, "num_key_value_heads": heads},
         "gpt_neox": {"intermediate_size": 4 * spec.width, "attention_dropout": 0.0, "hidden_dropout": 0.0},
+        "smollm3": {
+            "intermediate_size": gated,
+            "num_key_value_heads": heads,
+            "no_rope_layers": [1] + [0] * (spec.depth - 1),  # 1: positions; the blocks after the first match content alone
+            "tie_word_embeddings": True,
+        },
         "gpt2": {"n_inner": 4 * spec.width, "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0},
     }[spec.architecture]
-    config = transformers.AutoConfig.for_model(spec.architecture, **common, **own)
-    return transformers.AutoModelForCausalLM.from_config(config)
+    config = transformers.AutoConfig.for_model(spec.architecture, **(common | own))
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    if spec.architecture == "smollm3":
+        _mimetic(model)
+    return model
+
+
+def _mimetic(model: PreTrainedModel) -> None:
+    """Blocks without positions begin by attending to tokens like their own and passing them on.
+
+    Queries equal keys, and output undoes value (Trockman and Kolter 2023, mimetic initialisation). Small models otherwise
+    spend most of their training where nothing is copied (experiment log).
+    """
+    import torch
+
+    with torch.no_grad():
+        for block in model.model.layers[1:]:
+            attention = block.self_attn
+            same, value = (torch.linalg.qr(torch.randn_like(attention.q_proj.weight))[0] for _ in range(2))
+            for projection, weight in (("q", same), ("k", same), ("v", value), ("o", value.T)):
+                getattr(attention, f"{projection}_proj").weight.copy_(weight)
 
 
 def parameters(model: PreTrainedModel) -> dict[str, int]:
