@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import filelock
 import pandas as pd
 import torch
 
@@ -29,7 +30,7 @@ from .tokenstats import shards
 from .traces import Trace
 
 PLAN, LOSSES, LENGTHS, FACTS = "plan.json", "losses.parquet", "lengths.parquet", "facts.json"
-NOTES, HELD_OUT = "notes.jsonl", "held_out"
+NOTES, HELD_OUT, LOCK = "notes.jsonl", "held_out", "lock"
 ALL = 10**9  # tokens of a window that no solution fills
 GRID = {"bases", "examples"}  # keys of the config that say which cells there are, and nothing about a cell
 
@@ -102,16 +103,21 @@ def run(cell: Cell, out: Path) -> Finished | None:
     Raises
     ------
     UserError
-        If the folder belongs to another cell, or see `finetune.tune` and `shards.extract`.
+        If the folder belongs to another cell or another process makes it, or see `finetune.tune` and `shards.extract`.
     """
     if not main_process():
         if not (out / FACTS).exists():
             _tuned(cell, out)
         return None
-    facts = _begun(cell, out) or _trained(cell, out)
-    if not facts["diverged"] and "held_out_loss" not in facts:
-        facts |= _measured(cell, out)
-        write_atomic(out / FACTS, json.dumps(facts, indent=1).encode())
+    facts = _begun(cell, out)
+    try:
+        with filelock.FileLock(out / LOCK, timeout=0):  # workers may outlive a launcher that was killed
+            facts = facts or _trained(cell, out)
+            if not facts["diverged"] and "held_out_loss" not in facts:
+                facts |= _measured(cell, out)
+                write_atomic(out / FACTS, json.dumps(facts, indent=1).encode())
+    except filelock.Timeout:
+        raise UserError(f"{out}: is being made by another process; wait for it or stop it") from None
     return Finished(out, facts)
 
 
@@ -129,7 +135,7 @@ def _begun(cell: Cell, out: Path) -> dict[str, Any] | None:
         facts = json.loads((out / FACTS).read_text()) if (out / FACTS).exists() else None
     except ValueError:
         raise UserError(f"{out}: {PLAN} or {FACTS} is damaged; delete the folder") from None
-    if out.exists() and {path.name for path in out.iterdir()} - {PLAN}:
+    if out.exists() and {path.name for path in out.iterdir()} - {PLAN, LOCK}:
         if begun is None:
             raise UserError(f"{out}: holds other files; give a folder that does not exist yet")
         changed = [name for name, value in plan.items() if begun.get(name) != value]

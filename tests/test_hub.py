@@ -6,6 +6,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import filelock
 import numpy as np
 import pandas as pd
 import pytest
@@ -106,6 +107,12 @@ def test_a_finished_cell_is_told_and_not_made_again(place, whole, capsys, monkey
     monkeypatch.setattr(hub, "_measured", None)
     assert cli.main([*place.given, "--out", str(whole), *options()]) == 0
     assert "held_out_loss" in capsys.readouterr().out
+
+
+def test_two_calls_at_a_time_are_one_too_many(place, whole, capsys):
+    with filelock.FileLock(whole / hub.LOCK):
+        assert cli.main([*place.given, "--out", str(whole), *options()]) == 2
+    assert "is being made by another process" in capsys.readouterr().err
 
 
 def test_killed_while_it_trains_it_goes_on_with_identical_losses(place, whole, tmp_path, monkeypatch, capsys):
