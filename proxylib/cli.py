@@ -37,16 +37,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run one notebook with parameters")
     run.add_argument("notebook", type=Path)
-    run.add_argument(
-        "-p",
-        "--parameter",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="one parameter, VALUE in YAML: 3, 0.1, true, text, [a, b]",
-    )
-    run.add_argument("-y", "--yaml", type=Path, action="append", default=[], metavar="FILE", help="parameters from a file")
+    _parametrised(run)
     run.set_defaults(function=_run)
 
     grid = commands.add_parser("grid", help="run what is missing or stale of a profile")
@@ -84,6 +75,21 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--price-out", type=float, default=0.0, metavar="USD", help="per million tokens")
     judge.set_defaults(function=_judge)
 
+    tune = commands.add_parser("finetune", help="one cell of the post's grid (configs/hub.yaml): LoRA, losses, notes")
+    tune.add_argument("--base", metavar="B", help="folder of transformers, or a hub id")
+    tune.add_argument("--data", required=True, metavar="F", help="examples: .jsonl(.gz) or .parquet, set:NAME, hub:NAME:SPLIT")
+    tune.add_argument(
+        "--held-out", required=True, metavar="F", help="likewise: loss is measured and notes are written on these"
+    )
+    tune.add_argument("--out", required=True, type=Path, metavar="D", help="folder for what is made; goes on where it ended")
+    tune.add_argument("--examples", type=_positive, metavar="N", help="the first N of the file (default: all)")
+    _names(tune)
+    _parametrised(tune)
+    only = tune.add_mutually_exclusive_group()
+    only.add_argument("--lengths", action="store_true", help="count tokens and what the context cuts; train nothing")
+    only.add_argument("--list", action="store_true", help="a line of shell for every cell of the grid; D holds their folders")
+    tune.set_defaults(function=_finetune)
+
     fetch = commands.add_parser("fetch", help="bring a published data set into the cache")
     fetch.add_argument("name", nargs="?", help="of the set; without it, list the sets")
     fetch.set_defaults(function=_fetch)
@@ -110,9 +116,7 @@ def _measurement(command: argparse.ArgumentParser) -> None:
         "--traces", required=True, metavar="F", help=".jsonl(.gz) or .parquet file, set:gsm8k, or hub:NAME:SPLIT"
     )
     command.add_argument("--out", required=True, type=Path, metavar="D", help="folder for what is made; goes on where it ended")
-    command.add_argument(
-        "--fields", nargs="+", default=[], metavar="OURS=THEIRS", help="names in F, such as prompt=question solution=answer"
-    )
+    _names(command)
     command.add_argument("--window", type=_positive, default=1000, metavar="N", help="score the last N tokens (default 1000)")
     command.add_argument("--characters", type=_positive, metavar="N", help="of these, only tokens in the last N characters")
     command.add_argument("--chat", action="store_true", help="prompts become user turns in the model's chat template")
@@ -137,6 +141,26 @@ def _measurement(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _names(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--fields", nargs="+", default=[], metavar="OURS=THEIRS", help="names in F, such as prompt=question solution=answer"
+    )
+
+
+def _parametrised(command: argparse.ArgumentParser) -> None:
+    """Options of every command whose settings can be changed by name."""
+    command.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="one parameter, VALUE in YAML: 3, 0.1, true, text, [a, b]",
+    )
+    command.add_argument("-y", "--yaml", type=Path, action="append", default=[], metavar="FILE", help="parameters from a file")
+
+
 def _whole(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"expected a whole number from 0, given {text!r}")
@@ -149,9 +173,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _run(args: argparse.Namespace) -> int:
-    from . import notebooks
-
+def _parameters(args: argparse.Namespace) -> dict[str, Any]:
     parameters: dict[str, Any] = {}
     for file in args.yaml:
         parameters |= read_yaml(file)
@@ -164,7 +186,13 @@ def _run(args: argparse.Namespace) -> int:
         json.dumps(parameters, allow_nan=False)
     except (TypeError, ValueError):
         raise UserError("parameters: only numbers, text, true, false, null, lists and mappings can be given") from None
-    step = notebooks.step_of(args.notebook, parameters)
+    return parameters
+
+
+def _run(args: argparse.Namespace) -> int:
+    from . import notebooks
+
+    step = notebooks.step_of(args.notebook, _parameters(args))
     if not notebooks.outstanding([step]):
         print(f"{notebooks.state(step):9} {step.name}  {step.store.get(step.key).folder}")
         return 0
@@ -264,6 +292,30 @@ def _judge(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in ("connections", "limit_tokens", "limit_cost", "price_in", "price_out")}
     made = command.run(args.notes, Settings(model=args.model, **given), args.out, args.repeats)
     print(made.summary())
+    return 0
+
+
+def _finetune(args: argparse.Namespace) -> int:
+    from . import config, hub
+
+    settings = config.hub(_parameters(args))
+    if args.list:
+        shared = ["--data", args.data, "--held-out", args.held_out]
+        shared += ["--fields", *args.fields] if args.fields else []
+        shared += [part for file in args.yaml for part in ("-y", str(file))]
+        shared += [part for pair in args.parameter for part in ("-p", *pair)]
+        print("\n".join(hub.commands(settings, args.out, shared)))
+        return 0
+    if not args.base:
+        raise UserError("parameter base: needed, unless --list is given")
+    fields = _fields(args)
+    cell = hub.Cell(args.base, hub.read(args.data, fields, args.examples), hub.read(args.held_out, fields), settings)
+    if args.lengths:
+        print(hub.measured_lengths(cell))
+        return 0
+    finished = hub.run(cell, args.out)
+    if finished:
+        print(finished.summary())
     return 0
 
 

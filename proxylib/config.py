@@ -176,6 +176,29 @@ class Lora(Frozen):
     context: int = Field(ge=32, description="most tokens of an example; what does not fit is cut and counted")
 
 
+class Tuning(Lora):
+    """A LoRA fine-tune, and how it is laid out on a machine: the layout moves the last bits of a loss, no more."""
+
+    chat: bool = Field(default=False, description="the prompt is a user's turn in the tokenizer's chat template")
+    device: Literal["cpu", "cuda"] = "cpu"
+    dtype: Literal["float32", "bfloat16"] = Field(default="float32", description="of the base; the adapter stays float32")
+    device_batch: int | None = Field(ge=1, default=None, description="examples of one forward pass; None: all of a step")
+    recompute: bool = Field(default=False, description="activations are computed again for the backward pass, not kept")
+
+
+class Hub(Tuning):
+    """The post's own grid: pretrained bases by hub id, the settings of each cell, and what is measured on it."""
+
+    bases: tuple[str, ...] = Field(min_length=1, description="hub ids or folders")
+    examples: tuple[int, ...] = Field(min_length=1, description="each the first so many of the file")
+    epochs: int = Field(ge=1)
+    seed: int = Field(ge=0, description="of the adapter's first weights and of the order of examples")
+    last: int = Field(ge=1, description="steps whose mean is the final training loss")
+    new_tokens: int = Field(ge=1, description="most tokens of a note")
+    note_batch: int = Field(ge=1, description="notes written together")
+    threads: int = Field(ge=1, description="of the processor, per process")
+
+
 class Tests(Frozen):
     """Dialogues that a cell writes notes on."""
 
@@ -424,7 +447,7 @@ def load(profile: str, folder: Path | None = None) -> Profile:
     """
     if profile not in PROFILES:
         raise UserError(f"parameter profile: '{profile}' is unknown; choose one of {', '.join(PROFILES)}")
-    folder = folder or Path(os.environ.get("PROXYLIB_CONFIGS") or CONFIGS)
+    folder = folder or _folder()
     path = folder / f"{profile}.yaml"
     values = overlay(read_yaml(folder / "base.yaml"), read_yaml(path))
     for name in ("threads", "device"):  # said once, used by every section that computes
@@ -433,3 +456,13 @@ def load(profile: str, folder: Path | None = None) -> Profile:
             for section in ("training", "extraction", "evaluation"):
                 values.setdefault(section, {}).setdefault(name, value)
     return validated(Profile, {"name": profile, **values}, str(path))
+
+
+def hub(changes: dict[str, Any]) -> Hub:
+    """The grid of `hub.yaml` with changes laid over it, validated; `UserError` names the first bad key."""
+    path = _folder() / "hub.yaml"
+    return validated(Hub, overlay(read_yaml(path), changes), str(path))
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("PROXYLIB_CONFIGS") or CONFIGS)

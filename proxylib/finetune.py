@@ -6,6 +6,7 @@ The post's grid is Qwen3 at five sizes; here any causal language model in a fold
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback, TrainerControl, TrainerState
 
 from . import proxies
-from .config import Lora
+from .config import Tuning
 from .errors import UserError
 from .models import devices, families, generate, loading, tokenizers
 from .store import Workspace
@@ -27,6 +28,7 @@ from .tokenstats.extract import token_rows
 from .traces import Trace
 
 ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 SAVES = 4  # checkpoints of a cell: a kill costs a quarter of it at most
 
 
@@ -46,32 +48,50 @@ class Schedule(NamedTuple):
 
 
 class Tuned(NamedTuple):
-    """What a fine-tune leaves.
+    """What a fine-tune leaves beside the adapter in its folder.
 
-    model : as it was saved, with its adapter unmerged; None if it diverged
-    losses : step, epoch, loss (nats per completion token of that step's batch), examples seen
+    losses : step, epoch, loss (nats per completion token of that step's batch)
     rows : what was trained on
+    parameters : of the base, see `families.parameters`
     trained : parameters that the fine-tune changed
     """
 
-    model: PreTrainedModel | None
     losses: pd.DataFrame
     rows: list[Row]
+    parameters: dict[str, int]
     trained: int
 
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss is no finite number; such an adapter is of no use."""
+        return not np.isfinite(self.losses["loss"]).all()
 
-def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longest: int) -> list[Row]:
+    def facts(self) -> dict[str, int | bool]:
+        """Sizes and counts, and whether it diverged."""
+        return {
+            "diverged": self.diverged,
+            "parameters": self.parameters["all"],
+            "non_embedding": self.parameters["non_embedding"],
+            "trainable": self.trained,
+            "steps": len(self.losses),
+            "tokens": sum(len(row.ids) for row in self.rows),
+            "truncated": sum(row.truncated > 0 for row in self.rows),
+        }
+
+
+def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longest: int, chat: bool = False) -> list[Row]:
     """Prompt and completion tokenised apart and joined, between bos and eos; only completion and eos are counted.
+
+    With `chat`, the prompt stands in the tokenizer's chat template instead (see `tokenizers.front`).
 
     Raises
     ------
     UserError
         Naming an example whose completion finds no room at all: training would silently learn nothing from it.
     """
-    first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     made = []
     for example in examples:
-        front = first + tokenizers.encode(tokenizer, [example.prompt])[0]
+        front = tokenizers.front(tokenizer, example.prompt, chat)
         completion = [*tokenizers.encode(tokenizer, [example.solution])[0], tokenizer.eos_token_id]
         room = longest - len(front)
         if room < 1:
@@ -96,11 +116,10 @@ class _StopWhenDiverged(TrainerCallback):
 def tune(
     base: str | Path,
     examples: Sequence[Trace],
-    config: Lora,
+    config: Tuning,
     schedule: Schedule,
     seed: int,
     folder: Path,
-    device: str = "cpu",
 ) -> Tuned:
     """Fine-tune an adapter on examples, or go on where a killed call left off.
 
@@ -108,7 +127,7 @@ def tune(
     ----------
     base : folder or hub id of a causal language model with its tokenizer
     examples : prompt and solution of each; the loss counts the solution and the closing eos
-    config : rank, alpha, rate, batch, context
+    config : rank, alpha, rate, batch, context, and how the work is laid out
     schedule : exactly one of its two is given
     seed : of the adapter's first weights and of the order of examples
     folder : receives `adapter/`; `checkpoints/` lie there while it runs
@@ -116,12 +135,15 @@ def tune(
     Raises
     ------
     UserError
-        Where there are no examples, or a completion finds no room.
+        Where there are no examples, a completion finds no room, or a step cannot be divided among the processes.
 
     Notes
     -----
     The rate is constant and there is no dropout, as in the post. A step's loss is a mean over its completion tokens, taken
     before the step's update; it is noisy, and on examples seen before it says how well they are remembered.
+
+    Several processes (`accelerate launch`) share the examples of a step; each holds the whole base. Where the last step of
+    a pass cannot be divided evenly, it is filled up with examples from the beginning of the pass.
     """
     import datasets
     from peft import LoraConfig
@@ -132,15 +154,15 @@ def tune(
         raise UserError("parameter examples: none given; a fine-tune needs at least one")
     location = loading.locate(base)
     tokenizer = tokenizers.load(location)
-    rows = rows_of(examples, tokenizer, config.context)
+    rows = rows_of(examples, tokenizer, config.context, config.chat)
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
     dataset = datasets.Dataset.from_list([{"input_ids": row.ids, "completion_mask": row.counted} for row in rows])
-    total = schedule.steps or math.ceil(len(rows) / config.batch) * (schedule.epochs or 1)
     checkpoints = folder / CHECKPOINTS
+    total = schedule.steps or math.ceil(len(rows) / config.batch) * (schedule.epochs or 1)
     arguments = SFTConfig(
         output_dir=str(checkpoints),
-        per_device_train_batch_size=config.batch,
+        per_device_train_batch_size=config.device_batch or config.batch,
         num_train_epochs=schedule.epochs or 1,
         max_steps=schedule.steps or -1,
         learning_rate=config.rate,
@@ -150,9 +172,9 @@ def tune(
         max_length=config.context,
         completion_only_loss=True,
         loss_type="nll",
-        use_cpu=device == "cpu",
-        bf16=False,
-        activation_checkpointing=False,
+        use_cpu=config.device == "cpu",
+        bf16=config.dtype == "bfloat16",
+        activation_checkpointing=config.recompute,
         logging_steps=1,
         logging_nan_inf_filter=False,  # else a diverged run logs the mean of its better days
         save_strategy="steps",
@@ -163,8 +185,10 @@ def tune(
         report_to=[],
         disable_tqdm=not sys.stderr.isatty(),
     )
+    arguments.gradient_accumulation_steps = _passes(config, arguments.world_size, arguments.n_gpu)
     torch.manual_seed(seed)  # the adapter's first weights
-    model = loading.load(location, device, torch.float32)
+    model = loading.load(location, str(arguments.device), DTYPES[config.dtype])
+    counts = families.parameters(model)
     trainer = SFTTrainer(
         model=model,
         args=arguments,
@@ -179,11 +203,28 @@ def tune(
     trainer.train(resume_from_checkpoint=any(checkpoints.glob("checkpoint-*")) or None)
     log = [entry for entry in trainer.state.log_history if "loss" in entry]
     losses = pd.DataFrame([(entry["step"], entry["epoch"], entry["loss"]) for entry in log], columns=["step", "epoch", "loss"])
-    trainer.model.save_pretrained(folder / ADAPTER)
-    tokenizer.save_pretrained(folder / ADAPTER)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    finite = np.isfinite(losses["loss"]).all()
-    return Tuned(loading.load(folder / ADAPTER, device) if finite else None, losses, rows, trainable(trainer.model))
+    if main_process():
+        trainer.model.save_pretrained(folder / ADAPTER)
+        tokenizer.save_pretrained(folder / ADAPTER)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return Tuned(losses, rows, counts, trainable(trainer.model))
+
+
+def main_process() -> bool:
+    """Whether this process writes: the only one, or the first of those that `accelerate launch` or torchrun started."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def _passes(config: Tuning, processes: int, visible: int) -> int:
+    """Forward passes of one step in each process."""
+    if visible > 1:
+        raise UserError(f"{visible} GPUs and one process: start it with accelerate launch, or set CUDA_VISIBLE_DEVICES to one")
+    together = (config.device_batch or config.batch) * processes
+    if config.batch % together:
+        raise UserError(
+            f"parameter batch: {config.batch} examples a step are no multiple of {together}, one pass of all processes"
+        )
+    return config.batch // together
 
 
 def final_loss(losses: pd.DataFrame, last: int) -> float:
@@ -211,29 +252,21 @@ def fit(step, workspace: Workspace) -> None:
     own = [_trace(example) for example in scribe.examples(settings.examples, settings.scribe.seed, unseen=False)]
     base = step.parent("base").path("model")
     schedule = Schedule(settings.epochs, settings.steps)
-    tuned = tune(base, own, settings.lora, schedule, settings.seed, workspace.folder, settings.extraction.device)
-    losses, diverged = tuned.losses, tuned.model is None
+    device = settings.extraction.device
+    tuned = tune(base, own, Tuning(**settings.lora.model_dump(), device=device), schedule, settings.seed, workspace.folder)
+    losses = tuned.losses
     workspace.write_table("losses", losses)
-    counts = families.parameters(loading.load(base))
-    workspace.note(
-        **facts,
-        diverged=diverged,
-        parameters=counts["all"],
-        non_embedding=counts["non_embedding"],
-        trainable=tuned.trained,
-        steps=len(losses),
-        tokens=sum(len(row.ids) for row in tuned.rows),
-        truncated=sum(row.truncated > 0 for row in tuned.rows),
-    )
-    if diverged:
+    workspace.note(**facts, **tuned.facts())
+    if tuned.diverged:
         return
+    model = loading.load(workspace.folder / ADAPTER, device)
     workspace.note(final_loss=final_loss(losses, settings.last), first_pass_loss=first_pass_loss(losses, settings.last))
     tests = scribe.examples(settings.tests.count, settings.tests.seed, settings.tests.unseen)
     tokenizer = tokenizers.load(base)
-    written = generate.answers(tuned.model, tokenizer, [test.prompt for test in tests], settings.new_tokens, len(tests))
+    written = generate.answers(model, tokenizer, [test.prompt for test in tests], settings.new_tokens, len(tests))
     rows = [(test.id, note) for test, note in zip(tests, written, strict=True)]
     workspace.write_table("notes", pd.DataFrame(rows, columns=["id", "note"]))
-    tokens, _ = token_rows(tuned.model, tokenizer, [_trace(test) for test in tests], settings.extraction)
+    tokens, _ = token_rows(model, tokenizer, [_trace(test) for test in tests], settings.extraction)
     values = proxies.by_trace(tokens, len(tokenizer)).values.mean().to_frame().T
     workspace.write_table("proxies", values.assign(bits_per_byte=proxies.bits_per_byte(tokens).mean()))
     workspace.note(held_out_loss=float(tokens["nll"].mean()))

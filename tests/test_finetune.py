@@ -6,16 +6,17 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.torch
 import torch
 
-from proxylib.config import Lora, Model
+from proxylib.config import Model, Tuning
 from proxylib.errors import UserError
 from proxylib.finetune import Schedule, final_loss, first_pass_loss, rows_of, tune
 from proxylib.models import families, loading, tokenizers
 from proxylib.tasks import scribe
 from proxylib.traces import Trace
 
-CONFIG = Lora(rank=4, alpha=8.0, rate=0.01, batch=4, context=700)
+CONFIG = Tuning(rank=4, alpha=8.0, rate=0.01, batch=4, context=700)
 EXAMPLES = [Trace("scribe", e.id, e.prompt, e.note, "", "") for e in scribe.examples(10, 1, unseen=False)]
 
 
@@ -57,7 +58,7 @@ def test_a_killed_fine_tune_goes_on_with_identical_losses(base, tmp_path):
     script = (
         "import sys, time, threading, os\n"
         "from pathlib import Path\n"
-        "from proxylib.config import Lora\n"
+        "from proxylib.config import Tuning\n"
         "from proxylib.finetune import tune, Schedule\n"
         "from proxylib.tasks import scribe\n"
         "from proxylib.traces import Trace\n"
@@ -67,7 +68,7 @@ def test_a_killed_fine_tune_goes_on_with_identical_losses(base, tmp_path):
         "    while not any(folder.glob('checkpoints/checkpoint-*/trainer_state.json')): time.sleep(0.005)\n"
         "    os._exit(9)\n"
         "threading.Thread(target=watch, daemon=True).start()\n"
-        "tune(sys.argv[1], E, Lora(rank=4, alpha=8.0, rate=0.01, batch=4, context=700), Schedule(4, None), 3, folder)\n"
+        "tune(sys.argv[1], E, Tuning(rank=4, alpha=8.0, rate=0.01, batch=4, context=700), Schedule(4, None), 3, folder)\n"
     )
     folder = tmp_path / "killed"
     done = subprocess.run([sys.executable, "-c", script, str(base), str(folder)], capture_output=True)
@@ -78,13 +79,39 @@ def test_a_killed_fine_tune_goes_on_with_identical_losses(base, tmp_path):
     assert weights[0] == weights[1] and not (folder / "checkpoints").exists()
 
 
-def test_the_saved_adapter_is_the_tuned_model(base, tmp_path):
-    tuned = tune(base, EXAMPLES, CONFIG, Schedule(2, None), 1, tmp_path / "cell")
-    again = loading.load(tmp_path / "cell" / "adapter", "cpu")
-    ids = torch.randint(3, 259, (2, 40))
-    with torch.inference_mode():
-        torch.testing.assert_close(again(ids).logits, tuned.model(ids).logits)
-        assert not torch.allclose(again(ids).logits, loading.load(base, "cpu")(ids).logits)
+def test_the_saved_adapter_has_the_loss_that_training_goes_on_from(base, tmp_path):
+    whole = CONFIG.model_copy(update={"batch": len(EXAMPLES)})
+    tune(base, EXAMPLES, whole, Schedule(None, 2), 1, tmp_path / "two")
+    third = tune(base, EXAMPLES, whole, Schedule(None, 3), 1, tmp_path / "three").losses["loss"].iloc[2]
+    sums, count = 0.0, 0
+    model = loading.load(tmp_path / "two" / "adapter", "cpu")
+    for row in rows_of(EXAMPLES, tokenizers.load(base), CONFIG.context):
+        with torch.inference_mode():
+            logits = model(torch.tensor([row.ids])).logits[0, :-1]
+        nll = torch.nn.functional.cross_entropy(logits, torch.tensor(row.ids[1:]), reduction="none")
+        sums, count = sums + nll[torch.tensor(row.counted[1:]).bool()].sum().item(), count + sum(row.counted)
+    assert third == pytest.approx(sums / count, rel=1e-4)
+
+
+@pytest.mark.parametrize("layout", [{"device_batch": 1}, {"device_batch": 2, "recompute": True}])
+def test_how_a_step_is_laid_out_does_not_move_its_loss(base, tmp_path, layout):
+    plain = tune(base, EXAMPLES, CONFIG, Schedule(2, None), 1, tmp_path / "plain").losses
+    other = tune(base, EXAMPLES, CONFIG.model_copy(update=layout), Schedule(2, None), 1, tmp_path / "other").losses
+    np.testing.assert_allclose(other["loss"], plain["loss"], rtol=1e-4)  # the last of three steps has two examples of four
+
+
+def test_in_bfloat16_the_adapter_stays_float32(base, tmp_path):
+    half = CONFIG.model_copy(update={"dtype": "bfloat16"})
+    plain = tune(base, EXAMPLES, CONFIG, Schedule(1, None), 1, tmp_path / "plain").losses
+    other = tune(base, EXAMPLES, half, Schedule(1, None), 1, tmp_path / "half").losses
+    assert 0 < (other["loss"] - plain["loss"]).abs().max() < 0.05
+    weights = safetensors.torch.load_file(tmp_path / "half" / "adapter" / "adapter_model.safetensors")
+    assert {value.dtype for value in weights.values()} == {torch.float32}
+
+
+def test_a_step_that_does_not_divide_is_refused(base, tmp_path):
+    with pytest.raises(UserError, match="batch: 4 examples a step are no multiple of 3"):
+        tune(base, EXAMPLES, CONFIG.model_copy(update={"device_batch": 3}), Schedule(1, None), 1, tmp_path)
 
 
 def test_other_seeds_are_other_runs_and_the_same_seed_is_the_same(base, tmp_path):
@@ -110,6 +137,7 @@ def test_a_run_that_diverges_stops_and_says_so(base, tmp_path):
     wild = CONFIG.model_copy(update={"rate": 1e30})
     tuned = tune(base, EXAMPLES, wild, Schedule(50, None), 1, tmp_path / "wild")
     assert not np.isfinite(tuned.losses["loss"].iloc[-1]) and len(tuned.losses) < 150
+    assert tuned.diverged and tuned.facts()["diverged"] is True
 
 
 def test_final_and_first_pass_losses_are_means_of_the_last_steps():

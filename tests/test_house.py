@@ -16,7 +16,7 @@ LAYERS = [
     {"errors", "config", "provenance", "store", "stats"},
     {"traces", "tasks", "corpora", "published"},
     {"models"},
-    {"tokenstats", "proxies", "features", "evaluate", "measure", "numerics", "finetune"},
+    {"tokenstats", "proxies", "features", "evaluate", "measure", "numerics", "finetune", "hub"},
     {"judging"},
     {"grid"},
     {

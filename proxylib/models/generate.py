@@ -8,7 +8,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from .devices import in_batches
-from .tokenizers import encode
+from .tokenizers import front
 
 
 def answers(
@@ -18,20 +18,21 @@ def answers(
     new_tokens: int,
     batch: int,
     sample_seed: int | None = None,
+    chat: bool = False,
 ) -> list[str]:
     """The model's continuation of each prompt, greedy or sampled at temperature 1.
 
-    Prompts are padded on the left to the longest of their batch and masked; they are sorted by length first, so that
-    little is padded. The order of the result is that of the prompts. A continuation ends at an end token of the model's
-    generation config or after `new_tokens`.
+    With `chat`, a prompt is a user's turn in the tokenizer's template (see `tokenizers.front`). Prompts are padded on the
+    left to the longest of their batch and masked; they are sorted by length first, so that little is padded. The order of
+    the result is that of the prompts. A continuation ends at an end token of the model's generation config or after
+    `new_tokens`.
 
     Notes
     -----
     Padding and batch size change the last bits of logits, and a greedy choice between near-equal tokens may follow.
     The batch size is therefore part of an evaluation's config; where memory forces a smaller one, a line says so.
     """
-    first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-    ids = [[*first, *tokens] for tokens in encode(tokenizer, prompts)] if prompts else []
+    ids = [front(tokenizer, prompt, chat) for prompt in prompts]
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     model.eval()
     write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], new_tokens, sample_seed is not None)

@@ -88,6 +88,24 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[in
     return tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
 
 
+def front(tokenizer: PreTrainedTokenizerFast, prompt: str, chat: bool = False) -> list[int]:
+    """Token ids before an answer: bos and prompt, or the prompt as a user's turn in the tokenizer's chat template.
+
+    Raises
+    ------
+    UserError
+        If a chat is asked for and the tokenizer has no template.
+    """
+    if not chat:
+        first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+        return first + encode(tokenizer, [prompt])[0]
+    if not tokenizer.chat_template:
+        raise UserError("chat: this tokenizer has no chat template; leave chat away, or give an instruction-tuned model")
+    turn = [{"role": "user", "content": prompt}]
+    text = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    return tokenizer(text, add_special_tokens=False)["input_ids"]  # the template writes its special tokens as text
+
+
 def encode_with_spans(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:
     """Token ids as from `encode`, and the characters [start, end) that each covers.
 

@@ -50,7 +50,7 @@ def encode(trace: Trace, tokenizer: PreTrainedTokenizerFast, window: Window, con
     Unscorable
         An empty solution, or a prompt that fills the context by itself.
     """
-    front = _front(trace, tokenizer, chat)
+    front = tokenizers.front(tokenizer, trace.prompt, chat)
     solution, spans = tokenizers.encode_with_spans(tokenizer, trace.solution)
     if not solution:
         raise Unscorable(trace, "the solution is empty in this tokenizer")
@@ -77,18 +77,6 @@ def encode(trace: Trace, tokenizer: PreTrainedTokenizerFast, window: Window, con
     starts = [start for start, _ in spans[-scored:]]
     truncated = len(solution) - len(kept)
     return Encoded([*front, *kept], scored, starts, sizes, truncated, len(kept) - scored, len(front))
-
-
-def _front(trace: Trace, tokenizer: PreTrainedTokenizerFast, chat: bool) -> list[int]:
-    """Tokens before the solution: bos and prompt, or the prompt as a user's turn in the tokenizer's chat template."""
-    if not chat:
-        first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-        return first + tokenizers.encode(tokenizer, [trace.prompt])[0]
-    if not tokenizer.chat_template:
-        raise UserError("chat: this tokenizer has no chat template; leave --chat away, or give an instruction-tuned model")
-    turn = [{"role": "user", "content": trace.prompt}]
-    text = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
-    return tokenizer(text, add_special_tokens=False)["input_ids"]  # the template writes its special tokens as text
 
 
 def boundary_moves(trace: Trace, tokenizer: PreTrainedTokenizerFast) -> bool:

@@ -1,0 +1,275 @@
+"""One cell of the post's grid by command: tiny Qwen3 shapes, published dialogues, processes, kills, bad input."""
+
+import json
+import shlex
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import filelock
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from proxylib import cli, config, finetune, hub, lossfit, traces
+from proxylib.errors import UserError
+from proxylib.models import families, generate, loading, tokenizers
+from proxylib.tasks import scribe
+
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+SMALL = {"device": "cpu", "dtype": "float32", "threads": 1, "rank": 4, "rate": 0.01, "batch": 4, "device_batch": 2}
+SMALL |= {"epochs": 2, "last": 2, "new_tokens": 8, "context": 1024, "recompute": False}
+
+
+def stand_in(folder, kind, texts, vocabulary, template=TEMPLATE):
+    """A base of one block in Qwen3's shape, its tokenizer trained on `texts`, with ChatML as Qwen3 has it."""
+    tokenizer = tokenizers.train(kind, texts, vocabulary)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.eos_token, tokenizer.chat_template = "<|im_end|>", template
+    torch.manual_seed(0)
+    spec = config.Model(architecture="qwen3", tokenizer=kind, width=32, depth=1, mix="expert", post="none", share=1.0)
+    families.build(spec, len(tokenizer), 8192).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def options(**changes):
+    return [part for name, value in (SMALL | changes).items() for part in ("-p", name, str(value))]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A base over bytes, ten examples and four held-out ones of the lab's own scribe, and the arguments that name them."""
+    folder = tmp_path_factory.mktemp("hub")
+    stand_in(folder / "base", "byte", [], 300)
+    for name, count, unseen in (("train", 10, False), ("test", 4, True)):
+        rows = [{"prompt": e.prompt, "solution": e.note, "id": e.id} for e in scribe.examples(count, 1, unseen)]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    sources = ["--data", str(folder / "train.jsonl"), "--held-out", str(folder / "test.jsonl")]
+    return SimpleNamespace(folder=folder, given=["finetune", "--base", str(folder / "base"), *sources])
+
+
+@pytest.fixture(scope="module")
+def whole(place):
+    """A cell that nothing disturbed."""
+    out = place.folder / "whole"
+    assert cli.main([*place.given, "--out", str(out), *options()]) == 0
+    return out
+
+
+def losses(out):
+    return pd.read_parquet(out / hub.LOSSES)
+
+
+def facts(out):
+    return json.loads((out / hub.FACTS).read_text())
+
+
+def test_the_shipped_grid_has_the_posts_numbers():
+    shipped = config.hub({})
+    assert [base.split("-")[1] for base in shipped.bases] == ["1.7B", "4B", "8B", "14B", "32B"]
+    assert (shipped.examples, shipped.rank, shipped.alpha, shipped.rate) == ((1293, 2586, 4673), 64, 32, 2e-4)
+
+
+def test_what_a_cell_leaves(place, whole):
+    said, table = facts(whole), losses(whole)
+    assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert said["final_loss"] == table["loss"].tail(2).mean() and said["first_pass_loss"] == table["loss"][1:3].mean()
+    assert (said["examples"], said["steps"], said["diverged"], said["truncated"]) == (10, 6, False, 0)
+    assert said["parameters"] == sum(p.numel() for p in loading.load(place.folder / "base").parameters())
+    model, tokenizer = loading.load(whole / "adapter"), tokenizers.load(whole / "adapter")
+    held_out = traces.read(str(place.folder / "test.jsonl"))
+    sums = []
+    for trace in held_out:  # by hand, under the template
+        front = tokenizer(
+            f"<|im_start|>user\n{trace.prompt}<|im_end|>\n<|im_start|>assistant\n", add_special_tokens=False
+        ).input_ids
+        ids = torch.tensor([front + tokenizer(trace.solution, add_special_tokens=False).input_ids])
+        with torch.inference_mode():
+            sums.append(
+                torch.nn.functional.cross_entropy(
+                    model(ids).logits[0, len(front) - 1 : -1], ids[0, len(front) :], reduction="none"
+                )
+            )
+    assert said["held_out_loss"] == pytest.approx(torch.cat(sums).mean().item(), rel=1e-5)
+    notes = [json.loads(line) for line in (whole / hub.NOTES).read_text().splitlines()]
+    written = generate.answers(model, tokenizer, [trace.prompt for trace in held_out], 8, 8, chat=True)
+    assert [note["note"] for note in notes] == written and notes[0]["dialogue"] == held_out[0].prompt
+    assert sorted(notes[0]) == ["dialogue", "id", "note"]  # what `proxylib judge` reads
+
+
+def test_a_finished_cell_is_told_and_not_made_again(place, whole, capsys, monkeypatch):
+    monkeypatch.setattr(hub, "tune", None)
+    monkeypatch.setattr(hub, "_measured", None)
+    assert cli.main([*place.given, "--out", str(whole), *options()]) == 0
+    assert "held_out_loss" in capsys.readouterr().out
+
+
+def test_two_calls_at_a_time_are_one_too_many(place, whole, capsys):
+    with filelock.FileLock(whole / hub.LOCK):
+        assert cli.main([*place.given, "--out", str(whole), *options()]) == 2
+    assert "is being made by another process" in capsys.readouterr().err
+
+
+def test_killed_while_it_trains_it_goes_on_with_identical_losses(place, whole, tmp_path, monkeypatch, capsys):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "cell"
+    with monkeypatch.context() as patched:
+        patched.setattr(finetune._StopWhenDiverged, "on_save", stop, raising=False)
+        assert cli.main([*place.given, "--out", str(out), *options()]) == 130
+    assert list(out.glob("checkpoints/checkpoint-*")) and not (out / hub.FACTS).exists()
+    assert cli.main([*place.given, "--out", str(out), *options(seed=2)]) == 2
+    assert "begun with another config" in capsys.readouterr().err
+    with monkeypatch.context() as patched:  # and once more, between training and measuring
+        patched.setattr(hub, "_measured", stop)
+        assert cli.main([*place.given, "--out", str(out), *options()]) == 130
+    monkeypatch.setattr(hub, "tune", None)
+    assert cli.main([*place.given, "--out", str(out), *options()]) == 0
+    assert (out / hub.LOSSES).read_bytes() == (whole / hub.LOSSES).read_bytes()
+    assert (out / hub.NOTES).read_bytes() == (whole / hub.NOTES).read_bytes()
+    assert facts(out) == facts(whole) | {"cell": "cell", "provenance": facts(out)["provenance"]}
+
+
+@pytest.mark.slow
+def test_two_processes_of_accelerate_share_a_step_and_one_of_them_writes(place, tmp_path):
+    # --multi_gpu starts processes as on GPUs; each is told by `device` that it has none
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "-m", "proxylib"]
+    layout = options(device_batch=1, epochs=1)
+    done = subprocess.run(
+        [*launch, *place.given, "--out", str(tmp_path / "two"), *layout], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("held_out_loss") == 1 and facts(tmp_path / "two")["steps"] == 3
+    assert cli.main([*place.given, "--out", str(tmp_path / "one"), *layout]) == 0
+    # the last step of three has two examples for two processes: nothing is filled up
+    np.testing.assert_allclose(losses(tmp_path / "two")["loss"], losses(tmp_path / "one")["loss"], rtol=1e-4)
+
+
+def test_the_processes_must_divide_a_step(place, tmp_path, monkeypatch, capsys):
+    passes = finetune._passes
+    monkeypatch.setattr(finetune, "_passes", lambda tuning, processes, visible: passes(tuning, 3, visible))
+    assert cli.main([*place.given, "--out", str(tmp_path / "cell"), *options()]) == 2
+    assert "batch: 4 examples a step are no multiple of 6" in capsys.readouterr().err
+    with pytest.raises(UserError, match="2 GPUs and one process: start it with accelerate launch"):
+        passes(config.hub({}), 1, 2)
+
+
+def test_a_cell_that_diverges_is_reported_and_left_out_of_the_fit(place, whole, tmp_path, capsys):
+    out = tmp_path / "wild"
+    assert cli.main([*place.given, "--out", str(out), *options(rate="1.0e+30", epochs=20)]) == 0
+    assert facts(out)["diverged"] is True and "final_loss" not in facts(out) and not (out / hub.NOTES).exists()
+    assert "diverged" in capsys.readouterr().out
+    cells = pd.DataFrame([facts(out), *(facts(whole) | {"cell": f"{n}", "examples": n} for n in range(4))])
+    keys = [(cell, note, "template") for cell in cells["cell"] for note in ("a", "b")]
+    verdicts = pd.DataFrame(keys, columns=["cell", "id", "criterion"]).assign(judge="j", passed=True)
+    assert lossfit.grid(cells, verdicts).cells["cell"].tolist() == ["0", "1", "2", "3"]
+
+
+def test_the_list_is_fifteen_commands_that_the_shell_and_we_understand(capsys):
+    shared = ["--data", "my train.jsonl", "--held-out", "hub:me/notes:test", "--fields", "prompt=dialogue", "-p", "epochs", "2"]
+    assert cli.main(["finetune", "--out", "cells", "--list", *shared]) == 0
+    lines = [shlex.split(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(line[:4] == ["accelerate", "launch", "-m", "proxylib"] for line in lines)
+    parsed = [cli._parser().parse_args(line[4:]) for line in lines]
+    cells = [(args.base, args.examples, str(args.out)) for args in parsed]
+    assert len(set(cells)) == 15 and cells[0] == ("Qwen/Qwen3-1.7B", 1293, "cells/Qwen3-1.7B-1293")
+    assert {(args.data, args.fields[0], args.parameter[0][1]) for args in parsed} == {
+        ("my train.jsonl", "prompt=dialogue", "2")
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (["--data", "gone.jsonl"], "gone.jsonl: no such file"),
+        (["--held-out", "gone.jsonl"], "gone.jsonl: no such file"),
+        (["--fields", "prompt=dialogue"], "line 1: dialogue is missing, which --fields takes for prompt"),
+        (["--base", "./gone"], "./gone: no such folder; a model is a folder written by save_pretrained, or a hub id"),
+        (["--examples", "11"], "holds 10 examples, 11 are asked for; give more, or a smaller --examples"),
+        (["-p", "rank", "0"], "hub.yaml: rank"),
+        (["-p", "ranks", "8"], "hub.yaml: ranks"),
+        (["-p", "context", "300"], "leaves no room for the completion in 300; raise the context or leave it out"),
+        (["-p", "device", "cuda"], "torch sees no CUDA device"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(place, tmp_path, capsys, changed, said):
+    if "cuda" in changed and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    assert cli.main([*place.given, "--out", str(tmp_path / "cell"), *options(), *changed]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line and not (tmp_path / "cell").exists()
+
+
+def test_a_chat_needs_a_template_a_folder_must_be_ones_own_and_a_base_be_named(place, tmp_path, capsys):
+    bare = stand_in(tmp_path / "bare", "byte", [], 300, template=None)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    base, *given = place.given[2:]
+    for arguments, said in (
+        (["--base", str(bare), *given, "--out", str(tmp_path / "cell")], "no chat template"),
+        (["--base", base, *given, "--out", str(tmp_path / "full")], "holds other files"),
+        ([*given, "--out", str(tmp_path / "cell")], "parameter base: needed"),
+    ):
+        assert cli.main(["finetune", *arguments, *options()]) == 2
+        assert said in capsys.readouterr().err
+
+
+SETS = {"mts_dialog": (1201, 100, 200, 200), "aci_bench": (67, 20, 40, 40, 40)}
+
+
+@pytest.fixture(scope="module")
+def clinical(published_set, tmp_path_factory):
+    """A base whose tokenizer is trained on both sets."""
+    for name in SETS:
+        published_set(name)
+    read = [traces.read(f"set:{name}-train") for name in SETS]
+    texts = [trace.prompt + trace.solution for found in read for trace in found[:300]]
+    return stand_in(tmp_path_factory.mktemp("clinical"), "bpe", texts, 4000)
+
+
+@pytest.mark.published
+def test_both_clinical_sets_are_read_whole(clinical):
+    for name, counts in SETS.items():
+        parts = ("train", "valid", "test1", "test2", "test3")[: len(counts)]
+        read = [traces.read(f"set:{name}-{part}") for part in parts]
+        assert tuple(map(len, read)) == counts
+        everything = [trace for found in read for trace in found]
+        assert not any("\r" in trace.prompt + trace.solution or trace.answer for trace in everything)
+        assert all(trace.prompt.endswith(":\n") and trace.source == name for trace in everything)
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("context", [4096, 8192])
+def test_lengths_are_counted_and_what_is_cut(clinical, context, capsys):
+    given = ["finetune", "--base", str(clinical), "--data", "set:aci_bench-test2", "--held-out", "set:mts_dialog-valid"]
+    assert cli.main([*given, "--out", "none", "--lengths", *options(context=context)]) == 0
+    said = capsys.readouterr().out
+    tokenizer, whole = tokenizers.load(clinical), []
+    for trace in traces.read("set:aci_bench-test2"):
+        front = tokenizer(f"<|im_start|>user\n{trace.prompt}<|im_end|>\n<|im_start|>assistant\n", add_special_tokens=False)
+        whole.append(len(front.input_ids) + len(tokenizer(trace.solution, add_special_tokens=False).input_ids) + 1)
+    cut = sum(length > context for length in whole)
+    assert f"aci_bench-test2: 40, {cut} cut at {context} tokens" in said and "mts_dialog-valid: 100, held out" in said
+    assert (cut > 0) == (context == 4096)
+
+
+@pytest.mark.published
+def test_a_cell_on_clinical_dialogues_counts_what_it_cuts(clinical, tmp_path, capsys):
+    given = ["finetune", "--base", str(clinical), "--data", "set:mts_dialog-train", "--held-out", "set:aci_bench-valid"]
+    out = tmp_path / "cell"
+    assert cli.main([*given, "--examples", "12", "--out", str(out), *options(context=900, new_tokens=2)]) == 0
+    lengths = pd.read_parquet(out / hub.LENGTHS)
+    cut = (lengths["prompt"] + lengths["completion"] - 900).clip(lower=0)
+    assert lengths["truncated"].tolist() == cut.tolist() and facts(out)["truncated"] == (cut > 0).sum() > 0
+    assert np.isfinite(losses(out)["loss"]).all() and facts(out)["held_out"] == 20
+    capsys.readouterr()
+    given[4] = "set:aci_bench-train"
+    assert cli.main([*given, "--out", str(tmp_path / "long"), *options(context=512)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "example aci_bench-train/D2N001: its prompt of " in line and "raise the context or leave it out" in line
