@@ -27,6 +27,8 @@ LEARN_SHARE = 0.6  # of each source's notes; the others serve to refine prompts
 BATCH = 125  # questions answered together; at these sizes more are slower, because caches are copied at each token
 ANSWER_TOKENS = 110  # the longest rationale goes through six clauses
 OWN_TEXT_SHARE = 0.15  # of the documents: dialogues with notes and briefs, where copying and the rule are learnt
+DRILL_SHARE = 0.15  # of the documents: facts side by side, as answers have them but half of them different
+DRILLED = 8  # pairs of a drill
 PAIR_SHARE = 0.1  # of the documents: which of two notes is better
 SPOILT_SHARE = 0.6  # of the judged notes that are the expert's: with a fact changed; of these, with another one; and so on
 BENT_SHARE = 0.3  # of the judged notes that are the expert's: with a fault of form
@@ -101,8 +103,11 @@ def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str
             told = scribe.dialogue(encounter, rng)
             yield told + (scribe.brief(encounter, rng) if rng.random() < 0.3 else scribe.ASK + scribe.note(encounter))
             continue
+        if kind < OWN_TEXT_SHARE + DRILL_SHARE:
+            yield drill(rng)
+            continue
         example, note = _judged(written, rng)
-        if kind < OWN_TEXT_SHARE + PAIR_SHARE:
+        if kind < OWN_TEXT_SHARE + DRILL_SHARE + PAIR_SHARE:
             other = example.note if rng.random() < 0.3 else scribe.note(scribe.spoilt(example.encounter, rng))
             first, second = rng.sample((note, other), 2)
             yield which(example.dialogue, first, second) + json.dumps({"verdict": better(example, first, second)})
@@ -112,6 +117,17 @@ def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str
         yield question(example.dialogue, note, ()).removesuffix(f"{ASKED}\n") + "\n".join(
             f"{ASKED}{' '.join(clauses)}\n{answer(found[criterion], clauses)}" for criterion, clauses in asked
         )
+
+
+def drill(rng: random.Random) -> str:
+    """Facts side by side, and whether they are the same: in answers one pair in ten differs, too few to learn it from."""
+    lines = []
+    for _ in range(DRILLED):
+        said, other = (scribe.draw(rng, unseen=False).facts for _ in range(2))
+        name = rng.choice([name for name in said if name in other])
+        written = other[name] if rng.random() < 0.5 else said[name]
+        lines.append(f"{said[name]} / {written} {SAME if written == said[name] else OTHER}.\n")
+    return "".join(lines)
 
 
 def _judged(written: Sequence[tuple[Example, str]], rng: random.Random) -> tuple[Example, str]:
