@@ -41,7 +41,7 @@ class Material(Frozen):
 class Model(Frozen):
     """One model of the population: an architecture at a size, over a tokenizer, and what it read."""
 
-    architecture: Literal["llama", "gpt_neox", "gpt2", "qwen3"]
+    architecture: Literal["llama", "gpt_neox", "gpt2", "qwen3", "smollm3"]
     tokenizer: Literal["byte", "bpe", "spaced", "capitals"]
     width: int = Field(ge=8, description="hidden size")
     depth: int = Field(ge=1, description="transformer blocks")
@@ -235,6 +235,7 @@ class Scribe(Frozen):
     context: int = Field(ge=32, description="tokens of one row, in pretraining and fine-tuning: every example fits")
     batch_tokens: int = Field(ge=32, description="tokens of one step of pretraining")
     muon_rate: float = Field(gt=0, description="peak rate of the matrices in pretraining")
+    adamw_rate: float = Field(gt=0, description="peak rate of everything else in pretraining")
     vocabulary: int = Field(ge=300)
     tests: int = Field(ge=4)
     examples: tuple[int, ...] = Field(min_length=2, description="in the post's proportions, fewest first")

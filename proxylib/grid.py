@@ -38,10 +38,10 @@ VERSIONS = {
     "trajectory": 2,
     "own_models": 1,
     "numerics": 1,
-    "scribe": 2,
-    "base": 1,
+    "scribe": 3,
+    "base": 2,
     "cell": 1,
-    "judge": 1,
+    "judge": 2,
     "verdicts": 1,
     "lossfit": 1,
     "datadecide": 3,
@@ -267,12 +267,18 @@ def base(d: Declaration, width: int, seed: int | None = None) -> Step:
 def _scribe_model(d: Declaration, width: int, depth: int | None = None) -> Model:
     s = d.profile.scribe
     depth = depth or next((base.depth for base in s.bases if base.width == width), s.bases[0].depth)
-    return Model(architecture="llama", tokenizer="capitals", width=width, depth=depth, mix="scribe", post="none", share=1.0)
+    return Model(architecture="smollm3", tokenizer="capitals", width=width, depth=depth, mix="scribe", post="none", share=1.0)
 
 
 def _scribe_training(d: Declaration, tokens: int) -> config.Training:
     s = d.profile.scribe
-    changed = {"tokens": tokens, "context": s.context, "batch_tokens": s.batch_tokens, "muon_rate": s.muon_rate}
+    changed = {
+        "tokens": tokens,
+        "context": s.context,
+        "batch_tokens": s.batch_tokens,
+        "muon_rate": s.muon_rate,
+        "adamw_rate": s.adamw_rate,
+    }
     return config.validated(config.Training, {**d.profile.training.model_dump(), **changed}, "scribe")
 
 

@@ -112,7 +112,7 @@ def fit(step, workspace: Workspace) -> None:
     held_out = list(itertools.islice(documents([], settings.seed + 1), HELD_OUT_DOCUMENTS))
     reading = train.Reading(documents(written, settings.seed), held_out)
     spec = Model(
-        architecture="llama",
+        architecture="smollm3",
         tokenizer="capitals",
         width=settings.judge.width,
         depth=settings.judge.depth,
