@@ -38,8 +38,8 @@ VERSIONS = {
     "trajectory": 2,
     "own_models": 1,
     "numerics": 1,
-    "scribe": 2,
-    "base": 1,
+    "scribe": 3,
+    "base": 2,
     "cell": 1,
     "judge": 2,
     "refinement": 1,
@@ -274,7 +274,13 @@ def _scribe_model(d: Declaration, width: int, depth: int | None = None) -> Model
 
 def _scribe_training(d: Declaration, tokens: int, context: int | None = None) -> config.Training:
     s = d.profile.scribe
-    changed = {"tokens": tokens, "context": context or s.context, "batch_tokens": s.batch_tokens, "muon_rate": s.muon_rate}
+    changed = {
+        "tokens": tokens,
+        "context": context or s.context,
+        "batch_tokens": s.batch_tokens,
+        "muon_rate": s.muon_rate,
+        "adamw_rate": s.adamw_rate,
+    }
     return config.validated(config.Training, {**d.profile.training.model_dump(), **changed}, "scribe")
 
 

@@ -245,7 +245,7 @@ def fit(step, workspace: Workspace) -> None:
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     held_out = list(itertools.islice(documents([], settings.seed + 1), HELD_OUT_DOCUMENTS))
-    first = scribe.pretraining_text(settings.seed, bases.prose(), lists=settings.first // 3)
+    first = scribe.pretraining_text(settings.seed, bases.prose(), 5 * settings.first // 8, settings.first // 4)
     reading = train.Reading(
         itertools.chain(itertools.islice(first, settings.first), documents(written, settings.seed)), held_out
     )
