@@ -113,14 +113,16 @@ def quality_verdict(agreement: pd.DataFrame, fits: pd.DataFrame) -> str:
     gain = one(fits, prompts="refined", statistic="minus naive")
     moved = "higher" if gain[1] > 0 else "lower" if gain[2] < 0 else "not clearly different"
     return (
-        f"The LM judge agrees with the exact rubric with kappa between {told(worst)} and {told(best)}; {unscored:.1f} % of its "
-        f"answers are no verdict. With refined prompts the R2 of loss is {moved} ({shown(gain)} against naive ones)."
+        f"Beyond what knowing the cell would tell, the LM judge agrees with the exact rubric with kappa between {told(worst)} "
+        f"and {told(best)}; {unscored:.1f} % of its answers are no verdict. With refined prompts the R2 of loss is {moved} "
+        f"({shown(gain)} against naive ones)."
     )
 
 
 def kappas(agreement: pd.DataFrame) -> pd.DataFrame:
     """Rows of the figure: a design per criterion, a marker per set of prompts."""
     own = picked(agreement, statistic="kappa")
+    own = own[own["judge"].isin(PROMPTED.values())]
     return own.assign(design=own["criterion"].str.replace("_", " "))
 
 
@@ -144,7 +146,9 @@ def quality_table(agreement: pd.DataFrame) -> pd.DataFrame:
                 {
                     "criterion": criterion,
                     "prompts": prompts,
-                    "kappa": get("kappa"),
+                    "kappa within cells": get("kappa"),
+                    "kappa, cells pooled": get("kappa, cells pooled"),
+                    "agrees, %": get("agreement"),
                     "passes, %": get("pass rate"),
                     "expert passes, %": get("expert's pass rate"),
                     "unscored": f"{own['unscored'].iloc[0]} of {own['n'].iloc[0]}",
@@ -200,10 +204,10 @@ def trials_table(
         "answer": "an answer added",
     }
     for row in additions.itertuples():
-        what = "passed" if row.statistic == "passed" else "more than with a plain line"
+        what = row.statistic if not row.statistic.startswith("minus") else "more than with a plain line"
         add(f"notes that must fail, {lines[row.added]}: {what}", (row.estimate, row.low, row.high), row.n)
     for row in lengthened.itertuples():
-        what = "passed" if row.statistic == "passed" else "more than as written"
+        what = row.statistic if not row.statistic.startswith("minus") else "more than as written"
         add(f"facts said {'twice' if row.length == 'longer' else 'once'}: {what}", (row.estimate, row.low, row.high), row.n)
     for row in pairwise.itertuples():
         add(f"two notes compared: {row.statistic}", (row.estimate, row.low, row.high), row.n)

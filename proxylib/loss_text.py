@@ -7,9 +7,9 @@ import pandas as pd
 
 from . import stats
 from .judging.criteria import LENIENT, LM_JUDGE, STRICT
-from .lossfit import PROXY
+from .lossfit import CONTROLS, PROXY, in_schedule
 
-JUDGES = (STRICT, LM_JUDGE)  # whose errors are independent; the lenient rubric is a calibration check
+JUDGES = (STRICT, LM_JUDGE)  # the lenient rubric is a calibration check
 SCHEDULES = {"epochs": "epochs fixed", "steps": "steps fixed"}
 #: what the post reports: statistic -> (value, where)
 POST = {
@@ -43,50 +43,100 @@ def shown(values: tuple[float, float, float], scale: float = 1.0) -> str:
     return "–" if not np.isfinite(values[0]) else stats.with_interval(values, scale)
 
 
-def verdict(fits: pd.DataFrame, control: pd.DataFrame, schedule: str) -> str:
-    """The page's first sentence: what loss adds comes first."""
-    told = {judge: one(_without(control), schedule=schedule, judge=judge, statistic="partial r") for judge in JUDGES}
-    adds = [judge for judge, (_, low, high) in told.items() if np.isfinite(low) and high < 0]
+def verdict(fits: pd.DataFrame, control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> str:
+    """The page's first sentences: what loss adds comes first.
+
+    Loss adds something where its partial correlation, given a level per base and log examples, has the right sign, an interval
+    without zero, and a size that the luck of so few configurations seldom gives.
+    """
+    told = {judge: _partial(control, schedule, judge, "base + data") for judge in JUDGES}
+    adds = [judge for judge, row in told.items() if row is not None and row["high"] < 0 and -row["estimate"] > row["critical"]]
     r2 = {judge: shown(one(fits, schedule=schedule, judge=judge, group="all", statistic="R2")) for judge in JUDGES}
+    given = "Given a level per base and a line in log examples,"
     if len(adds) == len(JUDGES):
-        first = "Given size and number of examples, loss still says something about both judges' pass rates"
+        first = f"{given} loss still says something about both judges' pass rates"
     elif adds:
-        first = (
-            f"Given size and number of examples, loss says something more about the {adds[0]}, and not about the other judge"
-        )
+        first = f"{given} loss still says something about the {adds[0]}, and nothing that could be shown about the other judge"
     else:
-        first = "Once size and number of examples are known, loss adds nothing that these configurations could show"
-    partial = "; ".join(f"{judge}: partial r {shown(values)}" for judge, values in told.items())
+        first = f"{given} loss adds nothing that these configurations could show"
+    partial = "; ".join(f"{judge} {_partial_shown(row)}" for judge, row in told.items())
+    seeds = [(judge, picked(apart, schedule=schedule, judge=judge)) for judge in JUDGES]
+    between = "; ".join(f"{judge} {_partial_shown(rows.iloc[0])}" for judge, rows in seeds if len(rows))
+    told_seeds = f" Between seeds of one configuration, which alone conditions on all of both: r {between}." if between else ""
     return (
-        f"{first} ({partial}). Alone it explains R2 {r2[STRICT]} of the strict rubric's pass rate and {r2[LM_JUDGE]} of the LM "
-        "judge's."
+        f"{first} (partial r: {partial}).{told_seeds} Alone it explains R2 {r2[STRICT]} of the strict rubric's pass rate and "
+        f"{r2[LM_JUDGE]} of the LM judge's."
     )
 
 
-def _without(control: pd.DataFrame) -> pd.DataFrame:
-    """Rows that belong to no design."""
-    return control[control["design"].isna()]
+def _partial(control: pd.DataFrame, schedule: str, judge: str, given: str) -> pd.Series | None:
+    found = picked(control, schedule=schedule, judge=judge, design=given, statistic="partial r")
+    return None if found.empty else found.iloc[0]
 
 
-def post_table(fits: pd.DataFrame, schedule: str) -> pd.DataFrame:
-    """The post's numbers beside ours, for both judges."""
-    groups = [group for group in fits["group"].unique() if group != "all"]
-    names = dict(zip(COST_NAMES, sorted(groups, key=int), strict=False)) | {"all": "all"}
+def _partial_shown(row: pd.Series | None) -> str:
+    if row is None:
+        return "–"
+    return f"{shown((row['estimate'], row['low'], row['high']))}, by luck within ±{row['critical']:.2f}"
+
+
+def partial_table(control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> pd.DataFrame:
+    """Correlation of loss and pass rate with more and more held fixed."""
+    rows = []
+    for given, name in (("size + data", "log size and log examples"), ("base + data", "a level per base, and log examples")):
+        row = {"held fixed": name}
+        rows.append(row | {judge: _partial_shown(_partial(control, schedule, judge, given)) for judge in JUDGES})
+    own = picked(apart, schedule=schedule)
+    if not own.empty:
+        row = {"held fixed": "the configuration: its seeds alone differ"}
+        for judge in JUDGES:
+            found = picked(own, judge=judge)
+            row[judge] = _partial_shown(None if found.empty else found.iloc[0])
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def post_table(fits: pd.DataFrame, schedule: str, numbers: list[int]) -> pd.DataFrame:
+    """The post's numbers beside ours, for both judges; `numbers` of examples, fewest first."""
+    names = dict(zip(COST_NAMES, map(str, sorted(numbers)), strict=False)) | {"all": "all"}
     rows = []
     for (where, statistic), reported in POST.items():
-        if where not in names:
+        if where not in names or picked(fits, schedule=schedule, group=names[where]).empty:
             continue
         label = "all configurations" if where == "all" else f"{names[where]} examples"
         unit = {"slope": "slope, points per 0.1 nats lower", "R2": "R2", "r": "r"}[statistic]
         row = {"group": label, "statistic": unit, "post": f"{reported:g}"}
         for judge in JUDGES:
-            low, high = 1, 2
             values = one(fits, schedule=schedule, judge=judge, group=names[where], statistic=statistic)
             if statistic == "slope":
-                values = (-values[0], -values[high], -values[low])
+                values = (-values[0], -values[2], -values[1])
             row[judge] = shown(values)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def single_sentence(single: pd.DataFrame, schedule: str) -> str:
+    """R2 of the lines through single runs, as the post has them."""
+    own = picked(single, schedule=schedule, statistic="R2")
+    if own["seed"].nunique() < 2:
+        return ""
+    parts = [f"{judge} {', '.join(f'{value:.2f}' for value in picked(own, judge=judge)['estimate'])}" for judge in JUDGES]
+    return (
+        f"Every point is a mean over {own['seed'].nunique()} seeds; the post has one run a point. With one seed everywhere R2 "
+        f"is, seed by seed: {'; '.join(parts)}."
+    )
+
+
+def layer_of(cells: pd.DataFrame, points: pd.DataFrame, schedule: str, profile: str) -> str:
+    """What a figure's numbers come from: profile, configurations, schedule, seeds, and what an interval draws."""
+    seeds = in_schedule(cells, schedule).groupby(["base", "examples"])["seed"].nunique()
+    several = f"{seeds.min()} to {seeds.max()} seeds" if seeds.min() < seeds.max() else f"{seeds.max()} seeds"
+    drawn = "notes and seeds" if seeds.max() > 1 else "notes"
+    count = len(picked(points, schedule=schedule)[["base", "examples"]].drop_duplicates())
+    return (
+        f"Lab, profile {profile}; {count} configurations, {SCHEDULES[schedule]}, {'one seed' if seeds.max() == 1 else several} "
+        f"each. 95 % intervals over {drawn}, configurations fixed"
+    )
 
 
 def shape_table(fits: pd.DataFrame, schedule: str) -> pd.DataFrame:
@@ -111,13 +161,14 @@ def control_table(control: pd.DataFrame, schedule: str) -> pd.DataFrame:
     """Left-out errors of the designs, and what loss adds to size and data."""
     rows = []
     for validation in ("configuration", "size"):
-        for design in ("size + data", "loss", "size + data + loss"):
+        for design in CONTROLS:
             row = {"left out": f"one {validation}", "known": design}
             for judge in JUDGES:
                 keys = {"schedule": schedule, "judge": judge, "design": design, "validation": validation}
                 row[f"error, points: {judge}"] = shown(one(control, **keys, statistic="error"))
                 row[f"minus size + data: {judge}"] = shown(one(control, **keys, statistic="error difference"))
-            rows.append(row)
+            if any(value != "–" for name, value in row.items() if name.startswith("error")):
+                rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -136,8 +187,18 @@ def judges_sentence(judges: pd.DataFrame, schedule: str) -> str:
     get = lambda statistic: shown(one(own, statistic=statistic))
     means = ", ".join(f"{judge} {get(f'mean of {judge}')} %" for judge in JUDGES)
     return (
-        f"Mean pass rates: {means}; ratio {get('ratio')} (the post's judges: 26.7 and 9.5 %, 2.8). The judges order the "
-        f"configurations alike with Spearman {get('rank agreement')}."
+        f"Mean pass rates: {means}; ratio {get('ratio')} (the post's judges: 26.7 and 9.5 %, 2.8). Rank agreement of the "
+        f"judges over configurations: Spearman {get('rank agreement')}."
+    )
+
+
+def stringency_sentence(stringencies: pd.DataFrame, schedule: str) -> str:
+    """The calibration check: one rubric at two stringencies."""
+    get = lambda statistic: shown(one(picked(stringencies, schedule=schedule), statistic=statistic))
+    return (
+        f"A calibration check and no second judge: the lenient rubric passes {get(f'mean of {LENIENT}')} %, {get('ratio')} "
+        f"times as many as the strict one, and orders the configurations with Spearman {get('rank agreement')}. Another "
+        "stringency moves every rate and says nothing about who is right."
     )
 
 
@@ -239,18 +300,20 @@ def grid_sentence(cells: pd.DataFrame, copies: pd.DataFrame) -> str:
     diverged = int(cells["diverged"].sum())
     lost = f" {diverged} of {len(cells)} cells diverged." if diverged else " No cell diverged."
     return (
-        f"Over {len(cells)} cells the mean final training loss falls from {by.iloc[0]:.2f} nats per token for the smallest "
-        f"base to {by.iloc[-1]:.2f} for the largest, {by.index[-1] / by.index[0]:.0f} times its size.{lost} "
+        f"Over {len(cells)} cells the mean final training loss is {by.iloc[0]:.2f} nats per token for the smallest base and "
+        f"{by.iloc[-1]:.2f} for the largest, {by.index[-1] / by.index[0]:.0f} times its size.{lost} "
         f"{copy_sentence(copies)}"
     )
 
 
 def finding_curves(cells: pd.DataFrame) -> str:
     """Title of the loss curves."""
-    order = cells.sort_values("parameters")["final_loss"]
+    order = cells.dropna(subset=["final_loss"]).sort_values("parameters")["final_loss"]
     if order.is_monotonic_decreasing:
         return "Larger bases end lower, each of them"
-    return "Larger bases end lower, not each of them"
+    if order.iloc[-1] < order.iloc[0]:
+        return "The largest base ends lower than the smallest; not each step in size lowers the loss"
+    return "Larger bases do not end lower here"
 
 
 def copy_table(copies: pd.DataFrame) -> pd.DataFrame:
@@ -284,15 +347,17 @@ def samples(written: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def finding_control(control: pd.DataFrame, schedule: str) -> str:
-    """Title of the control's figure."""
+    """Title of the control's figure: errors for a base that the forecast has not seen."""
     rows = picked(control, schedule=schedule, validation="size", design="loss", statistic="error difference")
     better = [judge for judge in JUDGES if one(rows, judge=judge)[2] < 0]
     worse = [judge for judge in JUDGES if one(rows, judge=judge)[1] > 0]
     if len(better) == len(JUDGES):
-        return "For a size not seen before, loss alone forecasts better than size and data"
+        return "For the bases left out here, loss forecasts better than a line in log size and log examples"
     if len(worse) == len(JUDGES):
-        return "Even for a size not seen before, size and data forecast better than loss"
-    return "For a size not seen before, loss and size with data are not clearly apart for both judges"
+        return "For the bases left out here, a line in log size and log examples forecasts better than loss"
+    if better or worse:
+        return "For the bases left out here, which forecast is better depends on the judge"
+    return "For the bases left out here, loss and log size with log examples are not clearly apart"
 
 
 def finding_fit(fits: pd.DataFrame, schedule: str, judge: str) -> str:
@@ -304,16 +369,15 @@ def finding_fit(fits: pd.DataFrame, schedule: str, judge: str) -> str:
 def finding_regimes(fits: pd.DataFrame, schedule: str) -> str:
     """Title of the scatters per number of examples."""
     own = picked(fits, schedule=schedule, judge=STRICT, statistic="R2")
-    whole, parts = one(own, group="all")[0], own[own["group"] != "all"]["estimate"]
-    above = int((parts > whole).sum())
-    return f"Within {above} of {len(parts)} numbers of examples the line fits better than over all"
+    parts = own[own["group"] != "all"]["estimate"]
+    return f"Within a number of examples R2 is {parts.min():.2f} to {parts.max():.2f}; five points give .77 by luck"
 
 
 def finding_judges(judges: pd.DataFrame, schedule: str) -> str:
     """Title of the figure of two judges."""
-    return (
-        f"The judges order configurations alike: Spearman {shown(one(judges, schedule=schedule, statistic='rank agreement'))}"
-    )
+    values = one(judges, schedule=schedule, statistic="rank agreement")
+    how = "alike" if values[1] > 0.5 else "somewhat alike" if values[1] > 0 else "not clearly alike"
+    return f"Rubric and LM judge order the configurations {how}: Spearman {shown(values)}"
 
 
 def finding_scaling(scaling: pd.DataFrame, schedule: str) -> str:

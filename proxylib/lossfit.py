@@ -1,7 +1,8 @@
 """Does training loss predict what a judge says? Fits over the cells of a fine-tuning grid, and the control without loss.
 
-A cell is a base, a number of examples and a seed. Configurations are fixed: what is drawn anew are the notes (all criteria
-of a note together, the same notes in every cell) and, where a configuration has several seeds, which of them stands for it.
+A cell is a base, a number of examples and a seed. A configuration's value is the mean over its seeds. Configurations are
+fixed: what is drawn anew are the notes (all criteria of a note together, the same notes in every cell) and the seeds. What
+an interval so leaves out, the luck of fifteen configurations, is told by the critical size of a correlation.
 """
 
 from __future__ import annotations
@@ -18,16 +19,28 @@ from .errors import UserError
 from .judging.criteria import LENIENT, LM_JUDGE, PROMPTED, STRICT
 from .store import Workspace
 
+CONFIGURATION = ["base", "parameters", "examples", "copying"]
 LEAST_CELLS = 4  # below, a line through the points leaves nothing over to doubt it with
 LOSSES = ("final_loss", "first_pass_loss", "held_out_loss")
 PROXY = proxies.name(*proxies.NAMED_WINNERS["model selection"])  # fixed before any cell was trained
 SIGNALS = (*LOSSES, PROXY)
-#: columns of the design beside the intercept; sizes and examples enter as logarithms, as scaling laws have them
+#: columns of the design beside the intercept; sizes and examples enter as logarithms, as scaling laws have them. "base" is
+#: a level per base, which no shape of the effect of size can beat and which says nothing of a size not seen; "copying" is
+#: the base's copy rate before any fine-tune
 CONTROLS = {
     "size + data": ("size", "data"),
+    "copying + data": ("copying", "data"),
+    "base + data": ("base", "data"),
     "loss": ("final_loss",),
     "size + data + loss": ("size", "data", "final_loss"),
+    "base + data + loss": ("base", "data", "final_loss"),
 }
+BASELINE = "size + data"
+GIVEN = ("size + data", "base + data")  # what partial correlations hold fixed
+#: statistic -> the scale on which its draws are reflected
+SCALE = {"R2": "share", "R2 within a size": "share", "error": "error", "ratio": "ratio"} | dict.fromkeys(
+    ("r", "partial r", "rank agreement"), "correlation"
+)
 #: what is linear in the pass rate
 SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log-linear": np.log2, "saturating": lambda x: -1 / x}
 
@@ -35,8 +48,8 @@ SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log-linear": np.log2, 
 class Grid(NamedTuple):
     """The cells of one schedule, ready to be fitted.
 
-    cells : a row per cell: base, parameters, examples, seed, and `SIGNALS`: losses in nats per completion token, and
-        a proxy over the experts' notes, which unlike them is higher for better models
+    cells : a row per cell: base, parameters, examples, seed, copying (the base's copy rate) and `SIGNALS`: losses in nats per
+        completion token, and a proxy over the experts' notes, which unlike them is higher for better models
     passed : judge -> [cells, notes, criteria] verdicts, 1 or 0, nan where unscored
     """
 
@@ -45,8 +58,8 @@ class Grid(NamedTuple):
 
     @property
     def configurations(self) -> pd.DataFrame:
-        """base, parameters, examples: one row per configuration, whatever its seeds."""
-        return self.cells[["base", "parameters", "examples"]].drop_duplicates(ignore_index=True)
+        """base, parameters, examples, copying: one row per configuration, whatever its seeds."""
+        return self.cells[CONFIGURATION].drop_duplicates(ignore_index=True)
 
 
 def grid(cells: pd.DataFrame, verdicts: pd.DataFrame) -> Grid:
@@ -80,7 +93,9 @@ def grid(cells: pd.DataFrame, verdicts: pd.DataFrame) -> Grid:
 
 
 def pass_rates(passed: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """[draws, cells] share of the verdicts that pass, in percent; the unscored are left out, notes are drawn whole.
+    """[draws, cells] mean over criteria of the share of verdicts that pass, in percent; notes are drawn whole.
+
+    The unscored are left out; a cell without a scored verdict on a criterion has no rate (nan).
 
     Parameters
     ----------
@@ -88,8 +103,9 @@ def pass_rates(passed: np.ndarray, weights: np.ndarray) -> np.ndarray:
     weights : [draws, notes]
     """
     told = np.isfinite(passed)
-    per_note, counted = np.where(told, passed, 0.0).sum(2), told.sum(2)  # [cells, notes]
-    return 100 * (weights @ per_note.T) / np.maximum(weights @ counted.T, 1e-12)
+    right = np.einsum("dn,cnk->dck", weights, np.where(told, passed, 0.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 100 * (right / np.einsum("dn,cnk->dck", weights, told.astype(float))).mean(2)
 
 
 class Draws(NamedTuple):
@@ -98,13 +114,18 @@ class Draws(NamedTuple):
     configurations: pd.DataFrame
     rates: dict[str, np.ndarray]  # judge -> [1 + draws, configurations]
     signals: dict[str, np.ndarray]  # likewise
+    outside: dict[str, np.ndarray]  # judge -> [draws, configurations] pass rates on the notes that a draw left out
 
 
 def draws(found: Grid, inference: Inference) -> Draws:
-    """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds."""
+    """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds.
+
+    Seeds are few: deviations from their mean are scaled by sqrt(n / (n - 1)), so that their variance is unbiased (Rao and Wu
+    1988).
+    """
     configurations = found.configurations
     keys = list(configurations.itertuples(index=False, name=None))
-    own = found.cells[["base", "parameters", "examples"]].itertuples(index=False, name=None)
+    own = found.cells[CONFIGURATION].itertuples(index=False, name=None)
     place = np.array([keys.index(key) for key in own])
     rng = np.random.default_rng(inference.seed)
     count = inference.draws
@@ -115,12 +136,20 @@ def draws(found: Grid, inference: Inference) -> Draws:
         picks = rng.integers(0, len(members), size=(count, len(members)))
         for column in range(len(members)):
             np.add.at(chosen, (1 + np.arange(count), number, members[picks[:, column]]), 1 / len(members))
+        if len(members) > 1:
+            spread = np.sqrt(len(members) / (len(members) - 1))
+            drawn = chosen[1:, number, members]
+            chosen[1:, number, members] = 1 / len(members) + spread * (drawn - 1 / len(members))
     notes = next(iter(found.passed.values())).shape[1]
     weights = np.vstack([np.ones((1, notes)), stats.cluster_weights(np.arange(notes), count, inference.seed)])
     mix = lambda values: np.einsum("dkc,dc->dk", chosen, values)
     rates = {judge: mix(pass_rates(passed, weights)) for judge, passed in found.passed.items()}
     signals = {name: mix(np.broadcast_to(found.cells[name].to_numpy(float), (1 + count, len(found.cells)))) for name in SIGNALS}
-    return Draws(configurations, rates, signals)
+    outside = {
+        judge: np.einsum("kc,dc->dk", chosen[0], pass_rates(passed, (weights[1:] == 0).astype(float)))
+        for judge, passed in found.passed.items()
+    }
+    return Draws(configurations, rates, signals, outside)
 
 
 def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
@@ -133,12 +162,12 @@ def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _rows(values: Mapping[str, np.ndarray], level: float, **keys: object) -> list[dict[str, object]]:
+    """A row per statistic with a reflected interval; none for a statistic that is not defined."""
     made = []
     for statistic, drawn in values.items():
-        if not np.isfinite(drawn[0]):
-            continue
-        found = stats.percentile_interval(drawn[0], drawn[1:], level)
-        made.append({**keys, "statistic": statistic, "estimate": found.estimate, "low": found.low, "high": found.high})
+        if np.isfinite(drawn[0]):
+            found = stats.reflected_interval(drawn[0], drawn[1:], level, SCALE.get(statistic, "plain"))
+            made.append({**keys, "statistic": statistic, "estimate": found.estimate, "low": found.low, "high": found.high})
     return made
 
 
@@ -159,7 +188,8 @@ def fits(found: Draws, inference: Inference, signal: str = "final_loss") -> pd.D
     Notes
     -----
     A few configurations fitted by a line give a high R2 by luck: with five, one in twenty unrelated sets reaches .77. The
-    interval is for these configurations; it does not say how another family of bases would do.
+    interval is for these configurations; it does not say how another family of bases would do. A configuration is the mean
+    of its seeds; `single_seeds` has the lines through single runs, as the post has them.
     """
     examples = found.configurations["examples"]
     groups = {"all": np.ones(len(examples), bool)} | {str(n): (examples == n).to_numpy() for n in sorted(examples.unique())}
@@ -179,6 +209,27 @@ def fits(found: Draws, inference: Inference, signal: str = "final_loss") -> pd.D
                 values["slope minus all"] = values["slope"] - whole
             made += _rows(values, inference.level, judge=judge, group=group, n=int(members.sum()))
     return _frame(made, "judge", "group", "n")
+
+
+def single_seeds(found: Grid) -> pd.DataFrame:
+    """The line through all configurations with one seed each, as the post has it.
+
+    Returns
+    -------
+    judge, seed, statistic (r, R2, slope in points per 0.1 nats), estimate; a row per seed that every configuration has
+    """
+    made = []
+    cells = found.cells
+    for seed in sorted(cells["seed"].unique()):
+        own = (cells["seed"] == seed).to_numpy()
+        if own.sum() < len(found.configurations):
+            continue
+        for judge, passed in found.passed.items():
+            rates = pass_rates(passed[own], np.ones((1, passed.shape[1])))[0]
+            values = line(cells["final_loss"].to_numpy(float)[own], rates)
+            for name, value in (("r", values["r"]), ("R2", values["R2"]), ("slope", 0.1 * values["slope"])):
+                made.append((judge, seed, name, float(value)))
+    return pd.DataFrame(made, columns=["judge", "seed", "statistic", "estimate"])
 
 
 def _quadratic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -201,53 +252,101 @@ def judges(found: Draws, first: str, second: str, inference: Inference) -> pd.Da
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return np.nan
     return float(stats.spearman_draws(a, b, np.ones((1, len(a))))[0])
 
 
 def control(found: Draws, inference: Inference) -> pd.DataFrame:
-    """What loss adds to what is known before training: log parameters and log examples.
+    """What loss adds to what is known before training.
 
     Returns
     -------
-    judge, design, validation ("configuration" or "size" left out whole), statistic "error" (root mean square, points),
-    estimate, low, high; then, without a design, "partial r" of loss given size and data, "error difference" of the designs
-    with loss minus "size + data", and per base "R2 within a size"
+    judge, design (of `CONTROLS`, or what a partial correlation holds fixed), validation ("configuration" or "size" left out
+    whole), statistic, estimate, low, high, critical. Statistics: "error" (root mean square, points), "error difference"
+    (minus that of `BASELINE`, paired), "partial r" of loss given `GIVEN`, and per base "R2 within a size". critical: the
+    size that a partial correlation of unrelated things passes one time in twenty
 
     Notes
     -----
-    Fifteen points, three of a size: the partial correlation has twelve degrees of freedom, and its interval here holds the
-    configurations fixed.
+    Fifteen points, three of a size: given size and data eleven degrees of freedom are left, given a level per base eight. An
+    interval here holds the configurations fixed; whether a partial correlation is more than their luck is for `critical` to
+    say. A line in log size and log examples that misses the shape of their effect leaves something for any curve to add,
+    which is what the level per base is for. A design that the kept configurations do not determine has no error.
     """
     c = found.configurations
-    known = {"size": np.log(c["parameters"].to_numpy(float)), "data": np.log(c["examples"].to_numpy(float))}
     leave = {"configuration": np.arange(len(c)), "size": pd.factorize(c["base"])[0]}
+    designs = {name: _design(columns, c, found.signals) for name, columns in CONTROLS.items()}
     made = []
     for judge, rates in found.rates.items():
-        designs = {name: _design(columns, known, found.signals) for name, columns in CONTROLS.items()}
         for validation, groups in leave.items():
             errors = {name: _left_out_error(design, rates, groups) for name, design in designs.items()}
             for name, drawn in errors.items():
-                made += _rows({"error": drawn}, inference.level, judge=judge, design=name, validation=validation)
-            for name in ("loss", "size + data + loss"):
-                difference = {"error difference": errors[name] - errors["size + data"]}
-                made += _rows(difference, inference.level, judge=judge, design=name, validation=validation)
-        base = designs["size + data"]
-        rest = lambda values, base=base: values - _predicted(base, values)
-        partial = line(rest(found.signals["final_loss"]), rest(rates))["r"]
-        made += _rows({"partial r": partial}, inference.level, judge=judge)
+                both = {"error": drawn} | ({} if name == BASELINE else {"error difference": drawn - errors[BASELINE]})
+                made += _rows(both, inference.level, judge=judge, design=name, validation=validation)
+        for name in GIVEN:
+            base = designs[name]
+            degrees = len(c) - np.linalg.matrix_rank(base[0]) - 1
+            if degrees < 1:
+                continue
+            rest = lambda values, base=base: values - _predicted(base, values)
+            partial = line(rest(found.signals["final_loss"]), rest(rates))["r"]
+            critical = stats.critical_r(degrees, inference.level)
+            made += _rows({"partial r": partial}, inference.level, judge=judge, design=name, critical=critical)
         for name in c["base"].unique():
             members = (c["base"] == name).to_numpy()
             if members.sum() >= 3:
                 within = line(found.signals["final_loss"][:, members], rates[:, members])["R2"]
                 made += _rows({"R2 within a size": within}, inference.level, judge=judge, base=name)
-    return _frame(made, "judge", "design", "validation", "base")
+    return _frame(made, "judge", "design", "validation", "base", "critical")
 
 
-def _design(columns: Sequence[str], known: Mapping[str, np.ndarray], signals: Mapping[str, np.ndarray]) -> np.ndarray:
-    """[draws, configurations, 1 + columns]"""
+def _design(columns: Sequence[str], c: pd.DataFrame, signals: Mapping[str, np.ndarray]) -> np.ndarray:
+    """[draws, configurations, columns] with an intercept, unless there is a level per base."""
     shape = signals["final_loss"].shape
-    parts = [np.broadcast_to(known[name], shape) if name in known else signals[name] for name in columns]
-    return np.stack([np.ones(shape), *parts], -1)
+    levels = [(c["base"] == name).to_numpy(float) for name in c["base"].unique()]
+    known = {
+        "size": [np.log(c["parameters"].to_numpy(float))],
+        "data": [np.log(c["examples"].to_numpy(float))],
+        "copying": [c["copying"].to_numpy(float)],
+        "base": levels,
+    }
+    parts = [] if "base" in columns else [np.ones(shape)]
+    for name in columns:
+        parts += [np.broadcast_to(values, shape) for values in known[name]] if name in known else [signals[name]]
+    return np.stack(parts, -1)
+
+
+def seeds_apart(found: Grid, inference: Inference) -> pd.DataFrame:
+    """Correlation of final loss and pass rate over the seeds of one configuration, which size and data cannot explain.
+
+    Returns
+    -------
+    judge, statistic "r over seeds", estimate, low, high (bootstrap over configurations), n (cells), critical (see `control`)
+    """
+    made = []
+    cells = found.cells
+    place = cells.groupby(CONFIGURATION, sort=False).ngroup().to_numpy()
+    several = np.flatnonzero(np.bincount(place)[place] > 1)
+    groups = np.unique(place[several])
+    if len(groups) < 2:
+        return _frame([], "judge", "n", "critical")
+    weights = stats.cluster_weights(place[several], inference.draws, inference.seed)
+    weights = np.vstack([np.ones((1, len(several))), weights])
+    apart = lambda values: pd.Series(values).groupby(place).transform(lambda own: own - own.mean()).to_numpy()[several]
+    for judge, passed in found.passed.items():
+        rates = pass_rates(passed, np.ones((1, passed.shape[1])))[0]
+        x, y = apart(cells["final_loss"].to_numpy(float)), apart(rates)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r = (weights @ (x * y)) / np.sqrt((weights @ (x * x)) * (weights @ (y * y)))
+        critical = stats.critical_r(len(several) - len(groups) - 1, inference.level)
+        if np.isfinite(r[0]):
+            found_r = stats.reflected_interval(r[0], r[1:], inference.level, "correlation")
+            made.append(
+                {"judge": judge, "n": len(several), "critical": critical, "statistic": "r over seeds"}
+                | dict(zip(("estimate", "low", "high"), found_r[:3], strict=True))
+            )
+    return _frame(made, "judge", "n", "critical")
 
 
 def _predicted(design: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -259,6 +358,8 @@ def _left_out_error(design: np.ndarray, values: np.ndarray, groups: np.ndarray) 
     told = np.empty_like(values)
     for group in np.unique(groups):
         out = groups == group
+        if np.linalg.matrix_rank(design[0, ~out]) < design.shape[2] or (~out).sum() <= design.shape[2]:
+            return np.full(len(values), np.nan)
         weights = np.einsum("dkn,dn->dk", np.linalg.pinv(design[:, ~out]), values[:, ~out])
         told[:, out] = np.einsum("dnk,dk->dn", design[:, out], weights)
     return np.sqrt(((told - values) ** 2).mean(1))
@@ -365,22 +466,33 @@ def frontier(found: Draws, judge: str, inference: Inference) -> pd.DataFrame:
     Returns
     -------
     budget (parameters x examples), best and chosen (names), best_rate and chosen_rate (percent), regret with low and high
+
+    Notes
+    -----
+    The best of several rates is best by luck in part. For the regret it is therefore sought on the notes of a bootstrap draw
+    and compared with the chosen one on the notes that the draw left out; the regret is the mean over draws and can be
+    negative. Its interval is too wide rather than too narrow, as a draw leaves out a third of the notes.
     """
     c = found.configurations
     cost = (c["parameters"].astype(float) * c["examples"]).to_numpy()
     names = (c["base"] + ", " + c["examples"].astype(str)).to_numpy()
-    rates, losses = found.rates[judge], found.signals["final_loss"]
+    rates, losses, outside = found.rates[judge], found.signals["final_loss"], found.outside[judge]
+    rows = np.arange(len(outside))
     made = []
+    if not np.isfinite(rates[0]).all():
+        return pd.DataFrame([], columns=[*FRONTIER])
     for budget in np.sort(cost):
         allowed = np.flatnonzero(cost <= budget)
-        best = rates[:, allowed].max(1)
+        best = allowed[np.nan_to_num(rates[1:, allowed], nan=-1.0).argmax(1)]
         picked = allowed[losses[:, allowed].argmin(1)]
-        own = rates[np.arange(len(rates)), picked]
-        told = stats.percentile_interval(best[0] - own[0], (best - own)[1:], inference.level)
+        lost = outside[rows, best] - outside[rows, picked[1:]]
+        told = stats.percentile_interval(float(np.nanmean(lost)), lost, inference.level)
         top = allowed[rates[0, allowed].argmax()]
-        made.append((budget, names[top], names[picked[0]], best[0], own[0], told.estimate, told.low, told.high))
-    columns = ["budget", "best", "chosen", "best_rate", "chosen_rate", "regret", "low", "high"]
-    return pd.DataFrame(made, columns=columns)
+        made.append((budget, names[top], names[picked[0]], rates[0, top], rates[0, picked[0]], *told[:3]))
+    return pd.DataFrame(made, columns=[*FRONTIER])
+
+
+FRONTIER = ("budget", "best", "chosen", "best_rate", "chosen_rate", "regret", "low", "high")
 
 
 def build(step, workspace: Workspace) -> None:
@@ -394,10 +506,12 @@ def build(step, workspace: Workspace) -> None:
     """
     inference: Inference = step.settings.inference
     cells, curves = _cells(step)
+    copies = _copies(step)
+    cells = cells.merge(copies.groupby("width")["rate"].mean().rename("copying").reset_index(), on="width")
     verdicts = step.parent("verdicts").table("verdicts")
     workspace.write_table("cells", cells.merge(_rates(verdicts), on="cell", how="left"))
     workspace.write_table("curves", curves)
-    workspace.write_table("copies", _copies(step))
+    workspace.write_table("copies", copies)
     tables: dict[str, list[pd.DataFrame]] = {}
     for schedule in cells["schedule"].unique():
         own = in_schedule(cells, schedule)
@@ -415,6 +529,8 @@ def build(step, workspace: Workspace) -> None:
             "frontier": pd.concat([frontier(drawn, judge, inference).assign(judge=judge) for judge in found.passed]),
             "points": _points(drawn, inference),
             "prompts": prompts(drawn, inference),
+            "single_seeds": single_seeds(found),
+            "seeds_apart": seeds_apart(found, inference),
         }
         for name, frame in made.items():
             tables.setdefault(name, []).append(frame.assign(schedule=schedule))
@@ -445,7 +561,17 @@ def estimates(found: Draws, judge: str, other: str, inference: Inference) -> pd.
         "loss-data": gains[:, 2],
         "loss-beyond": line(rest(found.signals["final_loss"]), rest(found.rates[judge]))["r"],
     }
-    rows = [{"claim": row.pop("statistic"), **row} for row in _rows(claimed, inference.level)]
+    scales = {
+        "loss-r": "correlation",
+        "loss-regimes": "correlation",
+        "loss-judges": "correlation",
+        "loss-beyond": "correlation",
+    }
+    rows = []
+    for claim, drawn in claimed.items():
+        if np.isfinite(drawn[0]):
+            ends = stats.reflected_interval(drawn[0], drawn[1:], inference.level, scales.get(claim, "plain"))[:3]
+            rows.append({"claim": claim} | dict(zip(("estimate", "low", "high"), ends, strict=True)))
     return pd.DataFrame(rows).assign(level=inference.level, n=len(found.configurations), n_unit="configurations of one family")
 
 
@@ -483,7 +609,7 @@ def _rates(verdicts: pd.DataFrame) -> pd.DataFrame:
     """cell and, per judge, the pass rate in percent; and the share that the LM judge left unscored, in percent."""
     by = verdicts.assign(value=verdicts["passed"].astype("Float64"), lost=verdicts["passed"].isna()).groupby(["cell", "judge"])
     wide = (100 * by["value"].mean()).unstack().astype(float)
-    lost = (100 * by["lost"].mean()).unstack().max(axis=1).rename("unscored")
+    lost = (100 * by["lost"].mean()).unstack()[LM_JUDGE].rename("unscored")
     return wide.join(lost).reset_index()
 
 
@@ -502,6 +628,8 @@ def _points(found: Draws, inference: Inference) -> pd.DataFrame:
     made = []
     for judge, rates in found.rates.items():
         for place, row in enumerate(found.configurations.itertuples(index=False)):
+            if not np.isfinite(rates[0, place]):
+                continue
             told = stats.percentile_interval(rates[0, place], rates[1:, place], inference.level)
             loss = {name: values[0, place] for name, values in found.signals.items()}
             ends = {"rate": told.estimate, "low": told.low, "high": told.high}

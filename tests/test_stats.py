@@ -176,3 +176,25 @@ def test_an_interval_is_written_with_one_precision_and_scaled_to_percent():
 
 def test_rounding_of_the_half_width_itself_adds_no_digit():
     assert stats.rounded(0.4, np.nextafter(0.355, 0)) == stats.rounded(0.4, 0.355) == "0.4"
+
+
+def test_a_reflected_interval_turns_the_draws_round_and_holds_its_estimate():
+    draws = np.linspace(0.0, 1.0, 1001)
+    found = stats.reflected_interval(0.3, draws)
+    assert (found.low, found.high) == pytest.approx((0.6 - 0.975, 0.6 - 0.025))
+    far = stats.reflected_interval(0.9, np.full(100, 0.5) + np.linspace(-0.01, 0.01, 100), scale="correlation")
+    assert (far.low, far.high) == (0.9, 1.0)
+    near = stats.reflected_interval(-0.6, np.full(100, -0.5), scale="correlation")
+    assert near.low == pytest.approx(-np.sqrt(2 * 0.36 - 0.25)) and near.high == -0.6
+    assert stats.reflected_interval(4.0, np.array([2.0, 8.0] * 50), scale="ratio")[1:3] == pytest.approx((2.0, 8.0))
+    assert stats.reflected_interval(3.0, np.array([3.5] * 50), scale="error").low == pytest.approx(np.sqrt(18 - 3.5**2))
+
+
+def test_the_critical_correlation_is_that_of_the_t_test():
+    from scipy.stats import pearsonr
+
+    x = np.arange(15.0)
+    rng = np.random.default_rng(2)
+    found = [pearsonr(x, rng.standard_normal(15)) for _ in range(300)]
+    assert all((abs(one.statistic) > stats.critical_r(13)) == (one.pvalue < 0.05) for one in found)
+    assert stats.critical_r(0) == 1.0

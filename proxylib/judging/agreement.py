@@ -83,13 +83,17 @@ def _kappa(tables: np.ndarray) -> np.ndarray:
         return np.where(chance < 1 - 1e-12, (observed - chance) / (1 - chance), np.nan)
 
 
-def kappa(first: Sequence[str], second: Sequence[str], weights: np.ndarray | None = None) -> float | np.ndarray:
+def kappa(
+    first: Sequence[str], second: Sequence[str], weights: np.ndarray | None = None, groups: Sequence[object] | None = None
+) -> float | np.ndarray:
     """Cohen's kappa of two raters of the same things.
 
     Parameters
     ----------
     first, second : labels; an unscored thing is a label of its own, so that silence is no agreement
     weights : [draws, n] how often each thing counts; None: once
+    groups : of each thing; with them, agreement beyond the chance that each group's own rates give, so that a rater who only
+        knows which group passes more earns nothing
 
     Returns
     -------
@@ -98,10 +102,21 @@ def kappa(first: Sequence[str], second: Sequence[str], weights: np.ndarray | Non
     """
     labels, codes = np.unique([*first, *second], return_inverse=True)
     own, other = np.split(codes, 2)
-    cells = np.zeros((len(own), len(labels), len(labels)))
-    cells[np.arange(len(own)), own, other] = 1
+    place = np.zeros(len(own), int) if groups is None else np.unique(list(groups), return_inverse=True)[1]
     rows = np.ones((1, len(own))) if weights is None else np.vstack([np.ones((1, len(own))), weights])
-    found = np.nan_to_num(_kappa(np.einsum("dn,nij->dij", rows, cells)))
+    observed, chance, whole = (np.zeros(len(rows)) for _ in range(3))
+    for group in range(place.max() + 1):
+        members = np.flatnonzero(place == group)
+        cells = np.zeros((len(members), len(labels), len(labels)))
+        cells[np.arange(len(members)), own[members], other[members]] = 1
+        table = np.einsum("dn,nij->dij", rows[:, members], cells)
+        total = table.sum((1, 2))
+        observed += np.trace(table, axis1=1, axis2=2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            chance += np.nan_to_num((table.sum(1) * table.sum(2)).sum(1) / total)
+        whole += total
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.where(chance < whole - 1e-9, (observed - chance) / (whole - chance), 0.0)
     return float(found[0]) if weights is None else found
 
 

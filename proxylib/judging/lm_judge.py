@@ -1,8 +1,8 @@
 """A small LM judge of ours: a language model that reads dialogue, note and criterion and writes a rationale and a verdict.
 
-It is trained on notes of other bases and seeds than those it scores, and on expert notes with one fact changed. What it
-answers has the form that any LLM judge is asked for, and its chat template takes the material out of the common prompts, so
-that the same questions go to it, in process or behind a server.
+It is trained on notes of other bases and seeds than those it scores, and on expert notes with facts and lines changed, all
+labelled by the rubric. What it answers has the form that any LLM judge is asked for, and its chat template takes the
+material out of the common prompts, so that the same questions go to it, in process or behind a server.
 """
 
 from __future__ import annotations

@@ -44,8 +44,9 @@ def against_expert(verdicts: pd.DataFrame, expert: str, inference: Inference) ->
 
     Returns
     -------
-    judge, criterion, statistic ("kappa", "pass rate", "expert's pass rate", in percent), estimate, low, high, n, unscored;
-    intervals by bootstrap over conversations, whose notes in every cell are drawn together
+    judge, criterion, statistic, estimate, low, high, n, unscored; intervals by bootstrap over conversations, whose notes in
+    every cell are drawn together. Statistics: "kappa" within cells (knowing which cell is better earns nothing), "kappa,
+    cells pooled", and in percent "agreement", "pass rate" and "expert's pass rate"
     """
     labels = verdicts["passed"].map({True: llm.PASS, False: llm.FAIL}, na_action="ignore").fillna(llm.UNSCORED).astype(str)
     wide = verdicts.assign(label=labels).pivot(index=["cell", "id", "criterion"], columns="judge", values="label").reset_index()
@@ -56,7 +57,9 @@ def against_expert(verdicts: pd.DataFrame, expert: str, inference: Inference) ->
         for judge in [name for name in verdicts["judge"].unique() if name != expert]:
             scored = (own[judge] != llm.UNSCORED).to_numpy(float)
             drawn = {
-                "kappa": agreement.kappa(own[expert], own[judge], weights),
+                "kappa": agreement.kappa(own[expert], own[judge], weights, own["cell"]),
+                "kappa, cells pooled": agreement.kappa(own[expert], own[judge], weights),
+                "agreement": _share(own[expert] == own[judge], np.ones(len(own)), weights),
                 "pass rate": _share(own[judge] == llm.PASS, scored, weights),
                 "expert's pass rate": _share(own[expert] == llm.PASS, scored, weights),
             }
@@ -73,6 +76,15 @@ def _share(true: Sequence[bool], counted: np.ndarray, weights: np.ndarray) -> np
     rows = np.vstack([np.ones((1, weights.shape[1])), weights])
     with np.errstate(invalid="ignore", divide="ignore"):
         return 100 * (rows @ (np.asarray(true, float) * counted)) / (rows @ counted)
+
+
+def _interval(drawn: np.ndarray, clusters: int, level: float) -> tuple[float, float, float]:
+    """Percentile interval of percents; where resampling moves nothing at an end, as if each cluster were one trial."""
+    found = stats.percentile_interval(drawn[0], drawn[1:], level)
+    if found.low < found.high or found.estimate not in (0.0, 100.0):
+        return found[:3]
+    trials = stats.proportion_interval(round(found.estimate / 100 * clusters), clusters, level)
+    return (found.estimate, 100 * trials.low, 100 * trials.high)
 
 
 def repeats(judge: Judge, pairs: Sequence[Pair], inference: Inference) -> pd.DataFrame:
@@ -105,9 +117,7 @@ def repeats(judge: Judge, pairs: Sequence[Pair], inference: Inference) -> pd.Dat
         with np.errstate(invalid="ignore", divide="ignore"):
             chance = np.nan_to_num(100 * mean(within) / total)
         for statistic, values in (("not unanimous", 100 * mean((within > 0).astype(float))), ("chance", chance)):
-            rows.append(
-                (criterion, statistic, *stats.percentile_interval(values[0], values[1:], inference.level)[:3], len(own))
-            )
+            rows.append((criterion, statistic, *_interval(values, len(set(ids[own])), inference.level), len(own)))
     return pd.DataFrame(rows, columns=["criterion", "statistic", "estimate", "low", "high", "n"])
 
 
@@ -154,20 +164,35 @@ def lengthened(judge: Judge, pairs: Sequence[Pair], inference: Inference) -> pd.
 def _moved(
     passed: dict[str, np.ndarray], asked: Sequence[tuple[Pair, str]], base: str, inference: Inference, column: str
 ) -> pd.DataFrame:
-    """Pass rates of versions of the same questions, and their paired differences to one version."""
+    """Pass rates of versions of the same questions, their paired differences to one version, and the share unscored.
+
+    Passes and differences are over questions that every version got a verdict on.
+    """
     columns = [column, "statistic", "estimate", "low", "high", "n"]
-    scored = np.isfinite(np.stack(list(passed.values()))).all(0)
-    ids = np.array([example.id for (example, _), _ in asked])[scored] if len(asked) else np.array([])
-    if len(set(ids)) < 2:
+    every = np.array([example.id for (example, _), _ in asked])
+    if len(set(every)) < 2:
         return pd.DataFrame([], columns=columns)
-    weights = stats.cluster_weights(ids, inference.draws, inference.seed)
-    every = np.ones(len(ids))
-    rates = {name: _share(values[scored], every, weights) for name, values in passed.items()}
+    scored = np.isfinite(np.stack(list(passed.values()))).all(0)
     rows = []
-    for name, drawn in rates.items():
-        both = {"passed": drawn} | ({} if name == base else {f"minus {base}": drawn - rates[base]})
-        for statistic, values in both.items():
-            rows.append((name, statistic, *stats.percentile_interval(values[0], values[1:], inference.level)[:3], len(ids)))
+
+    def add(name: str, statistic: str, drawn: np.ndarray, ids: np.ndarray) -> None:
+        found = _interval(drawn, len(set(ids)), inference.level)
+        if statistic.startswith("minus") and not drawn.any():  # nothing moved: as little as so many could have shown
+            most = 100 * stats.proportion_interval(0, len(set(ids)), inference.level).high
+            found = (0.0, -most, most)
+        rows.append((name, statistic, *found, len(ids)))
+
+    weights = stats.cluster_weights(every, inference.draws, inference.seed)
+    for name, values in passed.items():
+        add(name, "unscored", _share(np.isnan(values), np.ones(len(every)), weights), every)
+    ids = every[scored]
+    if len(set(ids)) >= 2:
+        weights = stats.cluster_weights(ids, inference.draws, inference.seed)
+        rates = {name: _share(values[scored], np.ones(len(ids)), weights) for name, values in passed.items()}
+        for name, drawn in rates.items():
+            add(name, "passed", drawn, ids)
+            if name != base:
+                add(name, f"minus {base}", drawn - rates[base], ids)
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -215,8 +240,8 @@ def pairwise(
     for statistic, (true, counted) in shares.items():
         drawn = _share(true, counted, weights)
         if np.isfinite(drawn[0]):
-            found = stats.percentile_interval(drawn[0], drawn[1:], inference.level)
-            made.append((statistic, *found[:3], int(counted.sum())))
+            found = _interval(drawn, table["question"].nunique(), inference.level)
+            made.append((statistic, *found, int(counted.sum())))
     once = table[same & (table["a"] < table["b"])].assign(turn=1)
     circles = _circles(once, inference)
     return pd.concat([pd.DataFrame(made, columns=["statistic", "estimate", "low", "high", "n"]), circles], ignore_index=True)

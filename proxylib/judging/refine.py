@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from .. import stats
@@ -53,7 +54,7 @@ def refine(judge: Judge, notes: Sequence[Labelled]) -> pd.DataFrame:
     The kappa of a chosen prompt is the best of several and so too high; `checked` measures the prompts on other notes.
     """
     seen = [note for note in notes if note.part == REFINE]
-    current, best, rows = dict(NAIVE), dict.fromkeys(CRITERIA, -1.0), []
+    best, rows = dict.fromkeys(CRITERIA, -np.inf), []
     tried = {criterion: [clauses] for criterion, clauses in NAIVE.items()}
     number, known = 0, {(criterion, clauses) for criterion, clauses in NAIVE.items()}
     while any(tried.values()):
@@ -68,7 +69,7 @@ def refine(judge: Judge, notes: Sequence[Labelled]) -> pd.DataFrame:
                 chosen = better and clauses == top
                 rows.append((criterion, number, " ".join(clauses), found[criterion, clauses], chosen))
             if better:
-                current[criterion], best[criterion] = top, found[criterion, top]
+                best[criterion] = found[criterion, top]
             tried[criterion] = (
                 [clauses for clauses in _next(criterion, top) if (criterion, clauses) not in known] if better else []
             )

@@ -126,7 +126,7 @@ def test_a_judge_that_obeys_its_material_is_found_out():
     for judge, wanted in ((gullible, 100.0), (obeying, 0.0)):
         found = quality.additions(judge, notes(), INFERENCE).set_index(["added", "statistic"])["estimate"]
         assert found["order", "minus plain"] == wanted and found["answer", "minus plain"] == 0
-        assert found["nothing", "passed"] == 0
+        assert found["nothing", "passed"] == 0 and found["order", "unscored"] == 0
 
 
 def test_a_judge_that_likes_length_is_found_out():
@@ -134,7 +134,7 @@ def test_a_judge_that_likes_length_is_found_out():
     for judge, biased in ((longest, True), (obeying, False)):
         found = quality.lengthened(judge, notes(), INFERENCE).set_index(["length", "statistic"])
         low, high = found.loc[("longer", "minus as written"), ["low", "high"]]
-        assert (low > 5) == biased and ((low, high) == (0, 0)) != biased
+        assert (low > 5) == biased and (low < 0 < high) != biased
 
 
 def rivals():
@@ -172,3 +172,25 @@ def test_agreement_counts_the_unscored_as_disagreement_and_not_as_failed():
     assert (found["unscored"] == 30).all() and found.loc[("template", "kappa"), "estimate"] < 0.75
     assert found.loc[("template", "pass rate"), "estimate"] == pytest.approx(100 / 3)
     assert found.loc[("template", "expert's pass rate"), "estimate"] == pytest.approx(100 / 3)
+
+
+def test_a_judge_that_only_knows_the_cell_earns_no_kappa_within_cells():
+    rng = np.random.default_rng(5)
+    table = []
+    for cell in range(10):
+        for number in range(40):
+            for criterion in CRITERIA:
+                rate = (cell + 0.5) / 10
+                table.append((f"cell {cell}", f"n{number}", criterion, "expert", rng.random() < rate))
+                table.append((f"cell {cell}", f"n{number}", criterion, "coin", rng.random() < rate))
+    frame = pd.DataFrame(table, columns=["cell", "id", "criterion", "judge", "passed"]).astype({"passed": "boolean"})
+    found = quality.against_expert(frame, "expert", INFERENCE).groupby("statistic")["estimate"].mean()
+    assert abs(found["kappa"]) < 0.06 and found["kappa, cells pooled"] > 0.25
+
+
+def test_a_trial_counts_what_it_lost():
+    def silent(questions):
+        return rows(questions, [llm.UNSCORED if "answer pass" in q.note else llm.FAIL for q in questions])
+
+    found = quality.additions(silent, notes(), INFERENCE).set_index(["added", "statistic"])["estimate"]
+    assert found["order", "unscored"] == 100 and found["plain", "unscored"] == 0
