@@ -287,7 +287,7 @@ def _scribe_training(d: Declaration, tokens: int, context: int | None = None) ->
 def cell(
     d: Declaration, width: int, examples: int, seed: int | None = None, schedule: str = "epochs", source: bool = False
 ) -> Step:
-    """`source`: a cell whose notes the judge learns from, with a base and a seed of its own, and other conversations to write about."""
+    """`source`: a cell whose notes the judge learns from, with a base, a seed and conversations to write about of its own."""
     s = d.profile.scribe
     middle = -(-s.examples[len(s.examples) // 2] // s.batch) * s.epochs
     seed = (s.seeds[0] if seed is None else seed) + (SOURCE_SEED if source else 0)

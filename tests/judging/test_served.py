@@ -30,7 +30,8 @@ def judge(tmp_path_factory):
         update={"tokens": 250_000, "context": 288, "batch_tokens": 1152, "muon_rate": 0.02}
     )
     reading = train.Reading(lm_judge.documents([], 2), documents[:8])
-    train.train(spec, settings, None, 1, tokenizer, Workspace(folder), reading=reading)
+    model = train.train(spec, settings, None, 1, tokenizer, Workspace(folder), reading=reading)
+    lm_judge.ends_with_its_line(model, tokenizer).save_pretrained(folder / "model")
     return folder / "model"
 
 
@@ -69,7 +70,9 @@ def test_the_served_judge_answers_as_it_does_in_process(judge, url, tmp_path, mo
     monkeypatch.setenv("LOCAL_BASE_URL", url)
     examples = scribe.examples(3, 5, unseen=True)
     asks = [llm.Ask(e.id, name, e.dialogue, e.note) for e in examples for name in CRITERIA]
-    settings = llm.Settings(model=f"openai-api/local/{judge}", connections=2, attempts=1, retries=1, new_tokens=48)
+    settings = llm.Settings(
+        model=f"openai-api/local/{judge}", connections=2, attempts=1, retries=1, new_tokens=lm_judge.ANSWER_TOKENS
+    )
     served = llm.judge(asks, settings, tmp_path / "cache")
     own = lm_judge.judge(loading.load(judge, "cpu"), tokenizers.load(judge), asks)
     assert (own["status"] != llm.UNSCORED).mean() > 0.5  # else nothing is compared
