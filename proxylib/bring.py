@@ -105,6 +105,8 @@ def rank(
     from .tokenstats import shards
 
     names = names_of(models)
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: is a file; give a folder")
     folders = [loading.locate(model) for model in models]
     for folder in folders:  # what is wrong with the last model had better be said before the first one runs
         if not (loading.base_of(folder) / loading.CONFIG).exists():

@@ -89,6 +89,7 @@ def test_extract_leaves_rows_and_says_what_became_of_the_traces(place):
         (("--models", "model0", "model1", "--scores", "gone.csv"), "gone.csv: no such file"),
         (("--models", "model0", "bare"), "bare: no tokenizer; save it beside its model"),
         (("--models", "model0", "."), ".: no config.json"),
+        (("--models", "model0", "model1", "--out", "traces.jsonl"), "traces.jsonl: is a file; give a folder"),
         (("--models", "model0", "model1", "--chat"), "the tokenizer of model0 has no chat template"),
     ],
 )
@@ -97,7 +98,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(place, arguments, mess
     (place / "bare").mkdir(exist_ok=True)
     (place / "bare" / "config.json").write_text("{}")
     given = ["--traces", "traces.jsonl", "--out", "bad", "--fields", "prompt=question", "solution=answer", "--threads", "1"]
-    assert cli.main(["rank", *arguments, *given]) == 2
+    assert cli.main(["rank", *given, *arguments]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and message in lines[0]
     assert not (place / "bad").exists()

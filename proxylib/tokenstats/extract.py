@@ -193,7 +193,8 @@ def in_order(order: list[int], encoded: list[Encoded], frames: list[pd.DataFrame
 
 def context_of(model: PreTrainedModel) -> int:
     """Most positions that the model takes, as its config says; very many where it names none."""
-    return getattr(model.config.get_text_config(), "max_position_embeddings", None) or 10**9
+    config = model.config.get_text_config()
+    return getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 10**9  # MPT: the latter
 
 
 def token_rows(

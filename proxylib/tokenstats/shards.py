@@ -304,6 +304,9 @@ def _write_shards(out: Path, engine: Engine, traces: list[Trace], encoded: list[
                 bar.update(sum(len(encoded[index].ids) for index in batch))
             chosen_traces, items = [traces[index] for index in members], [encoded[index] for index in members]
             rows = frame(chosen_traces, items, in_order(list(range(len(members))), items, frames))
+            if (bad := rows[rows["nll"].isna()]).size:  # no entry exceeds NaN: the rows would count as said first
+                trace = "/".join(bad.iloc[0][["task", "id"]])
+                raise UserError(f"trace {trace}: the model's logits there are NaN; take float32, or leave the trace away")
             write_atomic(path, parquet_bytes(rows))
             fresh += tokens
     return fresh, limit
@@ -347,7 +350,7 @@ def fingerprint(folder: Path) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix not in (".json", ".safetensors", ".model", ".txt", ".jinja"):
+        if path.suffix not in (".json", ".safetensors", ".model", ".txt", ".jinja") and path.name != "adapter_model.bin":
             continue
         size = path.stat().st_size
         digest.update(f"{path.name} {size}\n".encode())

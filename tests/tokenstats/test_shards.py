@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import transformers
 
 from proxylib import traces as reading
 from proxylib.config import Model
@@ -228,6 +229,30 @@ def test_a_context_too_short_to_share_anything(tmp_path):
     tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
     items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", Settings(), LAYOUT).items
     assert (items["scored"] + items["truncated"] == [len(trace.solution) for trace in TRACES]).all()
+
+
+def test_nan_is_refused_with_the_trace_that_gave_it(model, tmp_path, monkeypatch):
+    """NaN is exceeded by nothing: its rows would all count as said first."""
+    score = extract.Engine.score
+
+    def broken(self, batch):
+        rows = score(self, batch)
+        rows.loc[rows.index[-1:], "nll"] = np.nan
+        return rows
+
+    monkeypatch.setattr(extract.Engine, "score", broken)
+    with pytest.raises(UserError, match=r"trace two/t-8: the model's logits there are NaN"):
+        shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    assert not (tmp_path / "out" / shards.TOKENS).exists()
+
+
+def test_the_positions_of_mpt_are_found_under_their_own_name(tmp_path):
+    config = transformers.MptConfig(d_model=32, n_heads=2, n_layers=1, vocab_size=259, max_seq_len=40)
+    torch.manual_seed(5)
+    transformers.MptForCausalLM(config).save_pretrained(tmp_path / "model")
+    tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
+    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", Settings(), LAYOUT).items
+    assert (items["truncated"] > 0).any() and (items["prompt"] + items["scored"]).max() == 40
 
 
 def test_where_nothing_can_be_scored_nothing_is_written(model, tmp_path):
