@@ -261,6 +261,7 @@ class Scribe(Frozen):
     context: int = Field(ge=32, description="tokens of one row, in pretraining and fine-tuning: every example fits")
     batch_tokens: int = Field(ge=32, description="tokens of one step of pretraining")
     muon_rate: float = Field(gt=0, description="peak rate of the matrices in pretraining")
+    adamw_rate: float = Field(gt=0, description="peak rate of everything else in pretraining")
     vocabulary: int = Field(ge=300)
     tests: int = Field(ge=4)
     examples: tuple[int, ...] = Field(min_length=2, description="in the post's proportions, fewest first")

@@ -38,8 +38,8 @@ VERSIONS = {
     "trajectory": 2,
     "own_models": 1,
     "numerics": 1,
-    "scribe": 2,
-    "base": 1,
+    "scribe": 3,
+    "base": 2,
     "cell": 1,
     "judge": 2,
     "refinement": 1,
@@ -274,7 +274,13 @@ def _scribe_model(d: Declaration, width: int, depth: int | None = None) -> Model
 
 def _scribe_training(d: Declaration, tokens: int, context: int | None = None) -> config.Training:
     s = d.profile.scribe
-    changed = {"tokens": tokens, "context": context or s.context, "batch_tokens": s.batch_tokens, "muon_rate": s.muon_rate}
+    changed = {
+        "tokens": tokens,
+        "context": context or s.context,
+        "batch_tokens": s.batch_tokens,
+        "muon_rate": s.muon_rate,
+        "adamw_rate": s.adamw_rate,
+    }
     return config.validated(config.Training, {**d.profile.training.model_dump(), **changed}, "scribe")
 
 
@@ -313,7 +319,10 @@ def cell(
 
 
 def cells(d: Declaration) -> list[Step]:
-    """Every cell of the profile's grid; the middle number of examples is the same under both schedules and runs once."""
+    """Every cell of the profile's grid.
+
+    The middle number of examples is the same under both schedules and runs once; the second schedule, a check, has one seed.
+    """
     s = d.profile.scribe
     middle = s.examples[len(s.examples) // 2]
     return [
@@ -322,7 +331,7 @@ def cells(d: Declaration) -> list[Step]:
         for base in s.bases
         for examples in s.examples
         if schedule == "epochs" or examples != middle
-        for seed in (s.seeds if examples in s.replicated else s.seeds[:1])
+        for seed in (s.seeds if examples in s.replicated and schedule == s.schedules[0] else s.seeds[:1])
     ]
 
 

@@ -32,9 +32,14 @@ def changed_by(folder, **values):
 
 STAGES = ("train", "measure")
 OF_PUBLISHED = {"page/choosing_a_corpus", "page/do_judges_agree"}
-OF_THE_FITS = {"lossfit", "page/scribe_grid", "page/loss_predicts_the_judge"}
-OF_CELLS = {"cell", "verdicts"} | OF_THE_FITS
-OF_THE_LAB = {f"page/{name}" for name in grid.PAGES} - OF_PUBLISHED - {"page/scoreboard"} - OF_THE_FITS
+OF_VERDICTS = {
+    "quality",
+    "lossfit",
+    *(f"page/{name}" for name in ("scribe_grid", "loss_predicts_the_judge", "how_good_is_the_judge")),
+}
+OF_JUDGE = {"refinement", "verdicts"} | OF_VERDICTS
+OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
+OF_THE_LAB = {f"page/{name}" for name in grid.PAGES} - OF_PUBLISHED - {"page/scoreboard"} - OF_VERDICTS
 OF_SOME_MODELS = {"own_models", "numerics", "page/bring_your_own_models", "page/exactness"}
 ANALYSES = {
     "ranking",
@@ -52,18 +57,20 @@ OF_MODELS = {"train", "measure", "trajectory"} | OF_THE_POPULATION
         ({"extraction": {"chunk": 64}}, (OF_MODELS - {"train"}) | OF_CELLS),
         ({"evaluation": {"new_tokens": 25}}, OF_MODELS - {"train", "numerics", "page/exactness"}),
         ({"training": {"tokens": 20000}}, OF_MODELS),
-        ({"training": {"post_rate": 0.2}}, OF_MODELS | {"base", "judge"} | OF_CELLS),
+        ({"training": {"post_rate": 0.2}}, OF_MODELS | {"base"} | OF_CELLS),
         (
             {"inference": {"draws": 300}},
-            OF_THE_POPULATION | OF_THE_FITS | OF_PUBLISHED | {"trajectory", "datadecide", "judgments"},
+            OF_THE_POPULATION | OF_JUDGE | OF_PUBLISHED | {"trajectory", "datadecide", "judgments"},
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES),
         ({"trajectory": {"items": 7}}, {"trajectory", "page/crucial_steps"}),
         ({"own": {"items": 5}}, OF_SOME_MODELS),
         ({"scribe": {"rate": 0.02}}, OF_CELLS),
         ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS),
-        ({"scribe": {"vocabulary": 500}}, {"scribe", "base", "judge"} | OF_CELLS),
-        ({"scribe": {"seeds": [2]}}, {"base", "judge"} | OF_CELLS),
+        ({"scribe": {"vocabulary": 500}}, {"scribe", "base"} | OF_CELLS),
+        ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS),
+        ({"scribe": {"quality_notes": 5}}, {"quality", "page/how_good_is_the_judge"}),
+        ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"material": {"items": 18}}, {"material", "corpora"} | OF_MODELS),
     ],
@@ -124,7 +131,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
     assert light == {"population", "ranking", "variants", "dial", "lossfit", "page"}
     assert whole == {
         *("material", "corpora", "train", "measure", "trajectory", "own_models", "numerics", "datadecide", "judgments"),
-        *("scribe", "base", "cell", "judge", "verdicts"),
+        *("scribe", "base", "cell", "source", "judge", "refinement", "verdicts", "quality"),
     }
 
 
@@ -140,7 +147,8 @@ def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():
 
 
 def test_the_expert_is_the_most_work_and_analyses_are_none():
-    work = {step.name: grid.work(step) for step in grid.steps("reference")}
+    steps = [step for step in grid.steps("reference") if step.name != "judge"]
+    work = {step.name: grid.work(step) for step in steps}
     assert max(work, key=work.get) == "train/qwen3-bpe-96-seed2" and work["ranking"] == work["page/the_lab"] == 0
     assert work["trajectory"] == 1600000 * 2.0 * 48 * 2
 
@@ -166,8 +174,8 @@ def test_the_judge_learns_from_bases_seeds_and_conversations_that_it_never_judge
 
 
 def test_both_schedules_share_the_middle_of_the_grid():
-    profile = config.load("lab")
-    cells = grid.declare("lossfit", "lab").parents
+    profile = config.load("reference")
+    cells = grid.declare("lossfit", "reference").parents
     middle = profile.scribe.examples[1]
     by = {role: step.settings for role, step in cells.items() if role.startswith("cell/")}
     assert {s.schedule for s in by.values() if s.examples == middle} == {"epochs"}

@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from proxylib import lossfit
 from proxylib.config import Inference
 from proxylib.errors import UserError
-from proxylib.judging.criteria import CRITERIA
+from proxylib.judging.criteria import CRITERIA, LM_JUDGE, PROMPTED
 
 INFERENCE = Inference(draws=200, level=0.95, seed=1)
 SIZES, DATA = (20_000, 40_000, 80_000, 160_000, 320_000), (100, 200, 360)
@@ -25,7 +25,10 @@ def made(rate, loss, seeds=(1,), notes=60, seed=0):
                 name = f"cell/{size}-{data}-{number}"
                 value = loss(*x, noise)
                 row = {"cell": name, "base": f"{size}", "parameters": size, "examples": data, "seed": number}
-                cells.append(row | {"diverged": False} | dict.fromkeys(lossfit.SIGNALS, value))
+                signals = dict.fromkeys(lossfit.LOSSES, value) | {
+                    lossfit.PROXY: 3 - 2 * value
+                }  # the proxy grows as losses fall
+                cells.append(row | {"diverged": False} | signals)
                 share = rate(*x, noise)
                 for note in range(notes):
                     for criterion in CRITERIA:
@@ -165,3 +168,30 @@ def test_shapes_are_told_apart():
     assert get(own, shape="log-linear", **keys)["estimate"] < get(own, shape="saturating", **keys)["estimate"]
     gain = get(own, shape="log-linear", **keys | {"statistic": "gain"})
     assert gain["estimate"] == pytest.approx(12, abs=1)
+
+
+def test_a_proxy_that_mirrors_the_loss_predicts_as_well_as_it():
+    found = drawn(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s)
+    table = lossfit.signals(found, INFERENCE)
+    for judge in found.rates:
+        loss = get(table, judge=judge, signal="final_loss", statistic="strength")
+        assert get(table, judge=judge, signal=lossfit.PROXY, statistic="strength")["estimate"] == pytest.approx(
+            loss["estimate"]
+        )
+        paired = get(table, judge=judge, signal=lossfit.PROXY, statistic="minus final loss")
+        assert (paired["low"], paired["high"]) == pytest.approx((0, 0), abs=1e-9) and loss["estimate"] > 0.8
+
+
+def test_prompts_are_compared_on_the_same_cells_and_notes():
+    cells, verdicts = made(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s)
+    rng = np.random.default_rng(4)
+    own = verdicts[verdicts["judge"] == LM_JUDGE]
+    coin = own.assign(judge=PROMPTED["naive"], passed=rng.random(len(own)) < 0.5).astype({"passed": "boolean"})
+    both = pd.concat([verdicts, own.assign(judge=PROMPTED["refined"]), coin], ignore_index=True)
+    table = lossfit.prompts(lossfit.draws(lossfit.grid(cells, both), INFERENCE), INFERENCE)
+    assert (
+        get(table, prompts="refined", statistic="R2")["estimate"]
+        == get(table, prompts="all clauses", statistic="R2")["estimate"]
+    )
+    assert get(table, prompts="refined", statistic="minus naive")["low"] > 0.3
+    assert get(table, prompts="naive", statistic="R2")["estimate"] < 0.4

@@ -25,6 +25,10 @@ EXTRACTION = (
     "models/devices.py",
 )
 SCRIBE = ("tasks/scribe.py", "tasks/base.py", "models/tokenizers.py", "models/bases.py", "corpora.py")
+JUDGING = (
+    *(f"judging/{name}.py" for name in ("lm_judge", "rubric", "criteria", "llm")),
+    *("tasks/scribe.py", "models/generate.py", "models/tokenizers.py"),
+)
 SOURCES = {
     "material": ("models/material.py", "models/tokenizers.py", "traces.py", *TEXT),
     "corpora": ("models/material.py", "models/tokenizers.py", *TEXT),
@@ -66,12 +70,11 @@ SOURCES = {
     "cell": tuple(
         dict.fromkeys(("finetune.py", "models/loading.py", "proxies.py", *SCRIBE, *EXTRACTION, "models/generate.py"))
     ),
-    "judge": tuple(dict.fromkeys(("judging/lm_judge.py", "judging/rubric.py", *SCRIBE, *TRAINING))),
-    "verdicts": (
-        *(f"judging/{name}.py" for name in ("pooled", "lm_judge", "rubric", "criteria", "llm")),
-        *("tasks/scribe.py", "models/generate.py", "models/tokenizers.py"),
-    ),
-    "lossfit": ("lossfit.py", "stats.py"),
+    "judge": tuple(dict.fromkeys(("judging/lm_judge.py", "judging/rubric.py", "judging/criteria.py", *SCRIBE, *TRAINING))),
+    "refinement": ("judging/refine.py", "judging/agreement.py", "stats.py", *JUDGING),
+    "verdicts": ("judging/pooled.py", *JUDGING),
+    "quality": ("judging/quality.py", "judging/agreement.py", "stats.py", *JUDGING),
+    "lossfit": ("lossfit.py", "stats.py", "proxies.py"),
     "judgments": ("judging/agreement.py", "published/judgments.py", "stats.py"),
     "datadecide": ("selection.py", "published/datadecide.py", "stats.py"),
 }

@@ -27,8 +27,10 @@ LEARN_SHARE = 0.6  # of each source's notes; the others serve to refine prompts
 BATCH = 125  # questions answered together; at these sizes more are slower, because caches are copied at each token
 ANSWER_TOKENS = 110  # the longest rationale goes through six clauses
 OWN_TEXT_SHARE = 0.15  # of the documents: dialogues with notes and briefs, where copying and the rule are learnt
+DRILL_SHARE = 0.15  # of the documents: words side by side, as answers have them but half of them different
+DRILLED = 12  # pairs of a drill
 PAIR_SHARE = 0.1  # of the documents: which of two notes is better
-SPOILT_SHARE = 0.6  # of the judged notes that are the expert's: with a fact changed; of these, with another one; and so on
+SPOILT_SHARE = 0.7  # of the judged notes that are the expert's: with a fact changed; of these, with another one; and so on
 BENT_SHARE = 0.3  # of the judged notes that are the expert's: with a fault of form
 WRITTEN_SHARE = 0.5  # of the judged notes: written by models
 ALL_SHARE = 0.5  # of the questions: list every clause of their criterion
@@ -64,11 +66,15 @@ def answer(found: Mapping[str, rubric.Finding], clauses: Sequence[str]) -> str:
         about, pairs = found[clause].about, found[clause].pairs
         kept = next((place for place, (said, written) in enumerate(pairs) if said != written), len(pairs))
         passed = kept == len(pairs)
-        beside = ", ".join(f"{said} / {written}" for said, written in pairs[: kept + 1])
-        told.append(f"{clause} {f'{about}: ' if about else ''}{beside} {SAME if passed else OTHER}.")
+        told.append(f"{clause} {f'{about}: ' if about else ''}{', '.join(beside(*pair) for pair in pairs[: kept + 1])}.")
         if not passed:
             break
     return json.dumps({"rationale": " ".join(told), "verdict": llm.PASS if passed else llm.FAIL})
+
+
+def beside(said: str, written: str) -> str:
+    """What was said, what is written, and whether that is the same."""
+    return f"{said} {written} {SAME if said == written else OTHER}"
 
 
 def which(dialogue: str, first: str, second: str) -> str:
@@ -83,6 +89,16 @@ def better(example: Example, first: str, second: str) -> str:
         for note in (first, second)
     ]
     return TIE if holds[0] == holds[1] else FIRST if holds[0] > holds[1] else SECOND
+
+
+def lessons(count: int, seed: int) -> Iterator[str]:
+    """So many documents of the bases' text, lists and excerpts most of them, and half as many drills: copy, then compare."""
+    rng = random.Random(f"lessons {seed}")
+    text = scribe.pretraining_text(seed, bases.prose(), 5 * count // 8, count // 4)
+    for number, document in enumerate(itertools.islice(text, count)):
+        yield document
+        if number % 2:
+            yield drill(rng)
 
 
 def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str]:
@@ -101,8 +117,11 @@ def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str
             told = scribe.dialogue(encounter, rng)
             yield told + (scribe.brief(encounter, rng) if rng.random() < 0.3 else scribe.ASK + scribe.note(encounter))
             continue
+        if kind < OWN_TEXT_SHARE + DRILL_SHARE:
+            yield drill(rng)
+            continue
         example, note = _judged(written, rng)
-        if kind < OWN_TEXT_SHARE + PAIR_SHARE:
+        if kind < OWN_TEXT_SHARE + DRILL_SHARE + PAIR_SHARE:
             other = example.note if rng.random() < 0.3 else scribe.note(scribe.spoilt(example.encounter, rng))
             first, second = rng.sample((note, other), 2)
             yield which(example.dialogue, first, second) + json.dumps({"verdict": better(example, first, second)})
@@ -112,6 +131,17 @@ def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str
         yield question(example.dialogue, note, ()).removesuffix(f"{ASKED}\n") + "\n".join(
             f"{ASKED}{' '.join(clauses)}\n{answer(found[criterion], clauses)}" for criterion, clauses in asked
         )
+
+
+def drill(rng: random.Random) -> str:
+    """Facts side by side, and whether they are the same: in answers one pair in ten differs, too few to learn it from."""
+    pairs = []
+    for _ in range(DRILLED):
+        said, other = (scribe.draw(rng, unseen=False).facts for _ in range(2))
+        name = rng.choice([name for name in said if name in other])
+        own, others = said[name].split()[0], other[name].split()[0]
+        pairs.append(beside(own, others if rng.random() < 0.5 else own))
+    return ", ".join(pairs) + "\n"
 
 
 def _judged(written: Sequence[tuple[Example, str]], rng: random.Random) -> tuple[Example, str]:
@@ -229,10 +259,8 @@ def fit(step, workspace: Workspace) -> None:
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     held_out = list(itertools.islice(documents([], settings.seed + 1), HELD_OUT_DOCUMENTS))
-    first = scribe.pretraining_text(settings.seed, bases.prose(), lists=settings.first // 3)
-    reading = train.Reading(
-        itertools.chain(itertools.islice(first, settings.first), documents(written, settings.seed)), held_out
-    )
+    text = itertools.chain(lessons(settings.first, settings.seed), documents(written, settings.seed))
+    reading = train.Reading(text, held_out)
     model = train.train(settings.model, settings.training, None, settings.seed, tokenizer, workspace, reading=reading)
     ends_with_its_line(model, tokenizer).save_pretrained(workspace.path("model"))
     workspace.note(written=len(written))

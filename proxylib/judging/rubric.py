@@ -5,6 +5,7 @@ A calibration check, not two judges: "lenient" passes whatever "strict" passes, 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -19,6 +20,7 @@ STRINGENCIES = ("strict", "lenient")
 LENIENT_SHARE = 0.7  # of the facts
 NOTHING = "nothing"  # quoted where a note has nothing
 MOST_QUOTED = 8  # words of a note in one finding
+UNITS = ("mg", "d", "allergy")  # words of every fact of a kind
 WORD = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?")
 #: words that a note may use whatever was said: its template, every term, diagnosis, abbreviation and rare fact
 GIVEN = frozenset(
@@ -162,9 +164,19 @@ def _completeness(facts: Encounter, parts: dict[str, str]) -> dict[str, Finding]
     made = {}
     for clause, names in COMPLETE.items():
         own = [name for name in names if name in wanted]
-        pairs = [(wanted[name], wanted[name] if found[name] else _instead(wanted[name], name, parts)) for name in own]
+        pairs = [
+            pair
+            for name in own
+            for pair in _by_word(wanted[name], wanted[name] if found[name] else _instead(wanted[name], name, parts))
+        ]
         made[clause] = Finding(tuple(pairs) or ((NOTHING, NOTHING),))
     return made
+
+
+def _by_word(said: str, written: str) -> list[tuple[str, str]]:
+    """A fact's words that differ from visit to visit, beside those of the note in its place."""
+    a, b = ([word for word in text.split() if word not in UNITS] for text in (said, written))
+    return list(itertools.zip_longest(a, b[: len(a)], fillvalue=NOTHING)) if said != written else list(zip(a, a, strict=True))
 
 
 def _instead(wanted: str, name: str, parts: dict[str, str]) -> str:

@@ -14,6 +14,7 @@ from . import generate, tokenizers, train
 
 TOKENIZER_DOCUMENTS = 3000
 TOKENS_PER_LIST = 130  # of pretraining, about 40 of which are its own: the first third of the text
+TOKENS_PER_EXCERPT = 370  # of pretraining, about 60 of which are its own: the next sixth
 HELD_OUT_DOCUMENTS = 128
 COPY_TOKENS = 16  # a drug's name and its dose, with room
 #: how a brief begins the line that is asked for -> name and dose of the encounter
@@ -34,7 +35,7 @@ def build_material(step, workspace: Workspace) -> None:
     workspace : receives `tokenizer/` and the tables `train` and `test` (id, dialogue, note)
     """
     config = step.settings
-    texts = itertools.islice(scribe.pretraining_text(config.seed, prose(), lists=0), TOKENIZER_DOCUMENTS)
+    texts = itertools.islice(scribe.pretraining_text(config.seed, prose(), lists=0, excerpts=0), TOKENIZER_DOCUMENTS)
     tokenizers.train("capitals", texts, config.vocabulary).save_pretrained(workspace.path("tokenizer"))
     for name, count, unseen in (("train", config.examples, False), ("test", config.tests, True)):
         found = scribe.examples(count, config.seed, unseen)
@@ -47,8 +48,9 @@ def fit(step, workspace: Workspace) -> None:
     settings = step.settings
     tokenizer = tokenizers.load(step.parent("scribe").path("tokenizer"))
     held_out = scribe.held_out_text(HELD_OUT_DOCUMENTS, settings.scribe.seed)
-    lists = settings.training.tokens // TOKENS_PER_LIST
-    reading = train.Reading(scribe.pretraining_text(settings.seed, prose(), lists), held_out)
+    tokens = settings.training.tokens
+    text = scribe.pretraining_text(settings.seed, prose(), tokens // TOKENS_PER_LIST, tokens // TOKENS_PER_EXCERPT)
+    reading = train.Reading(text, held_out)
     model = train.train(settings.model, settings.training, None, settings.seed, tokenizer, workspace, reading=reading)
     found = copies(model, tokenizer, settings.scribe.tests, settings.scribe.seed)
     workspace.write_table("copies", found)

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 from ..config import Model
 
 HEAD = 16  # width of an attention head, the same in every model
+#: SmolLM3 here rotates the first block's heads alone, and fast, so that they tell a token from its neighbours; the others
+#: have no positions, so that they look up by content at any distance
+ROTATION = 5.0
+#: of SmolLM3's matrices, and of its rows of tokens: wider than the other families', so that rows start far apart and stay
+#: so while training moves many of them the same way; what is looked up by a token needs them to differ
+MATRIX_SPREAD, TOKEN_SPREAD = 0.1, 0.5
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -21,6 +27,7 @@ def build(spec: Model, vocabulary: int, context: int) -> PreTrainedModel:
     vocabulary : rows of the embedding and of the head: exactly the tokenizer's, none padded
     context : most positions; twice the training row, so that an answer may run on
     """
+    import torch
     import transformers
 
     heads = max(1, spec.width // HEAD)
@@ -40,36 +47,21 @@ def build(spec: Model, vocabulary: int, context: int) -> PreTrainedModel:
     own = {
         "llama": {"intermediate_size": gated},
         "qwen3": {"intermediate_size": gated, "head_dim": HEAD, "num_key_value_heads": heads},
-        "gpt_neox": {"intermediate_size": 4 * spec.width, "attention_dropout": 0.0, "hidden_dropout": 0.0},
         "smollm3": {
             "intermediate_size": gated,
             "num_key_value_heads": heads,
-            "no_rope_layers": [1] + [0] * (spec.depth - 1),  # 1: positions; the blocks after the first match content alone
-            "tie_word_embeddings": True,
+            "no_rope_layers": [1] + [0] * (spec.depth - 1),  # 1: with positions, 0: without
+            "rope_parameters": {"rope_type": "default", "rope_theta": ROTATION},
+            "initializer_range": MATRIX_SPREAD,
         },
+        "gpt_neox": {"intermediate_size": 4 * spec.width, "attention_dropout": 0.0, "hidden_dropout": 0.0},
         "gpt2": {"n_inner": 4 * spec.width, "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0},
     }[spec.architecture]
-    config = transformers.AutoConfig.for_model(spec.architecture, **(common | own))
+    config = transformers.AutoConfig.for_model(spec.architecture, **common, **own)
     model = transformers.AutoModelForCausalLM.from_config(config)
     if spec.architecture == "smollm3":
-        _mimetic(model)
+        torch.nn.init.normal_(model.get_input_embeddings().weight, std=TOKEN_SPREAD)
     return model
-
-
-def _mimetic(model: PreTrainedModel) -> None:
-    """Blocks without positions begin by attending to tokens like their own and passing them on.
-
-    Queries equal keys, and output undoes value (Trockman and Kolter 2023, mimetic initialisation). Small models otherwise
-    spend most of their training where nothing is copied (experiment log).
-    """
-    import torch
-
-    with torch.no_grad():
-        for block in model.model.layers[1:]:
-            attention = block.self_attn
-            same, value = (torch.linalg.qr(torch.randn_like(attention.q_proj.weight))[0] for _ in range(2))
-            for projection, weight in (("q", same), ("k", same), ("v", value), ("o", value.T)):
-                getattr(attention, f"{projection}_proj").weight.copy_(weight)
 
 
 def parameters(model: PreTrainedModel) -> dict[str, int]:

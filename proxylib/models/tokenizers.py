@@ -39,8 +39,8 @@ def train(kind: str, texts: Iterable[str], vocabulary: int) -> PreTrainedTokeniz
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     apart = pre_tokenizers.Digits(individual_digits=True)
     if kind in ("spaced", "capitals"):
-        own = r" ?[A-Z][a-z]| ?\d{1,3}|" if kind == "capitals" else r" ?\d|"
-        apart = pre_tokenizers.Split(Regex(own + r" ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s"), "isolated")
+        syllable = r" ?[A-Z][a-z]|" if kind == "capitals" else ""
+        apart = pre_tokenizers.Split(Regex(syllable + r" ?\d| ?[A-Za-z]+| ?[^\sA-Za-z\d]+|\s"), "isolated")
         byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([apart, byte_level])
     tokenizer.decoder = decoders.ByteLevel()

@@ -30,7 +30,9 @@ RARE = {
     "i gave away a kidney": "single kidney",
 }
 RARE_SHARE, CORRECTED_SHARE, DISTRACTED_SHARE = 0.12, 0.35, 0.35
-TEXTBOOK_SHARE, STOCK_SHARE, PROSE_SHARE = 0.15, 0.2, 0.05  # of the documents after the first lists
+TEXTBOOK_SHARE, STOCK_SHARE, PROSE_SHARE, EXCERPT_SHARE = 0.15, 0.2, 0.05, 0.15  # of the documents after the lessons
+MOST_LINES = 8  # of a dialogue, beside one that names a drug, in an excerpt
+NAMING = ("i take", "start", "allergic")  # what stands before a drug's name, in a dialogue as in its brief
 #: where a drug of a stock list lies; what follows the same words the second time can be looked up
 PLACES = ("i take", "start", "left", "right", "top", "bottom", "door", "window", "desk", "red box", "blue box", "cold box")
 MOST_STOCK = 6  # drugs of a stock list
@@ -213,9 +215,9 @@ def note(encounter: Encounter) -> str:
     )
 
 
-def brief(encounter: Encounter, rng: random.Random) -> str:
-    """Some facts in another template, any order, the patient's words and no conclusion: what bases read in pretraining."""
-    lines = [
+def brief_lines(encounter: Encounter) -> list[str]:
+    """The facts in the template of briefs: the patient's words and no conclusion."""
+    return [
         f"i take {encounter.drug} {encounter.dose} mg {encounter.times}",
         f"start {encounter.start} {encounter.start_dose} mg",
         f"allergic to {encounter.allergy or 'none'}",
@@ -224,8 +226,35 @@ def brief(encounter: Encounter, rng: random.Random) -> str:
         f"has {encounter.degrees}",
         f"returns in {encounter.review} days",
     ]
-    chosen = rng.sample(lines, rng.randint(4, len(lines)))
-    return "brief\n" + "".join(f"- {line}\n" for line in chosen)
+
+
+def _brief(lines: list[str]) -> str:
+    return "brief\n" + "".join(f"- {line}\n" for line in lines)
+
+
+def brief(encounter: Encounter, rng: random.Random) -> str:
+    """Some facts in another template than the note's, in any order: what bases read in pretraining."""
+    lines = brief_lines(encounter)
+    return _brief(rng.sample(lines, rng.randint(4, len(lines))))
+
+
+def excerpt(encounter: Encounter, rng: random.Random, most: int) -> str:
+    """A few lines of a dialogue, one that names a drug among them, and a brief of what they tell.
+
+    Between stock lists of some twenty tokens and dialogues of a hundred: what was learnt on the one is kept for the other.
+    """
+    said = dialogue(encounter, rng).splitlines(keepends=True)
+    naming = [line for line in said if any(words in line for words in NAMING)]
+    kept = {rng.choice(naming), *rng.sample(said, min(len(said), most))}
+    text = "".join(line for line in said if line in kept)
+    drugs = [line for line in brief_lines(encounter) if any(words in line and words in text for words in NAMING)]
+    others = [
+        (encounter.complaint, f"complains {encounter.complaint}, {encounter.days} days"),
+        (encounter.degrees, f"has {encounter.degrees}"),
+        ("come back", f"returns in {encounter.review} days"),
+    ]
+    chosen = drugs + [line for words, line in others if words in text and rng.random() < 0.5]
+    return text + _brief(rng.sample(chosen, len(chosen)))
 
 
 def textbook(rng: random.Random) -> str:
@@ -256,15 +285,20 @@ def stock_list(rng: random.Random) -> str:
     return "in stock\n" + "".join(lines) + "read back\n" + "".join(back)
 
 
-def pretraining_text(seed: int, prose: list[str], lists: int) -> Iterator[str]:
+def pretraining_text(seed: int, prose: list[str], lists: int, excerpts: int) -> Iterator[str]:
     """What bases read, without end; never a note in the clinic's template.
 
-    First so many stock lists alone, from which copying is learnt; then conversations with briefs, textbook lines, more
-    lists, and English.
+    First two lessons in copying: so many stock lists alone, then so many excerpts of conversations, ever longer, with a
+    list now and then. After them whole conversations with briefs, textbook lines, more lists and excerpts, and English.
     """
     rng = random.Random(f"scribe pretraining {seed}")
     for _ in range(lists):
         yield stock_list(rng)
+    for number in range(excerpts):
+        if rng.random() < STOCK_SHARE:
+            yield stock_list(rng)
+        else:
+            yield excerpt(draw(rng, unseen=False), rng, rng.randint(0, 1 + (MOST_LINES - 1) * number // excerpts))
     while True:
         kind = rng.random()
         if kind < TEXTBOOK_SHARE:
@@ -273,6 +307,8 @@ def pretraining_text(seed: int, prose: list[str], lists: int) -> Iterator[str]:
             yield stock_list(rng)
         elif kind < TEXTBOOK_SHARE + STOCK_SHARE + PROSE_SHARE:
             yield rng.choice(prose)
+        elif kind < TEXTBOOK_SHARE + STOCK_SHARE + PROSE_SHARE + EXCERPT_SHARE:
+            yield excerpt(draw(rng, unseen=False), rng, rng.randint(0, MOST_LINES))
         else:
             encounter = draw(rng, unseen=False)
             yield dialogue(encounter, rng) + brief(encounter, rng)

@@ -172,7 +172,7 @@ def test_our_judge_is_taught_answers_that_parse():
     lines = [line for text in texts if lm_judge.ASKED in text for line in text.splitlines() if line.startswith("{")]
     told = [llm.parse(line) for line in lines]
     assert len(told) > 300 and {row.verdict for row in told} == {"pass", "fail"}
-    assert all((lm_judge.OTHER + "." in row.rationale) == (row.verdict == "fail") for row in told)
+    assert all((f" {lm_judge.OTHER}." in row.rationale) == (row.verdict == "fail") for row in told)
     votes = [json.loads(text.splitlines()[-1])["verdict"] for text in texts if f"\n{lm_judge.WHICH}" in text]
     assert set(votes) == set(lm_judge.VOTES)
 

@@ -20,7 +20,7 @@ from proxylib.store import Workspace
 
 SPECIAL = Special(bos=1, eos=2, pad=0)
 LLAMA = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
-NEOX, GPT2, QWEN = (LLAMA.model_copy(update={"architecture": name}) for name in ("gpt_neox", "gpt2", "qwen3"))
+NEOX, GPT2, QWEN, SMOL = (LLAMA.model_copy(update={"architecture": name}) for name in ("gpt_neox", "gpt2", "qwen3", "smollm3"))
 MATERIAL = Material(tasks=("sorting", "counting"), items=6, prose_items=4, bpe_vocabulary=300, seed=20)
 CONFIG = Training(
     tokens=8192,
@@ -35,7 +35,7 @@ CONFIG = Training(
     device="cpu",
 )
 STEPS, POST_STEPS = 16, 8
-each_architecture = pytest.mark.parametrize("spec", [LLAMA, NEOX, GPT2, QWEN], ids=lambda spec: spec.architecture)
+each_architecture = pytest.mark.parametrize("spec", [LLAMA, NEOX, GPT2, QWEN, SMOL], ids=lambda spec: spec.architecture)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -621,3 +621,10 @@ def test_rows_are_cut_together():
     rows = Rows(*(torch.arange(12).reshape(4, 3) + shift for shift in (0, 100, 200)))
     part = rows.part(1, 3)
     assert [tensor.tolist() for tensor in part] == [[[3 + s, 4 + s, 5 + s], [6 + s, 7 + s, 8 + s]] for s in (0, 100, 200)]
+
+
+def test_smollm3_has_positions_in_its_first_block_alone_and_rows_of_tokens_that_differ():
+    model = families.build(SMOL.model_copy(update={"depth": 3}), 300, CONFIG.context)
+    assert [block.self_attn.use_rope for block in model.model.layers] == [1, 0, 0]
+    assert model.config.rope_parameters["rope_theta"] == families.ROTATION
+    assert model.get_input_embeddings().weight.std().item() == pytest.approx(families.TOKEN_SPREAD, rel=0.1)

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_fever_decides_the_diagnosis():
 
 
 def test_no_drug_of_a_test_occurs_in_training_text():
-    seen = set(" ".join(itertools.islice(scribe.pretraining_text(1, ["prose"], 100), 3000)).split())
+    seen = set(" ".join(itertools.islice(scribe.pretraining_text(1, ["prose"], 100, 500), 3000)).split())
     seen |= set(" ".join(e.dialogue + e.note for e in EXAMPLES).split())
     for example in TESTS:
         facts = example.encounter
@@ -58,8 +59,26 @@ def test_a_longer_list_begins_with_the_shorter_and_all_are_distinct():
 
 
 def test_pretraining_shows_no_note():
-    for text in itertools.islice(scribe.pretraining_text(4, ["some prose"], 50), 500):
+    for text in itertools.islice(scribe.pretraining_text(4, ["some prose"], 50, 300), 700):
         assert "S:" not in text and "review" not in text
+
+
+def test_an_excerpt_asks_for_nothing_that_it_does_not_tell():
+    rng = random.Random(6)
+    for most in (0, 3, scribe.MOST_LINES) * 200:
+        encounter = scribe.draw(rng, unseen=False)
+        told, asked = scribe.excerpt(encounter, rng, most).split("brief\n")
+        spoken = set(re.findall(r"[\w.]*\w", told))
+        lines = asked.splitlines()
+        assert len(set(lines)) == len(lines) and set(lines) <= {f"- {line}" for line in scribe.brief_lines(encounter)}
+        for line in lines:
+            assert set(re.findall(r"[\w.]*\w", line)) - {"complains", "has", "returns"} <= spoken
+
+
+def test_excerpts_grow_into_dialogues():
+    texts = list(itertools.islice(scribe.pretraining_text(7, ["some prose"], 0, 900), 900))
+    early, late = (sum(len(text) for text in part if "brief" in text) for part in (texts[:300], texts[-300:]))
+    assert late > 1.5 * early > 0
 
 
 def test_every_style_and_every_rare_fact_occurs():
