@@ -98,7 +98,7 @@ def test_a_lab_model_accounts_for_solutions_longer_than_its_positions(sets, tmp_
     torch.manual_seed(1)
     tokenizer = tokenizers.train("bpe", texts, 600)
     spec = config.Model(architecture="llama", tokenizer="bpe", width=16, depth=1, mix="expert", post="none", share=1.0)
-    network = families.build(spec, len(tokenizer), 128)  # 256 positions, about half of what these tokenizers cut GSM8K into
+    network = families.build(spec, len(tokenizer), 128)  # 256 positions
     learn(network, tokenizer, texts)
     network.save_pretrained(tmp_path / "lab")
     tokenizer.save_pretrained(tmp_path / "lab")
