@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,11 +101,18 @@ def rank(
     UserError
         Before any model runs where traces, scores or names are wrong; later where a model cannot be measured.
     """
-    from .models import loading
+    from .models import loading, tokenizers
     from .tokenstats import shards
 
     names = names_of(models)
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: is a file; give a folder")
     folders = [loading.locate(model) for model in models]
+    for folder in folders:  # what is wrong with the last model had better be said before the first one runs
+        if not (loading.base_of(folder) / loading.CONFIG).exists():
+            raise UserError(f"{folder}: no {loading.CONFIG}; a model is a folder written by save_pretrained")
+        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else loading.base_of(folder))
+        tokenizers.front(tokenizer, "x", settings.chat)
     read, expert = traces.read_with_expert(source, fields)
     known = None if scores is None else own_models.read_scores(scores, names)
     measured, accounts = {}, []
@@ -114,6 +122,7 @@ def rank(
         accounts.append({"model": name} | {key: done.manifest[key] for key in ACCOUNT})
     texts = traces.to_frame(read).set_index(["task", "id"])["solution"]
     comparison = own_models.compare(measured, texts, inference, expert)
+    comparison = comparison._replace(left_out=len(read) - comparison.used)  # also what no model can be asked about
     fitted = None if known is None else own_models.fit(comparison.values, known, inference)
     _write(out, comparison, fitted)
     return Ranked(out, comparison, fitted, pd.DataFrame(accounts))
@@ -129,7 +138,8 @@ def names_of(models: Sequence[str]) -> list[str]:
     """
     if len(models) < 2:
         raise UserError(f"parameter models: at least 2 are needed, found {len(models)}")
-    parts = [Path(model).absolute().parts if Path(model).is_dir() else Path(model).parts for model in models]
+    whole = lambda model: Path(os.path.normpath(Path(model).absolute()))  # a link keeps its own name
+    parts = [(whole(model) if Path(model).is_dir() else Path(model)).parts for model in models]
     for count in range(1, max(map(len, parts)) + 1):
         names = ["--".join(own[-count:]).strip("/") for own in parts]
         if len(set(names)) == len(names):

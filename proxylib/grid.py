@@ -427,6 +427,12 @@ def bring_your_own_models(
     for name in ("models", "traces", "out"):
         if name not in given:
             raise UserError(f"parameter {name}: needed beside {next(iter(given))}; models, traces and out go together")
+    if not isinstance(given["models"], (list, tuple)):
+        raise UserError(f"parameter models: {given['models']!r} is no list; write '[one, two]'")
+    # the notebook's kernel works in another folder than its caller
+    whole = lambda name: str(Path(name).absolute()) if Path(name).exists() else name
+    given["models"], given["out"] = [whole(model) for model in given["models"]], str(Path(given["out"]).absolute())
+    given |= {name: whole(given[name]) for name in ("traces", "scores") if name in given}
     from .models import loading  # imports torch, which this page needs in any case
     from .tokenstats.shards import fingerprint
 

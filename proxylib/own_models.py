@@ -8,6 +8,7 @@ which known scores alone can answer.
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -151,7 +152,7 @@ def read_scores(path: Path, models: list[str]) -> pd.Series:
     ------
     UserError
         Naming file and line of a missing column, a score that is no finite number, or a model that occurs twice; or where
-        fewer than `LEAST_MODELS` of the models have a score.
+        fewer than `LEAST_MODELS` of the models have a score, or all the same.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file")
@@ -180,6 +181,13 @@ def read_scores(path: Path, models: list[str]) -> pd.Series:
         raise UserError(
             f"{path}: {len(known)} of {len(models)} models have a score, at least {LEAST_MODELS} are needed; models are called "
             f"{', '.join(models)}"
+        )
+    if len(set(known.values())) == 1:
+        raise UserError(f"{path}: every score is {next(iter(known.values()))}; nothing can be fitted, leave the file away")
+    strange = [model for model in found if model not in models]
+    if strange:
+        print(
+            f"proxylib: {path}: not among the models: {', '.join(strange[:5])}{', ...' * (len(strange) > 5)}", file=sys.stderr
         )
     return pd.Series(known)
 

@@ -142,7 +142,8 @@ def _checked(rows: Iterator[tuple[str, dict[str, Any]]], where: str) -> list[Tra
             if name == "id" and isinstance(value, int) and not isinstance(value, bool):
                 value = str(value)
             if name not in values and name not in row:
-                raise UserError(f"{place}: {name} is missing; a trace has {', '.join(COLUMNS)}")
+                has = f"; found {', '.join(map(str, row))}: name it with --fields {name}=THEIRS" if row else ""
+                raise UserError(f"{place}: {name} is missing; a trace has {', '.join(COLUMNS)}{has}")
             if not isinstance(value, str):
                 raise UserError(f"{place}: {name} is {type(value).__name__}, expected text")
             try:
@@ -156,7 +157,7 @@ def _checked(rows: Iterator[tuple[str, dict[str, Any]]], where: str) -> list[Tra
         if not trace.task or not trace.id:
             raise UserError(f"{place}: {'id' if trace.task else 'task'} is empty; name it or leave the field away")
         if (trace.task, trace.id) in seen:
-            raise UserError(f"{place}: id {trace.id} occurs twice in task {trace.task}")
+            raise UserError(f"{place}: id {trace.id} occurs twice in task {trace.task}; give each its own, or remove one")
         seen.add((trace.task, trace.id))
         traces.append(trace)
     if not traces:

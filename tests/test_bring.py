@@ -87,18 +87,27 @@ def test_extract_leaves_rows_and_says_what_became_of_the_traces(place):
         (("--models", "model0", "./nowhere"), "no such folder"),
         (("--models", "model0", "model1", "--scores", "scores.csv"), "models have a score, at least 5 are needed"),
         (("--models", "model0", "model1", "--scores", "gone.csv"), "gone.csv: no such file"),
+        (("--models", "model0", "bare"), "bare: no tokenizer; save it beside its model"),
+        (("--models", "model0", "."), ".: no config.json"),
+        (("--models", "model0", "model1", "--out", "traces.jsonl"), "traces.jsonl: is a file; give a folder"),
+        (("--models", "model0", "model1", "--chat"), "the tokenizer of model0 has no chat template"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_nothing_is_written(place, arguments, message, monkeypatch, capsys):
     monkeypatch.chdir(place)
+    (place / "bare").mkdir(exist_ok=True)
+    (place / "bare" / "config.json").write_text("{}")
     given = ["--traces", "traces.jsonl", "--out", "bad", "--fields", "prompt=question", "solution=answer", "--threads", "1"]
-    assert cli.main(["rank", *arguments, *given]) == 2
+    assert cli.main(["rank", *given, *arguments]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and message in lines[0]
-    assert not (place / "bad" / "ranking.csv").exists()
+    assert not (place / "bad").exists()
 
 
-def test_names_are_short_and_differ():
+def test_names_are_short_and_differ(tmp_path, monkeypatch):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    assert bring.names_of(["..", "."]) == ["a", "b"]  # each is the name of a folder in `out`
     assert bring.names_of(["/a/x", "/b/y"]) == ["x", "y"]
     assert bring.names_of(["org/x-1", "other/x-1", "org/y"]) == ["org--x-1", "other--x-1", "org--y"]
     with pytest.raises(UserError, match="given twice"):
@@ -135,7 +144,8 @@ def test_the_notebook_runs_over_models_of_ones_own_and_notices_that_one_was_trai
     models = [tmp_path / "a", tmp_path / "b"]
     for number, model in enumerate(models):
         shutil.copytree(place / f"model{number}", model)
-    given = {"models": list(map(str, models)), "traces": str(file), "out": str(tmp_path / "out")}
+    monkeypatch.chdir(tmp_path)  # where relative paths begin
+    given = {"models": ["a", "b"], "traces": "own.jsonl", "out": "out"}
     before = grid.declare("bring_your_own_models", "smoke", **given).key
     monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path / "runs"))
     parameters = [part for name, value in given.items() for part in ("-p", name, json.dumps(value))]

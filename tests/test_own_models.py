@@ -141,12 +141,14 @@ def test_scores_that_are_all_alike_are_refused(many):
 
 
 NAMES = [f"m{n}" for n in range(6)]
+SAME = "model,score\n" + "".join(f"m{n},0.5\n" for n in range(6))
 GOOD = "model,score\n" + "".join(f"m{n},{n}\n" for n in range(6))
 
 
-def test_known_scores_are_read_for_the_models_at_hand(tmp_path):
+def test_known_scores_are_read_for_the_models_at_hand(tmp_path, capsys):
     (tmp_path / "s.csv").write_text("\ufeff" + GOOD + "another,3\n")
     assert own_models.read_scores(tmp_path / "s.csv", NAMES).to_dict() == {f"m{n}": float(n) for n in range(6)}
+    assert "s.csv: not among the models: another" in capsys.readouterr().err  # it may be a name that was misspelt
 
 
 @pytest.mark.parametrize(
@@ -159,6 +161,7 @@ def test_known_scores_are_read_for_the_models_at_hand(tmp_path):
         (GOOD.replace("m3,3", "m3"), "line 5: score is None, expected a number"),
         (GOOD.replace("m3,3", "m3,nan"), "line 5: score is nan"),
         (GOOD.replace("m3,3", "m2,3"), "line 5: model m2 occurs twice"),
+        (SAME, "every score is 0.5; nothing can be fitted"),
         ("model,score\nm0,1\nm1,2\n", "2 of 6 models have a score, at least 5 are needed; models are called m0, m1"),
     ],
 )

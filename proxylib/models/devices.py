@@ -21,7 +21,7 @@ def prepare(device: str, threads: int) -> dict[str, str | int]:
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("parameter device: 'cuda', but torch sees no CUDA device; say cpu in the profile's file")
+        raise UserError("parameter device: 'cuda', but torch sees no CUDA device; say cpu")
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=device == "cuda")
     return {

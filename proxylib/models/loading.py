@@ -14,7 +14,7 @@ from transformers.utils import logging
 
 from ..errors import UserError
 
-ADAPTER = "adapter_config.json"
+CONFIG, ADAPTER = "config.json", "adapter_config.json"
 WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")  # of a repository on the hub: no other formats of weights
 
 
@@ -72,8 +72,8 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
         logging.disable_progress_bar()
     if (folder / ADAPTER).exists():
         return _adapted(folder, device, dtype)
-    if not (folder / "config.json").exists():
-        raise UserError(f"{folder}: no config.json; a model is a folder written by save_pretrained")
+    if not (folder / CONFIG).exists():
+        raise UserError(f"{folder}: no {CONFIG}; a model is a folder written by save_pretrained")
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         # other kernels leave out the cap that Gemma 2 puts on attention scores

@@ -99,10 +99,16 @@ def front(tokenizer: PreTrainedTokenizerFast, prompt: str, chat: bool = False) -
     if not chat:
         first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
         return first + encode(tokenizer, [prompt])[0]
+    import jinja2
+
     if not tokenizer.chat_template:
-        raise UserError("chat: this tokenizer has no chat template; leave chat away, or give an instruction-tuned model")
+        name = f" of {tokenizer.name_or_path}" if tokenizer.name_or_path else ""
+        raise UserError(f"chat: the tokenizer{name} has no chat template; leave chat away, or give an instruction-tuned model")
     turn = [{"role": "user", "content": prompt}]
-    text = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    try:
+        text = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    except jinja2.TemplateError as error:
+        raise UserError(f"chat: the template of {tokenizer.name_or_path} refuses a user's turn ({error}); mend it") from None
     return tokenizer(text, add_special_tokens=False)["input_ids"]  # the template writes its special tokens as text
 
 

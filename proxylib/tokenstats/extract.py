@@ -22,6 +22,7 @@ from .heads import Parts, alike, split
 
 ACCOUNT = ("truncated", "windowed", "scored")
 LEAST_SHARED = 32  # tokens: below, a pass of its own costs more than it saves
+PROBE = 24  # tokens that try whether a model can share
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Engine:
                 "was saved with the model"
             )
         self.vocabulary, self.layout, self.device = vocabulary, layout, model.device
-        self.shares = layout.share and _can_share(self.parts.trunk, vocabulary, model.device)
+        room = context_of(model) >= PROBE
+        self.shares = layout.share and room and _can_share(self.parts.trunk, vocabulary, model.device)
 
     def passes(self, encoded: list[Encoded]) -> Iterator[list[int]]:
         """Indices of `encoded` in passes of like length, shortest first; together they are all of them once.
@@ -150,7 +152,7 @@ def _hidden(trunk: torch.nn.Module, ids: torch.Tensor, mask: torch.Tensor, share
 
 def _can_share(trunk: torch.nn.Module, vocabulary: int, device: torch.device) -> bool:
     """Whether a prompt kept in a cache gives the states that a whole pass gives; not so for models without such a cache."""
-    ids = torch.randint(0, vocabulary, (2, 24), generator=torch.Generator().manual_seed(1))
+    ids = torch.randint(0, vocabulary, (2, PROBE), generator=torch.Generator().manual_seed(1))
     ids[1, :16] = ids[0, :16]
     ids, mask = ids.to(device), torch.ones_like(ids).to(device)
     mask[1, -3:] = 0
@@ -191,7 +193,8 @@ def in_order(order: list[int], encoded: list[Encoded], frames: list[pd.DataFrame
 
 def context_of(model: PreTrainedModel) -> int:
     """Most positions that the model takes, as its config says; very many where it names none."""
-    return getattr(model.config.get_text_config(), "max_position_embeddings", None) or 10**9
+    config = model.config.get_text_config()
+    return getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 10**9  # MPT: the latter
 
 
 def token_rows(

@@ -4,10 +4,12 @@ OUT/plan.json          what is being made: model, traces and settings; written f
 OUT/tokens/00000.parquet ...   rows of `extract.frame`, traces of like length together
 OUT/items.parquet      one row per trace: what became of it
 OUT/manifest.json      counts, throughput, versions; written last, so it means that everything is there
+OUT/lock               held by the process that writes
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -18,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pandas as pd
 import pyarrow.parquet as pq
 import torch
@@ -33,10 +36,11 @@ from .columns import chosen
 from .encode import Encoded, Unscorable, Window, boundary_moves, encode
 from .extract import ACCOUNT, Engine, Layout, context_of, frame, in_order
 
-PLAN, MANIFEST, ITEMS, TOKENS = "plan.json", "manifest.json", "items.parquet", "tokens"
+PLAN, MANIFEST, ITEMS, TOKENS, LOCK = "plan.json", "manifest.json", "items.parquet", "tokens", "lock"
 SHARD_TOKENS = 32768  # of the forward passes of one shard: what a kill can cost
 WHOLE = 64 << 20  # bytes up to which a file of a model is hashed whole
-END = 1 << 20  # bytes from each end of a longer one
+END = 1 << 20  # bytes from each end of a longer one, and from END to END in between
+PIECE = 4096  # bytes: fine-tuning changes whole matrices, which are longer than END in a file as long as that
 WORTH_COMPILING = 3 * 10**9  # logits: below, compiling takes longer than it saves
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -121,8 +125,9 @@ def extract(
     Raises
     ------
     UserError
-        If the folder holds something else, the model cannot be measured (see `loading.load` and `heads.split`), or no
-        trace can be scored. Nothing is written before model, tokenizer and traces have been found good.
+        If the folder holds something else or another process writes there, the model cannot be measured (see
+        `loading.load` and `heads.split`), or no trace can be scored. Nothing is written before model, tokenizer and
+        traces have been found good.
     """
     folder = loading.locate(model)
     columns = chosen(settings.columns)
@@ -135,12 +140,13 @@ def extract(
     }
     if (done := finished(out, plan)) is not None:
         return done
-    for leftover in out.rglob(".*.tmp"):  # of a call that was killed while it wrote
-        leftover.unlink()
+    if (out / PLAN).exists():
+        with _alone(out):  # else refused before the model is loaded
+            pass
     devices.prepare(settings.device, threads)
     network = loading.load(folder, settings.device, DTYPES[settings.dtype])
     tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else loading.base_of(folder))
-    vocabulary = max(tokenizer.get_vocab().values()) + 1
+    vocabulary = entries(tokenizer, network.get_output_embeddings())
     encoded, items = account(traces, tokenizer, settings, context_of(network))
     if not encoded:
         raise UserError(f"no trace can be scored: {items['reason'].iloc[0]}")
@@ -148,28 +154,63 @@ def extract(
         much = sum(item.scored for item in encoded.values()) * vocabulary >= WORTH_COMPILING
         layout = replace(layout, impl="compiled" if much else "chunked")
     engine = Engine(network, vocabulary, layout)
-    if not (out / PLAN).exists():
-        write_atomic(out / PLAN, json.dumps(plan | {"named": str(model)}, indent=1).encode())
-    began = time.perf_counter()
-    fresh, batch = _write_shards(out, engine, [traces[index] for index in encoded], list(encoded.values()))
-    seconds = time.perf_counter() - began
-    write_atomic(out / ITEMS, parquet_bytes(items))
-    manifest = {
-        "plan": plan,
-        "model": str(model),
-        "vocabulary": vocabulary,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "traces": len(traces),
-        "dropped": int((items["status"] == "dropped").sum()),
-        "boundary_moves": int(items["boundary_moves"].sum()),
-        **{f"tokens_{name}": int(items[name].sum()) for name in ACCOUNT},
-        "tokens_per_second": fresh / seconds if fresh else None,
-        "largest_batch": batch,
-        "impl": layout.impl,
-        "provenance": provenance(),
-    }
-    write_atomic(out / MANIFEST, json.dumps(manifest, indent=1).encode())
+    with _alone(out):
+        if (done := finished(out, plan)) is not None:  # by another process, while this one loaded the model
+            return done
+        for leftover in out.rglob(".*.tmp"):  # of a call that was killed while it wrote
+            leftover.unlink()
+        if not (out / PLAN).exists():
+            write_atomic(out / PLAN, json.dumps(plan | {"named": str(model)}, indent=1).encode())
+        began = time.perf_counter()
+        fresh, batch = _write_shards(out, engine, [traces[index] for index in encoded], list(encoded.values()))
+        seconds = time.perf_counter() - began
+        write_atomic(out / ITEMS, parquet_bytes(items))
+        manifest = {
+            "plan": plan,
+            "model": str(model),
+            "vocabulary": vocabulary,
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "traces": len(traces),
+            "dropped": int((items["status"] == "dropped").sum()),
+            "boundary_moves": int(items["boundary_moves"].sum()),
+            **{f"tokens_{name}": int(items[name].sum()) for name in ACCOUNT},
+            "tokens_per_second": fresh / seconds if fresh else None,
+            "largest_batch": batch,
+            "impl": layout.impl,
+            "provenance": provenance(),
+        }
+        write_atomic(out / MANIFEST, json.dumps(manifest, indent=1).encode())
     return Extracted(out, manifest)
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Refuse a second writer: it would delete what the first is writing; the kernel drops the lock with its owner."""
+    lock = filelock.FileLock(out / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise UserError(f"{out}: is being made by another process; wait for it or stop it") from None
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror}); give another folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def entries(tokenizer: PreTrainedTokenizerFast, head: torch.nn.Module | None) -> int:
+    """Rows of the head that belong to the tokenizer; those beyond are padding.
+
+    Notes
+    -----
+    Special tokens that were added behind the head's last row do not count: Gemma 3 1B has one, for images, and no text
+    contains it. Any other entry there means that tokenizer and model do not belong together, which `Engine` says.
+    """
+    known = max(tokenizer.get_vocab().values()) + 1
+    rows = known if head is None else head.weight.shape[0]
+    special = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    return min(known, rows) if set(range(rows, known)) <= special else known
 
 
 def finished(out: Path, plan: dict[str, Any]) -> Extracted | None:
@@ -180,19 +221,44 @@ def finished(out: Path, plan: dict[str, Any]) -> Extracted | None:
     UserError
         If it belongs to another plan, or holds files of another kind.
     """
-    if not out.exists() or not any(out.iterdir()):
-        return None
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: is a file; give a folder that does not exist yet")
     if not (out / PLAN).exists():
-        raise UserError(f"{out}: holds other files; give a folder that does not exist yet")
+        begun = (LOCK, f".{PLAN}.")  # of a call that was killed before it wrote its plan
+        if out.exists() and not all(path.name.startswith(begun) for path in out.iterdir()):
+            raise UserError(f"{out}: holds other files; give a folder that does not exist yet")
+        return None
     try:
         begun = json.loads((out / PLAN).read_text())
         manifest = json.loads((out / MANIFEST).read_text()) if (out / MANIFEST).exists() else None
     except ValueError:
         raise UserError(f"{out}: {PLAN} or {MANIFEST} is damaged; delete the folder") from None
-    changed = [name for name, value in plan.items() if begun.get(name) != value]
+    changed = [_difference(name, begun.get(name), value) for name, value in plan.items() if begun.get(name) != value]
     if changed:
-        raise UserError(f"{out}: was begun with another {changed[0]}; give another folder, or delete this one")
-    return None if manifest is None else Extracted(out, manifest)
+        raise UserError(f"{out}: was begun with {changed[0]}; give another folder, or delete this one")
+    if manifest is None:
+        return None
+    if _rows(out) != manifest.get("tokens_scored"):
+        print(f"proxylib: {out}: files are missing or damaged; they are made again", file=sys.stderr)
+        return None
+    return Extracted(out, manifest)
+
+
+def _difference(name: str, begun: Any, now: Any) -> str:
+    """Of a part of a plan: what it was begun with, and for settings what they are now."""
+    if not isinstance(begun, dict) or not isinstance(now, dict):
+        return f"other {name}" if name == "traces" else f"another {name}"
+    key = next(key for key in now if begun.get(key) != now[key])
+    return f"{'batch-tokens' if key == 'tokens' else key} {begun.get(key)}, now {now[key]}"
+
+
+def _rows(out: Path) -> int | None:
+    """Token rows of all shards, from their ends alone; None where a file cannot be read."""
+    try:
+        pq.read_metadata(out / ITEMS)
+        return sum(pq.read_metadata(path).num_rows for path in _shards(out))
+    except (OSError, ValueError):
+        return None
 
 
 def account(
@@ -238,6 +304,9 @@ def _write_shards(out: Path, engine: Engine, traces: list[Trace], encoded: list[
                 bar.update(sum(len(encoded[index].ids) for index in batch))
             chosen_traces, items = [traces[index] for index in members], [encoded[index] for index in members]
             rows = frame(chosen_traces, items, in_order(list(range(len(members))), items, frames))
+            if (bad := rows[rows["nll"].isna()]).size:  # no entry exceeds NaN: the rows would count as said first
+                trace = "/".join(bad.iloc[0][["task", "id"]])
+                raise UserError(f"trace {trace}: the model's logits there are NaN; take float32, or leave the trace away")
             write_atomic(path, parquet_bytes(rows))
             fresh += tokens
     return fresh, limit
@@ -275,13 +344,13 @@ def _shards(out: Path) -> list[Path]:
 
 
 def fingerprint(folder: Path) -> str:
-    """Hash of a model's files: names, sizes and content, of files above 64 MiB the first and last MiB.
+    """Hash of a model's files: names, sizes and content, of files above 64 MiB the first and last MiB and 4 KiB of each other.
 
     An adapter's contains that of its base model.
     """
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix not in (".json", ".safetensors", ".model", ".txt", ".jinja"):
+        if path.suffix not in (".json", ".safetensors", ".model", ".txt", ".jinja") and path.name != "adapter_model.bin":
             continue
         size = path.stat().st_size
         digest.update(f"{path.name} {size}\n".encode())
@@ -290,6 +359,9 @@ def fingerprint(folder: Path) -> str:
                 digest.update(file.read())
             else:
                 digest.update(file.read(END))
+                for place in range(END, size - END, END):
+                    file.seek(place)
+                    digest.update(file.read(PIECE))
                 file.seek(-END, 2)
                 digest.update(file.read())
     if (folder / loading.ADAPTER).exists():

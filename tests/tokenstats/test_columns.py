@@ -195,6 +195,13 @@ def test_a_tokenizer_without_a_chat_template_is_refused():
         encode(Trace("t", "1", "p", "s", "", ""), BYTES, Window(10), 100, chat=True)
 
 
+def test_a_template_that_refuses_is_one_line():
+    tokenizer = tokenizers.train("byte", [], 300)
+    tokenizer.chat_template = "{{ raise_exception('a system turn is needed') }}"
+    with pytest.raises(UserError, match="refuses a user's turn .a system turn is needed"):
+        tokenizers.front(tokenizer, "p", chat=True)
+
+
 def test_a_boundary_moves_only_where_one_text_would_be_cut_elsewhere():
     merged = tokenizers.train("bpe", ["carry carry carry"] * 50, 300)
     assert boundary_moves(Trace("t", "1", "car", "ry", "", ""), merged)

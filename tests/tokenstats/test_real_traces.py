@@ -1,5 +1,7 @@
 """Published worked solutions through the readers, on a real shape with random weights and a tokenizer trained on their text."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,8 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from proxylib import proxies, traces
+from proxylib import config, corpora, proxies, traces
+from proxylib.models import families, tokenizers
 from proxylib.tokenstats import extract, shards
 
 pytestmark = pytest.mark.published
@@ -88,3 +91,50 @@ def test_a_boundary_that_moves_is_counted(sets, model, tmp_path):
     done = shards.extract(model, sets["humaneval"][:20], tmp_path / "out", shards.Settings(), threads=1)
     assert done.manifest["boundary_moves"] == int(done.items["boundary_moves"].sum())
     assert isinstance(done.tokens, pd.DataFrame)
+
+
+def test_a_lab_model_accounts_for_solutions_longer_than_its_positions(sets, tmp_path):
+    texts = corpora.take(corpora.documents(corpora.recipe("both-styles"), config.load("smoke").material, 1), 60_000)
+    torch.manual_seed(1)
+    tokenizer = tokenizers.train("bpe", texts, 600)
+    spec = config.Model(architecture="llama", tokenizer="bpe", width=16, depth=1, mix="expert", post="none", share=1.0)
+    network = families.build(spec, len(tokenizer), 128)  # 256 positions
+    learn(network, tokenizer, texts)
+    network.save_pretrained(tmp_path / "lab")
+    tokenizer.save_pretrained(tmp_path / "lab")
+    chosen = [trace for found in sets.values() for trace in found[:25]]
+    done = shards.extract(tmp_path / "lab", chosen, tmp_path / "out", shards.Settings(window=100), extract.Layout(tokens=4096))
+    items, rows = done.items.set_index(["task", "id"]), done.tokens
+    assert list(items.index) == [(trace.task, trace.id) for trace in chosen]
+    scored, dropped = items["status"] == "scored", items["status"] == "dropped"
+    assert (scored | dropped).all() and scored.any() and dropped.any()
+    assert items.loc[dropped, "reason"].str.match(r"no room for the solution after a prompt of \d+ tokens").all()
+    assert (items.loc[dropped, ["prompt", *extract.ACCOUNT]] == 0).all(axis=None) and (items.loc[scored, "reason"] == "").all()
+    assert (items["truncated"] > 0).any() and (items["windowed"] > 0).any() and items["scored"].max() == 100
+    counted = rows.groupby(["task", "id"], sort=False).agg(
+        scored=("token", "size"), first=("position", "min"), offset=("offset", "min"), n_bytes=("n_bytes", "sum")
+    )
+    assert set(counted.index) == set(items.index[scored]) and counted["scored"].sum() == items["scored"].sum()
+    for trace in (trace for trace in chosen if scored[trace.task, trace.id]):
+        item, own = items.loc[(trace.task, trace.id)], counted.loc[(trace.task, trace.id)]
+        tokens = len(tokenizers.encode(tokenizer, [trace.solution])[0])
+        assert item["truncated"] + item["windowed"] + item["scored"] == tokens
+        assert item["prompt"] + tokens - item["truncated"] <= 256
+        assert own["scored"] == item["scored"] and own["first"] == item["truncated"] + item["windowed"]
+        # several tokens inside one character share its offset, and all its bytes are the first one's
+        end = len(trace.solution[own["offset"] :].encode())
+        assert end - 4 < own["n_bytes"] <= end
+    kept = rows.set_index(["task", "id"]).index.isin(proxies.short_traces(rows))
+    values = proxies.by_task(rows[~kept], done.vocabulary)
+    assert list(values.index) == list(COUNTS) and np.isfinite(values.to_numpy()).all()
+    assert rows["entropy"].mean() < np.log(done.vocabulary) - 0.5  # it was trained
+
+
+def learn(network, tokenizer, texts):
+    """Sixty steps, enough to leave the uniform distribution."""
+    ids = torch.tensor(list(itertools.chain.from_iterable(tokenizers.encode(tokenizer, texts)))[: 60 * 512]).view(60, 4, 128)
+    optimiser = torch.optim.AdamW(network.parameters(), 1e-2)
+    for batch in ids:
+        network(input_ids=batch, labels=batch).loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()

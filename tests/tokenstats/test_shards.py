@@ -1,12 +1,17 @@
 """Extraction into a folder: accounted for, resumed where it ended, refused where something else lies."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
 
+import filelock
+import numpy as np
 import pandas as pd
 import pytest
+import torch
+import transformers
 
 from proxylib import traces as reading
 from proxylib.config import Model
@@ -24,8 +29,6 @@ LAYOUT = extract.Layout(chunk=16, traces=3, tokens=512)
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
-    import torch
-
     torch.manual_seed(5)
     spec = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
     families.build(spec, 259, 64).save_pretrained(folder)  # a context of 128
@@ -123,13 +126,18 @@ def test_a_finished_folder_is_read_and_no_model_is_loaded(model, tmp_path, monke
 
 @pytest.mark.parametrize(
     ("change", "what"),
-    [({"window": 7}, "settings"), ({"chat": True}, "settings"), ({"traces": TRACES[:5]}, "traces"), ({"chunk": 3}, "layout")],
+    [
+        ({"window": 7}, "window 1000, now 7"),
+        ({"chat": True}, "chat False, now True"),
+        ({"traces": TRACES[:5]}, "other traces"),
+        ({"chunk": 3}, "chunk 16, now 3"),
+    ],
 )
 def test_a_folder_of_another_plan_is_refused(model, tmp_path, change, what):
     shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
     before = content(tmp_path / "out")
     layout = extract.Layout(chunk=change.pop("chunk"), traces=3, tokens=512) if "chunk" in change else LAYOUT
-    with pytest.raises(UserError, match=f"another {what}"):
+    with pytest.raises(UserError, match=f"was begun with {what}"):
         shards.extract(model, change.pop("traces", TRACES), tmp_path / "out", Settings(**change), layout)
     assert content(tmp_path / "out") == before
 
@@ -149,6 +157,104 @@ def test_a_damaged_plan_is_named(model, tmp_path, name):
         shards.extract(model, TRACES[:1], tmp_path / "out", Settings(), LAYOUT)
 
 
+def test_a_file_in_the_folders_place_is_left_alone(model, tmp_path):
+    (tmp_path / "traces.jsonl").write_text("mine")
+    with pytest.raises(UserError, match="traces.jsonl: is a file"):
+        shards.extract(model, TRACES, tmp_path / "traces.jsonl", Settings(), LAYOUT)
+    assert (tmp_path / "traces.jsonl").read_text() == "mine"
+
+
+def test_a_call_that_was_killed_before_its_plan_is_gone_on_with(model, tmp_path):
+    (tmp_path / f".{shards.PLAN}.123.tmp").write_text("{")
+    assert shards.extract(model, TRACES, tmp_path, Settings(), LAYOUT).manifest["traces"] == 9
+    assert not list(tmp_path.rglob(".*.tmp"))
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_folder_has_one_writer(model, tmp_path, begun):
+    out = tmp_path / "out"
+    if begun:
+        shards.extract(model, TRACES, out, Settings(), LAYOUT)
+        (out / shards.MANIFEST).unlink()
+    half = out / shards.TOKENS / ".00000.parquet.1.tmp"  # which the other one is about to rename
+    half.parent.mkdir(parents=True, exist_ok=True)
+    half.touch()
+    if not begun:
+        shutil.rmtree(half.parent)
+    with filelock.FileLock(out / shards.LOCK), pytest.raises(UserError, match="made by another process"):
+        shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    assert half.exists() == begun
+    assert shards.extract(model, TRACES, out, Settings(), LAYOUT).manifest["traces"] == 9
+
+
+@pytest.mark.parametrize("damage", ["a shard is gone", "a shard is cut", "no items"])
+def test_a_finished_folder_that_lost_files_is_mended(model, tmp_path, small, damage, capsys):
+    out = tmp_path / "out"
+    first = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    tokens, items = first.tokens, first.items
+    shard = out / shards.TOKENS / "00001.parquet"
+    if damage == "a shard is gone":
+        shard.unlink()
+    elif damage == "a shard is cut":
+        shard.write_bytes(shard.read_bytes()[:-20])
+    else:
+        (out / shards.ITEMS).unlink()
+    again = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    pd.testing.assert_frame_equal(again.tokens, tokens)
+    pd.testing.assert_frame_equal(again.items, items)
+    assert "files are missing or damaged" in capsys.readouterr().err
+
+
+def test_special_tokens_behind_the_head_are_no_other_tokenizer(model, tmp_path):
+    """Gemma 3 1B: 262,144 rows, and a token for images with the id 262144."""
+    plain = shards.extract(model, TRACES, tmp_path / "plain", Settings(), LAYOUT)
+    copy = tmp_path / "copy"
+    shutil.copytree(model, copy)
+    tokenizer = tokenizers.load(copy)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    tokenizer.save_pretrained(copy)
+    done = shards.extract(copy, TRACES, tmp_path / "image", Settings(), LAYOUT)
+    assert done.vocabulary == 259
+    pd.testing.assert_frame_equal(done.tokens, plain.tokens)
+    tokenizer.add_tokens(["word"])
+    tokenizer.save_pretrained(copy)
+    with pytest.raises(UserError, match="do not belong together"):
+        shards.extract(copy, TRACES, tmp_path / "word", Settings(), LAYOUT)
+
+
+def test_a_context_too_short_to_share_anything(tmp_path):
+    torch.manual_seed(5)
+    spec = Model(architecture="gpt2", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
+    families.build(spec, 259, 8).save_pretrained(tmp_path / "model")  # a context of 16
+    tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
+    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", Settings(), LAYOUT).items
+    assert (items["scored"] + items["truncated"] == [len(trace.solution) for trace in TRACES]).all()
+
+
+def test_nan_is_refused_with_the_trace_that_gave_it(model, tmp_path, monkeypatch):
+    """NaN is exceeded by nothing: its rows would all count as said first."""
+    score = extract.Engine.score
+
+    def broken(self, batch):
+        rows = score(self, batch)
+        rows.loc[rows.index[-1:], "nll"] = np.nan
+        return rows
+
+    monkeypatch.setattr(extract.Engine, "score", broken)
+    with pytest.raises(UserError, match=r"trace two/t-8: the model's logits there are NaN"):
+        shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    assert not (tmp_path / "out" / shards.TOKENS).exists()
+
+
+def test_the_positions_of_mpt_are_found_under_their_own_name(tmp_path):
+    config = transformers.MptConfig(d_model=32, n_heads=2, n_layers=1, vocab_size=259, max_seq_len=40)
+    torch.manual_seed(5)
+    transformers.MptForCausalLM(config).save_pretrained(tmp_path / "model")
+    tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
+    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", Settings(), LAYOUT).items
+    assert (items["truncated"] > 0).any() and (items["prompt"] + items["scored"]).max() == 40
+
+
 def test_where_nothing_can_be_scored_nothing_is_written(model, tmp_path):
     with pytest.raises(UserError, match="no trace can be scored: no room"):
         shards.extract(model, [Trace("t", "1", "y" * 300, "x", "", "")], tmp_path / "out", Settings(), LAYOUT)
@@ -156,8 +262,6 @@ def test_where_nothing_can_be_scored_nothing_is_written(model, tmp_path):
 
 
 def test_another_weight_is_another_model(model, tmp_path):
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(model, copy)
     assert shards.fingerprint(copy) == shards.fingerprint(model)
@@ -165,6 +269,16 @@ def test_another_weight_is_another_model(model, tmp_path):
     weights[-3] ^= 1
     (copy / "model.safetensors").write_bytes(weights)
     assert shards.fingerprint(copy) != shards.fingerprint(model)
+
+
+def test_a_matrix_inside_a_long_file_counts(tmp_path):
+    """Frozen embeddings stand at both ends of many fine-tuned models."""
+    weights = np.zeros(shards.WHOLE + (8 << 20), "uint8")
+    (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
+    before = shards.fingerprint(tmp_path)
+    weights[20 << 20 : 22 << 20] = 1
+    (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
+    assert shards.fingerprint(tmp_path) != before
 
 
 def test_a_killed_command_goes_on_and_loses_at_most_a_shard(model, tmp_path):
