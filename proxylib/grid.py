@@ -42,7 +42,7 @@ VERSIONS = {
     "base": 2,
     "cell": 1,
     "judge": 2,
-    "refinement": 1,
+    "refinement": 2,
     "verdicts": 2,
     "quality": 1,
     "lossfit": 2,

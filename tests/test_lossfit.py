@@ -121,7 +121,7 @@ def test_the_slope_is_in_points_per_tenth_of_a_nat():
 
 def test_intervals_cover_what_a_larger_sample_of_notes_finds():
     rate, loss = (lambda size, data, _: 0.1 + 0.1 * size + 0.05 * data), (lambda size, data, _: 2 - 0.2 * size)
-    truth = lossfit.fits(drawn(rate, loss, notes=4000, seed=99), INFERENCE)
+    truth = lossfit.fits(drawn(rate, loss, notes=1500, seed=99), INFERENCE)
     truth = get(truth, judge="rubric, strict", group="all", statistic="slope")["estimate"]
     hits = 0
     for seed in range(20):

@@ -145,11 +145,15 @@ def drill(rng: random.Random) -> str:
 
 
 def _judged(written: Sequence[tuple[Example, str]], rng: random.Random) -> tuple[Example, str]:
-    """An example and a note about it: a model's, or the expert's with some of its facts and of its form changed."""
+    """An example and a note about it: a model's, or the expert's, whole or changed."""
     if written and rng.random() < WRITTEN_SHARE:
         return rng.choice(written)
-    encounter = scribe.draw(rng, unseen=False)
-    example = Example("", encounter, scribe.dialogue(encounter, rng), scribe.note(encounter))
+    return _about(scribe.draw(rng, unseen=False), "", rng)
+
+
+def _about(encounter: scribe.Encounter, key: str, rng: random.Random) -> tuple[Example, str]:
+    """An encounter's example, and its expert note with some of its facts and of its form changed."""
+    example = Example(key, encounter, scribe.dialogue(encounter, rng), scribe.note(encounter))
     changed = encounter
     while rng.random() < SPOILT_SHARE:
         changed = scribe.spoilt(changed, rng)
@@ -157,6 +161,12 @@ def _judged(written: Sequence[tuple[Example, str]], rng: random.Random) -> tuple
     if rng.random() < BENT_SHARE:
         lines = _bent(lines, example, rng)
     return example, "".join(f"{line}\n" for line in lines)
+
+
+def changed_notes(count: int, seed: int) -> list[tuple[Example, str]]:
+    """Expert notes, whole or changed, about conversations whose drug names no training text has."""
+    rng = random.Random(f"changed {seed}")
+    return [_about(scribe.draw(rng, unseen=True), f"changed-{number:04d}", rng) for number in range(count)]
 
 
 def _bent(lines: list[str], example: Example, rng: random.Random) -> list[str]:

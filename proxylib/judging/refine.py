@@ -137,11 +137,14 @@ def build(step, workspace: Workspace) -> None:
 
     Notes
     -----
-    The notes are of the same cells that the judge learnt from, about other conversations.
+    Half of the notes are of the same cells that the judge learnt from, about other conversations; few of these pass the
+    criteria of content, so that no prompt could be told from another by them alone. The other half are expert notes about
+    further conversations, whole or changed.
     """
     model, tokenizer = lm_judge.load(step.parent("judge"))
     judge = llm.remembering(lambda questions: lm_judge.judge(model, tokenizer, questions))
-    notes = labelled(lm_judge.kept_notes(step))
+    written = lm_judge.kept_notes(step)
+    notes = labelled(written + lm_judge.changed_notes(len(written), step.settings.inference.seed))
     trials = refine(judge, notes)
     prompts = {"naive": NAIVE, "refined": refined(trials), "all clauses": CLAUSES}
     workspace.write_table("trials", trials)
