@@ -38,9 +38,7 @@ CONTROLS = {
 BASELINE = "size + data"
 GIVEN = ("size + data", "base + data")  # what partial correlations hold fixed
 #: statistic -> the scale on which its draws are reflected
-SCALE = {"R2": "share", "R2 within a size": "share", "error": "error", "ratio": "ratio"} | dict.fromkeys(
-    ("r", "partial r", "rank agreement"), "correlation"
-)
+SCALE = {"error": "error", "ratio": "ratio"} | dict.fromkeys(("r", "partial r", "rank agreement"), "correlation")
 #: what is linear in the pass rate
 SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log-linear": np.log2, "saturating": lambda x: -1 / x}
 
@@ -162,12 +160,21 @@ def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _rows(values: Mapping[str, np.ndarray], level: float, **keys: object) -> list[dict[str, object]]:
-    """A row per statistic with a reflected interval; none for a statistic that is not defined."""
+    """A row per statistic with a reflected interval; none for a statistic that is not defined.
+
+    A statistic "R2" is given as the correlation whose square it is: its own draws lie above zero whatever the truth is.
+    """
     made = []
     for statistic, drawn in values.items():
-        if np.isfinite(drawn[0]):
-            found = stats.reflected_interval(drawn[0], drawn[1:], level, SCALE.get(statistic, "plain"))
-            made.append({**keys, "statistic": statistic, "estimate": found.estimate, "low": found.low, "high": found.high})
+        if not np.isfinite(drawn[0]):
+            continue
+        squared = statistic.startswith("R2")
+        scale = "correlation" if squared else SCALE.get(statistic, "plain")
+        ends = list(stats.reflected_interval(drawn[0], drawn[1:], level, scale)[:3])
+        if squared:
+            nearest = 0.0 if ends[1] <= 0 <= ends[2] else min(ends[1] ** 2, ends[2] ** 2)
+            ends = [ends[0] ** 2, nearest, max(ends[1] ** 2, ends[2] ** 2)]
+        made.append({**keys, "statistic": statistic} | dict(zip(("estimate", "low", "high"), ends, strict=True)))
     return made
 
 
@@ -201,6 +208,7 @@ def fits(found: Draws, inference: Inference, signal: str = "final_loss") -> pd.D
                 continue
             x, y = found.signals[signal][:, members], rates[:, members]
             values = line(x, y)
+            values["R2"] = values["r"]
             values["slope"] = 0.1 * values["slope"]
             values["curvature"] = 0.01 * _quadratic(x, y)
             if whole is None:
@@ -296,7 +304,7 @@ def control(found: Draws, inference: Inference) -> pd.DataFrame:
         for name in c["base"].unique():
             members = (c["base"] == name).to_numpy()
             if members.sum() >= 3:
-                within = line(found.signals["final_loss"][:, members], rates[:, members])["R2"]
+                within = line(found.signals["final_loss"][:, members], rates[:, members])["r"]
                 made += _rows({"R2 within a size": within}, inference.level, judge=judge, base=name)
     return _frame(made, "judge", "design", "validation", "base", "critical")
 
@@ -372,10 +380,10 @@ def prompts(found: Draws, inference: Inference) -> pd.DataFrame:
     -------
     prompts (of `pooled.PROMPTED`), statistic "R2" and "minus naive" (paired), estimate, low, high
     """
-    r2 = {name: line(found.signals["final_loss"], found.rates[judge])["R2"] for name, judge in PROMPTED.items()}
+    r = {name: line(found.signals["final_loss"], found.rates[judge])["r"] for name, judge in PROMPTED.items()}
     made = []
-    for name, drawn in r2.items():
-        both = {"R2": drawn} | ({} if name == "naive" else {"minus naive": drawn - r2["naive"]})
+    for name, drawn in r.items():
+        both = {"R2": drawn} | ({} if name == "naive" else {"minus naive": drawn**2 - r["naive"] ** 2})
         made += _rows(both, inference.level, prompts=name)
     return _frame(made, "prompts")
 

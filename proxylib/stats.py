@@ -68,7 +68,6 @@ def percentile_interval(estimate: float, draws: np.ndarray, level: float = 0.95)
 #: scale on which noise of sampling adds up -> to that scale, and back: shares of variance for correlations, squares for errors
 SCALES: dict[str, tuple[Callable, Callable]] = {
     "plain": (lambda x: x, lambda x: x),
-    "share": (lambda x: x, lambda x: np.clip(x, 0.0, 1.0)),
     "correlation": (lambda x: x * np.abs(x), lambda x: np.sign(x) * np.sqrt(np.minimum(np.abs(x), 1.0))),
     "error": (np.square, lambda x: np.sqrt(np.maximum(x, 0.0))),
     "ratio": (lambda x: np.log(np.maximum(x, 1e-12)), np.exp),
