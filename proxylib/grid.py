@@ -45,7 +45,7 @@ VERSIONS = {
     "refinement": 2,
     "verdicts": 2,
     "quality": 1,
-    "lossfit": 3,
+    "lossfit": 4,
     "datadecide": 3,
     "judgments": 1,
     "page": 1,

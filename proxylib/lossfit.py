@@ -558,7 +558,7 @@ def estimates(found: Draws, judge: str, other: str, inference: Inference) -> pd.
     sizes, data = (np.log2(found.configurations[name].to_numpy(float)) for name in ("parameters", "examples"))
     known = np.stack([np.ones_like(sizes), sizes, data], -1)
     gains = found.rates[judge] @ np.linalg.pinv(known).T  # [draws, 3]
-    design = np.broadcast_to(known, (len(gains), *known.shape))
+    design = _design(CONTROLS["base + data"], found.configurations, found.signals)
     rest = lambda values: values - _predicted(design, values)
     claimed = {
         "loss-r": whole["r"],
