@@ -212,3 +212,12 @@ def trials_table(
     for row in pairwise.itertuples():
         add(f"two notes compared: {row.statistic}", (row.estimate, row.low, row.high), row.n)
     return pd.DataFrame(rows, columns=["trial", "%", "n"])
+
+
+def judged_note(written: pd.DataFrame, answers: pd.DataFrame, cells: pd.DataFrame) -> tuple[str, str]:
+    """A conversation with a note of the largest base with most examples, and what the judge wrote on it."""
+    order = cells[~cells["diverged"]].sort_values(["parameters", "examples", "seed"])
+    row = written[written["cell"] == order["cell"].iloc[-1]].iloc[0]
+    told = answers[(answers["cell"] == row["cell"]) & (answers["id"] == row["id"])]
+    lines = [f"{answer.criterion}: {answer.text}" for answer in told.itertuples()]
+    return f"{row['dialogue']}note\n{row['note'].strip()}\n\n", "\n".join(lines)
