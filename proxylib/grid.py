@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -564,6 +564,25 @@ def work(step: Step) -> float:
     if not isinstance(made, config.TrainSettings | config.BaseSettings | config.JudgeSettings):
         return 0.0
     return made.training.tokens * made.model.share * made.model.width * made.model.depth
+
+
+OTHER_WORK = 1e8  # counted for a step that trains no model from scratch, in the unit of `work`: about twenty seconds
+
+
+def chains(steps: Iterable[Step]) -> dict[str, float]:
+    """Run id -> work of the longest chain that begins with the step: what has to wait for it, one after the other.
+
+    Parameters
+    ----------
+    steps : parents before children
+    """
+    found: dict[str, float] = {}
+    for step in reversed(list(steps)):
+        own = found.get(step.key.run_id, 0.0) + (work(step) or (0.0 if step.page else OTHER_WORK))
+        found[step.key.run_id] = own
+        for parent in step.parents.values():
+            found[parent.key.run_id] = max(found.get(parent.key.run_id, 0.0), own)
+    return found
 
 
 def cells_digest(notebook: Path) -> str:

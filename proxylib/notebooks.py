@@ -194,7 +194,7 @@ def _child(step: Step, sender: Any) -> None:
 def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> int:
     """Run what is outstanding, `jobs` steps at a time; returns the number of steps that failed or were blocked.
 
-    Of the steps whose parents are there, the one with the most work begins first, lest a long one end alone.
+    Of the steps whose parents are there, the one with the longest chain of work behind it begins first, lest one end alone.
 
     A failed step blocks its dependants and nothing else. Each step runs in a process of its own, which dies with this
     one, as its kernel does.
@@ -202,6 +202,7 @@ def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> in
     steps = list(steps)
     todo = outstanding(steps)
     waiting = {step.key.run_id: step for step in todo}
+    chains = grid.chains(steps)
     for step in steps:
         if step.key.run_id not in waiting:
             say(f"{state(step):9} {step.name}")
@@ -215,7 +216,7 @@ def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> in
     running: dict[Any, tuple[Step, Any, float]] = {}
     bad: set[str] = set()
     while waiting or running:
-        for run_id, step in sorted(waiting.items(), key=lambda item: -grid.work(item[1])):
+        for run_id, step in sorted(waiting.items(), key=lambda item: -chains[item[0]]):
             parents = {parent.key.run_id for parent in step.parents.values()}
             if parents & bad:
                 say(f"blocked   {step.name}")

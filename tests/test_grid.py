@@ -241,3 +241,13 @@ def test_the_digest_of_a_notebook_ignores_what_an_editor_adds(tmp_path):
     notebook.cells[-1].source += "\n1"
     nbformat.write(notebook, tmp_path / "copy.ipynb")
     assert grid.cells_digest(tmp_path / "copy.ipynb") != grid.cells_digest(path)
+
+
+def test_what_most_has_to_wait_for_begins_first():
+    steps = grid.steps("lab")
+    chains = grid.chains(steps)
+    for step in steps:
+        assert all(chains[parent.key.run_id] > chains[step.key.run_id] or step.page for parent in step.parents.values())
+    by = {step.name: chains[step.key.run_id] for step in steps}
+    ready = [name for name in by if name.startswith(("base/", "train/"))]
+    assert max(ready, key=by.get).startswith("base/80")  # the judge learns from its notes, and much waits for the judge
