@@ -321,7 +321,7 @@ def cell(
 def cells(d: Declaration) -> list[Step]:
     """Every cell of the profile's grid.
 
-    The middle number of examples is the same under both schedules and runs once; the second schedule, a check, has one seed.
+    The middle number of examples is the same under both schedules and runs once.
     """
     s = d.profile.scribe
     middle = s.examples[len(s.examples) // 2]
@@ -331,7 +331,7 @@ def cells(d: Declaration) -> list[Step]:
         for base in s.bases
         for examples in s.examples
         if schedule == "epochs" or examples != middle
-        for seed in (s.seeds if examples in s.replicated and schedule == s.schedules[0] else s.seeds[:1])
+        for seed in (s.seeds if examples in s.replicated else s.seeds[:1])
     ]
 
 

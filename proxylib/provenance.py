@@ -14,12 +14,14 @@ from typing import Any
 from . import __version__
 from .config import ROOT
 
+#: what runs write: a change there is no change of the code
+RECORDED = ("results", "book/executed")
 PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "torch", "transformers", "tokenizers", "statsmodels")
 
 
 @lru_cache(maxsize=1)
 def provenance() -> dict[str, Any]:
-    """Git commit and whether tracked files had changed, package versions, system, cores and processor."""
+    """Git commit and whether tracked files other than recorded ones had changed, package versions, system and processor."""
 
     def git(*arguments: str) -> str | None:
         try:
@@ -28,7 +30,7 @@ def provenance() -> dict[str, Any]:
             return None  # not a checkout, or no git: the manifest says null
         return done.stdout.strip()
 
-    changes = git("status", "--porcelain", "--untracked-files=no")
+    changes = git("status", "--porcelain", "--untracked-files=no", "--", ".", *(f":(exclude){name}" for name in RECORDED))
     versions = {"proxylib": __version__}
     for name in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
