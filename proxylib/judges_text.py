@@ -10,6 +10,7 @@ from .loss_text import one, picked, shown
 
 #: first and second voter -> agreement without ties, from the note of the MT-Bench set
 KNOWN = {("GPT-4", "human"): 1823 / 2129, ("human", "human"): 1282 / 1550}
+GOOD, POOR = 0.4, 0.2  # kappa: "moderate" begins, "slight" ends (Landis and Koch 1977)
 ENDS = ["estimate", "low", "high"]
 
 
@@ -25,7 +26,7 @@ def verdict(mt_bench: pd.DataFrame, pandalm: pd.DataFrame, length: pd.DataFrame)
     biased = (
         f"{' and '.join(more)} prefer longer answers more than people do"
         if more
-        else ("neither machine prefers longer answers more than people do")
+        else "that a machine prefers longer answers more than people do is shown for none"
     )
     return (
         f"On MT-Bench GPT-4 agrees with people in {_share(mt_bench, 'GPT-4', 'human')} % of the pairs of firm votes, people "
@@ -49,10 +50,12 @@ def forest(mt_bench: pd.DataFrame, pandalm: pd.DataFrame) -> pd.DataFrame:
 def finding(mt_bench: pd.DataFrame, pandalm: pd.DataFrame) -> str:
     """The figure's title."""
     level = lambda table, first: one(table, first=first, second="human", statistic="without ties")
-    same = level(mt_bench, "GPT-4")[1] > level(mt_bench, "human")[1]
-    below = level(pandalm, "GPT-3.5")[2] < level(pandalm, "human")[1]
-    first = "GPT-4 agrees with people as they do with each other" if same else "GPT-4 agrees less than people do"
-    return f"{first}; with trained annotators a judge is {'not' if below else 'nearly'} on a par"
+    clear = level(mt_bench, "GPT-4")[1] > level(mt_bench, "human")[2]
+    below = level(mt_bench, "GPT-4")[2] < level(mt_bench, "human")[1]
+    how = "more than" if clear else "less than" if below else "about as much as"
+    trained = level(pandalm, "GPT-3.5")[2] < level(pandalm, "human")[1]
+    first = f"GPT-4 agrees with people {how} they do with each other"
+    return f"{first}; with trained annotators a judge is {'not' if trained else 'nearly'} on a par"
 
 
 def agreement_table(mt_bench: pd.DataFrame, pandalm: pd.DataFrame) -> pd.DataFrame:
@@ -129,8 +132,9 @@ def kappas(agreement: pd.DataFrame) -> pd.DataFrame:
 def finding_kappa(agreement: pd.DataFrame) -> str:
     """The figure's title."""
     own = picked(agreement, judge=LM_JUDGE, statistic="kappa")
-    clear = int((own["low"] > 0).sum())
-    return f"Better than chance on {clear} of {len(own)} criteria"
+    good, poor = (own[keep]["criterion"].str.replace("_", " ") for keep in (own["low"] > GOOD, own["high"] < POOR))
+    told = [f"{how} on {', '.join(names)}" for how, names in ((f"above {GOOD}", good), (f"below {POOR}", poor)) if len(names)]
+    return f"Kappa with the rubric: {' and '.join(told) or 'between the two everywhere'}"
 
 
 def quality_table(agreement: pd.DataFrame) -> pd.DataFrame:
@@ -155,6 +159,19 @@ def quality_table(agreement: pd.DataFrame) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def stringency_sentence(agreement: pd.DataFrame) -> str:
+    """On which criteria the judge is clearly more lenient or stricter than the expert."""
+    own = picked(agreement, judge=LM_JUDGE)
+    told = []
+    for criterion in own["criterion"].unique():
+        judge, expert = (one(own, criterion=criterion, statistic=name) for name in ("pass rate", "expert's pass rate"))
+        if judge[1] > expert[2] or judge[2] < expert[1]:
+            told.append(f"{criterion.replace('_', ' ')} {shown(judge)} against {shown(expert)}")
+    if not told:
+        return "Its pass rates are not clearly apart from the expert's on any criterion."
+    return f"With all clauses its pass rates are clearly apart from the expert's, in %, on {'; '.join(told)}."
 
 
 def refinement_table(checked: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
@@ -195,8 +212,9 @@ def trials_table(
         "not unanimous": "asked five times, sampled: questions with different verdicts",
         "chance": "asked five times, sampled: variance between repeats of one question",
     }
-    for row in picked(repeats, criterion="all").itertuples():
-        add(named[row.statistic], (row.estimate, row.low, row.high), row.n)
+    for row in repeats.itertuples():
+        where = "" if row.criterion == "all" else f", {row.criterion.replace('_', ' ')}"
+        add(f"{named[row.statistic]}{where}", (row.estimate, row.low, row.high), row.n)
     lines = {
         "nothing": "as written",
         "plain": "a plain line added",

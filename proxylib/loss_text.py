@@ -7,11 +7,11 @@ import pandas as pd
 
 from . import stats
 from .judging.criteria import LENIENT, LM_JUDGE, STRICT
-from .lossfit import CONTROLS, PROXY, in_schedule
+from .lossfit import CONTROLS, FORMS, GIVEN, PROXY, in_schedule
 
 JUDGES = (STRICT, LM_JUDGE)  # the lenient rubric is a calibration check
 SCHEDULES = {"epochs": "epochs fixed", "steps": "steps fixed"}
-#: what the post reports: statistic -> (value, where)
+#: what the post reports: (group, statistic) -> value
 POST = {
     ("all", "R2"): 0.739,
     ("all", "r"): -0.86,
@@ -20,7 +20,27 @@ POST = {
     ("middle", "R2"): 0.930,
     ("most", "R2"): 0.978,
 }
+POST_SECOND_R = -0.87
+POST_CONFIGURATIONS = {"all": 15, "fewest": 5, "middle": 5, "most": 5}
+#: the post's points along size and data: what, (place of the base, place of the number of examples) from and to, its value
+POST_CURVES = (
+    ("size, most examples", (0, -1), (-1, -1), "7.0 to 44.0 (second judge: to 15.5)"),
+    ("data, middle base", (2, 0), (2, -1), "18.7 to 34.9"),
+    ("data, second largest base", (-2, 1), (-2, -1), "39.8 to 39.1, loss .238 to .265"),
+)
+POST_RATIO = "26.7 and 9.5 %, 2.8"
 COST_NAMES = ("fewest", "middle", "most")
+HELD = {
+    "size + data": "log size and log examples",
+    "base + data": "a level per base, and log examples",
+    "base + data + interaction": "the same, and log size × log examples",
+}
+SIGNAL_NAMES = {
+    "final_loss": "final training loss",
+    "first_pass_loss": "training loss of the first pass",
+    "held_out_loss": "held-out loss",
+    PROXY: "proxy over the experts' notes: top-1, inverse frequency",
+}
 
 
 def picked(frame: pd.DataFrame, **keys: object) -> pd.DataFrame:
@@ -43,34 +63,52 @@ def shown(values: tuple[float, float, float], scale: float = 1.0) -> str:
     return "–" if not np.isfinite(values[0]) else stats.with_interval(values, scale)
 
 
-def verdict(fits: pd.DataFrame, control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> str:
+def verdict(fits: pd.DataFrame, control: pd.DataFrame, schedules: list[str]) -> str:
     """The page's first sentences: what loss adds comes first.
 
     Loss adds something where its partial correlation, given a level per base and log examples, has the right sign, an interval
-    without zero, and a size that the luck of so few configurations seldom gives.
+    without zero, and a size that the luck of so few configurations seldom gives. The straight line was fixed beforehand.
     """
-    told = {judge: _partial(control, schedule, judge, "base + data") for judge in JUDGES}
-    adds = [judge for judge, row in told.items() if row is not None and row["high"] < 0 and -row["estimate"] > row["critical"]]
-    r2 = {judge: shown(one(fits, schedule=schedule, judge=judge, group="all", statistic="R2")) for judge in JUDGES}
-    given = "Given a level per base and a line in log examples,"
-    if len(adds) == len(JUDGES):
-        first = f"{given} loss still says something about both judges' pass rates"
-    elif adds:
-        first = f"{given} loss still says something about the {adds[0]}, and nothing that could be shown about the other judge"
-    else:
-        first = f"{given} loss adds nothing that these configurations could show"
-    partial = "; ".join(f"{judge} {_partial_shown(row)}" for judge, row in told.items())
-    seeds = [(judge, picked(apart, schedule=schedule, judge=judge)) for judge in JUDGES]
-    between = "; ".join(f"{judge} {_partial_shown(rows.iloc[0])}" for judge, rows in seeds if len(rows))
-    told_seeds = f" Between seeds of one configuration, which alone conditions on all of both: r {between}." if between else ""
+    known = "a level per base and log examples"
+    bent = "; ".join(f"{_who_gains(control, name, 'log loss')} with {SCHEDULES[name]}" for name in schedules)
+    own = {judge: shown(one(fits, schedule=schedules[0], judge=judge, group="all", statistic="R2")) for judge in JUDGES}
     return (
-        f"{first} (partial r: {partial}).{told_seeds} Alone it explains R2 {r2[STRICT]} of the strict rubric's pass rate and "
-        f"{r2[LM_JUDGE]} of the LM judge's."
+        f"A straight line in loss, as the post has it, adds to {known}: {_who_gains(control, schedules[0], 'loss')}. Its "
+        f"logarithm, tried only after a bend was seen, adds: {bent}. Alone, a straight line explains R2 {own[STRICT]} of the "
+        f"strict rubric's pass rate and {own[LM_JUDGE]} of the LM judge's."
     )
 
 
-def _partial(control: pd.DataFrame, schedule: str, judge: str, given: str) -> pd.Series | None:
-    found = picked(control, schedule=schedule, judge=judge, design=given, statistic="partial r")
+def _who_gains(control: pd.DataFrame, schedule: str, form: str) -> str:
+    """For which judges a form of loss adds something to a level per base and log examples."""
+    adds = [judge for judge in JUDGES if _adds(_partial(control, schedule, judge, "base + data", form))]
+    if len(adds) == len(JUDGES):
+        return "something for both judges"
+    return f"something for the {adds[0]} alone" if adds else "nothing that could be shown"
+
+
+def partial_sentence(control: pd.DataFrame, apart: pd.DataFrame, schedules: list[str]) -> str:
+    """The numbers behind the first sentences."""
+    parts = []
+    for schedule in schedules:
+        for form in FORMS:
+            rows = {judge: _partial(control, schedule, judge, "base + data", form) for judge in JUDGES}
+            told = "; ".join(f"{judge} {_partial_shown(row)}" for judge, row in rows.items())
+            parts.append(f"{SCHEDULES[schedule]}, {form}: {told}")
+    between = "; ".join(
+        f"{SCHEDULES[row.schedule]}, {row.judge} {shown((row.estimate, row.low, row.high))}, by luck within ±{row.critical:.2f}"
+        for row in apart[apart["judge"].isin(JUDGES)].itertuples()
+    )
+    seeds = f" Between seeds of one configuration, where size and data are the same, r: {between}." if between else ""
+    return f"Partial r given a level per base and log examples: {'. '.join(parts)}.{seeds}"
+
+
+def _adds(row: pd.Series | None) -> bool:
+    return row is not None and row["high"] < 0 and -row["estimate"] > row["critical"]
+
+
+def _partial(control: pd.DataFrame, schedule: str, judge: str, given: str, form: str) -> pd.Series | None:
+    found = picked(control, schedule=schedule, judge=judge, design=given, form=form, statistic="partial r")
     return None if found.empty else found.iloc[0]
 
 
@@ -83,12 +121,13 @@ def _partial_shown(row: pd.Series | None) -> str:
 def partial_table(control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> pd.DataFrame:
     """Correlation of loss and pass rate with more and more held fixed."""
     rows = []
-    for given, name in (("size + data", "log size and log examples"), ("base + data", "a level per base, and log examples")):
-        row = {"held fixed": name}
-        rows.append(row | {judge: _partial_shown(_partial(control, schedule, judge, given)) for judge in JUDGES})
+    for given in GIVEN:
+        for form in FORMS:
+            row = {"held fixed": HELD[given], "form": form}
+            rows.append(row | {judge: _partial_shown(_partial(control, schedule, judge, given, form)) for judge in JUDGES})
     own = picked(apart, schedule=schedule)
     if not own.empty:
-        row = {"held fixed": "the configuration: its seeds alone differ"}
+        row = {"held fixed": "the configuration: its seeds alone differ", "form": "loss"}
         for judge in JUDGES:
             found = picked(own, judge=judge)
             row[judge] = _partial_shown(None if found.empty else found.iloc[0])
@@ -96,23 +135,96 @@ def partial_table(control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> 
     return pd.DataFrame(rows)
 
 
+def _post_groups(fits: pd.DataFrame, numbers: list[int]) -> dict[str, str]:
+    """The post's names of groups -> ours, as far as we have them; `numbers` of examples, fewest first."""
+    names = {"all": "all"} | dict(zip(COST_NAMES, map(str, sorted(numbers)), strict=False))
+    return {post: own for post, own in names.items() if not picked(fits, group=own).empty}
+
+
+def _fisher(where: str, value: float) -> tuple[float, float, float]:
+    return tuple(stats.fisher_interval(value, POST_CONFIGURATIONS[where])[:3])
+
+
 def post_table(fits: pd.DataFrame, schedule: str, numbers: list[int]) -> pd.DataFrame:
     """The post's numbers beside ours, for both judges; `numbers` of examples, fewest first."""
-    names = dict(zip(COST_NAMES, map(str, sorted(numbers)), strict=False)) | {"all": "all"}
+    own = picked(fits, schedule=schedule)
+    names = _post_groups(own, numbers)
     rows = []
     for (where, statistic), reported in POST.items():
-        if where not in names or picked(fits, schedule=schedule, group=names[where]).empty:
+        if where not in names:
             continue
         label = "all configurations" if where == "all" else f"{names[where]} examples"
         unit = {"slope": "slope, points per 0.1 nats lower", "R2": "R2", "r": "r"}[statistic]
-        row = {"group": label, "statistic": unit, "post": f"{reported:g}"}
+        sample = ""
+        if statistic == "R2":
+            low, high = _fisher(where, np.sqrt(reported))[1:]
+            sample = f"[{max(low, 0) ** 2:.2f}, {high**2:.2f}]"
+        elif statistic == "r":
+            sample = "[{:.2f}, {:.2f}]".format(*_fisher(where, reported)[1:])
+        post = f"{reported:g}" + (f"; second judge {POST_SECOND_R:g}" if statistic == "r" else "")
+        row = {"group": label, "statistic": unit, "post": post, "as a sample": sample}
         for judge in JUDGES:
-            values = one(fits, schedule=schedule, judge=judge, group=names[where], statistic=statistic)
+            values = one(own, judge=judge, group=names[where], statistic=statistic)
             if statistic == "slope":
                 values = (-values[0], -values[2], -values[1])
             row[judge] = shown(values)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def reported_frame(fits: pd.DataFrame, schedule: str, numbers: list[int]) -> pd.DataFrame:
+    """R2 as the figure beside the post shows it: columns group, judge, estimate, low, high, reported, from, to."""
+    own = picked(fits, schedule=schedule)
+    rows = []
+    for post, name in _post_groups(own, numbers).items():
+        reported = POST[post, "R2"]
+        low, high = _fisher(post, np.sqrt(reported))[1:]
+        label = "all" if name == "all" else f"{name} examples"
+        for judge in JUDGES:
+            values = one(own, judge=judge, group=name, statistic="R2")
+            rows.append((label, judge, *values, reported, max(low, 0) ** 2, high**2))
+    return pd.DataFrame(rows, columns=["group", "judge", "estimate", "low", "high", "reported", "from", "to"])
+
+
+def finding_reported(frame: pd.DataFrame) -> str:
+    """Title of the figure beside the post."""
+    below = int((frame["high"] < frame["reported"]).sum())
+    return f"R2 lies below the post's in {below} of {len(frame)} comparisons"
+
+
+def curves_table(points: pd.DataFrame, schedule: str) -> pd.DataFrame:
+    """The post's points along size and data beside ours, pass rates in percent."""
+    own = picked(points, schedule=schedule)
+    bases = own.drop_duplicates("base").sort_values("parameters")["base"].tolist()
+    numbers = sorted(own["examples"].unique())
+    rows = []
+    for what, *ends, post in POST_CURVES:
+        if len(bases) < 5 or len(numbers) < 3:
+            continue
+        row = {"along": what, "post, %": post}
+        for judge in JUDGES:
+            told = []
+            for base, examples in ends:
+                found = picked(own, judge=judge, base=bases[base], examples=numbers[examples]).iloc[0]
+                told.append(shown(tuple(found[["rate", "low", "high"]])))
+            row[f"{judge}, %"] = " to ".join(told)
+        loss = [
+            picked(own, judge=STRICT, base=bases[base], examples=numbers[examples])["final_loss"].iloc[0]
+            for base, examples in ends
+        ]
+        rows.append(row | {"our loss, nats": f"{loss[0]:.3f} to {loss[1]:.3f}"})
+    return pd.DataFrame(rows)
+
+
+def line_sentence(fits: pd.DataFrame, schedule: str) -> str:
+    """Is the relation cleanly linear, as the post has it?"""
+    told, bent = [], 0
+    for judge in JUDGES:
+        values = one(fits, schedule=schedule, judge=judge, group="all", statistic="curvature")
+        bent += values[1] > 0 or values[2] < 0
+        told.append(f"{judge} {shown(values)}")
+    how = {0: "no bend can be shown here", 1: "for one judge it is bent here", 2: "for both judges it is bent here"}[bent]
+    return f"The post calls the relation cleanly linear; {how} (points per (0.1 nats)² of a parabola: {'; '.join(told)})."
 
 
 def single_sentence(single: pd.DataFrame, schedule: str) -> str:
@@ -135,7 +247,7 @@ def layer_of(cells: pd.DataFrame, points: pd.DataFrame, schedule: str, profile: 
     count = len(picked(points, schedule=schedule)[["base", "examples"]].drop_duplicates())
     return (
         f"Lab, profile {profile}; {count} configurations, {SCHEDULES[schedule]}, {'one seed' if seeds.max() == 1 else several} "
-        f"each. 95 % intervals over {drawn}, configurations fixed"
+        f"each. 95 % bootstrap intervals over {drawn}, configurations fixed; of correlations and R2 reflected, else percentile"
     )
 
 
@@ -150,11 +262,27 @@ def shape_table(fits: pd.DataFrame, schedule: str) -> pd.DataFrame:
                     "examples": group,
                     "judge": judge,
                     "slope, points per 0.1 nats": shown(one(fits, **keys, statistic="slope")),
-                    "minus slope of all": shown(one(fits, **keys, statistic="slope minus all")),
                     "curvature, points per (0.1 nats)²": shown(one(fits, **keys, statistic="curvature")),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def slopes_sentence(slopes: pd.DataFrame, schedule: str) -> str:
+    """Do the numbers of examples have different slopes?"""
+    parts = []
+    for judge in JUDGES:
+        own = picked(slopes, schedule=schedule, judge=judge)
+        if own.empty:
+            continue
+        told = ", ".join(f"{row.pair} {shown((row.estimate, row.low, row.high))}" for row in own.itertuples())
+        p = own["p"].iloc[0]
+        parts.append(f"{judge}: {told}; all one slope: p {'< .001' if p < 0.001 else f'= {p:.3f}'}")
+    return (
+        f"Differences of slopes, points per 0.1 nats, paired. {'. '.join(parts)} (Wald test over notes and seeds)."
+        if parts
+        else ""
+    )
 
 
 def control_table(control: pd.DataFrame, schedule: str) -> pd.DataFrame:
@@ -173,11 +301,15 @@ def control_table(control: pd.DataFrame, schedule: str) -> pd.DataFrame:
 
 
 def within_table(control: pd.DataFrame, schedule: str) -> pd.DataFrame:
-    """R2 of loss within each size."""
-    own = picked(control, schedule=schedule, statistic="R2 within a size")
-    rows = [
-        {"base": base} | {judge: shown(one(own, base=base, judge=judge)) for judge in JUDGES} for base in own["base"].unique()
-    ]
+    """Correlation of loss and pass rate within each size, and its square."""
+    own = picked(control, schedule=schedule, statistic="r within a size")
+    rows = []
+    for base in own["base"].unique():
+        row = {"base": base}
+        for judge in JUDGES:
+            values = one(own, base=base, judge=judge)
+            row |= {f"r: {judge}": shown(values), f"R2: {judge}": "–" if np.isnan(values[0]) else f"{values[0] ** 2:.2f}"}
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -187,8 +319,9 @@ def judges_sentence(judges: pd.DataFrame, schedule: str) -> str:
     get = lambda statistic: shown(one(own, statistic=statistic))
     means = ", ".join(f"{judge} {get(f'mean of {judge}')} %" for judge in JUDGES)
     return (
-        f"Mean pass rates: {means}; ratio {get('ratio')} (the post's judges: 26.7 and 9.5 %, 2.8). Rank agreement of the "
-        f"judges over configurations: Spearman {get('rank agreement')}."
+        f"Mean pass rates: {means}; ratio {get('ratio')} (the post's judges: {POST_RATIO}). Rank agreement of the "
+        f"judges over configurations: Spearman {get('rank agreement')}, whose interval is too short, as ranks jump. R2 of the "
+        f"exact rubric minus R2 of the LM judge, paired: {get('R2 difference')}."
     )
 
 
@@ -197,78 +330,158 @@ def stringency_sentence(stringencies: pd.DataFrame, schedule: str) -> str:
     get = lambda statistic: shown(one(picked(stringencies, schedule=schedule), statistic=statistic))
     return (
         f"A calibration check and no second judge: the lenient rubric passes {get(f'mean of {LENIENT}')} %, {get('ratio')} "
-        f"times as many as the strict one, and orders the configurations with Spearman {get('rank agreement')}. Another "
-        "stringency moves every rate and says nothing about who is right."
+        f"times as many as the strict one (the post's two judges: {POST_RATIO}), and orders the configurations with Spearman "
+        f"{get('rank agreement')}. Another stringency moves every rate and says nothing about who is right."
     )
 
 
 def signals_table(signals: pd.DataFrame, schedule: str) -> pd.DataFrame:
-    """Which signal predicts best."""
-    names = {
-        "final_loss": "final training loss",
-        "first_pass_loss": "training loss of the first pass",
-        "held_out_loss": "held-out loss",
-        PROXY: "proxy over the experts' notes: top-1, inverse frequency",
-    }
+    """Which signal predicts best, and what it adds to a level per base and log examples."""
     rows = []
-    for signal, name in names.items():
+    for signal, name in SIGNAL_NAMES.items():
         row = {"signal": name}
         for judge in JUDGES:
-            keys = {"schedule": schedule, "judge": judge, "signal": signal}
-            row[f"correlation: {judge}"] = shown(one(signals, **keys, statistic="strength"))
-            row[f"minus final loss: {judge}"] = shown(one(signals, **keys, statistic="minus final loss"))
+            own = picked(signals, schedule=schedule, judge=judge, signal=signal)
+            row[f"correlation: {judge}"] = shown(one(own, statistic="strength"))
+            row[f"minus final loss: {judge}"] = shown(one(own, statistic="minus final loss"))
+            row[f"given base + data: {judge}"] = shown(one(own, statistic="partial r", design="base + data"))
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def inversion_sentence(inversions: pd.DataFrame, noise: pd.DataFrame, schedule: str) -> str:
-    """How often more data looks worse, and how noisy a cell is."""
+def signals_sentence(signals: pd.DataFrame, schedules: list[str]) -> str:
+    """Which signal predicts best, schedule by schedule: is any better than the final training loss for both judges?"""
     parts = []
-    for judge in JUDGES:
-        own = picked(inversions, schedule=schedule, judge=judge)
-        own_noise = picked(noise, schedule=schedule, judge=judge)
-        text = f"{judge}: {int(own['inverted'].sum())} of {len(own)} pairs, {int((own['score_drop'] > 0).sum())} by score alone"
-        if len(own_noise):
-            text += f"; over seeds a cell's pass rate has a standard deviation of {own_noise['rate'].mean():.1f} points"
-        parts.append(text)
-    loss = picked(noise, schedule=schedule, judge=STRICT)["final_loss"]
-    of_loss = f" and its final loss one of {loss.mean():.3f} nats" if len(loss) else ""
+    for schedule in schedules:
+        own = picked(signals, schedule=schedule, statistic="minus final loss")
+        ends = {name: [one(own, signal=name, judge=judge) for judge in JUDGES] for name in SIGNAL_NAMES if name != "final_loss"}
+        better = [SIGNAL_NAMES[name] for name, both in ends.items() if all(low > 0 for _, low, _ in both)]
+        worse = [SIGNAL_NAMES[name] for name, both in ends.items() if all(high < 0 for _, _, high in both)]
+        told = [
+            f"{how} than the final training loss: {', '.join(names)}"
+            for how, names in (("better", better), ("worse", worse))
+            if names
+        ]
+        parts.append(
+            f"{SCHEDULES[schedule]}, {' and '.join(told) or 'none is clearly better or worse than the final training loss'}"
+        )
+    critical = signals["critical"].dropna()
+    luck = (
+        f" Given base and data, luck alone stays within ±{picked(signals, design='base + data')['critical'].iloc[0]:.2f}."
+        if len(critical)
+        else ""
+    )
+    return f"For both judges alike: {'; '.join(parts)}.{luck}"
+
+
+def inversion_table(inversions: pd.DataFrame, luck: pd.DataFrame, noise: pd.DataFrame) -> pd.DataFrame:
+    """How often more data looks worse, what luck alone gives, and how noisy a cell is."""
+    rows = []
+    for schedule in inversions["schedule"].unique():
+        for judge in JUDGES:
+            keys = {"schedule": schedule, "judge": judge}
+            own, by_luck, spread = (picked(frame, **keys) for frame in (inversions, luck, noise))
+            row = {"schedule": SCHEDULES[schedule], "judge": judge}
+            row["inverted"] = f"{int(own['inverted'].sum())} of {len(own)} pairs"
+            row["lower by score alone"] = int((own["score_drop"] > 0).sum())
+            if len(by_luck):
+                told = by_luck.iloc[0]
+                row["share, %"] = stats.with_interval((told["observed"], told["low"], told["high"]), 100)
+                row["by luck, means as found, %"] = f"{100 * told['as_found']:.0f}"
+                row["by luck, no effect of data, %"] = f"{100 * told['no_effect']:.0f}"
+            if len(spread):
+                row["SD over seeds, points"] = _spread(spread["rate"], 1)
+                row["SD over seeds, nats"] = _spread(spread["final_loss"], 3)
+            rows.append(row)
+    return pd.DataFrame(rows).fillna("–")
+
+
+def _spread(values: pd.Series, digits: int) -> str:
+    """Root mean square of standard deviations, and their range."""
+    mean = np.sqrt((values**2).mean())
+    return f"{mean:.{digits}f} ({values.min():.{digits}f} to {values.max():.{digits}f})"
+
+
+def silence_table(silence: pd.DataFrame, schedules: list[str]) -> pd.DataFrame:
+    """What changes when notes that say nothing fail every criterion."""
+    rows = []
+    for schedule in schedules:
+        for judge in JUDGES:
+            own = picked(silence, schedule=schedule, judge=judge)
+            for group in own["group"].dropna().unique():
+                keys = {"group": group}
+                row = {"schedule": SCHEDULES[schedule], "judge": judge, "examples": group}
+                row["R2, silent notes fail"] = shown(one(own, **keys, statistic="R2"))
+                row["minus as judged"] = shown(one(own, **keys, statistic="R2 minus as judged"))
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def silence_sentence(cells: pd.DataFrame, silence: pd.DataFrame, schedules: list[str]) -> str:
+    """Who writes nothing, and whether the first sentence holds where that fails."""
+    share = cells.groupby(["parameters", "base"])["silent"].mean().reset_index()
+    told = ", ".join(f"{row.base} {row.silent:.0f} %" for row in share.itertuples())
+    parts = []
+    for schedule in schedules:
+        for form in FORMS:
+            rows = {judge: _partial(silence, schedule, judge, "base + data", form) for judge in JUDGES}
+            both = "; ".join(f"{judge} {_partial_shown(row)}" for judge, row in rows.items())
+            parts.append(f"{SCHEDULES[schedule]}, {form}: {both}")
     return (
-        f"Pairs of cells of one base in which more examples give a lower pass rate at a higher loss, as the post's 14B: "
-        f"{'; '.join(parts)}{of_loss}."
+        "A note that says nothing makes nothing up and passes the criterion of no hallucination. Notes without a single digit, "
+        f"by base, over all cells: {told}. Where such a note fails everything, the partial r given a level per base and log "
+        f"examples is, {'. '.join(parts)}."
     )
 
 
-def frontier_table(frontier: pd.DataFrame, schedule: str, judge: str) -> pd.DataFrame:
-    """The best configuration under each budget, and the one that loss picks."""
-    own = picked(frontier, schedule=schedule, judge=judge)
-    return pd.DataFrame(
+def frontier_table(frontier: pd.DataFrame, schedule: str) -> pd.DataFrame:
+    """The best configuration under each budget, and the one that loss picks, for both judges."""
+    own = {judge: picked(frontier, schedule=schedule, judge=judge).reset_index(drop=True) for judge in JUDGES}
+    first = own[JUDGES[0]]
+    table = pd.DataFrame(
         {
-            "budget, 10⁶ parameters × examples": [f"{value / 1e6:.1f}" for value in own["budget"]],
-            "best": own["best"].to_numpy(),
-            "its pass rate, %": [f"{value:.1f}" for value in own["best_rate"]],
-            "lowest loss": own["chosen"].to_numpy(),
-            "regret, points": [stats.with_interval(row) for row in own[["regret", "low", "high"]].to_numpy()],
+            "budget, 10⁶ parameters × examples": [f"{value / 1e6:.1f}" for value in first["budget"]],
+            "lowest loss": first["chosen"],
         }
     )
+    for judge, part in own.items():
+        table[f"its rate, %: {judge}"] = [f"{value:.1f}" for value in part["chosen_rate"]]
+        table[f"best: {judge}"] = [f"{row.best} ({row.best_rate:.1f})" for row in part.itertuples()]
+        table[f"regret, points: {judge}"] = [
+            stats.with_interval(row) for row in part[["regret", "low", "high"]].to_numpy().round(1) + 0.0
+        ]
+    return table
 
 
-def scaling_table(scaling: pd.DataFrame, schedule: str, judge: str) -> pd.DataFrame:
-    """Log-linear against saturating: errors of both shapes, and the gain per doubling."""
+def scaling_table(scaling: pd.DataFrame, schedule: str) -> pd.DataFrame:
+    """Log-linear against saturating: errors of both shapes, and the gain per doubling, for both judges."""
     rows = []
-    own = picked(scaling, schedule=schedule, judge=judge)
-    for (along, group), part in own.groupby(["along", "group"], sort=False):
-        get = lambda shape, statistic, part=part: shown(one(part, shape=shape, statistic=statistic))
-        rows.append(
-            {
-                "along": along,
-                "at": group,
-                "points per doubling": get("log-linear", "gain"),
-                "error log-linear": get("log-linear", "error"),
-                "error saturating": get("saturating", "error"),
-            }
-        )
+    own = picked(scaling, schedule=schedule)
+    for (along, group), part in own[own["judge"].isin(JUDGES)].groupby(["along", "group"], sort=False):
+        row = {"along": along, "at": group}
+        for judge in JUDGES:
+            get = lambda shape, statistic, part=part, judge=judge: shown(
+                one(part, judge=judge, shape=shape, statistic=statistic)
+            )
+            row[f"points per doubling: {judge}"] = get("log-linear", "gain")
+            row[f"error log-linear: {judge}"] = get("log-linear", "error")
+            row[f"error saturating: {judge}"] = get("saturating", "error")
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def scaling_sentence(scaling: pd.DataFrame, schedule: str) -> str:
+    """How well either shape holds along size."""
+    own = picked(scaling, schedule=schedule, judge=STRICT, along="parameters", statistic="error")
+    if own.empty:
+        return ""
+    by = {shape: picked(own, shape=shape)["estimate"] for shape in ("log-linear", "saturating")}
+    told = ", ".join(f"{shape} {values.min():.1f} to {values.max():.1f}" for shape, values in by.items())
+    return (
+        "The post's curves are log-linear and of diminishing returns at once. Along size, over the numbers of examples, the "
+        f"strict rubric's points lie off the shapes by (root mean square, points): {told}; a shape that fitted would be off by "
+        "no more than its points' intervals are wide."
+    )
 
 
 def copy_sentence(copies: pd.DataFrame) -> str:
@@ -300,8 +513,8 @@ def grid_sentence(cells: pd.DataFrame, copies: pd.DataFrame) -> str:
     diverged = int(cells["diverged"].sum())
     lost = f" {diverged} of {len(cells)} cells diverged." if diverged else " No cell diverged."
     return (
-        f"Over {len(cells)} cells the mean final training loss is {by.iloc[0]:.2f} nats per token for the smallest base and "
-        f"{by.iloc[-1]:.2f} for the largest, {by.index[-1] / by.index[0]:.0f} times its size.{lost} "
+        f"Over {len(own)} cells with epochs fixed the mean final training loss is {by.iloc[0]:.2f} nats per token for the "
+        f"smallest base and {by.iloc[-1]:.2f} for the largest, {by.index[-1] / by.index[0]:.0f} times its size.{lost} "
         f"{copy_sentence(copies)}"
     )
 
@@ -319,7 +532,7 @@ def finding_curves(cells: pd.DataFrame) -> str:
 def copy_table(copies: pd.DataFrame) -> pd.DataFrame:
     """A row per base: what it copies before fine-tuning, in percent."""
     wide = (100 * copies.pivot(index="parameters", columns="field", values="rate")).round(0).astype(int)
-    return wide.reset_index()
+    return wide.rename_axis(columns=None).reset_index()
 
 
 def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
@@ -348,16 +561,14 @@ def samples(written: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
 
 def finding_control(control: pd.DataFrame, schedule: str) -> str:
     """Title of the control's figure: errors for a base that the forecast has not seen."""
-    rows = picked(control, schedule=schedule, validation="size", design="loss", statistic="error difference")
-    better = [judge for judge in JUDGES if one(rows, judge=judge)[2] < 0]
-    worse = [judge for judge in JUDGES if one(rows, judge=judge)[1] > 0]
-    if len(better) == len(JUDGES):
-        return "For the bases left out here, loss forecasts better than a line in log size and log examples"
-    if len(worse) == len(JUDGES):
-        return "For the bases left out here, a line in log size and log examples forecasts better than loss"
-    if better or worse:
-        return "For the bases left out here, which forecast is better depends on the judge"
-    return "For the bases left out here, loss and log size with log examples are not clearly apart"
+    told = []
+    for form in FORMS:
+        rows = picked(control, schedule=schedule, validation="size", design=form, statistic="error difference")
+        better = sum(one(rows, judge=judge)[2] < 0 for judge in JUDGES)
+        worse = sum(one(rows, judge=judge)[1] > 0 for judge in JUDGES)
+        how = "better than" if better == len(JUDGES) else "worse than" if worse == len(JUDGES) else "not clearly apart from"
+        told.append(f"{form} {how if not (better and worse) else 'better or worse, by judge, than'}")
+    return f"For bases left out: {', '.join(told)} log size with log examples"
 
 
 def finding_fit(fits: pd.DataFrame, schedule: str, judge: str) -> str:
@@ -370,7 +581,8 @@ def finding_regimes(fits: pd.DataFrame, schedule: str) -> str:
     """Title of the scatters per number of examples."""
     own = picked(fits, schedule=schedule, judge=STRICT, statistic="R2")
     parts = own[own["group"] != "all"]["estimate"]
-    return f"Within a number of examples R2 is {parts.min():.2f} to {parts.max():.2f}; five points give .77 by luck"
+    span = f"{parts.min():.2f} to {parts.max():.2f}"
+    return f"Within a number of examples R2 is {span}; five unrelated points have .77 one time in twenty"
 
 
 def finding_judges(judges: pd.DataFrame, schedule: str) -> str:

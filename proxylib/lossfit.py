@@ -7,7 +7,8 @@ an interval so leaves out, the luck of fifteen configurations, is told by the cr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -25,20 +26,29 @@ LOSSES = ("final_loss", "first_pass_loss", "held_out_loss")
 PROXY = proxies.name(*proxies.NAMED_WINNERS["model selection"])  # fixed before any cell was trained
 SIGNALS = (*LOSSES, PROXY)
 #: columns of the design beside the intercept; sizes and examples enter as logarithms, as scaling laws have them. "base" is
-#: a level per base, which no shape of the effect of size can beat and which says nothing of a size not seen; "copying" is
-#: the base's copy rate before any fine-tune
+#: a level per base, which holds any effect of size that adds to that of data and says nothing of a size not seen;
+#: "interaction" is the product of both logarithms; "copying" is the base's copy rate before any fine-tune. Loss is a straight
+#: line, as in the post; "log loss" came after a bend in it was seen (experiment log)
 CONTROLS = {
     "size + data": ("size", "data"),
+    "size x data": ("size", "data", "interaction"),
     "copying + data": ("copying", "data"),
     "base + data": ("base", "data"),
     "loss": ("final_loss",),
+    "log loss": ("log final_loss",),
     "size + data + loss": ("size", "data", "final_loss"),
+    "size + data + log loss": ("size", "data", "log final_loss"),
     "base + data + loss": ("base", "data", "final_loss"),
+    "base + data + log loss": ("base", "data", "log final_loss"),
 }
 BASELINE = "size + data"
-GIVEN = ("size + data", "base + data")  # what partial correlations hold fixed
-#: statistic -> the scale on which its draws are reflected
-SCALE = {"error": "error", "ratio": "ratio"} | dict.fromkeys(("r", "partial r", "rank agreement"), "correlation")
+#: what partial correlations hold fixed -> columns
+GIVEN = {name: CONTROLS[name] for name in ("size + data", "base + data")} | {
+    "base + data + interaction": ("base", "data", "interaction")
+}
+#: statistics with an interval as correlations have it; all others have percentile intervals (experiment log: coverage)
+CORRELATIONS = ("r", "R2", "partial r", "r within a size", "strength")
+FORMS = {"loss": "final_loss", "log loss": "log final_loss"}
 #: what is linear in the pass rate
 SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log-linear": np.log2, "saturating": lambda x: -1 / x}
 
@@ -160,7 +170,7 @@ def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _rows(values: Mapping[str, np.ndarray], level: float, **keys: object) -> list[dict[str, object]]:
-    """A row per statistic with a reflected interval; none for a statistic that is not defined.
+    """A row per statistic with its interval; none for a statistic that is not defined.
 
     A statistic "R2" is given as the correlation whose square it is: its own draws lie above zero whatever the truth is.
     """
@@ -168,10 +178,12 @@ def _rows(values: Mapping[str, np.ndarray], level: float, **keys: object) -> lis
     for statistic, drawn in values.items():
         if not np.isfinite(drawn[0]):
             continue
-        squared = statistic.startswith("R2")
-        scale = "correlation" if squared else SCALE.get(statistic, "plain")
-        ends = list(stats.reflected_interval(drawn[0], drawn[1:], level, scale)[:3])
-        if squared:
+        if statistic in CORRELATIONS:
+            ends = list(stats.correlation_interval(drawn[0], drawn[1:], level)[:3])
+        else:  # an error's draws lie above it; its interval holds it none the less
+            found = stats.percentile_interval(drawn[0], drawn[1:], level)
+            ends = [found.estimate, min(found.low, found.estimate), max(found.high, found.estimate)]
+        if statistic == "R2":
             nearest = 0.0 if ends[1] <= 0 <= ends[2] else min(ends[1] ** 2, ends[2] ** 2)
             ends = [ends[0] ** 2, nearest, max(ends[1] ** 2, ends[2] ** 2)]
         made.append({**keys, "statistic": statistic} | dict(zip(("estimate", "low", "high"), ends, strict=True)))
@@ -189,8 +201,7 @@ def fits(found: Draws, inference: Inference, signal: str = "final_loss") -> pd.D
     Returns
     -------
     judge, group ("all" or the number of examples), n (configurations), statistic, estimate, low, high. Statistics: r, R2,
-    intercept (percent), slope (points per 0.1 nats), curvature (points per (0.1 nats) squared, of a parabola) and, for a
-    group, "slope minus all".
+    intercept (percent), slope (points per 0.1 nats) and curvature (points per (0.1 nats) squared, of a parabola).
 
     Notes
     -----
@@ -198,25 +209,54 @@ def fits(found: Draws, inference: Inference, signal: str = "final_loss") -> pd.D
     interval is for these configurations; it does not say how another family of bases would do. A configuration is the mean
     of its seeds; `single_seeds` has the lines through single runs, as the post has them.
     """
-    examples = found.configurations["examples"]
-    groups = {"all": np.ones(len(examples), bool)} | {str(n): (examples == n).to_numpy() for n in sorted(examples.unique())}
     made = []
     for judge, rates in found.rates.items():
-        whole = None
-        for group, members in groups.items():
-            if members.sum() < LEAST_CELLS:
-                continue
+        for group, members in _groups(found.configurations):
             x, y = found.signals[signal][:, members], rates[:, members]
             values = line(x, y)
             values["R2"] = values["r"]
             values["slope"] = 0.1 * values["slope"]
             values["curvature"] = 0.01 * _quadratic(x, y)
-            if whole is None:
-                whole = values["slope"]
-            else:
-                values["slope minus all"] = values["slope"] - whole
             made += _rows(values, inference.level, judge=judge, group=group, n=int(members.sum()))
     return _frame(made, "judge", "group", "n")
+
+
+def _groups(configurations: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
+    """All configurations and those of each number of examples, where a line can be fitted."""
+    examples = configurations["examples"].to_numpy()
+    for name, members in [("all", np.ones(len(examples), bool))] + [(str(n), examples == n) for n in np.unique(examples)]:
+        if members.sum() >= LEAST_CELLS:
+            yield name, members
+
+
+def slopes_apart(found: Draws, inference: Inference) -> pd.DataFrame:
+    """Do the numbers of examples have different slopes? Paired differences, and one test of all of them.
+
+    Returns
+    -------
+    judge, pair ("a minus b", numbers of examples), statistic "slope difference" (points per 0.1 nats), estimate, low, high,
+    p (Wald test that all slopes are one, with the draws' covariance; the same in every row of a judge)
+    """
+    groups = [(name, members) for name, members in _groups(found.configurations) if name != "all"]
+    made = []
+    for judge, rates in found.rates.items():
+        slopes = {name: 0.1 * line(found.signals["final_loss"][:, own], rates[:, own])["slope"] for name, own in groups}
+        if len(slopes) < 2 or not np.isfinite([drawn[0] for drawn in slopes.values()]).all():
+            continue
+        p = _wald(np.stack([drawn - slopes[groups[0][0]] for drawn in list(slopes.values())[1:]], -1))
+        for a, b in combinations(slopes, 2):
+            rows = {"slope difference": slopes[a] - slopes[b]}
+            made += _rows(rows, inference.level, judge=judge, pair=f"{a} minus {b}", p=p)
+    return _frame(made, "judge", "pair", "p")
+
+
+def _wald(contrasts: np.ndarray) -> float:
+    """p that all contrasts [1 + draws, contrasts] are zero; the first row is the estimate."""
+    from scipy.stats import chi2
+
+    kept = contrasts[np.isfinite(contrasts).all(1)]
+    covariance = np.atleast_2d(np.cov(kept[1:].T))
+    return float(chi2.sf(kept[0] @ np.linalg.pinv(covariance) @ kept[0], kept.shape[1]))
 
 
 def single_seeds(found: Grid) -> pd.DataFrame:
@@ -248,18 +288,21 @@ def _quadratic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def judges(found: Draws, first: str, second: str, inference: Inference) -> pd.DataFrame:
-    """Two judges over the same cells: mean pass rates, their ratio, and whether they order the configurations alike."""
+    """Two judges over the same cells: mean pass rates, their ratio, do they order alike, and does loss tell one better?"""
     a, b = found.rates[first], found.rates[second]
+    explained = lambda rates: line(found.signals["final_loss"], rates)["R2"]
     values = {
         f"mean of {first}": a.mean(1),
         f"mean of {second}": b.mean(1),
         "ratio": a.mean(1) / np.maximum(b.mean(1), 1e-12),
         "rank agreement": np.array([_spearman(*pair) for pair in zip(a, b, strict=True)]),
+        "R2 difference": explained(a) - explained(b),
     }
     return _frame(_rows(values, inference.level, n=a.shape[1]), "n")
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:
+    a, b = np.round(a, 9), np.round(b, 9)  # equal rates that were summed in another order are ties
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return np.nan
     return float(stats.spearman_draws(a, b, np.ones((1, len(a))))[0])
@@ -270,17 +313,18 @@ def control(found: Draws, inference: Inference) -> pd.DataFrame:
 
     Returns
     -------
-    judge, design (of `CONTROLS`, or what a partial correlation holds fixed), validation ("configuration" or "size" left out
-    whole), statistic, estimate, low, high, critical. Statistics: "error" (root mean square, points), "error difference"
-    (minus that of `BASELINE`, paired), "partial r" of loss given `GIVEN`, and per base "R2 within a size". critical: the
-    size that a partial correlation of unrelated things passes one time in twenty
+    judge, design (of `CONTROLS`, or of `GIVEN` for a partial correlation), validation ("configuration" or "size" left out
+    whole), form (of `FORMS`), statistic, estimate, low, high, critical. Statistics: "error" (root mean square, points),
+    "error difference" (minus that of `BASELINE`, paired), "partial r" of a form of loss given a design, and per base "r
+    within a size". critical: the size that a partial correlation of unrelated things passes one time in twenty
 
     Notes
     -----
-    Fifteen points, three of a size: given size and data eleven degrees of freedom are left, given a level per base eight. An
-    interval here holds the configurations fixed; whether a partial correlation is more than their luck is for `critical` to
-    say. A line in log size and log examples that misses the shape of their effect leaves something for any curve to add,
-    which is what the level per base is for. A design that the kept configurations do not determine has no error.
+    Fifteen points, three of a size: given size and data eleven degrees of freedom are left, given a level per base eight,
+    with the interaction seven. An interval here holds the configurations fixed; whether a partial correlation is more than
+    their luck is for `critical` to say. What is held fixed has a shape too: whatever it misses is left for any curve to add,
+    so the answer is as good as the richest design that fifteen points allow. A design that the kept configurations do not
+    determine has no error.
     """
     c = found.configurations
     leave = {"configuration": np.arange(len(c)), "size": pd.factorize(c["base"])[0]}
@@ -292,36 +336,51 @@ def control(found: Draws, inference: Inference) -> pd.DataFrame:
             for name, drawn in errors.items():
                 both = {"error": drawn} | ({} if name == BASELINE else {"error difference": drawn - errors[BASELINE]})
                 made += _rows(both, inference.level, judge=judge, design=name, validation=validation)
-        for name in GIVEN:
-            base = designs[name]
-            degrees = len(c) - np.linalg.matrix_rank(base[0]) - 1
-            if degrees < 1:
-                continue
-            rest = lambda values, base=base: values - _predicted(base, values)
-            partial = line(rest(found.signals["final_loss"]), rest(rates))["r"]
-            critical = stats.critical_r(degrees, inference.level)
-            made += _rows({"partial r": partial}, inference.level, judge=judge, design=name, critical=critical)
+        for form, column in FORMS.items():
+            made += _partials(found, rates, column, inference, judge=judge, form=form)
         for name in c["base"].unique():
             members = (c["base"] == name).to_numpy()
             if members.sum() >= 3:
                 within = line(found.signals["final_loss"][:, members], rates[:, members])["r"]
-                made += _rows({"R2 within a size": within}, inference.level, judge=judge, base=name)
-    return _frame(made, "judge", "design", "validation", "base", "critical")
+                made += _rows({"r within a size": within}, inference.level, judge=judge, base=name)
+    return _frame(made, "judge", "design", "validation", "form", "base", "critical")
+
+
+def _partials(found: Draws, rates: np.ndarray, values: str, inference: Inference, **keys: object) -> list[dict[str, object]]:
+    """Partial correlations of the signal `values` and pass rates, given each of `GIVEN` that leaves a degree of freedom."""
+    c = found.configurations
+    made = []
+    for name, columns in GIVEN.items():
+        known = _design(columns, c, found.signals)
+        degrees = len(c) - np.linalg.matrix_rank(known[0]) - 1
+        if degrees < 1:
+            continue
+        rest = lambda y, known=known: y - _predicted(known, y)
+        partial = line(rest(_signal(values, found.signals)), rest(rates))["r"]
+        critical = stats.critical_r(degrees, inference.level)
+        made += _rows({"partial r": partial}, inference.level, design=name, critical=critical, **keys)
+    return made
+
+
+def _signal(name: str, signals: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A signal, or its logarithm."""
+    return np.log(signals[name.removeprefix("log ")]) if name.startswith("log ") else signals[name]
 
 
 def _design(columns: Sequence[str], c: pd.DataFrame, signals: Mapping[str, np.ndarray]) -> np.ndarray:
     """[draws, configurations, columns] with an intercept, unless there is a level per base."""
     shape = signals["final_loss"].shape
-    levels = [(c["base"] == name).to_numpy(float) for name in c["base"].unique()]
+    size, data = (np.log(c[name].to_numpy(float)) for name in ("parameters", "examples"))
     known = {
-        "size": [np.log(c["parameters"].to_numpy(float))],
-        "data": [np.log(c["examples"].to_numpy(float))],
+        "size": [size],
+        "data": [data],
+        "interaction": [(size - size.mean()) * (data - data.mean())],
         "copying": [c["copying"].to_numpy(float)],
-        "base": levels,
+        "base": [(c["base"] == name).to_numpy(float) for name in c["base"].unique()],
     }
     parts = [] if "base" in columns else [np.ones(shape)]
     for name in columns:
-        parts += [np.broadcast_to(values, shape) for values in known[name]] if name in known else [signals[name]]
+        parts += [np.broadcast_to(values, shape) for values in known[name]] if name in known else [_signal(name, signals)]
     return np.stack(parts, -1)
 
 
@@ -349,7 +408,7 @@ def seeds_apart(found: Grid, inference: Inference) -> pd.DataFrame:
             r = (weights @ (x * y)) / np.sqrt((weights @ (x * x)) * (weights @ (y * y)))
         critical = stats.critical_r(len(several) - len(groups) - 1, inference.level)
         if np.isfinite(r[0]):
-            found_r = stats.reflected_interval(r[0], r[1:], inference.level, "correlation")
+            found_r = stats.correlation_interval(r[0], r[1:], inference.level)
             made.append(
                 {"judge": judge, "n": len(several), "critical": critical, "statistic": "r over seeds"}
                 | dict(zip(("estimate", "low", "high"), found_r[:3], strict=True))
@@ -389,21 +448,23 @@ def prompts(found: Draws, inference: Inference) -> pd.DataFrame:
 
 
 def signals(found: Draws, inference: Inference) -> pd.DataFrame:
-    """How well each signal orders the configurations, and its paired difference to the final training loss.
+    """How well each signal orders the configurations, its paired difference to the final training loss, and what it adds.
 
     Returns
     -------
-    judge, signal, statistic ("strength": correlation with the pass rate, of losses with its sign turned; "minus final loss"),
-    estimate, low, high
+    judge, signal, statistic ("strength": correlation with the pass rate, of losses with its sign turned; "minus final loss";
+    "partial r" given a `design`, its sign turned likewise), estimate, low, high, critical (see `control`)
     """
     made = []
     for judge, rates in found.rates.items():
-        sign = lambda name: 1 if name == PROXY else -1  # fixed a priori
-        strength = {name: sign(name) * line(values, rates)["r"] for name, values in found.signals.items()}
+        sign = {name: 1 if name == PROXY else -1 for name in found.signals}  # fixed a priori
+        strength = {name: sign[name] * line(values, rates)["r"] for name, values in found.signals.items()}
         for name, drawn in strength.items():
             rows = {"strength": drawn} | ({} if name == "final_loss" else {"minus final loss": drawn - strength["final_loss"]})
             made += _rows(rows, inference.level, judge=judge, signal=name)
-    return _frame(made, "judge", "signal")
+            turned = found._replace(signals=found.signals | {name: sign[name] * found.signals[name]})
+            made += _partials(turned, rates, name, inference, judge=judge, signal=name)
+    return _frame(made, "judge", "signal", "design", "critical")
 
 
 def scaling(found: Draws, inference: Inference) -> pd.DataFrame:
@@ -445,12 +506,11 @@ def inversions(found: Grid, judge: str) -> pd.DataFrame:
     a row per pair of cells: base, fewer, more, seed, score_drop (points; positive: worse with more data), loss_rise (nats),
     inverted (score fell while loss rose, as in the post's 14B)
     """
-    rates = pass_rates(found.passed[judge], np.ones((1, found.passed[judge].shape[1])))[0]
-    cells = found.cells.assign(rate=rates)
+    cells = found.cells.assign(rate=_cell_rates(found, judge))
     sizes = sorted(cells["examples"].unique())
     made = []
     for base, own in cells.groupby("base", sort=False):
-        for fewer, more in zip(sizes, sizes[1:], strict=False):
+        for fewer, more in pairwise(sizes):
             for _, a in own[own["examples"] == fewer].iterrows():
                 for _, b in own[own["examples"] == more].iterrows():
                     drop, rise = a["rate"] - b["rate"], b["final_loss"] - a["final_loss"]
@@ -461,11 +521,85 @@ def inversions(found: Grid, judge: str) -> pd.DataFrame:
 
 def seed_noise(found: Grid, judge: str) -> pd.DataFrame:
     """Standard deviation over seeds of pass rate (points) and final loss (nats), per configuration with at least three."""
-    rates = pass_rates(found.passed[judge], np.ones((1, found.passed[judge].shape[1])))[0]
-    cells = found.cells.assign(rate=rates)
+    cells = found.cells.assign(rate=_cell_rates(found, judge))
     grouped = cells.groupby(["base", "examples"], sort=False)
     made = grouped.agg(seeds=("seed", "nunique"), rate=("rate", "std"), final_loss=("final_loss", "std")).reset_index()
     return made[made["seeds"] >= 3].reset_index(drop=True)
+
+
+def _cell_rates(found: Grid, judge: str) -> np.ndarray:
+    """[cells] pass rates in percent over all notes."""
+    return pass_rates(found.passed[judge], np.ones((1, found.passed[judge].shape[1])))[0]
+
+
+def inversions_by_luck(found: Grid, judge: str, inference: Inference) -> pd.DataFrame:
+    """How often two runs look inverted though only the luck of seeds and notes parts them from their configurations' means.
+
+    Returns
+    -------
+    one row, none without configurations of several seeds: observed (share of the pairs of `inversions`), low and high
+    (Wilson, as if each pair of neighbouring configurations were one observation: their pairs of seeds share cells), pairs (of
+    configurations), as_found (share expected where the configurations' means are those found) and no_effect (where more data
+    changes nothing)
+
+    Notes
+    -----
+    Normal noise with one covariance of pass rate and loss, pooled over configurations; a grid whose noise differs between
+    configurations, as ours, has more of it in some pairs and less in others. `as_found` takes the means as true, which they
+    are not: seeds' luck is in them.
+    """
+    cells = found.cells.assign(rate=_cell_rates(found, judge))
+    pair = ["rate", "final_loss"]
+    grouped = cells.groupby(["base", "examples"], sort=False)[pair]
+    apart = (cells[pair] - grouped.transform("mean")).to_numpy(float)
+    degrees = len(cells) - grouped.ngroups
+    columns = ["observed", "low", "high", "pairs", "as_found", "no_effect"]
+    if degrees < 2:
+        return pd.DataFrame([], columns=columns)
+    noise = np.random.default_rng(inference.seed).multivariate_normal([0, 0], 2 * apart.T @ apart / degrees, size=20_000)
+    means = grouped.mean()
+    steps = [
+        np.diff(own.sort_index(level="examples").to_numpy(float), axis=0) for _, own in means.groupby(level="base", sort=False)
+    ]
+    looks = lambda step: np.mean((step[0] + noise[:, 0] < 0) & (step[1] + noise[:, 1] > 0))
+    every = np.concatenate(steps)
+    share = inversions(found, judge)["inverted"].mean()
+    ends = stats.proportion_interval(share * len(every), len(every), inference.level)
+    row = (share, *ends[1:3], len(every), np.mean([looks(step) for step in every]), looks(np.zeros(2)))
+    return pd.DataFrame([row], columns=columns)
+
+
+def without_facts(found: Grid, silent: np.ndarray) -> Grid:
+    """The same cells where a silent note fails every criterion.
+
+    A note that says nothing makes nothing up, so that a judge which asks for false statements passes it.
+
+    Parameters
+    ----------
+    silent : [cells, notes] true for a note without a digit; every expert's note has an age
+    """
+    return found._replace(passed={judge: np.where(silent[..., None], 0.0, passed) for judge, passed in found.passed.items()})
+
+
+def silence(found: Draws, strict: Draws, inference: Inference) -> pd.DataFrame:
+    """What changes when silent notes fail: both over the same draws of notes and seeds.
+
+    Returns
+    -------
+    judge, group (as in `fits`), form (of `FORMS`), design (of `GIVEN`, for a partial correlation), statistic, estimate, low,
+    high, critical. Statistics: "R2" and "R2 minus as judged" of the straight line, "partial r"
+    """
+    made = []
+    for judge, rates in strict.rates.items():
+        for group, members in _groups(found.configurations):
+            r, before = (
+                line(found.signals["final_loss"][:, members], own[:, members])["r"] for own in (rates, found.rates[judge])
+            )
+            rows = {"R2": r, "R2 minus as judged": r**2 - before**2}
+            made += _rows(rows, inference.level, judge=judge, group=group)
+        for form, column in FORMS.items():
+            made += _partials(strict, rates, column, inference, judge=judge, form=form)
+    return _frame(made, "judge", "group", "form", "design", "critical")
 
 
 def frontier(found: Draws, judge: str, inference: Inference) -> pd.DataFrame:
@@ -500,6 +634,7 @@ def frontier(found: Draws, judge: str, inference: Inference) -> pd.DataFrame:
     return pd.DataFrame(made, columns=[*FRONTIER])
 
 
+CLAIMED_R = ("loss-r", "loss-regimes", "loss-beyond")  # claims about a correlation
 FRONTIER = ("budget", "best", "chosen", "best_rate", "chosen_rate", "regret", "low", "high")
 
 
@@ -517,7 +652,9 @@ def build(step, workspace: Workspace) -> None:
     copies = _copies(step)
     cells = cells.merge(copies.groupby("width")["rate"].mean().rename("copying").reset_index(), on="width")
     verdicts = step.parent("verdicts").table("verdicts")
-    workspace.write_table("cells", cells.merge(_rates(verdicts), on="cell", how="left"))
+    silent = _silent(step, sorted(verdicts["id"].unique()))
+    shares = silent.mean(axis=1).mul(100).rename("silent")
+    workspace.write_table("cells", cells.merge(_rates(verdicts), on="cell", how="left").join(shares, on="cell"))
     workspace.write_table("curves", curves)
     workspace.write_table("copies", copies)
     tables: dict[str, list[pd.DataFrame]] = {}
@@ -525,8 +662,12 @@ def build(step, workspace: Workspace) -> None:
         own = in_schedule(cells, schedule)
         found = grid(own, verdicts[verdicts["cell"].isin(own["cell"])])
         drawn = draws(found, inference)
+        quiet = draws(without_facts(found, silent.loc[found.cells["cell"]].to_numpy()), inference)
         made = {
             "fits": fits(drawn, inference),
+            "slopes_apart": slopes_apart(drawn, inference),
+            "silence": silence(drawn, quiet, inference),
+            "luck": pd.concat([inversions_by_luck(found, judge, inference).assign(judge=judge) for judge in found.passed]),
             "judges": judges(drawn, STRICT, LM_JUDGE, inference),
             "stringencies": judges(drawn, LENIENT, STRICT, inference),
             "control": control(drawn, inference),
@@ -569,16 +710,11 @@ def estimates(found: Draws, judge: str, other: str, inference: Inference) -> pd.
         "loss-data": gains[:, 2],
         "loss-beyond": line(rest(found.signals["final_loss"]), rest(found.rates[judge]))["r"],
     }
-    scales = {
-        "loss-r": "correlation",
-        "loss-regimes": "correlation",
-        "loss-judges": "correlation",
-        "loss-beyond": "correlation",
-    }
     rows = []
     for claim, drawn in claimed.items():
         if np.isfinite(drawn[0]):
-            ends = stats.reflected_interval(drawn[0], drawn[1:], inference.level, scales.get(claim, "plain"))[:3]
+            interval = stats.correlation_interval if claim in CLAIMED_R else stats.percentile_interval
+            ends = interval(drawn[0], drawn[1:], inference.level)[:3]
             rows.append({"claim": claim} | dict(zip(("estimate", "low", "high"), ends, strict=True)))
     return pd.DataFrame(rows).assign(level=inference.level, n=len(found.configurations), n_unit="configurations of one family")
 
@@ -613,6 +749,15 @@ def _cells(step) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 
 
+def _silent(step, notes: Sequence[str]) -> pd.DataFrame:
+    """[cells, notes] whether a note has no digit; rows and columns are named."""
+    rows = {}
+    for role in step.parents:
+        if role.startswith("cell/") and not step.parent(role).facts["diverged"]:
+            rows[role] = ~step.parent(role).table("notes").set_index("id")["note"].reindex(notes).str.contains("[0-9]")
+    return pd.DataFrame(rows).T.astype(bool)
+
+
 def _rates(verdicts: pd.DataFrame) -> pd.DataFrame:
     """cell and, per judge, the pass rate in percent; and the share that the LM judge left unscored, in percent."""
     by = verdicts.assign(value=verdicts["passed"].astype("Float64"), lost=verdicts["passed"].isna()).groupby(["cell", "judge"])
@@ -640,6 +785,7 @@ def _points(found: Draws, inference: Inference) -> pd.DataFrame:
                 continue
             told = stats.percentile_interval(rates[0, place], rates[1:, place], inference.level)
             loss = {name: values[0, place] for name, values in found.signals.items()}
-            ends = {"rate": told.estimate, "low": told.low, "high": told.high}
+            low, high = np.clip(told[1:3], 0, 100)  # seeds are drawn with more spread than they have, see `draws`
+            ends = {"rate": told.estimate, "low": low, "high": high}
             made.append(row._asdict() | {"judge": judge} | loss | ends)
     return pd.DataFrame(made)

@@ -8,7 +8,7 @@ stands for is the same through the whole book, and a marker shape always repeats
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import matplotlib as mpl
 import numpy as np
@@ -77,6 +77,7 @@ MARKERS = {
 }
 #: of an ordered thing (sizes, numbers of examples), smallest first: lighter to darker, and a shape each
 ORDERED = (("#56B4E9", "o"), ("#009E73", "s"), ("#E69F00", "^"), ("#D55E00", "D"), ("#6A1B5E", "v"), ("#1b1b1b", "P"))
+GREYS = (("#a8a8a8", "o"), ("#6b6b6b", "s"), ("#1b1b1b", "^"))  # numbers of examples
 STYLE = {
     "figure.facecolor": GROUND,
     "axes.facecolor": GROUND,
@@ -117,6 +118,14 @@ def panel(ax: Axes, sentence: str) -> Axes:
     """What one panel of several shows, above it on the left."""
     ax.set_title(sentence, loc="left", fontsize=10, fontweight="bold", color=INK)
     return ax
+
+
+def same_heights(axes: Iterable[Axes]) -> None:
+    """The same limits upwards for all panels, so that their slopes compare."""
+    axes = list(axes)
+    ends = np.array([ax.get_ylim() for ax in axes])
+    for ax in axes:
+        ax.set_ylim(ends[:, 0].min(), ends[:, 1].max())
 
 
 def legend_below(figure: Figure, ax: Axes, columns: int = 2) -> Figure:
@@ -609,9 +618,10 @@ def scaling_lines(points: pd.DataFrame, ax: Axes, *, x: str, by: str, label: str
 
     Parameters
     ----------
-    points : columns `x`, `by`, rate, low, high (percent)
+    points : columns `x`, `by`, rate, low, high (percent); numbers of examples have greys, as colours are the bases'
     """
-    for (colour, marker), (name, part) in zip(ORDERED, points.groupby(by, sort=False), strict=False):
+    palette = GREYS if by == "examples" else ORDERED
+    for (colour, marker), (name, part) in zip(palette, points.groupby(by, sort=False), strict=False):
         part = part.sort_values(x)
         own = COLOURS.get(str(name), colour)
         ax.plot(part[x], part["rate"], color=own, marker=MARKERS.get(str(name), marker), markersize=5, label=str(name))
@@ -622,6 +632,39 @@ def scaling_lines(points: pd.DataFrame, ax: Axes, *, x: str, by: str, label: str
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(label)
     ax.set_ylabel("pass rate, %")
+    ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    return ax
+
+
+def beside_reported(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """R2 per group of configurations: a reported value, hollow, with ours of each judge below it.
+
+    Parameters
+    ----------
+    frame : columns group, judge, estimate, low, high (ours) and reported, from, to (theirs)
+    """
+    groups = list(frame["group"].drop_duplicates())
+    judges = list(frame["judge"].drop_duplicates())
+    place = -np.array([groups.index(name) for name in frame["group"]], float)
+    first = ~frame["group"].duplicated()
+    ax.hlines(place[first] + 0.28, frame.loc[first, "from"], frame.loc[first, "to"], color=QUIET, linewidth=1.4)
+    ax.plot(
+        frame.loc[first, "reported"],
+        place[first] + 0.28,
+        "D",
+        color=INK,
+        markerfacecolor=GROUND,
+        markersize=6,
+        label="the post",
+    )
+    for number, name in enumerate(judges):
+        own = (frame["judge"] == name).to_numpy()
+        y = place[own] - 0.25 * number
+        ax.hlines(y, frame.loc[own, "low"], frame.loc[own, "high"], color=COLOURS[name], linewidth=1.6, alpha=0.7)
+        ax.plot(frame.loc[own, "estimate"], y, MARKERS[name], color=COLOURS[name], markersize=5, label=name)
+    ax.set_yticks([-float(number) for number in range(len(groups))], groups, fontsize=9)
+    ax.set_xlim(-0.03, 1.03)
+    ax.set_xlabel("R2 of a straight line in final training loss")
     return ax
 
 

@@ -5,7 +5,7 @@ Pairs, folds and criteria are not observations; corpora, models, runs, items and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,34 +65,35 @@ def percentile_interval(estimate: float, draws: np.ndarray, level: float = 0.95)
     return Interval(float(estimate), float(low), float(high), len(finite))
 
 
-#: scale on which noise of sampling adds up -> to that scale, and back: shares of variance for correlations, squares for errors
-SCALES: dict[str, tuple[Callable, Callable]] = {
-    "plain": (lambda x: x, lambda x: x),
-    "correlation": (lambda x: x * np.abs(x), lambda x: np.sign(x) * np.sqrt(np.minimum(np.abs(x), 1.0))),
-    "error": (np.square, lambda x: np.sqrt(np.maximum(x, 0.0))),
-    "ratio": (lambda x: np.log(np.maximum(x, 1e-12)), np.exp),
-}
-
-
-def reflected_interval(estimate: float, draws: np.ndarray, level: float = 0.95, scale: str = "plain") -> Interval:
-    """Basic bootstrap interval: the draws' quantiles, reflected at the estimate on a scale of `SCALES`.
+def correlation_interval(r: float, draws: np.ndarray, level: float = 0.95) -> Interval:
+    """Basic bootstrap interval of a correlation: quantiles of the draws, reflected at the estimate, within -1 and 1.
 
     Notes
     -----
-    A draw carries the noise of sampling twice, the estimate once. Correlations therefore shrink from truth to estimate and
-    again from estimate to draw, and errors grow; percentile intervals shift the wrong way and can leave out their own
-    estimate. Reflecting corrects the shift (Davison and Hinkley 1997, 5.2); the estimate itself is always inside.
+    A draw carries the noise of sampling twice, the estimate once: correlations shrink from truth to estimate and again from
+    estimate to draw, so that percentile intervals of strong ones shift the wrong way and leave out their own estimate.
+    Reflecting corrects the shift (Davison and Hinkley 1997, 5.2). Of the scales on which one could reflect, squares fail near
+    zero and Fisher's z fails near one; r itself does for both. Correlations of ranks jump, and no interval here covers them
+    well.
 
     Raises
     ------
     UserError
         As `percentile_interval`.
     """
-    there, back = SCALES[scale]
-    found = percentile_interval(estimate, draws, level)
-    middle, low, high = (float(there(value)) for value in found[:3])
-    ends = (float(back(2 * middle - high)), float(back(2 * middle - low)))
-    return Interval(found.estimate, min(ends[0], found.estimate), max(ends[1], found.estimate), found.draws)
+    found = percentile_interval(r, draws, level)
+    low, high = (float(np.clip(2 * found.estimate - end, -1, 1)) for end in (found.high, found.low))
+    return Interval(found.estimate, min(low, found.estimate), max(high, found.estimate), found.draws)
+
+
+def fisher_interval(r: float, n: int, level: float = 0.95) -> Interval:
+    """Interval of a correlation of n pairs drawn from a normal population (Fisher 1921); of no use where they are fixed."""
+    from scipy.stats import norm
+
+    if n < 4:
+        raise UserError(f"fisher: {n} pairs, at least 4 are needed")
+    reach = norm.ppf((1 + level) / 2) / np.sqrt(n - 3)
+    return Interval(r, float(np.tanh(np.arctanh(r) - reach)), float(np.tanh(np.arctanh(r) + reach)), 0)
 
 
 def critical_r(degrees: int, level: float = 0.95) -> float:

@@ -94,7 +94,7 @@ def test_a_loss_that_is_only_size_and_data_adds_nothing():
     fits, control = lossfit.fits(found, INFERENCE), lossfit.control(found, INFERENCE)
     assert get(fits, judge="rubric, strict", group="all", statistic="R2")["estimate"] > 0.9
     for given in lossfit.GIVEN:
-        partial = get(control, judge="rubric, strict", design=given, statistic="partial r")
+        partial = get(control, judge="rubric, strict", design=given, form="loss", statistic="partial r")
         assert partial["estimate"] > -partial["critical"] and 0.5 < partial["critical"] < 0.7
     keys = {"judge": "rubric, strict", "validation": "configuration", "statistic": "error"}
     errors = {design: get(control, design=design, **keys)["estimate"] for design in lossfit.CONTROLS}
@@ -106,7 +106,7 @@ def test_a_loss_that_carries_the_seeds_luck_adds_something():
     found = drawn(rate, lambda size, data, noise: 2 - 0.15 * size + 0.36 * noise, notes=150)
     control = lossfit.control(found, INFERENCE)
     for given in lossfit.GIVEN:
-        assert get(control, judge="rubric, strict", design=given, statistic="partial r")["high"] < -0.8
+        assert get(control, judge="rubric, strict", design=given, form="loss", statistic="partial r")["high"] < -0.8
     difference = get(
         control, judge="rubric, strict", validation="configuration", design="size + data + loss", statistic="error difference"
     )
@@ -205,8 +205,8 @@ def test_prompts_are_compared_on_the_same_cells_and_notes():
     assert get(table, prompts="naive", statistic="R2")["estimate"] < 0.4
 
 
-@pytest.mark.parametrize("share", [0.05, 0.3])
-def test_intervals_of_r2_cover_what_is_true_of_these_configurations(share):
+@pytest.mark.parametrize("share", [0.05, 0.3, 2.0])
+def test_intervals_of_r_and_r2_cover_what_is_true_of_these_configurations(share):
     """Percentile intervals do not: noise of the notes lowers R2 from truth to estimate, and again from estimate to draw."""
     wobble = {(size, data): np.random.default_rng(int(size + data)).normal() for size in SIZES for data in DATA}
     mean = lambda s, d: 0.15 + 0.12 * s + 0.03 * d
@@ -216,14 +216,14 @@ def test_intervals_of_r2_cover_what_is_true_of_these_configurations(share):
     cells, _ = made(rate, loss)
     x = cells["final_loss"].to_numpy()
     y = np.array([mean(np.log2(row.parameters / 20_000), np.log2(row.examples / 100)) for row in cells.itertuples()])
-    truth, hits = float(lossfit.line(x, y)["R2"]), 0
+    truth, hits = lossfit.line(x, y), {"r": 0, "R2": 0}
     for seed in range(20):
-        own = get(
-            lossfit.fits(drawn(rate, loss, notes=40, seed=seed), INFERENCE), judge="rubric, strict", group="all", statistic="R2"
-        )
-        assert own["low"] <= own["estimate"] <= own["high"]
-        hits += own["low"] <= truth <= own["high"]
-    assert hits >= 16
+        fits = lossfit.fits(drawn(rate, loss, notes=40, seed=seed), INFERENCE)
+        for statistic in hits:
+            own = get(fits, judge="rubric, strict", group="all", statistic=statistic)
+            assert own["low"] <= own["estimate"] <= own["high"]
+            hits[statistic] += own["low"] <= float(truth[statistic]) <= own["high"]
+    assert min(hits.values()) >= 16
 
 
 def test_seeds_of_one_configuration_tell_loss_from_size_and_data():
@@ -236,6 +236,7 @@ def test_seeds_of_one_configuration_tell_loss_from_size_and_data():
         lossfit.control(lossfit.draws(alone, INFERENCE), INFERENCE),
         judge="rubric, strict",
         design="size + data",
+        form="loss",
         statistic="partial r",
     )
     assert linear["high"] < -linear["critical"]  # a line in log size and log examples is deceived
@@ -272,3 +273,59 @@ def test_single_seeds_are_lines_through_single_runs():
     rates = lossfit.pass_rates(found.passed["rubric, strict"][own.to_numpy()], np.ones((1, 60)))[0]
     wanted = np.corrcoef(found.cells.loc[own, "final_loss"], rates)[0, 1]
     assert get(table, judge="rubric, strict", seed=2, statistic="r")["estimate"] == pytest.approx(wanted)
+
+
+def test_a_bent_effect_of_loss_is_told_by_its_logarithm():
+    loss = lambda s, d, z: 3 * 0.7 ** (s + 0.5 * d) * np.exp(0.3 * z)
+    rate = lambda s, d, z: np.clip(0.5 - 0.25 * np.log(loss(s, d, z)), 0, 1)
+    control = lossfit.control(drawn(rate, loss, notes=200), INFERENCE)
+    keys = {"judge": "rubric, strict", "design": "base + data", "statistic": "partial r"}
+    straight, bent = (get(control, form=form, **keys)["estimate"] for form in lossfit.FORMS)
+    assert bent < straight < 0 and bent < -0.95
+    keys = {"judge": "rubric, strict", "validation": "size", "statistic": "error"}
+    assert get(control, design="log loss", **keys)["high"] < get(control, design="loss", **keys)["low"]
+
+
+def test_slopes_that_differ_are_told_apart_and_equal_ones_are_not():
+    loss = lambda s, d, z: 2 - 0.2 * s
+    same = lossfit.slopes_apart(drawn(lambda s, d, z: 0.2 + 0.1 * s + 0.05 * d, loss, notes=100), INFERENCE)
+    other = lossfit.slopes_apart(drawn(lambda s, d, z: 0.2 + (0.05 + 0.05 * d) * s, loss, notes=100), INFERENCE)
+    same, other = (frame[frame["judge"] == "rubric, strict"] for frame in (same, other))
+    assert list(same["pair"]) == ["100 minus 200", "100 minus 360", "200 minus 360"]
+    assert same["p"].iloc[0] > 0.01 and (same["low"] < 0.2).all() and (same["high"] > -0.2).all()
+    assert other["p"].iloc[0] < 1e-6
+    row = get(other, pair="100 minus 360")  # points per 0.1 nats: 0.05 and about 0.142 of a size's 0.2 nats
+    assert row["low"] < 0.5 * (100 * 0.05 * np.log2(3.6)) < row["high"]
+
+
+def test_two_runs_that_differ_by_luck_alone_look_inverted_one_time_in_four():
+    noise = iter(np.random.default_rng(7).standard_normal(1000))
+    same = lossfit.grid(*made(lambda s, d, z: np.clip(0.5 + 0.1 * z, 0, 1), lambda s, d, z: 2 + 0.1 * next(noise), (1, 2, 3)))
+    row = lossfit.inversions_by_luck(same, "rubric, strict", INFERENCE).iloc[0]
+    assert abs(row["no_effect"] - 0.25) < 0.08 and row["pairs"] == 10
+    assert row["low"] <= row["observed"] <= row["high"] and row["high"] - row["low"] > 0.3  # ten pairs, not ninety
+    apart = lossfit.grid(*made(lambda s, d, z: 0.2 + 0.3 * d, lambda s, d, z: 2 - d + 0.01 * z, (1, 2, 3)))
+    row = lossfit.inversions_by_luck(apart, "rubric, strict", INFERENCE).iloc[0]
+    assert row["observed"] == 0 and row["as_found"] < 0.001
+    assert lossfit.inversions_by_luck(
+        lossfit.grid(*made(lambda s, d, z: 0.5, lambda s, d, z: 2 - d)), "rubric, strict", INFERENCE
+    ).empty
+
+
+def test_silent_notes_fail_and_everything_else_stays():
+    found = lossfit.grid(*made(lambda s, d, z: 0.3 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s, notes=60))
+    silent = np.zeros((15, 60), bool)
+    silent[:3] = True  # the smallest base writes nothing
+    strict = lossfit.without_facts(found, silent)
+    assert (strict.passed["rubric, strict"][:3] == 0).all()
+    assert (strict.passed["rubric, strict"][3:] == found.passed["rubric, strict"][3:]).all()
+    table = lossfit.silence(lossfit.draws(found, INFERENCE), lossfit.draws(strict, INFERENCE), INFERENCE)
+    assert get(table, judge="rubric, strict", group="all", statistic="R2 minus as judged")["high"] < 0
+    none = lossfit.silence(*[lossfit.draws(found, INFERENCE)] * 2, INFERENCE)
+    assert (none.loc[none["statistic"] == "R2 minus as judged", ["estimate", "low", "high"]] == 0).all(axis=None)
+
+
+def test_rates_that_are_equal_but_for_rounding_are_ties():
+    rates = np.array([0.1 + 0.2, 0.3, 0.5, 0.7])
+    assert rates[0] != rates[1]
+    assert lossfit._spearman(rates, np.array([1.0, 1.0, 2.0, 3.0])) == pytest.approx(1)

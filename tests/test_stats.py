@@ -178,16 +178,26 @@ def test_rounding_of_the_half_width_itself_adds_no_digit():
     assert stats.rounded(0.4, np.nextafter(0.355, 0)) == stats.rounded(0.4, 0.355) == "0.4"
 
 
-def test_a_reflected_interval_turns_the_draws_round_and_holds_its_estimate():
-    draws = np.linspace(0.0, 1.0, 1001)
-    found = stats.reflected_interval(0.3, draws)
-    assert (found.low, found.high) == pytest.approx((0.6 - 0.975, 0.6 - 0.025))
-    far = stats.reflected_interval(0.9, np.full(100, 0.5) + np.linspace(-0.01, 0.01, 100), scale="correlation")
-    assert (far.low, far.high) == (0.9, 1.0)
-    near = stats.reflected_interval(-0.6, np.full(100, -0.5), scale="correlation")
-    assert near.low == pytest.approx(-np.sqrt(2 * 0.36 - 0.25)) and near.high == -0.6
-    assert stats.reflected_interval(4.0, np.array([2.0, 8.0] * 50), scale="ratio")[1:3] == pytest.approx((2.0, 8.0))
-    assert stats.reflected_interval(3.0, np.array([3.5] * 50), scale="error").low == pytest.approx(np.sqrt(18 - 3.5**2))
+def test_a_correlations_interval_turns_the_draws_round_and_holds_its_estimate():
+    draws = np.random.default_rng(3).normal(0.5, 0.1, 20_000)  # 0.05 below the estimate: the interval lies 0.05 above
+    found = stats.correlation_interval(0.55, draws)
+    assert found[1:3] == pytest.approx((0.6 - 0.196, 0.6 + 0.196), abs=0.01)
+    mirrored = stats.correlation_interval(-0.55, -draws)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
+    far = stats.correlation_interval(0.9, np.linspace(0.5, 0.6, 100))
+    assert far.low == 0.9 and far.high == 1.0
+    assert stats.correlation_interval(0.5, np.full(100, 0.5))[:3] == (0.5, 0.5, 0.5)
+
+
+def test_fishers_interval_is_that_of_scipy():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=12)
+    y = x + rng.normal(size=12)
+    wanted = reference.pearsonr(x, y)
+    ends = wanted.confidence_interval(0.95)
+    assert stats.fisher_interval(wanted.statistic, 12)[1:3] == pytest.approx((ends.low, ends.high))
+    with pytest.raises(UserError, match="4"):
+        stats.fisher_interval(0.5, 3)
 
 
 def test_the_critical_correlation_is_that_of_the_t_test():

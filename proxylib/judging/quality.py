@@ -272,19 +272,21 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `quality` step; its parents are the judge, the verdicts and the cells
-    workspace : receives the tables `agreement`, `repeats`, `additions`, `lengthened` and `pairwise`
+    workspace : receives the tables `agreement`, `repeats`, `additions`, `lengthened` and `pairwise`, and `asked`: a row per
+        question of the first four with its answer
     """
     inference = step.settings.inference
     model, tokenizer = lm_judge.load(step.parent("judge"))
-    judge = llm.remembering(lambda questions: lm_judge.judge(model, tokenizer, questions))
-    sampling = lambda questions: lm_judge.judge(model, tokenizer, questions, sampled=True)
+    asked: list[pd.DataFrame] = []
+    judge = llm.remembering(_kept(lambda questions: lm_judge.judge(model, tokenizer, questions), asked))
+    sampling = _kept(lambda questions: lm_judge.judge(model, tokenizer, questions, sampled=True), asked, sampled=True)
     cells = {role: dict_of(lm_judge.notes_of(step, role)) for role in step.parents if role.startswith("cell/")}
     cells = {role: notes for role, notes in cells.items() if notes}
     pairs = _some(cells, step.settings.notes, step.settings.inference.seed)
     ids = list(next(iter(cells.values())))[: step.settings.notes // 2]
     writers = list(cells)[:: max(1, len(cells) // RIVALS)][:RIVALS]
     rivals = [(cells[writers[0]][key][0], {name: cells[name][key][1] for name in writers}) for key in ids]
-    compare = lambda asked: lm_judge.compare(model, tokenizer, asked)
+    compare = lambda questions: lm_judge.compare(model, tokenizer, questions)
     made = {
         "agreement": against_expert(step.parent("verdicts").table("verdicts"), STRICT, inference),
         "repeats": repeats(sampling, pairs, inference),
@@ -292,8 +294,22 @@ def build(step, workspace: Workspace) -> None:
         "lengthened": lengthened(judge, pairs, inference),
         "pairwise": pairwise(compare, rivals, inference),
     }
-    for name, frame in made.items():
+    for name, frame in (made | {"asked": pd.concat(asked, ignore_index=True)}).items():
         workspace.write_table(name, frame)
+
+
+def _kept(judge: Judge, asked: list[pd.DataFrame], sampled: bool = False) -> Judge:
+    """The judge, but what it was asked and what it answered is added to `asked`."""
+
+    def ask(questions: Sequence[Ask]) -> pd.DataFrame:
+        told = judge(questions)
+        known = pd.DataFrame([(*question[:2], question.note, question.repeat) for question in questions])
+        if len(known):
+            known.columns = ["id", "criterion", "note", "repeat"]
+            asked.append(known.assign(sampled=sampled, status=told["status"].to_numpy()))
+        return told
+
+    return ask
 
 
 def dict_of(pairs: Sequence[Pair]) -> dict[str, Pair]:
