@@ -608,6 +608,8 @@ def page_code_digest() -> str:
         "own_models.py",
         "bring.py",
         "exactness.py",
+        "lossgrid.py",
+        "losscontrol.py",
         "lossfit.py",
         "loss_text.py",
         "judges_text.py",

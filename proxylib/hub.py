@@ -2,7 +2,7 @@
 
 A cell's folder holds `adapter/`; `losses.parquet` (step, epoch, loss); `lengths.parquet` (of each example: tokens of its
 prompt and completion, tokens cut); `held_out/` (token rows of the held-out solutions, see `tokenstats.shards`);
-`notes.jsonl` (id, dialogue, note: what `proxylib judge` reads) and `facts.json`, a row of the table that `lossfit.grid`
+`notes.jsonl` (id, dialogue, note: what `proxylib judge` reads) and `facts.json`, a row of the table that `lossgrid.grid`
 takes, complete once it holds the held-out loss or says that the cell diverged.
 """
 

@@ -7,7 +7,9 @@ import pandas as pd
 
 from . import stats
 from .judging.criteria import LENIENT, LM_JUDGE, STRICT
-from .lossfit import CONTROLS, FORMS, GIVEN, PROXY, in_schedule
+from .losscontrol import CONTROLS, FORMS, GIVEN
+from .lossfit import in_schedule
+from .lossgrid import PROXY
 
 JUDGES = (STRICT, LM_JUDGE)  # the lenient rubric is a calibration check
 SCHEDULES = {"epochs": "epochs fixed", "steps": "steps fixed"}

@@ -32,6 +32,8 @@ LAYERS = [
         "dial",
         "own_models",
         "exactness",
+        "lossgrid",
+        "losscontrol",
         "lossfit",
         "loss_text",
         "judges_text",

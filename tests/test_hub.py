@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
-from proxylib import cli, config, finetune, hub, lossfit, traces
+from proxylib import cli, config, finetune, hub, lossgrid, traces
 from proxylib.errors import UserError
 from proxylib.models import families, generate, loading, tokenizers
 from proxylib.tasks import scribe
@@ -168,7 +168,7 @@ def test_a_cell_that_diverges_is_reported_and_left_out_of_the_fit(place, whole, 
     cells = pd.DataFrame([facts(out), *(facts(whole) | {"cell": f"{n}", "examples": n} for n in range(4))])
     keys = [(cell, note, "template") for cell in cells["cell"] for note in ("a", "b")]
     verdicts = pd.DataFrame(keys, columns=["cell", "id", "criterion"]).assign(judge="j", passed=True)
-    assert lossfit.grid(cells, verdicts).cells["cell"].tolist() == ["0", "1", "2", "3"]
+    assert lossgrid.grid(cells, verdicts).cells["cell"].tolist() == ["0", "1", "2", "3"]
 
 
 def test_the_list_is_fifteen_commands_that_the_shell_and_we_understand(capsys):

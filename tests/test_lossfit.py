@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from proxylib import lossfit
+from proxylib import losscontrol, lossfit, lossgrid
 from proxylib.config import Inference
 from proxylib.errors import UserError
 from proxylib.judging.criteria import CRITERIA, LM_JUDGE, PROMPTED
@@ -32,8 +32,8 @@ def made(rate, loss, seeds=(1,), notes=60, seed=0):
                     "seed": number,
                     "copying": x[0] / 5,
                 }
-                signals = dict.fromkeys(lossfit.LOSSES, value) | {
-                    lossfit.PROXY: 3 - 2 * value
+                signals = dict.fromkeys(lossgrid.LOSSES, value) | {
+                    lossgrid.PROXY: 3 - 2 * value
                 }  # the proxy grows as losses fall
                 cells.append(row | {"diverged": False} | signals)
                 share = rate(*x, noise)
@@ -47,7 +47,7 @@ def made(rate, loss, seeds=(1,), notes=60, seed=0):
 
 def drawn(*given, **more):
     cells, verdicts = made(*given, **more)
-    return lossfit.draws(lossfit.grid(cells, verdicts), INFERENCE)
+    return lossgrid.draws(lossgrid.grid(cells, verdicts), INFERENCE)
 
 
 def get(frame, **keys):
@@ -60,7 +60,7 @@ def get(frame, **keys):
 def test_a_line_is_that_of_ordinary_least_squares():
     rng = np.random.default_rng(3)
     x, y = rng.standard_normal((2, 15))
-    found, oracle = lossfit.line(x, y), sm.OLS(y, sm.add_constant(x)).fit()
+    found, oracle = lossgrid.line(x, y), sm.OLS(y, sm.add_constant(x)).fit()
     assert found["R2"] == pytest.approx(oracle.rsquared)
     assert (found["intercept"], found["slope"]) == pytest.approx(tuple(oracle.params))
     assert found["r"] == pytest.approx(np.corrcoef(x, y)[0, 1])
@@ -77,35 +77,35 @@ def test_left_out_errors_are_those_of_refitting():
         rest = np.delete(np.arange(9), out)
         fit = sm.OLS(y[rest], design[rest]).fit()
         oracle.append(y[out] - design[out] @ fit.params)
-    found = lossfit._left_out_error(design[None], y[None], np.arange(9))[0]
+    found = losscontrol._left_out_error(design[None], y[None], np.arange(9))[0]
     assert found == pytest.approx(np.sqrt(np.mean(np.square(oracle))))
 
 
 def test_pass_rates_leave_out_the_unscored_and_never_count_them_as_failed():
     passed = np.array([[[1, np.nan], [0, 1]], [[np.nan, np.nan], [1, 1]]], float)
-    rates = lossfit.pass_rates(passed, np.ones((1, 2)))
+    rates = lossgrid.pass_rates(passed, np.ones((1, 2)))
     assert rates[0] == pytest.approx([75, 100])  # the mean over criteria of 100 and 50, and of 100 and 100
-    assert lossfit.pass_rates(passed, np.array([[2, 1]]))[0] == pytest.approx([100 * 5 / 6, 100])
+    assert lossgrid.pass_rates(passed, np.array([[2, 1]]))[0] == pytest.approx([100 * 5 / 6, 100])
 
 
 def test_a_loss_that_is_only_size_and_data_adds_nothing():
     rate = lambda size, data, _: 0.15 + 0.12 * size + 0.05 * data
     found = drawn(rate, lambda size, data, noise: 2 - 0.3 * size - 0.1 * data + 0.15 * noise, notes=200)
-    fits, control = lossfit.fits(found, INFERENCE), lossfit.control(found, INFERENCE)
+    fits, control = lossfit.fits(found, INFERENCE), losscontrol.control(found, INFERENCE)
     assert get(fits, judge="rubric, strict", group="all", statistic="R2")["estimate"] > 0.9
-    for given in lossfit.GIVEN:
+    for given in losscontrol.GIVEN:
         partial = get(control, judge="rubric, strict", design=given, form="loss", statistic="partial r")
         assert partial["estimate"] > -partial["critical"] and 0.5 < partial["critical"] < 0.7
     keys = {"judge": "rubric, strict", "validation": "configuration", "statistic": "error"}
-    errors = {design: get(control, design=design, **keys)["estimate"] for design in lossfit.CONTROLS}
+    errors = {design: get(control, design=design, **keys)["estimate"] for design in losscontrol.CONTROLS}
     assert errors["size + data"] < errors["loss"]
 
 
 def test_a_loss_that_carries_the_seeds_luck_adds_something():
     rate = lambda size, data, noise: np.clip(0.4 + 0.05 * size - 0.12 * noise, 0, 1)
     found = drawn(rate, lambda size, data, noise: 2 - 0.15 * size + 0.36 * noise, notes=150)
-    control = lossfit.control(found, INFERENCE)
-    for given in lossfit.GIVEN:
+    control = losscontrol.control(found, INFERENCE)
+    for given in losscontrol.GIVEN:
         assert get(control, judge="rubric, strict", design=given, form="loss", statistic="partial r")["high"] < -0.8
     difference = get(
         control, judge="rubric, strict", validation="configuration", design="size + data + loss", statistic="error difference"
@@ -143,20 +143,20 @@ def test_seeds_of_a_configuration_are_averaged_and_widen_its_interval():
 def test_a_diverged_cell_enters_no_fit_and_too_few_cells_are_named():
     cells, verdicts = made(lambda *_: 0.5, lambda size, data, noise: noise)
     cells.loc[0, "diverged"] = True
-    found = lossfit.grid(cells, verdicts)
+    found = lossgrid.grid(cells, verdicts)
     assert len(found.cells) == 14 and cells.loc[0, "cell"] not in set(found.cells["cell"])
     with pytest.raises(UserError, match="3 cells did not diverge, at least 4"):
-        lossfit.grid(cells.head(4), verdicts)
+        lossgrid.grid(cells.head(4), verdicts)
     with pytest.raises(UserError, match="judge LM judge has no verdict on cell"):
-        lossfit.grid(cells, verdicts[(verdicts["judge"] != "LM judge") | (verdicts["cell"] != cells.loc[5, "cell"])])
+        lossgrid.grid(cells, verdicts[(verdicts["judge"] != "LM judge") | (verdicts["cell"] != cells.loc[5, "cell"])])
 
 
 def test_inversions_need_a_lower_score_and_a_higher_loss():
     cells, verdicts = made(lambda size, data, _: 0.9 - 0.3 * data, lambda size, data, _: 1 + data, notes=300)
-    found = lossfit.inversions(lossfit.grid(cells, verdicts), "rubric, strict")
+    found = losscontrol.inversions(lossgrid.grid(cells, verdicts), "rubric, strict")
     assert len(found) == 10 and found["inverted"].all()
     cells["final_loss"] = -cells["final_loss"]
-    found = lossfit.inversions(lossfit.grid(cells, verdicts), "rubric, strict")
+    found = losscontrol.inversions(lossgrid.grid(cells, verdicts), "rubric, strict")
     assert (found["score_drop"] > 0).all() and not found["inverted"].any()
 
 
@@ -180,13 +180,13 @@ def test_shapes_are_told_apart():
 
 def test_a_proxy_that_mirrors_the_loss_predicts_as_well_as_it():
     found = drawn(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s)
-    table = lossfit.signals(found, INFERENCE)
+    table = losscontrol.signals(found, INFERENCE)
     for judge in found.rates:
         loss = get(table, judge=judge, signal="final_loss", statistic="strength")
-        assert get(table, judge=judge, signal=lossfit.PROXY, statistic="strength")["estimate"] == pytest.approx(
+        assert get(table, judge=judge, signal=lossgrid.PROXY, statistic="strength")["estimate"] == pytest.approx(
             loss["estimate"]
         )
-        paired = get(table, judge=judge, signal=lossfit.PROXY, statistic="minus final loss")
+        paired = get(table, judge=judge, signal=lossgrid.PROXY, statistic="minus final loss")
         assert (paired["low"], paired["high"]) == pytest.approx((0, 0), abs=1e-9) and loss["estimate"] > 0.8
 
 
@@ -196,7 +196,7 @@ def test_prompts_are_compared_on_the_same_cells_and_notes():
     own = verdicts[verdicts["judge"] == LM_JUDGE]
     coin = own.assign(judge=PROMPTED["naive"], passed=rng.random(len(own)) < 0.5).astype({"passed": "boolean"})
     both = pd.concat([verdicts, own.assign(judge=PROMPTED["refined"]), coin], ignore_index=True)
-    table = lossfit.prompts(lossfit.draws(lossfit.grid(cells, both), INFERENCE), INFERENCE)
+    table = lossfit.prompts(lossgrid.draws(lossgrid.grid(cells, both), INFERENCE), INFERENCE)
     assert (
         get(table, prompts="refined", statistic="R2")["estimate"]
         == get(table, prompts="all clauses", statistic="R2")["estimate"]
@@ -216,7 +216,7 @@ def test_intervals_of_r_and_r2_cover_what_is_true_of_these_configurations(share)
     cells, _ = made(rate, loss)
     x = cells["final_loss"].to_numpy()
     y = np.array([mean(np.log2(row.parameters / 20_000), np.log2(row.examples / 100)) for row in cells.itertuples()])
-    truth, hits = lossfit.line(x, y), {"r": 0, "R2": 0}
+    truth, hits = lossgrid.line(x, y), {"r": 0, "R2": 0}
     for seed in range(20):
         fits = lossfit.fits(drawn(rate, loss, notes=40, seed=seed), INFERENCE)
         for statistic in hits:
@@ -229,29 +229,29 @@ def test_intervals_of_r_and_r2_cover_what_is_true_of_these_configurations(share)
 def test_seeds_of_one_configuration_tell_loss_from_size_and_data():
     steep = lambda s, d, z: 0.5 + 1.5 * 0.6 ** (s + 0.4 * d)  # of size and data alone, in a shape that no line has
     alone, _ = (
-        lossfit.grid(*made(lambda s, d, z: 0.9 - 0.4 * steep(s, d, z), lambda s, d, z: steep(s, d, z) + 0.05 * z, (1, 2, 3))),
+        lossgrid.grid(*made(lambda s, d, z: 0.9 - 0.4 * steep(s, d, z), lambda s, d, z: steep(s, d, z) + 0.05 * z, (1, 2, 3))),
         0,
     )
     linear = get(
-        lossfit.control(lossfit.draws(alone, INFERENCE), INFERENCE),
+        losscontrol.control(lossgrid.draws(alone, INFERENCE), INFERENCE),
         judge="rubric, strict",
         design="size + data",
         form="loss",
         statistic="partial r",
     )
     assert linear["high"] < -linear["critical"]  # a line in log size and log examples is deceived
-    found = get(lossfit.seeds_apart(alone, INFERENCE), judge="rubric, strict")
+    found = get(losscontrol.seeds_apart(alone, INFERENCE), judge="rubric, strict")
     assert found["n"] == 45 and abs(found["estimate"]) < 0.45
-    lucky = lossfit.grid(*made(lambda s, d, z: np.clip(0.5 + 0.15 * z, 0, 1), lambda s, d, z: 2 - 0.2 * z, (1, 2, 3)))
-    found = get(lossfit.seeds_apart(lucky, INFERENCE), judge="rubric, strict")
+    lucky = lossgrid.grid(*made(lambda s, d, z: np.clip(0.5 + 0.15 * z, 0, 1), lambda s, d, z: 2 - 0.2 * z, (1, 2, 3)))
+    found = get(losscontrol.seeds_apart(lucky, INFERENCE), judge="rubric, strict")
     assert found["high"] < -found["critical"]
-    one_seed = lossfit.grid(*made(lambda s, d, z: 0.5, lambda s, d, z: 2 - z))
-    assert lossfit.seeds_apart(one_seed, INFERENCE).empty
+    one_seed = lossgrid.grid(*made(lambda s, d, z: 0.5, lambda s, d, z: 2 - z))
+    assert losscontrol.seeds_apart(one_seed, INFERENCE).empty
 
 
 def test_a_design_that_the_kept_configurations_do_not_determine_has_no_error():
     found = drawn(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s)
-    table = lossfit.control(found, INFERENCE)
+    table = losscontrol.control(found, INFERENCE)
     assert table[(table["design"] == "base + data") & (table["validation"] == "size")].empty
     assert not table[(table["design"] == "base + data") & (table["validation"] == "configuration")].empty
 
@@ -267,10 +267,10 @@ def test_equal_configurations_have_no_regret():
 
 
 def test_single_seeds_are_lines_through_single_runs():
-    found = lossfit.grid(*made(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s + 0.1 * z, (1, 2)))
+    found = lossgrid.grid(*made(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s + 0.1 * z, (1, 2)))
     table = lossfit.single_seeds(found)
     own = found.cells["seed"] == 2
-    rates = lossfit.pass_rates(found.passed["rubric, strict"][own.to_numpy()], np.ones((1, 60)))[0]
+    rates = lossgrid.pass_rates(found.passed["rubric, strict"][own.to_numpy()], np.ones((1, 60)))[0]
     wanted = np.corrcoef(found.cells.loc[own, "final_loss"], rates)[0, 1]
     assert get(table, judge="rubric, strict", seed=2, statistic="r")["estimate"] == pytest.approx(wanted)
 
@@ -278,9 +278,9 @@ def test_single_seeds_are_lines_through_single_runs():
 def test_a_bent_effect_of_loss_is_told_by_its_logarithm():
     loss = lambda s, d, z: 3 * 0.7 ** (s + 0.5 * d) * np.exp(0.3 * z)
     rate = lambda s, d, z: np.clip(0.5 - 0.25 * np.log(loss(s, d, z)), 0, 1)
-    control = lossfit.control(drawn(rate, loss, notes=200), INFERENCE)
+    control = losscontrol.control(drawn(rate, loss, notes=200), INFERENCE)
     keys = {"judge": "rubric, strict", "design": "base + data", "statistic": "partial r"}
-    straight, bent = (get(control, form=form, **keys)["estimate"] for form in lossfit.FORMS)
+    straight, bent = (get(control, form=form, **keys)["estimate"] for form in losscontrol.FORMS)
     assert bent < straight < 0 and bent < -0.95
     keys = {"judge": "rubric, strict", "validation": "size", "statistic": "error"}
     assert get(control, design="log loss", **keys)["high"] < get(control, design="loss", **keys)["low"]
@@ -300,28 +300,28 @@ def test_slopes_that_differ_are_told_apart_and_equal_ones_are_not():
 
 def test_two_runs_that_differ_by_luck_alone_look_inverted_one_time_in_four():
     noise = iter(np.random.default_rng(7).standard_normal(1000))
-    same = lossfit.grid(*made(lambda s, d, z: np.clip(0.5 + 0.1 * z, 0, 1), lambda s, d, z: 2 + 0.1 * next(noise), (1, 2, 3)))
-    row = lossfit.inversions_by_luck(same, "rubric, strict", INFERENCE).iloc[0]
+    same = lossgrid.grid(*made(lambda s, d, z: np.clip(0.5 + 0.1 * z, 0, 1), lambda s, d, z: 2 + 0.1 * next(noise), (1, 2, 3)))
+    row = losscontrol.inversions_by_luck(same, "rubric, strict", INFERENCE).iloc[0]
     assert abs(row["no_effect"] - 0.25) < 0.08 and row["pairs"] == 10
     assert row["low"] <= row["observed"] <= row["high"] and row["high"] - row["low"] > 0.3  # ten pairs, not ninety
-    apart = lossfit.grid(*made(lambda s, d, z: 0.2 + 0.3 * d, lambda s, d, z: 2 - d + 0.01 * z, (1, 2, 3)))
-    row = lossfit.inversions_by_luck(apart, "rubric, strict", INFERENCE).iloc[0]
+    apart = lossgrid.grid(*made(lambda s, d, z: 0.2 + 0.3 * d, lambda s, d, z: 2 - d + 0.01 * z, (1, 2, 3)))
+    row = losscontrol.inversions_by_luck(apart, "rubric, strict", INFERENCE).iloc[0]
     assert row["observed"] == 0 and row["as_found"] < 0.001
-    assert lossfit.inversions_by_luck(
-        lossfit.grid(*made(lambda s, d, z: 0.5, lambda s, d, z: 2 - d)), "rubric, strict", INFERENCE
+    assert losscontrol.inversions_by_luck(
+        lossgrid.grid(*made(lambda s, d, z: 0.5, lambda s, d, z: 2 - d)), "rubric, strict", INFERENCE
     ).empty
 
 
 def test_silent_notes_fail_and_everything_else_stays():
-    found = lossfit.grid(*made(lambda s, d, z: 0.3 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s, notes=60))
+    found = lossgrid.grid(*made(lambda s, d, z: 0.3 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s, notes=60))
     silent = np.zeros((15, 60), bool)
     silent[:3] = True  # the smallest base writes nothing
-    strict = lossfit.without_facts(found, silent)
+    strict = losscontrol.without_facts(found, silent)
     assert (strict.passed["rubric, strict"][:3] == 0).all()
     assert (strict.passed["rubric, strict"][3:] == found.passed["rubric, strict"][3:]).all()
-    table = lossfit.silence(lossfit.draws(found, INFERENCE), lossfit.draws(strict, INFERENCE), INFERENCE)
+    table = losscontrol.silence(lossgrid.draws(found, INFERENCE), lossgrid.draws(strict, INFERENCE), INFERENCE)
     assert get(table, judge="rubric, strict", group="all", statistic="R2 minus as judged")["high"] < 0
-    none = lossfit.silence(*[lossfit.draws(found, INFERENCE)] * 2, INFERENCE)
+    none = losscontrol.silence(*[lossgrid.draws(found, INFERENCE)] * 2, INFERENCE)
     assert (none.loc[none["statistic"] == "R2 minus as judged", ["estimate", "low", "high"]] == 0).all(axis=None)
 
 

@@ -74,7 +74,7 @@ SOURCES = {
     "refinement": ("judging/refine.py", "judging/agreement.py", "stats.py", *JUDGING),
     "verdicts": ("judging/pooled.py", *JUDGING),
     "quality": ("judging/quality.py", "judging/agreement.py", "stats.py", *JUDGING),
-    "lossfit": ("lossfit.py", "stats.py", "proxies.py"),
+    "lossfit": ("lossfit.py", "losscontrol.py", "lossgrid.py", "stats.py", "proxies.py"),
     "judgments": ("judging/agreement.py", "published/judgments.py", "stats.py"),
     "datadecide": ("selection.py", "published/datadecide.py", "stats.py"),
 }

@@ -1,0 +1,181 @@
+"""Cells of a fine-tuning grid beside their verdicts, drawn anew: what the fits of loss to pass rates share.
+
+A cell is a base, a number of examples and a seed. A configuration's value is the mean over its seeds. Configurations are
+fixed: what is drawn anew are the notes (all criteria of a note together, the same notes in every cell) and the seeds. What
+an interval so leaves out, the luck of fifteen configurations, is told by the critical size of a correlation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from . import proxies, stats
+from .config import Inference
+from .errors import UserError
+
+CONFIGURATION = ["base", "parameters", "examples", "copying"]
+LEAST_CELLS = 4  # below, a line through the points leaves nothing over to doubt it with
+LOSSES = ("final_loss", "first_pass_loss", "held_out_loss")
+PROXY = proxies.name(*proxies.NAMED_WINNERS["model selection"])  # fixed before any cell was trained
+SIGNALS = (*LOSSES, PROXY)
+#: statistics with an interval as correlations have it; all others have percentile intervals (experiment log: coverage)
+CORRELATIONS = ("r", "R2", "partial r", "r within a size", "strength")
+
+
+class Grid(NamedTuple):
+    """The cells of one schedule, ready to be fitted.
+
+    cells : a row per cell: base, parameters, examples, seed, copying (the base's copy rate) and `SIGNALS`: losses in nats per
+        completion token, and a proxy over the experts' notes, which unlike them is higher for better models
+    passed : judge -> [cells, notes, criteria] verdicts, 1 or 0, nan where unscored
+    """
+
+    cells: pd.DataFrame
+    passed: Mapping[str, np.ndarray]
+
+    @property
+    def configurations(self) -> pd.DataFrame:
+        """base, parameters, examples, copying: one row per configuration, whatever its seeds."""
+        return self.cells[CONFIGURATION].drop_duplicates(ignore_index=True)
+
+
+def grid(cells: pd.DataFrame, verdicts: pd.DataFrame) -> Grid:
+    """Cells beside their verdicts.
+
+    Parameters
+    ----------
+    cells : cell, base, parameters, examples, seed, diverged, losses
+    verdicts : cell, id (of the note), criterion, judge, passed (nullable: unscored is neither)
+
+    Raises
+    ------
+    UserError
+        If fewer than `LEAST_CELLS` cells are left without the diverged ones, or a cell misses a note.
+    """
+    kept = cells[~cells["diverged"]].reset_index(drop=True)
+    if len(kept) < LEAST_CELLS:
+        raise UserError(f"grid: {len(kept)} cells did not diverge, at least {LEAST_CELLS} are needed for a fit")
+    passed = {}
+    for judge, own in verdicts.groupby("judge", sort=False):
+        wide = own.assign(value=own["passed"].astype("Float64")).pivot(
+            index="cell", columns=["id", "criterion"], values="value"
+        )
+        missing = set(kept["cell"]) - set(wide.index)
+        if missing:
+            raise UserError(f"grid: judge {judge} has no verdict on cell {sorted(missing)[0]}")
+        notes, criteria = (wide.columns.get_level_values(level).unique() for level in (0, 1))
+        full = wide.reindex(columns=pd.MultiIndex.from_product([notes, criteria])).loc[kept["cell"]]
+        passed[str(judge)] = full.to_numpy(float, na_value=np.nan).reshape(len(kept), len(notes), len(criteria))
+    return Grid(kept, passed)
+
+
+def pass_rates(passed: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """[draws, cells] mean over criteria of the share of verdicts that pass, in percent; notes are drawn whole.
+
+    The unscored are left out; a cell without a scored verdict on a criterion has no rate (nan).
+
+    Parameters
+    ----------
+    passed : [cells, notes, criteria]
+    weights : [draws, notes]
+    """
+    told = np.isfinite(passed)
+    right = np.einsum("dn,cnk->dck", weights, np.where(told, passed, 0.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 100 * (right / np.einsum("dn,cnk->dck", weights, told.astype(float))).mean(2)
+
+
+def cell_rates(found: Grid, judge: str) -> np.ndarray:
+    """[cells] pass rates in percent over all notes."""
+    return pass_rates(found.passed[judge], np.ones((1, found.passed[judge].shape[1])))[0]
+
+
+class Draws(NamedTuple):
+    """Pass rates and signals per configuration; the first row is the estimate, the others are bootstrap draws."""
+
+    configurations: pd.DataFrame
+    rates: dict[str, np.ndarray]  # judge -> [1 + draws, configurations]
+    signals: dict[str, np.ndarray]  # likewise
+    outside: dict[str, np.ndarray]  # judge -> [draws, configurations] pass rates on the notes that a draw left out
+
+
+def draws(found: Grid, inference: Inference) -> Draws:
+    """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds.
+
+    Seeds are few: deviations from their mean are scaled by sqrt(n / (n - 1)), so that their variance is unbiased (Rao and Wu
+    1988).
+    """
+    configurations = found.configurations
+    keys = list(configurations.itertuples(index=False, name=None))
+    own = found.cells[CONFIGURATION].itertuples(index=False, name=None)
+    place = np.array([keys.index(key) for key in own])
+    rng = np.random.default_rng(inference.seed)
+    count = inference.draws
+    chosen = np.zeros((1 + count, len(keys), len(found.cells)))  # how much of a configuration each cell stands for
+    for number in range(len(keys)):
+        members = np.flatnonzero(place == number)
+        chosen[0, number, members] = 1 / len(members)
+        picks = rng.integers(0, len(members), size=(count, len(members)))
+        for column in range(len(members)):
+            np.add.at(chosen, (1 + np.arange(count), number, members[picks[:, column]]), 1 / len(members))
+        if len(members) > 1:
+            spread = np.sqrt(len(members) / (len(members) - 1))
+            drawn = chosen[1:, number, members]
+            chosen[1:, number, members] = 1 / len(members) + spread * (drawn - 1 / len(members))
+    notes = next(iter(found.passed.values())).shape[1]
+    weights = np.vstack([np.ones((1, notes)), stats.cluster_weights(np.arange(notes), count, inference.seed)])
+    mix = lambda values: np.einsum("dkc,dc->dk", chosen, values)
+    rates = {judge: mix(pass_rates(passed, weights)) for judge, passed in found.passed.items()}
+    signals = {name: mix(np.broadcast_to(found.cells[name].to_numpy(float), (1 + count, len(found.cells)))) for name in SIGNALS}
+    outside = {
+        judge: np.einsum("kc,dc->dk", chosen[0], pass_rates(passed, (weights[1:] == 0).astype(float)))
+        for judge, passed in found.passed.items()
+    }
+    return Draws(configurations, rates, signals, outside)
+
+
+def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Least squares of y on x along the last axis: r, R2, slope and intercept; nan where x does not vary."""
+    dx, dy = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
+    xx, yy, xy = (dx * dx).sum(-1), (dy * dy).sum(-1), (dx * dy).sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope, r = xy / xx, xy / np.sqrt(xx * yy)
+    return {"r": r, "R2": r**2, "slope": slope, "intercept": y.mean(-1) - slope * x.mean(-1)}
+
+
+def rows_of(values: Mapping[str, np.ndarray], level: float, **keys: object) -> list[dict[str, object]]:
+    """A row per statistic with its interval; none for a statistic that is not defined.
+
+    A statistic "R2" is given as the correlation whose square it is: its own draws lie above zero whatever the truth is.
+    """
+    made = []
+    for statistic, drawn in values.items():
+        if not np.isfinite(drawn[0]):
+            continue
+        if statistic in CORRELATIONS:
+            ends = list(stats.correlation_interval(drawn[0], drawn[1:], level)[:3])
+        else:  # an error's draws lie above it; its interval holds it none the less
+            found = stats.percentile_interval(drawn[0], drawn[1:], level)
+            ends = [found.estimate, min(found.low, found.estimate), max(found.high, found.estimate)]
+        if statistic == "R2":
+            nearest = 0.0 if ends[1] <= 0 <= ends[2] else min(ends[1] ** 2, ends[2] ** 2)
+            ends = [ends[0] ** 2, nearest, max(ends[1] ** 2, ends[2] ** 2)]
+        made.append({**keys, "statistic": statistic} | dict(zip(("estimate", "low", "high"), ends, strict=True)))
+    return made
+
+
+def frame_of(rows: list[dict[str, object]], *keys: str) -> pd.DataFrame:
+    """Rows as from `rows_of` with all their columns, also where there are none."""
+    return pd.DataFrame(rows, columns=[*keys, "statistic", "estimate", "low", "high"])
+
+
+def groups_of(configurations: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
+    """All configurations and those of each number of examples, where a line can be fitted."""
+    examples = configurations["examples"].to_numpy()
+    for name, members in [("all", np.ones(len(examples), bool))] + [(str(n), examples == n) for n in np.unique(examples)]:
+        if members.sum() >= LEAST_CELLS:
+            yield name, members
