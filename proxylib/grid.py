@@ -20,6 +20,7 @@ import nbformat
 from . import config, corpora
 from .config import ROOT, Frozen, Member, Model, Profile
 from .errors import UserError
+from .judging import criteria
 from .published import registry
 from .store import Key, Run, Store, Workspace, sha256
 
@@ -41,9 +42,9 @@ VERSIONS = {
     "scribe": 3,
     "base": 2,
     "cell": 1,
-    "judge": 2,
-    "refinement": 2,
-    "verdicts": 2,
+    "judge": 3,
+    "refinement": 3,
+    "verdicts": 3,
     "quality": 2,
     "lossfit": 5,
     "datadecide": 3,
@@ -345,7 +346,12 @@ def judge(d: Declaration) -> Step:
         scribe=_scribe_material(d),
         seed=seed,
     )
-    return d.step("judge", "judge", settings, {"scribe": scribe(d), **_sources(d)})
+    return d.step("judge", "judge", settings, {"scribe": scribe(d), **_sources(d)}, outside=_prompts())
+
+
+def _prompts() -> dict[str, str]:
+    """The prompt files: whatever judges is another run when they change."""
+    return {"criteria": criteria.fingerprint()}
 
 
 def _sources(d: Declaration) -> dict[str, Step]:
@@ -355,19 +361,19 @@ def _sources(d: Declaration) -> dict[str, Step]:
 
 def refinement(d: Declaration) -> Step:
     settings = config.AnalysisOfCells(inference=d.profile.inference)
-    return d.step("refinement", "refinement", settings, {"judge": judge(d), **_sources(d)})
+    return d.step("refinement", "refinement", settings, {"judge": judge(d), **_sources(d)}, outside=_prompts())
 
 
 def quality(d: Declaration) -> Step:
     parents = {"judge": judge(d), "verdicts": verdicts(d)}
     parents |= {step.name: step for step in cells(d) if step.settings.schedule == "epochs"}
     settings = config.QualitySettings(notes=d.profile.scribe.quality_notes, inference=d.profile.inference)
-    return d.step("quality", "quality", settings, parents)
+    return d.step("quality", "quality", settings, parents, outside=_prompts())
 
 
 def verdicts(d: Declaration) -> Step:
     parents = {"scribe": scribe(d), "judge": judge(d), "refinement": refinement(d)} | {step.name: step for step in cells(d)}
-    return d.step("verdicts", "verdicts", _scribe_material(d), parents)
+    return d.step("verdicts", "verdicts", _scribe_material(d), parents, outside=_prompts())
 
 
 def lossfit(d: Declaration) -> Step:

@@ -107,4 +107,4 @@ def run(path: Path, settings: Settings, out: Path, repeats: int = 1, say=print) 
 
 def prompts() -> str:
     """The five prompts with their places, for reading."""
-    return "\n\n".join(f"=== {name}, version {criteria.VERSION} ===\n{criteria.template(name)}" for name in CRITERIA)
+    return "\n\n".join(f"=== {name}, version {criteria.VERSIONS[name]} ===\n{criteria.template(name)}" for name in CRITERIA)

@@ -19,12 +19,13 @@ CLAUSES = {
     "inference": ("named", "only"),
     "terminology": ("term", "frequency", "lay"),
     "completeness": ("medicine", "patient", "allergy", "measured", "plan", "rare"),
-    "no_hallucination": ("drugs", "numbers"),
+    "no_hallucination": ("drugs", "claims", "numbers"),
 }
 CRITERIA = tuple(CLAUSES)
 #: the naive prompts: one clause each, the first that one would write down
 NAIVE = {criterion: clauses[:1] for criterion, clauses in CLAUSES.items()}
-VERSION = 1
+#: criterion -> version of its prompt file
+VERSIONS = dict.fromkeys(CRITERIA, 1) | {"no_hallucination": 2}
 #: judges of the scribe grid: the exact rubric at two stringencies, and a model of ours
 STRICT, LENIENT, LM_JUDGE = "rubric, strict", "rubric, lenient", "LM judge"
 #: the LM judge under prompts of `refine.build` -> what their verdicts are called; all clauses are the prompt files as they are
@@ -33,12 +34,12 @@ FOLDER = Path(__file__).parent / "criteria"
 
 
 @lru_cache
-def template(criterion: str, version: int = VERSION) -> str:
+def template(criterion: str) -> str:
     """The prompt file of a criterion, with places for dialogue and note."""
-    return (FOLDER / f"{criterion}-v{version}.txt").read_text(encoding="utf-8")
+    return (FOLDER / f"{criterion}-v{VERSIONS[criterion]}.txt").read_text(encoding="utf-8")
 
 
-def prompt(criterion: str, dialogue: str, note: str, clauses: tuple[str, ...] | None = None, version: int = VERSION) -> str:
+def prompt(criterion: str, dialogue: str, note: str, clauses: tuple[str, ...] | None = None) -> str:
     """What a judge is asked. Dialogue and note go in as they are, once each; braces in them stay braces.
 
     Parameters
@@ -46,11 +47,10 @@ def prompt(criterion: str, dialogue: str, note: str, clauses: tuple[str, ...] | 
     criterion : of `CRITERIA`
     dialogue, note : what is judged
     clauses : those of `CLAUSES` that the prompt lists; None for all
-    version : of the prompt files
     """
     rule = "\n".join(f"* {s.term}: {s.diagnosis} without fever, {s.feverish} with fever" for s in scribe.SYMPTOMS)
     terms = "\n".join(f"* {' or '.join(s.lay)}: {s.term}" for s in scribe.SYMPTOMS)
-    text = _only(template(criterion, version), clauses).replace("{rule}", rule).replace("{terms}", terms)
+    text = _only(template(criterion), clauses).replace("{rule}", rule).replace("{terms}", terms)
     before, _, after = text.partition("{dialogue}")
     between, _, end = after.partition("{note}")
     return f"{before}{_held(dialogue)}{between}{_held(note)}{end}"
@@ -68,6 +68,6 @@ def _held(text: str) -> str:
     return text.strip().replace("</", "<\u200b/")
 
 
-def fingerprint(version: int = VERSION) -> str:
+def fingerprint() -> str:
     """SHA-256 of all five prompts as they are filled in: part of the identity of every judged run."""
-    return sha256("\x00".join(prompt(name, "", "", version=version) for name in CRITERIA).encode())
+    return sha256("\x00".join(prompt(name, "", "") for name in CRITERIA).encode())

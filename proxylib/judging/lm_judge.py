@@ -171,7 +171,7 @@ def changed_notes(count: int, seed: int) -> list[tuple[Example, str]]:
 
 def _bent(lines: list[str], example: Example, rng: random.Random) -> list[str]:
     """A note's lines with one fault of form or of terms."""
-    kind, place = rng.randrange(6), rng.randrange(len(lines))
+    kind, place = rng.randrange(7), rng.randrange(len(lines))
     if kind == 0:
         return lines[:place] + lines[place + 1 :]
     if kind == 1:
@@ -182,6 +182,9 @@ def _bent(lines: list[str], example: Example, rng: random.Random) -> list[str]:
         return rng.sample(lines, len(lines))
     if kind == 4:
         return [line.replace(example.encounter.term, example.encounter.complaint) for line in lines]
+    if kind == 5:
+        claim = rng.choice([*scribe.RARE.values(), *(symptom.term for symptom in scribe.SYMPTOMS)])
+        return [line + f" {claim}." if line.startswith("S:") else line for line in lines]
     return [line + f" {rng.choice(scribe.SYMPTOMS).diagnosis}" if line.startswith("A:") else line for line in lines]
 
 

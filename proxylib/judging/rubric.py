@@ -100,7 +100,7 @@ def verdicts(example: Example, note: str, stringency: str) -> dict[str, bool]:
         "inference": found["inference"]["named"].passed,
         "terminology": found["terminology"]["term"].passed,
         "completeness": sum(complete) >= LENIENT_SHARE * len(complete),
-        "no_hallucination": len(_made_up(facts, note)) <= 1,
+        "no_hallucination": len(_made_up(facts, note)) + sum(said != written for said, written in _claims(facts, note)) <= 1,
     }
 
 
@@ -193,19 +193,55 @@ def _no_hallucination(facts: Encounter, note: str) -> dict[str, Finding]:
     named = re.findall(SLOTS["drug"] + r"|(?<=allergy )\w+", note)
     return {
         "drugs": _known(drugs, [*named, *(word for word in words if word not in named)], made_up),
+        "claims": Finding(_quoted(_claims(facts, note))),
         "numbers": _known(numbers, [word for word in WORD.findall(note) if word[0].isdigit()], made_up),
     }
 
 
 def _known(facts: Sequence[object], written: list[str], made_up: list[str]) -> Finding:
     """What a note names, place by place, up to the first that is made up, which stands beside the fact of its place."""
-    pairs = []
-    for place, word in enumerate(written):
-        if word in made_up:
-            pairs.append((str(facts[place]) if place < len(facts) else NOTHING, word))
-            break
-        pairs.append((word, word))
-    return Finding(tuple(pairs[-MOST_QUOTED:]) or ((NOTHING, NOTHING),))
+    beside = lambda place: str(facts[place]) if place < len(facts) else NOTHING
+    return Finding(_quoted([(beside(place) if word in made_up else word, word) for place, word in enumerate(written)]))
+
+
+def _quoted(pairs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The last pairs up to the first that differs."""
+    kept = next((place for place, (said, written) in enumerate(pairs) if said != written), len(pairs))
+    return tuple(pairs[: kept + 1][-MOST_QUOTED:]) or ((NOTHING, NOTHING),)
+
+
+#: how a note says what has no number and is no drug
+CLAIMS = re.compile(
+    "|".join(
+        (
+            r"(?P<sex>(?<=\d )[mf]\b)",
+            r"(?P<times>\b(?:qd|bid|tid)\b)",
+            rf"(?P<term>\b(?:{'|'.join(symptom.term for symptom in scribe.SYMPTOMS)})\b)",
+            rf"(?P<rare>\b(?:{'|'.join(scribe.RARE.values())})\b)",
+            rf"(?P<diagnosis>\b(?:{'|'.join(name for symptom in scribe.SYMPTOMS for name in symptom[2:])})\b)",
+        )
+    )
+)
+
+
+def _claims(facts: Encounter, note: str) -> list[tuple[str, str]]:
+    """What the dialogue gives beside each claim of a note, in the note's order; line "A:" is judged by another criterion."""
+    own = {
+        "sex": scribe.SEXES[facts.sex],
+        "times": scribe.TIMES[facts.times],
+        "term": facts.term,
+        "rare": scribe.RARE[facts.rare] if facts.rare else NOTHING,
+        "diagnosis": NOTHING,
+    }
+    made = []
+    for line in note.splitlines():
+        if line.partition(":")[0].strip() == "A":
+            continue
+        for found in CLAIMS.finditer(line):
+            said = own[found.lastgroup]
+            ordered = found.lastgroup == "times" and line.partition(":")[0].strip() == "P"
+            made.append(("qd" if ordered else said, found[0]))  # what the doctor orders is taken once a day
+    return made
 
 
 def _compared(said: str, written: str, about: str = "") -> Finding:
@@ -231,7 +267,7 @@ def _found(facts: Encounter, parts: dict[str, str]) -> dict[str, bool]:
 
 
 def _made_up(facts: Encounter, note: str) -> list[str]:
-    """Words and numbers of a note that neither the facts nor the template give."""
+    """Words and numbers of a note that neither the facts nor the clinic's language give."""
     known = set(WORD.findall(" ".join([*facts.facts.values(), facts.degrees])))
     return [word for word in WORD.findall(note) if word not in known and word not in GIVEN]
 

@@ -75,6 +75,36 @@ def test_another_drug_is_incomplete_and_made_up():
         assert not found["completeness"] and not found["no_hallucination"] and found["template"] and found["inference"]
 
 
+CLAIMED = {
+    "another complaint": lambda e, note: note.replace(".", f". {scribe.SYMPTOMS[(e.symptom + 1) % 10].term}.", 1),
+    "a rare fact": lambda e, note: note.replace(
+        "allergy", f"{next(v for k, v in scribe.RARE.items() if k != e.rare)}. allergy", 1
+    ),
+    "the other sex": lambda e, note: note.replace(f" {scribe.SEXES[e.sex]}.", " f." if e.sex == "a man" else " m.", 1),
+    "another frequency": lambda e, note: note.replace(
+        f"mg {scribe.TIMES[e.times]}", f"mg {next(v for k, v in scribe.TIMES.items() if k != e.times)}", 1
+    ),
+    "a diagnosis in another line": lambda e, note: note.replace("O: ", "O: gastritis. "),
+    "another order": lambda e, note: note.replace("mg qd. review", "mg tid. review"),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMED)
+def test_a_claim_that_nobody_made_is_made_up_though_its_words_are_the_clinics(claim):
+    for example in EXAMPLES:
+        note = CLAIMED[claim](example.encounter, example.note)
+        assert note != example.note
+        found = rubric.findings(example, note)["no_hallucination"]
+        assert not found["claims"].passed and found["drugs"].passed and found["numbers"].passed
+        assert not verdicts(example, note)["no_hallucination"]
+
+
+def test_the_diagnosis_is_left_to_another_criterion():
+    for example in EXAMPLES[:20]:
+        wrong = example.note.replace(f"A: {example.encounter.diagnosis}", "A: gastritis")
+        assert verdicts(example, wrong)["no_hallucination"]
+
+
 def test_lenient_passes_whatever_strict_passes():
     rng = random.Random(2)
     seen = set()
