@@ -438,8 +438,9 @@ def silence_sentence(cells: pd.DataFrame, silence: pd.DataFrame, schedules: list
 
 def frontier_table(frontier: pd.DataFrame, schedule: str) -> pd.DataFrame:
     """The best configuration under each budget, and the one that loss picks, for both judges."""
-    own = {judge: picked(frontier, schedule=schedule, judge=judge).reset_index(drop=True) for judge in JUDGES}
-    first = own[JUDGES[0]]
+    every = {judge: picked(frontier, schedule=schedule, judge=judge).reset_index(drop=True) for judge in JUDGES}
+    own = {judge: part for judge, part in every.items() if len(part)}  # none where a judge scored nothing
+    first = own[STRICT]
     table = pd.DataFrame(
         {
             "budget, 10⁶ parameters × examples": [f"{value / 1e6:.1f}" for value in first["budget"]],
