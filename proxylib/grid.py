@@ -40,7 +40,7 @@ VERSIONS = {
     "numerics": 1,
     "scribe": 3,
     "base": 2,
-    "cell": 1,
+    "cell": 2,
     "judge": 2,
     "refinement": 2,
     "verdicts": 2,
