@@ -5,16 +5,19 @@ The post's grid is Qwen3 at five sizes; here any causal language model in a fold
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import safetensors
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback, TrainerControl, TrainerState
 
@@ -30,6 +33,8 @@ from .traces import Trace
 ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 SAVES = 4  # checkpoints of a cell: a kill costs a quarter of it at most
+#: of a checkpoint; the Trainer writes the last of them last
+WANTED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
 
 
 class Row(NamedTuple):
@@ -139,7 +144,8 @@ def tune(
 
     Notes
     -----
-    The rate is constant and there is no dropout, as in the post. A step's loss is a mean over its completion tokens, taken
+    The rate is constant and there is no dropout, as in the post: the adapter has none, and that of the base (GPT-2 has 0.1) is
+    off. A step's loss is a mean over its completion tokens, taken
     before the step's update; it is noisy, and on examples seen before it says how well they are remembered.
 
     Several processes (`accelerate launch`) share the examples of a step; each holds the whole base. Where the last step of
@@ -188,6 +194,7 @@ def tune(
     arguments.gradient_accumulation_steps = _passes(config, arguments.world_size, arguments.n_gpu)
     torch.manual_seed(seed)  # the adapter's first weights
     model = loading.load(location, str(arguments.device), DTYPES[config.dtype])
+    without_dropout(model)
     counts = families.parameters(model)
     trainer = SFTTrainer(
         model=model,
@@ -200,7 +207,9 @@ def tune(
         callbacks=[_StopWhenDiverged()],
     )
     trainer.remove_callback(PrinterCallback)  # a dictionary per step on stdout
-    trainer.train(resume_from_checkpoint=any(checkpoints.glob("checkpoint-*")) or None)
+    with arguments.main_process_first(local=False):  # the others look once it has tidied, and find what it found
+        begun = newest_whole(checkpoints)
+    trainer.train(resume_from_checkpoint=begun and str(begun))
     log = [entry for entry in trainer.state.log_history if "loss" in entry]
     losses = pd.DataFrame([(entry["step"], entry["epoch"], entry["loss"]) for entry in log], columns=["step", "epoch", "loss"])
     if main_process():
@@ -208,6 +217,45 @@ def tune(
         tokenizer.save_pretrained(folder / ADAPTER)
         shutil.rmtree(checkpoints, ignore_errors=True)
     return Tuned(losses, rows, counts, trainable(trainer.model))
+
+
+def newest_whole(checkpoints: Path) -> Path | None:
+    """The checkpoint to go on from; None: from the beginning. Those that a kill left broken are removed and named."""
+    found = [folder for folder in checkpoints.glob("checkpoint-*") if folder.name.rpartition("-")[2].isdecimal()]
+    for folder in sorted(found, key=lambda folder: int(folder.name.rpartition("-")[2]), reverse=True):
+        if _whole(folder):
+            return folder
+        if main_process():
+            print(f"proxylib: {folder} is broken, as a kill may leave it; going on without it", file=sys.stderr)
+            shutil.rmtree(folder)
+    return None
+
+
+def _whole(checkpoint: Path) -> bool:
+    """Whether every file of a checkpoint is there and reads to its end."""
+    if not all((checkpoint / name).is_file() for name in WANTED):
+        return False
+    try:
+        for path in checkpoint.iterdir():
+            if path.suffix == ".json":
+                json.loads(path.read_bytes())
+            elif path.suffix == ".safetensors":
+                with safetensors.safe_open(path, "pt"):  # its header says how long the file is
+                    pass
+            elif path.suffix in (".pt", ".pth", ".bin") and zipfile.ZipFile(path).testzip():  # torch's own format
+                return False
+    except (OSError, ValueError, zipfile.BadZipFile, safetensors.SafetensorError):
+        return False
+    return True
+
+
+def without_dropout(model: PreTrainedModel) -> None:
+    """Set every dropout of a model to 0: in its config, which some layers read, and in the modules that were built from it."""
+    for holder in (model.config, model.config.get_text_config(), *model.modules()):
+        layer = "Drop" in type(holder).__name__
+        for name, value in list(vars(holder).items()):
+            if isinstance(value, float) and ("drop" in name or (layer and name == "p")):
+                setattr(holder, name, 0.0)
 
 
 def main_process() -> bool:
@@ -234,7 +282,21 @@ def final_loss(losses: pd.DataFrame, last: int) -> float:
 
 def first_pass_loss(losses: pd.DataFrame, last: int) -> float:
     """Mean of the last `last` steps of the first epoch: every example of it was new, so nothing is remembered."""
-    return final_loss(losses[losses["epoch"] <= 1.0], last)
+    return final_loss(_first_pass(losses), last)
+
+
+def _first_pass(losses: pd.DataFrame) -> pd.DataFrame:
+    return losses[losses["epoch"] <= 1.0]
+
+
+def averages(losses: pd.DataFrame, last: int) -> dict[str, float | int]:
+    """Facts `final_loss` and `first_pass_loss`, and over how many steps they are means: fewer than `last` in a short run."""
+    return {
+        "final_loss": final_loss(losses, last),
+        "final_steps": min(last, len(losses)),
+        "first_pass_loss": first_pass_loss(losses, last),
+        "first_pass_steps": min(last, len(_first_pass(losses))),
+    }
 
 
 def fit(step, workspace: Workspace) -> None:
@@ -243,9 +305,15 @@ def fit(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `cell` step; its parents are the scribe material and the base
-    workspace : receives `adapter/`, the tables `losses` (see `Tuned`), `notes` (id, note, finished) and `proxies` (one row:
-        trace loss, bits per byte and the eighty metrics over the experts' notes); its facts are the losses of the cell in
-        nats per completion token, what was truncated, and whether it diverged, in which case there is no note
+    workspace : receives `adapter/`, the tables `losses` (see `Tuned`), `notes` (id, note, finished: whether
+        the model ended it itself) and `proxies` (one row: trace loss, bits per byte and the eighty metrics over the experts'
+        notes); its facts are the losses of the cell in nats per completion token and over how many steps training losses are
+        means (see `averages`), how many examples were truncated and notes cut, and whether it diverged, in which case there
+        is no note
+
+    Notes
+    -----
+    The held-out loss is a mean over the tokens of the notes alone, while training also counts the eos after them.
     """
     settings = step.settings
     facts = devices.prepare(settings.extraction.device, settings.extraction.threads)
@@ -260,12 +328,13 @@ def fit(step, workspace: Workspace) -> None:
     if tuned.diverged:
         return
     model = loading.load(workspace.folder / ADAPTER, device)
-    workspace.note(final_loss=final_loss(losses, settings.last), first_pass_loss=first_pass_loss(losses, settings.last))
+    workspace.note(**averages(losses, settings.last))
     tests = scribe.examples(settings.tests.count, settings.tests.seed, settings.tests.unseen)
     tokenizer = tokenizers.load(base)
-    written = generate.answers(model, tokenizer, [test.prompt for test in tests], settings.new_tokens, len(tests))
-    rows = [(test.id, note) for test, note in zip(tests, written, strict=True)]
-    workspace.write_table("notes", pd.DataFrame(rows, columns=["id", "note"]))
+    written = generate.written(model, tokenizer, [test.prompt for test in tests], settings.new_tokens, len(tests))
+    rows = [(test.id, *answer) for test, answer in zip(tests, written, strict=True)]
+    workspace.write_table("notes", pd.DataFrame(rows, columns=["id", "note", "finished"]))
+    workspace.note(cut=sum(not answer.finished for answer in written))
     tokens, _ = token_rows(model, tokenizer, [_trace(test) for test in tests], settings.extraction)
     values = proxies.by_trace(tokens, len(tokenizer)).values.mean().to_frame().T
     workspace.write_table("proxies", values.assign(bits_per_byte=proxies.bits_per_byte(tokens).mean()))

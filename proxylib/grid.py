@@ -41,7 +41,7 @@ VERSIONS = {
     "numerics": 1,
     "scribe": 3,
     "base": 2,
-    "cell": 1,
+    "cell": 2,
     "judge": 3,
     "refinement": 3,
     "verdicts": 3,

@@ -2,8 +2,9 @@
 
 A cell's folder holds `adapter/`; `losses.parquet` (step, epoch, loss); `lengths.parquet` (of each example: tokens of its
 prompt and completion, tokens cut); `held_out/` (token rows of the held-out solutions, see `tokenstats.shards`);
-`notes.jsonl` (id, dialogue, note: what `proxylib judge` reads) and `facts.json`, a row of the table that `lossgrid.grid`
-takes, complete once it holds the held-out loss or says that the cell diverged.
+`notes.jsonl` (id, dialogue, note: what `proxylib judge` reads; finished: whether the model ended the note itself, else it was
+cut at `new_tokens`) and `facts.json`, a row of the table that `lossgrid.grid` takes, complete once it holds the held-out
+loss or says that the cell diverged.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import torch
 
 from . import config, traces
 from .errors import UserError
-from .finetune import ADAPTER, DTYPES, Row, Schedule, Tuned, final_loss, first_pass_loss, main_process, rows_of, tune
+from .finetune import ADAPTER, DTYPES, Row, Schedule, Tuned, averages, main_process, rows_of, tune
 from .models import devices, generate, loading, tokenizers
 from .provenance import provenance
 from .store import canonical, parquet_bytes, sha256, write_atomic
@@ -53,7 +54,8 @@ class Finished(NamedTuple):
     def summary(self) -> str:
         """For a terminal."""
         kept = {name: value for name, value in self.facts.items() if name != "provenance"}
-        return f"{pd.Series(kept).to_string()}\n{self.folder}"
+        told = f"\n{kept['cut']} of {kept['held_out']} notes were cut at the most tokens allowed" if kept.get("cut") else ""
+        return f"{pd.Series(kept).to_string()}{told}\n{self.folder}"
 
 
 def read(source: str, fields: Mapping[str, str], count: int | None = None) -> list[Trace]:
@@ -163,8 +165,7 @@ def _trained(cell: Cell, out: Path) -> dict[str, Any]:
     write_atomic(out / LENGTHS, parquet_bytes(lengths(cell.examples, tuned.rows)))
     facts = {"cell": out.name, "base": cell.base, "examples": len(cell.examples), "seed": settings.seed} | tuned.facts()
     if not tuned.diverged:
-        facts["final_loss"] = final_loss(tuned.losses, settings.last)
-        facts["first_pass_loss"] = first_pass_loss(tuned.losses, settings.last)
+        facts |= averages(tuned.losses, settings.last)
     facts["provenance"] = provenance()
     write_atomic(out / FACTS, json.dumps(facts, indent=1).encode())
     return facts
@@ -178,9 +179,13 @@ def _measured(cell: Cell, out: Path) -> dict[str, Any]:
     model = loading.load(out / ADAPTER, settings.device, DTYPES[settings.dtype])
     prompts = [trace.prompt for trace in cell.held_out]
     tokenizer = tokenizers.load(out / ADAPTER)
-    notes = generate.answers(model, tokenizer, prompts, settings.new_tokens, settings.note_batch, chat=settings.chat)
+    notes = generate.written(model, tokenizer, prompts, settings.new_tokens, settings.note_batch, chat=settings.chat)
     lines = [
-        json.dumps({"id": f"{trace.task}/{trace.id}", "dialogue": trace.prompt, "note": note}, ensure_ascii=False) + "\n"
+        json.dumps(
+            {"id": f"{trace.task}/{trace.id}", "dialogue": trace.prompt, "note": note.text, "finished": note.finished},
+            ensure_ascii=False,
+        )
+        + "\n"
         for trace, note in zip(cell.held_out, notes, strict=True)
     ]
     write_atomic(out / NOTES, "".join(lines).encode())
@@ -188,6 +193,7 @@ def _measured(cell: Cell, out: Path) -> dict[str, Any]:
         "held_out_loss": float(scored.tokens["nll"].mean()),
         "held_out": len(cell.held_out),
         "held_out_dropped": scored.manifest["dropped"],
+        "cut": sum(not note.finished for note in notes),
     }
 
 

@@ -444,7 +444,7 @@ MODELS = [
         GENERATE,
     ),
     Mutant("one-token-more", "models/generate.py", "max_new_tokens=new_tokens", "max_new_tokens=new_tokens + 1", GENERATE),
-    Mutant("end-ignored", "models/generate.py", "eos_token_id=eos,", "eos_token_id=258,", GENERATE),
+    Mutant("end-ignored", "models/generate.py", "eos_token_id=ends or None,", "eos_token_id=258,", GENERATE),
     Mutant("digits-merged", "models/tokenizers.py", "individual_digits=True", "individual_digits=False", TOKENIZERS),
     Mutant(
         "special-text-read-as-tokens",

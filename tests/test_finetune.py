@@ -1,7 +1,9 @@
 """LoRA fine-tunes: what the loss counts, resumption after a kill, truncation, divergence, and the adapter's effect."""
 
+import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,10 +11,13 @@ import pytest
 import safetensors.torch
 import torch
 
+from proxylib import finetune, grid
 from proxylib.config import Model, Tuning
 from proxylib.errors import UserError
 from proxylib.finetune import Schedule, final_loss, first_pass_loss, rows_of, tune
+from proxylib.judging import lm_judge
 from proxylib.models import families, loading, tokenizers
+from proxylib.store import Run, Workspace
 from proxylib.tasks import scribe
 from proxylib.traces import Trace
 
@@ -143,3 +148,133 @@ def test_a_run_that_diverges_stops_and_says_so(base, tmp_path):
 def test_final_and_first_pass_losses_are_means_of_the_last_steps():
     losses = pd.DataFrame({"step": range(1, 9), "epoch": np.arange(1, 9) / 4, "loss": [8.0, 7, 6, 5, 4, 3, 2, 1]})
     assert final_loss(losses, 3) == 2 and first_pass_loss(losses, 2) == 5.5
+
+
+def test_a_run_shorter_than_the_mean_says_of_how_many_steps_it_is():
+    losses = pd.DataFrame({"step": [1, 2, 3], "epoch": [0.5, 1.0, 1.5], "loss": [3.0, 2, 1]})
+    assert finetune.averages(losses, 10) == {
+        "final_loss": 2,
+        "final_steps": 3,
+        "first_pass_loss": 2.5,
+        "first_pass_steps": 2,
+    }
+    assert finetune.averages(losses, 1) == {"final_loss": 1, "final_steps": 1, "first_pass_loss": 2, "first_pass_steps": 1}
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "gpt_neox", "opt"])
+def test_a_base_with_dropout_of_its_own_is_trained_without(tmp_path, architecture):
+    import transformers
+
+    torch.manual_seed(0)
+    shape = {"vocab_size": 259, "bos_token_id": 1, "eos_token_id": 2}
+    config = {
+        "gpt2": lambda: transformers.GPT2Config(n_embd=32, n_layer=1, n_head=2, n_positions=1024, **shape),  # 0.1 everywhere
+        "gpt_neox": lambda: transformers.GPTNeoXConfig(
+            hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, hidden_dropout=0.3, **shape
+        ),
+        "opt": lambda: transformers.OPTConfig(  # layers hold the number, no module does
+            hidden_size=32, word_embed_proj_dim=32, num_hidden_layers=1, num_attention_heads=2, ffn_dim=64, dropout=0.3, **shape
+        ),
+    }[architecture]()
+    built = transformers.AutoModelForCausalLM.from_config(config)
+    built.save_pretrained(tmp_path / "base")
+    tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "base")
+    model = loading.load(tmp_path / "base")
+    (row,) = rows_of(EXAMPLES[:1], tokenizers.load(tmp_path / "base"), 700)
+    with torch.inference_mode():
+        logits = model(torch.tensor([row.ids])).logits[0, :-1]
+    nll = torch.nn.functional.cross_entropy(logits, torch.tensor(row.ids[1:]), reduction="none")
+    oracle = nll[torch.tensor(row.counted[1:]).bool()].mean().item()
+    tuned = tune(tmp_path / "base", EXAMPLES[:1], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
+    assert tuned.losses["loss"].tolist() == pytest.approx([oracle], rel=1e-5)
+
+
+# ---- the lab's cell ----------------------------------------------------------------------------------------------------
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _torn(checkpoint):
+    """As a computer that loses its power may leave a file: its length, and nothing in the middle."""
+    data = bytearray((checkpoint / "optimizer.pt").read_bytes())
+    data[len(data) // 3 : len(data) // 2] = bytes(len(data) // 2 - len(data) // 3)
+    (checkpoint / "optimizer.pt").write_bytes(data)
+
+
+def _emptied(checkpoint):
+    shutil.rmtree(checkpoint)
+    checkpoint.mkdir()
+
+
+DAMAGES = {
+    "empty": _emptied,
+    "no trainer_state.json": lambda checkpoint: (checkpoint / "trainer_state.json").unlink(),
+    "half a trainer_state.json": lambda checkpoint: _truncate(checkpoint / "trainer_state.json"),
+    "no optimizer.pt": lambda checkpoint: (checkpoint / "optimizer.pt").unlink(),
+    "half an optimizer.pt": lambda checkpoint: _truncate(checkpoint / "optimizer.pt"),
+    "a torn optimizer.pt": _torn,
+    "half a random state": lambda checkpoint: _truncate(checkpoint / "rng_state.pth"),
+    "half an adapter": lambda checkpoint: _truncate(checkpoint / "adapter_model.safetensors"),
+}
+
+
+class _Killed(finetune._StopWhenDiverged):
+    """Stops after the second checkpoint."""
+
+    def on_save(self, args, state, control, **_):
+        if state.global_step >= 2 * state.save_steps:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A declared cell of the smallest profile, on a base that nobody trained, and its run; and one that was killed."""
+    folder = tmp_path_factory.mktemp("lab")
+    step = grid.declare("cell", profile="smoke", width=32, examples=16)
+    tokenizer = tokenizers.train("byte", [], 300)
+    torch.manual_seed(0)
+    spec = Model(architecture="qwen3", tokenizer="byte", width=32, depth=1, mix="expert", post="none", share=1.0)
+    families.build(spec, 259, 2048).save_pretrained(folder / "base" / "model")
+    tokenizer.save_pretrained(folder / "base" / "model")
+    longer = step.settings.lora.model_copy(update={"context": 1024})  # bytes are many
+    settings = step.settings.model_copy(update={"lora": longer, "new_tokens": 6})
+    fake = SimpleNamespace(settings=settings, parent=lambda role: Run(folder / role, {"facts": {}}))
+    whole = Workspace(folder / "whole")
+    finetune.fit(fake, whole)
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(finetune, "_StopWhenDiverged", _Killed)
+        finetune.fit(fake, Workspace(folder / "killed"))
+    return SimpleNamespace(step=fake, whole=whole, killed=folder / "killed")
+
+
+def test_a_cut_note_is_marked_and_counted_and_the_judge_reads_the_others_beside_it(lab):
+    notes = pd.read_parquet(lab.whole.folder / "notes.parquet")
+    assert notes.columns.tolist() == ["id", "note", "finished"] and notes["finished"].dtype == bool
+    assert lab.whole.facts["cut"] == (~notes["finished"]).sum() > 0  # nobody taught it to end
+    assert lab.whole.facts["final_steps"] == min(lab.step.settings.last, lab.whole.facts["steps"])
+    run = Run(lab.whole.folder, {"facts": lab.whole.facts})
+    read = lm_judge.notes_of(SimpleNamespace(parents={"own": lab.step}, parent=lambda _: run), "own")
+    assert [(example.id, note) for example, note in read] == list(zip(notes["id"], notes["note"], strict=True))
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_broken_checkpoint_is_no_obstacle(lab, tmp_path, capsys, damage, older):
+    folder = tmp_path / "cell"
+    shutil.copytree(lab.killed, folder)
+    (whole,) = folder.glob("checkpoints/checkpoint-*")
+    broken = whole
+    if older:  # the whole one is the older one
+        broken = whole.with_name("checkpoint-1000")
+        shutil.copytree(whole, broken)
+    DAMAGES[damage](broken)
+    assert finetune.newest_whole(folder / "checkpoints") == (whole if older else None)
+    said = capsys.readouterr().err
+    assert f"{broken} is broken" in said and said.count("\n") == 1 and not broken.exists() and whole.exists() == older
+    again = Workspace(folder)
+    finetune.fit(lab.step, again)
+    for name in ("losses", "notes", "proxies"):
+        assert again.path(f"{name}.parquet").read_bytes() == lab.whole.path(f"{name}.parquet").read_bytes()
+    assert again.facts == lab.whole.facts

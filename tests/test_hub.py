@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -11,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from test_finetune import DAMAGES
 
 from proxylib import cli, config, finetune, hub, lossgrid, traces
 from proxylib.errors import UserError
+from proxylib.judging import command
 from proxylib.models import families, generate, loading, tokenizers
 from proxylib.tasks import scribe
 
@@ -99,14 +102,21 @@ def test_what_a_cell_leaves(place, whole):
     notes = [json.loads(line) for line in (whole / hub.NOTES).read_text().splitlines()]
     written = generate.answers(model, tokenizer, [trace.prompt for trace in held_out], 8, 8, chat=True)
     assert [note["note"] for note in notes] == written and notes[0]["dialogue"] == held_out[0].prompt
-    assert sorted(notes[0]) == ["dialogue", "id", "note"]  # what `proxylib judge` reads
+    assert [note["finished"] for note in notes] == [
+        answer.finished for answer in generate.written(model, tokenizer, [trace.prompt for trace in held_out], 8, 8, chat=True)
+    ]
+    assert said["cut"] == sum(not note["finished"] for note in notes) > 0  # nobody taught it to end within eight tokens
+    assert (said["final_steps"], said["first_pass_steps"]) == (2, 2)
+    assert sorted(notes[0]) == ["dialogue", "finished", "id", "note"]
+    assert [sorted(note) for note in command.read(whole / hub.NOTES)] == [["dialogue", "id", "note"]] * 4  # the judge's own
 
 
 def test_a_finished_cell_is_told_and_not_made_again(place, whole, capsys, monkeypatch):
     monkeypatch.setattr(hub, "tune", None)
     monkeypatch.setattr(hub, "_measured", None)
     assert cli.main([*place.given, "--out", str(whole), *options()]) == 0
-    assert "held_out_loss" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "held_out_loss" in said and f"{facts(whole)['cut']} of 4 notes were cut at the most tokens allowed" in said
 
 
 def test_two_calls_at_a_time_are_one_too_many(place, whole, capsys):
@@ -134,6 +144,56 @@ def test_killed_while_it_trains_it_goes_on_with_identical_losses(place, whole, t
     assert (out / hub.LOSSES).read_bytes() == (whole / hub.LOSSES).read_bytes()
     assert (out / hub.NOTES).read_bytes() == (whole / hub.NOTES).read_bytes()
     assert facts(out) == facts(whole) | {"cell": "cell", "provenance": facts(out)["provenance"]}
+
+
+@pytest.fixture(scope="module")
+def killed(place):
+    """A cell that was killed at its second checkpoint."""
+
+    def stop(self, args, state, control, **_):
+        if state.global_step == 2:
+            raise KeyboardInterrupt
+
+    out = place.folder / "killed"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(finetune._StopWhenDiverged, "on_save", stop, raising=False)
+        assert cli.main([*place.given, "--out", str(out), *options()]) == 130
+    return out
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_checkpoint_that_a_kill_left_broken_is_no_obstacle(place, whole, killed, tmp_path, capsys, damage):
+    out = tmp_path / "cell"
+    shutil.copytree(killed, out)
+    (newest,) = out.glob("checkpoints/checkpoint-*")
+    DAMAGES[damage](newest)
+    assert cli.main([*place.given, "--out", str(out), *options()]) == 0
+    assert f"{newest} is broken, as a kill may leave it" in capsys.readouterr().err
+    for name in (hub.LOSSES, hub.NOTES):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_two_processes_choose_the_same_checkpoint(place, killed, tmp_path):
+    shutil.copytree(killed, tmp_path / "cell")
+    checkpoint = tmp_path / "cell" / "checkpoints" / "checkpoint-2"
+    shutil.copytree(checkpoint, checkpoint.with_name("checkpoint-3"))
+    DAMAGES["half an optimizer.pt"](checkpoint.with_name("checkpoint-3"))
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "-m", "proxylib"]
+    layout = options(device_batch=1)  # another layout than it was begun with: the plan is told so
+    plan = tmp_path / "cell" / hub.PLAN
+    plan.write_text(json.dumps(json.loads(plan.read_text()) | {"config": _config(device_batch=1)}))
+    done = subprocess.run(
+        [*launch, *place.given, "--out", str(tmp_path / "cell"), *layout], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stderr.count("checkpoint-3 is broken") == 1
+    assert cli.main([*place.given, "--out", str(tmp_path / "one"), *layout]) == 0
+    np.testing.assert_allclose(losses(tmp_path / "cell")["loss"], losses(tmp_path / "one")["loss"], rtol=1e-4)
+
+
+def _config(**changes):
+    return config.hub({**SMALL, **changes}).model_dump(mode="json", exclude=hub.GRID)
 
 
 @pytest.mark.slow

@@ -306,4 +306,4 @@ def notes_of(step, role: str) -> list[tuple[Example, str]]:
     if run.facts["diverged"]:
         return []
     by_id = {example.id: example for example in scribe.examples(tests.count, tests.seed, tests.unseen)}
-    return [(by_id[key], note) for key, note in run.table("notes").itertuples(index=False)]
+    return [(by_id[key], note) for key, note in run.table("notes")[["id", "note"]].itertuples(index=False)]

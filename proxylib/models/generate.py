@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from typing import NamedTuple
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from .devices import in_batches
 from .tokenizers import front
+
+
+class Answer(NamedTuple):
+    """A continuation, and whether the model ended it itself; else it was cut."""
+
+    text: str
+    finished: bool
 
 
 def answers(
@@ -20,12 +28,25 @@ def answers(
     sample_seed: int | None = None,
     chat: bool = False,
 ) -> list[str]:
+    """The text of each prompt's continuation, see `written`."""
+    return [answer.text for answer in written(model, tokenizer, prompts, new_tokens, batch, sample_seed, chat)]
+
+
+def written(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: list[str],
+    new_tokens: int,
+    batch: int,
+    sample_seed: int | None = None,
+    chat: bool = False,
+) -> list[Answer]:
     """The model's continuation of each prompt, greedy or sampled at temperature 1.
 
     With `chat`, a prompt is a user's turn in the tokenizer's template (see `tokenizers.front`). Prompts are padded on the
     left to the longest of their batch and masked; they are sorted by length first, so that little is padded. The order of
-    the result is that of the prompts. A continuation ends at an end token of the model's generation config or after
-    `new_tokens`.
+    the result is that of the prompts. A continuation ends at the tokenizer's end token, which fine-tunes learn, at one of the
+    model's generation config, or after `new_tokens`.
 
     Notes
     -----
@@ -38,15 +59,15 @@ def answers(
     write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], new_tokens, sample_seed is not None)
     with torch.random.fork_rng():  # sampling leaves the caller's random numbers as they were
         torch.manual_seed(sample_seed or 0)
-        written = list(itertools.chain.from_iterable(in_batches(order, batch, write)[0]))
-    texts = dict(zip(order, written, strict=True))
+        found = list(itertools.chain.from_iterable(in_batches(order, batch, write)[0]))
+    texts = dict(zip(order, found, strict=True))
     return [texts[index] for index in range(len(prompts))]
 
 
 def _continue(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: list[list[int]], new_tokens: int, sampled: bool
-) -> list[str]:
-    eos = tokenizer.eos_token_id
+) -> list[Answer]:
+    eos, ends = tokenizer.eos_token_id, _ends(model, tokenizer)
     pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     longest = max(map(len, batch))
     rows = torch.tensor([[pad] * (longest - len(ids)) + ids for ids in batch], device=model.device)
@@ -59,7 +80,15 @@ def _continue(
             num_beams=1,
             max_new_tokens=new_tokens,
             pad_token_id=pad,
-            eos_token_id=model.generation_config.eos_token_id or eos,  # several, where a model's answer is a line
+            eos_token_id=ends or None,
             bos_token_id=tokenizer.bos_token_id,
         )
-    return [tokenizer.decode(row[longest:], skip_special_tokens=True) for row in out]
+    new = out[:, longest:].tolist()
+    return [Answer(tokenizer.decode(row, skip_special_tokens=True), not set(ends).isdisjoint(row)) for row in new]
+
+
+def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """Tokens that end an answer: the config's, several where an answer is a line, and the tokenizer's; they may differ."""
+    stated = model.generation_config.eos_token_id
+    stated = stated if isinstance(stated, list) else [stated]
+    return [token for token in dict.fromkeys([*stated, tokenizer.eos_token_id]) if token is not None]

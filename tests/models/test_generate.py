@@ -86,6 +86,23 @@ def test_an_answer_stops_at_its_end_while_others_of_the_batch_go_on(tokenizer):
     assert generate.answers(model, tokenizer, PROMPTS, 8, 10) == [tokenizer.decode(ids) for ids in stopped]
 
 
+def test_an_answer_ends_at_the_tokenizers_end_and_at_the_configs_and_says_whether_it_ended(tokenizer):
+    model = build("llama")
+    plainly = {prompt: plain(model, tokenizer, prompt, 8) for prompt in PROMPTS}
+    learnt, other = plainly[PROMPTS[0]][3], plainly[PROMPTS[3]][2]
+    ends = copy.deepcopy(tokenizer)
+    ends.eos_token = tokenizer.convert_ids_to_tokens(learnt)
+    model.generation_config.eos_token_id = other  # as where a chat is trained on an end that the config does not name
+    found = generate.written(model, ends, PROMPTS, 8, 10)
+    assert {answer.finished for answer in found} == {True, False}
+    for answer, ids in zip(found, plainly.values(), strict=True):
+        at = next((place for place, token in enumerate(ids) if token in (learnt, other)), None)
+        assert answer.finished == (at is not None)
+        until = [tokenizer.decode(ids[:place]) for place in ([None] if at is None else [at, at + 1])]  # the end may be text
+        assert answer.text in until
+    assert [answer.text for answer in found] == generate.answers(model, ends, PROMPTS, 8, 10)
+
+
 def test_the_same_call_gives_the_same_answers(model, tokenizer):
     assert generate.answers(model, tokenizer, PROMPTS, 6, 4) == generate.answers(model, tokenizer, PROMPTS, 6, 4)
 
