@@ -120,12 +120,13 @@ def panel(ax: Axes, sentence: str) -> Axes:
     return ax
 
 
-def same_heights(axes: Iterable[Axes]) -> None:
-    """The same limits upwards for all panels, so that their slopes compare."""
+def same_limits(axes: Iterable[Axes]) -> None:
+    """The same limits for all panels, so that their slopes compare."""
     axes = list(axes)
-    ends = np.array([ax.get_ylim() for ax in axes])
-    for ax in axes:
-        ax.set_ylim(ends[:, 0].min(), ends[:, 1].max())
+    for read, write in ((Axes.get_xlim, Axes.set_xlim), (Axes.get_ylim, Axes.set_ylim)):
+        ends = np.array([read(ax) for ax in axes])
+        for ax in axes:
+            write(ax, ends[:, 0].min(), ends[:, 1].max())
 
 
 def legend_below(figure: Figure, ax: Axes, columns: int = 2) -> Figure:
