@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,29 @@ def _parser() -> argparse.ArgumentParser:
         "--repeats", type=_positive, default=1, metavar="N", help="times that each question is asked (default 1)"
     )
     judge.add_argument("--connections", type=_positive, default=8, metavar="N", help="calls at a time (default 8)")
-    judge.add_argument("--limit-tokens", type=_positive, metavar="N", help="no call that could exceed it is made")
+    judge.add_argument(
+        "--new-tokens",
+        type=_positive,
+        default=300,
+        metavar="N",
+        help="most tokens of an answer (default 300); a reasoning judge needs thousands, for its hidden tokens count",
+    )
+    judge.add_argument("--temperature", type=float, default=0.0, metavar="T", help="of sampling (default 0: the likeliest)")
+    judge.add_argument("--attempts", type=_positive, default=2, metavar="N", help="answers asked for a verdict (default 2)")
+    judge.add_argument(
+        "--again", action="store_true", help="ask again where kept answers gave no verdict; otherwise they are final"
+    )
+    judge.add_argument("--timeout", type=_positive, default=120, metavar="S", help="seconds of a call, retries included (120)")
+    judge.add_argument(
+        "--no-schema", dest="schema", action="store_false", help="for servers that refuse response_format or a JSON schema"
+    )
+    judge.add_argument(
+        "--limit-tokens",
+        type=_positive,
+        metavar="N",
+        help="no call that could exceed it is made, if three letters or spaces, or a byte of all else, are a token or less; "
+        "kept answers cost nothing",
+    )
     judge.add_argument("--limit-cost", type=float, metavar="USD", help="likewise; needs both prices")
     judge.add_argument("--price-in", type=float, default=0.0, metavar="USD", help="per million tokens")
     judge.add_argument("--price-out", type=float, default=0.0, metavar="USD", help="per million tokens")
@@ -289,8 +312,8 @@ def _judge(args: argparse.Namespace) -> int:
     from .judging import command
     from .judging.llm import Settings
 
-    given = {name: getattr(args, name) for name in ("connections", "limit_tokens", "limit_cost", "price_in", "price_out")}
-    made = command.run(args.notes, Settings(model=args.model, **given), args.out, args.repeats)
+    given = {field.name: getattr(args, field.name) for field in fields(Settings) if hasattr(args, field.name)}
+    made = command.run(args.notes, Settings(**given), args.out, args.repeats)
     print(made.summary())
     return 0
 

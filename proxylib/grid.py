@@ -42,7 +42,7 @@ VERSIONS = {
     "scribe": 3,
     "base": 2,
     "cell": 2,
-    "judge": 3,
+    "judge": 4,
     "refinement": 3,
     "verdicts": 3,
     "quality": 2,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..errors import UserError
-from ..store import parquet_bytes, write_atomic
+from ..store import parquet_bytes, sha256, write_atomic
 from . import criteria, llm
 from .criteria import CRITERIA
 from .llm import Ask, Settings
@@ -50,7 +50,7 @@ def read(path: Path) -> list[dict[str, str]]:
         raise UserError(f"{path}: no such file")
     found: dict[str, dict[str, str]] = {}
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # no other separator of lines is escaped by writers of JSON
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8; save the file as UTF-8") from None
     for number, line in enumerate(lines, 1):
@@ -64,9 +64,10 @@ def read(path: Path) -> list[dict[str, str]]:
         for name in FIELDS:
             if not isinstance(row, dict) or not isinstance(row.get(name), str):
                 raise UserError(f"{place}: {name} is missing or no text; a note has {', '.join(FIELDS)}")
-        if row["id"] in found:
-            raise UserError(f"{place}: id {row['id']} occurs twice")
-        found[row["id"]] = {name: row[name] for name in FIELDS}
+        note = {name: llm.encodable(row[name]) for name in FIELDS}
+        if note["id"] in found:
+            raise UserError(f"{place}: id {note['id']} occurs twice")
+        found[note["id"]] = note
     if not found:
         raise UserError(f"{path}: no notes")
     return list(found.values())
@@ -86,23 +87,55 @@ def run(path: Path, settings: Settings, out: Path, repeats: int = 1, say=print) 
     Raises
     ------
     UserError
-        Before any call: a bad file, a missing key or package, or a folder that another judge's verdicts lie in.
+        Before any call: a bad file, a missing key or package, or a folder with verdicts of another judge, or about notes or
+        repeats that are not among these. After a handful: see `llm.judge`.
     """
+    notes = read(path)
     asks = [
         Ask(row["id"], criterion, row["dialogue"], row["note"], repeat)
-        for row in read(path)
+        for row in notes
         for criterion in CRITERIA
         for repeat in range(repeats)
     ]
-    about = llm.described(settings)
-    if (out / ABOUT).exists() and json.loads((out / ABOUT).read_text()) != about:
-        raise UserError(f"{out}: holds verdicts of another judge or of other prompts; give another folder")
+    about = llm.described(settings) | {"repeats": repeats, "notes": {row["id"]: _digest(row) for row in notes}}
+    _refuse_others(out, about)
     told = llm.estimate(asks, settings)
     say(f"{told}; answers in {out / CACHE} cost nothing again")
     verdicts = llm.judge(asks, settings, out / CACHE)
     write_atomic(out / ABOUT, json.dumps(about, indent=1).encode())
     write_atomic(out / VERDICTS, parquet_bytes(verdicts))
     return Judged(out, verdicts, told)
+
+
+def _digest(note: dict[str, str]) -> str:
+    return sha256(json.dumps([note["dialogue"], note["note"]]).encode())[:16]
+
+
+def _refuse_others(out: Path, about: dict) -> None:
+    """Verdicts are only replaced by verdicts of the same judge about the same questions, or about these and more."""
+    if not (out / ABOUT).exists():
+        return
+    try:
+        before = {"schema": True} | json.loads((out / ABOUT).read_text(encoding="utf-8"))  # older folders do not say so
+    except (ValueError, TypeError):
+        raise UserError(f"{out / ABOUT}: damaged; give another folder") from None
+    names = [name for name in about if name not in ("repeats", "notes") and before.get(name) != about[name]]
+    if names:
+        told = "; ".join(f"{name} was {before.get(name)}" for name in names if name != "criteria")
+        raise UserError(f"{out}: holds verdicts of another judge or of other prompts ({told or names[0]}); give another folder")
+    had = before.get("notes", {})
+    if not had and (out / VERDICTS).exists():
+        had = dict.fromkeys(pd.read_parquet(out / VERDICTS, columns=["id"])["id"])
+    gone = [key for key, digest in had.items() if about["notes"].get(key) is None or digest not in (None, about["notes"][key])]
+    if gone:
+        raise UserError(
+            f"{out}: holds verdicts of {len(gone)} notes that the file lacks or has otherwise, such as {gone[0]}; "
+            "give another folder"
+        )
+    if before.get("repeats", 1) > about["repeats"]:
+        raise UserError(
+            f"parameter repeats: {about['repeats']}, but {out} holds {before['repeats']}; give as many or another folder"
+        )
 
 
 def prompts() -> str:

@@ -53,7 +53,7 @@ def prompt(criterion: str, dialogue: str, note: str, clauses: tuple[str, ...] | 
     text = _only(template(criterion), clauses).replace("{rule}", rule).replace("{terms}", terms)
     before, _, after = text.partition("{dialogue}")
     between, _, end = after.partition("{note}")
-    return f"{before}{_held(dialogue)}{between}{_held(note)}{end}"
+    return f"{before}{held(dialogue)}{between}{held(note)}{end}"
 
 
 def _only(text: str, clauses: tuple[str, ...] | None) -> str:
@@ -63,7 +63,7 @@ def _only(text: str, clauses: tuple[str, ...] | None) -> str:
     return re.sub(r"^- (\w+):.*\n", lambda found: found[0] if found[1] in clauses else "", text, flags=re.MULTILINE)
 
 
-def _held(text: str) -> str:
+def held(text: str) -> str:
     """The text with the markers' angle brackets made harmless, so that a note cannot close its own marker."""
     return text.strip().replace("</", "<\u200b/")
 

@@ -19,7 +19,7 @@ from ..models import bases, devices, generate, loading, tokenizers, train
 from ..store import Run, Workspace
 from ..tasks import scribe
 from ..tasks.scribe import Example
-from . import llm, rubric
+from . import criteria, llm, rubric
 from .criteria import CLAUSES, CRITERIA
 
 HELD_OUT_DOCUMENTS, TOKENIZER_DOCUMENTS = 64, 3000
@@ -38,12 +38,13 @@ QUESTIONS = 3  # about one note, one after the other
 ASKED, WHICH = "criterion ", "which\n"
 SAME, OTHER = "same", "other"
 VOTES = (FIRST, SECOND, TIE) = "a", "b", "tie"
-#: takes the material out of the common prompt: what stands between its markers, and the clauses that it lists
+#: takes the material out of the common prompt: what stands between its markers, and the clauses that it lists. The first
+#: opening marker is the prompt's own, wherever dialogue or note write others; no closing one can stand in them
 CHAT_TEMPLATE = (
     "{%- set text = messages[-1]['content'] -%}"
     "{{ bos_token }}"
-    "{{ text.split('<dialogue>\n')[-1].split('\n</dialogue>')[0] }}\n"
-    "note\n{{ text.split('<note>\n')[-1].split('\n</note>')[0] }}\n"
+    "{{ text.split('<dialogue>\n', 1)[-1].split('\n</dialogue>')[0] }}\n"
+    "note\n{{ text.split('\n</dialogue>', 1)[-1].split('<note>\n', 1)[-1].split('\n</note>')[0] }}\n"
     "criterion"
     + "".join(
         f"{{%- if '\n- {clause}:' in text.split('<dialogue>')[0] %}} {clause}{{%- endif %}}"
@@ -56,7 +57,8 @@ CHAT_TEMPLATE = (
 
 def question(dialogue: str, note: str, clauses: Sequence[str]) -> str:
     """What the judge reads: the clauses tell which criterion it is."""
-    return f"{dialogue.strip()}\nnote\n{note.strip()}\n{ASKED}{' '.join(clauses)}\n"
+    dialogue, note = (criteria.held(text) for text in (dialogue, note))  # as a server's prompt has them
+    return f"{dialogue}\nnote\n{note}\n{ASKED}{' '.join(clauses)}\n"
 
 
 def answer(found: Mapping[str, rubric.Finding], clauses: Sequence[str]) -> str:

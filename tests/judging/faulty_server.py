@@ -17,8 +17,19 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, faults: dict[str, float], lasting: bool, usage: tuple[int, int] = (50, 20), together: int = 1):
+    def __init__(
+        self,
+        faults: dict[str, float],
+        lasting: bool,
+        usage: tuple[int, int] = (50, 20),
+        together: int = 1,
+        content: str | None = None,
+        words: str = "not now; your key is {key}",
+        delay: float = 0.0,
+    ):
         super().__init__(("127.0.0.1", 0), Handler)
+        self.content, self.words, self.delay = content, words, delay  # a good answer, an error's words ({key}: the caller's)
+        self.bodies: list[dict] = []
         self.faults, self.lasting, self.usage = faults, lasting, usage
         self.calls, self.busy, self.most_busy, self.tokens = 0, 0, 0, 0
         self.seen: dict[str, int] = {}
@@ -49,6 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         prompt = prompt if isinstance(prompt, str) else prompt[0]["text"]
         with server.lock:
             server.calls += 1
+            server.bodies.append(body)
             server.busy += 1
             server.most_busy = max(server.most_busy, server.busy)
             server.keys.add(self.headers.get("Authorization", ""))
@@ -61,7 +73,9 @@ class Handler(BaseHTTPRequestHandler):
                 server.busy -= 1
 
     def respond(self, server: Server, kind: str | None, verdict: str) -> None:
-        good = json.dumps({"rationale": "seen", "verdict": verdict})
+        key = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        good = (server.content or json.dumps({"rationale": "seen", "verdict": verdict})).replace("{key}", key)
+        time.sleep(server.delay)
         contents = {
             "malformed": good[:-4],
             "wrong field": json.dumps({"rationale": "seen", "grade": verdict}),
@@ -72,9 +86,8 @@ class Handler(BaseHTTPRequestHandler):
         if kind == "timeout":
             time.sleep(3)
             self.send(200, {"error": "too late"})
-        elif kind in ("429", "500", "503"):
-            key = self.headers.get("Authorization", "")
-            self.send(int(kind), {"error": {"message": f"not now; your key is {key.removeprefix('Bearer ')}"}})
+        elif kind and kind.isdigit():
+            self.send(int(kind), {"error": {"message": server.words.replace("{key}", key)}})
         elif kind == "no choices":
             self.send(200, {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": []})
         else:

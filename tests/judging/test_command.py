@@ -1,6 +1,11 @@
 """`proxylib judge` as a visitor meets it: a file, a server, a folder; and one line for what is wrong."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pandas as pd
 import pytest
@@ -77,3 +82,98 @@ def test_a_missing_key_is_one_line(place, monkeypatch, capsys):
 def test_a_cost_limit_without_prices_is_refused(place, capsys):
     assert cli.main([*GIVEN, "--limit-cost", "1"]) == 2
     assert "needs price_in and price_out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--limit-cost", "nan", "--price-in", "1"], "limit_cost: nan"),
+        (["--limit-cost", "-1", "--price-in", "1"], "limit_cost: -1"),
+        (["--temperature", "nan"], "temperature: nan"),
+    ],
+)
+def test_a_number_that_is_none_is_refused(place, given, said, capsys):
+    assert cli.main([*GIVEN, *given]) == 2
+    assert said in capsys.readouterr().err and not (place / "judged").exists()
+
+
+def test_text_that_utf8_or_line_ends_trip_over_is_judged(place, monkeypatch, capsys):
+    odd = [{"id": f"a\ud83d{n}", "dialogue": "d: \ud83d", "note": f"S: {n}\u2028two\u0085three\x0b good"} for n in range(2)]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in odd)
+    (place / "notes.jsonl").write_text(lines.replace("\ud83d", "\\ud83d"), encoding="utf-8")
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        for _ in range(2):
+            assert cli.main(GIVEN) == 0
+            assert set(pd.read_parquet("judged/verdicts.parquet")["id"]) == {"a?0", "a?1"}
+        assert server.calls == 10
+
+
+def test_other_notes_never_replace_verdicts(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        write(place / "notes.jsonl", NOTES[:4])
+        assert cli.main([*GIVEN, "--repeats", "2"]) == 0 and server.calls == 40
+        kept = (place / "judged" / "verdicts.parquet").read_bytes()
+        changed = [NOTES[0] | {"note": "S: other"}, *NOTES[1:4]]
+        for rows, said in ((NOTES[1:], "1 notes that the file lacks"), (changed, "such as n0")):
+            write(place / "notes.jsonl", rows)
+            capsys.readouterr()
+            assert cli.main([*GIVEN, "--repeats", "2"]) == 2
+            told = capsys.readouterr().err.strip().splitlines()
+            assert len(told) == 1 and said in told[0]
+        write(place / "notes.jsonl", NOTES)
+        assert cli.main(GIVEN) == 2 and "holds 2" in capsys.readouterr().err
+        assert server.calls == 40 and (place / "judged" / "verdicts.parquet").read_bytes() == kept
+        assert cli.main([*GIVEN, "--repeats", "2"]) == 0 and server.calls == 60
+
+
+def test_what_changes_answers_is_part_of_the_identity(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert cli.main([*GIVEN, "--new-tokens", "50", "--no-schema", "--temperature", "0.5", "--attempts", "1"]) == 0
+        about = json.loads((place / "judged" / "about.json").read_text())
+        assert [about[name] for name in ("new_tokens", "schema", "temperature", "attempts")] == [50, False, 0.5, 1]
+        assert cli.main(GIVEN) == 2 and "new_tokens was 50" in capsys.readouterr().err
+        assert cli.main([*GIVEN[:-1], "other", "--timeout", "50"]) == 0
+        assert cli.main([*GIVEN[:-1], "other", "--again", "--timeout", "60"]) == 0  # changes no answer
+
+
+def test_a_folder_of_an_earlier_version_goes_on(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert cli.main(GIVEN) == 0
+        about = place / "judged" / "about.json"
+        told = json.loads(about.read_text())
+        about.write_text(json.dumps({name: told[name] for name in told if name not in ("schema", "notes", "repeats")}))
+        assert cli.main(GIVEN) == 0 and server.calls == 30
+        about.write_text("{")
+        assert cli.main(GIVEN) == 2 and "damaged" in capsys.readouterr().err
+
+
+def test_a_server_that_refuses_everything_is_one_line(place, monkeypatch, capsys):
+    with serving({"404": 1.0}, words="the model m does not exist") as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert cli.main([*GIVEN, "--connections", "2"]) == 2 and server.calls < 15
+    told = capsys.readouterr().err.strip().splitlines()
+    assert "the model m does not exist" in told[-1] and not (place / "judged" / "verdicts.parquet").exists()
+
+
+def test_an_interrupt_stops_soon_and_keeps_what_came(place, monkeypatch, capsys):
+    write(place / "notes.jsonl", [NOTES[0] | {"id": str(n), "note": f"S: {n} good"} for n in range(60)])
+    with serving(delay=0.2) as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        given = [sys.executable, "-m", "proxylib.cli", *GIVEN, "--connections", "2"]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        stopped = subprocess.Popen(given, stderr=subprocess.PIPE, env=environment)
+        while server.calls < 6:
+            assert stopped.poll() is None
+            time.sleep(0.05)
+        stopped.send_signal(signal.SIGINT)
+        _, error = stopped.communicate(timeout=10)
+        assert stopped.returncode == 130 and b"the next call goes on from here" in error and b"Traceback" not in error
+        calls = server.calls
+        assert calls < 30
+        server.delay = 0
+        assert cli.main(GIVEN) == 0
+        assert 300 <= server.calls <= 304  # the two in flight were asked again
