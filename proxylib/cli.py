@@ -322,6 +322,7 @@ def _finetune(args: argparse.Namespace) -> int:
     from . import config, hub
 
     settings = config.hub(_parameters(args))
+    hub.refuse_the_same(args.data, args.held_out)
     if args.list:
         shared = ["--data", args.data, "--held-out", args.held_out]
         shared += ["--fields", *args.fields] if args.fields else []

@@ -92,8 +92,14 @@ def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longe
     Raises
     ------
     UserError
-        Naming an example whose completion finds no room at all: training would silently learn nothing from it.
+        Naming an example whose completion finds no room at all: training would silently learn nothing from it; or where the
+        tokenizer has no eos.
     """
+    if tokenizer.eos_token_id is None:
+        raise UserError(
+            f"{tokenizer.name_or_path}: its tokenizer has no end token for a fine-tune to teach; set eos_token in its "
+            "tokenizer_config.json"
+        )
     made = []
     for example in examples:
         front = tokenizers.front(tokenizer, example.prompt, chat)

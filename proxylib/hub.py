@@ -5,6 +5,9 @@ prompt and completion, tokens cut); `held_out/` (token rows of the held-out solu
 `notes.jsonl` (id, dialogue, note: what `proxylib judge` reads; finished: whether the model ended the note itself, else it was
 cut at `new_tokens`) and `facts.json`, a row of the table that `lossgrid.grid` takes, complete once it holds the held-out
 loss or says that the cell diverged.
+
+Training loss counts a completion and the end token after it; held-out loss counts the tokens of the held-out solutions and
+leaves their end token out. Their difference is therefore not only what was remembered.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import gc
 import json
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -70,6 +74,20 @@ def read(source: str, fields: Mapping[str, str], count: int | None = None) -> li
     if count and len(found) < count:
         raise UserError(f"{source}: holds {len(found)} examples, {count} are asked for; give more, or a smaller --examples")
     return found[:count]
+
+
+def refuse_the_same(data: str, held_out: str) -> None:
+    """`UserError` where examples and held-out set are one source: its loss would tell what is remembered."""
+    same = data == held_out or (Path(data).exists() and Path(held_out).exists() and Path(data).samefile(held_out))
+    if same:
+        raise UserError(f"parameter held-out: {held_out} is what --data names; give dialogues that the cell is not trained on")
+
+
+def seen(cell: Cell) -> int:
+    """Held-out dialogues that are among the examples, whatever their white space."""
+    plain = lambda trace: " ".join(trace.prompt.split())
+    known = {plain(example) for example in cell.examples}
+    return sum(plain(trace) in known for trace in cell.held_out)
 
 
 def lengths(examples: Sequence[Trace], rows: Sequence[Row]) -> pd.DataFrame:
@@ -145,6 +163,8 @@ def _begun(cell: Cell, out: Path) -> dict[str, Any] | None:
             raise UserError(f"{out}: was begun with another {changed[0]}; give another folder, or delete this one")
         return facts
     devices.prepare(cell.settings.device, cell.settings.threads)
+    if known := seen(cell):
+        print(f"proxylib: {known} of {len(cell.held_out)} held-out dialogues are among the examples", file=sys.stderr)
     _rows(cell.examples, cell, cell.settings.context)  # what cannot be trained on is refused before anything is written
     write_atomic(out / PLAN, json.dumps(plan, indent=1).encode())
     return None
@@ -164,6 +184,7 @@ def _trained(cell: Cell, out: Path) -> dict[str, Any]:
     write_atomic(out / LOSSES, parquet_bytes(tuned.losses))
     write_atomic(out / LENGTHS, parquet_bytes(lengths(cell.examples, tuned.rows)))
     facts = {"cell": out.name, "base": cell.base, "examples": len(cell.examples), "seed": settings.seed} | tuned.facts()
+    facts["held_out_seen"] = seen(cell)
     if not tuned.diverged:
         facts |= averages(tuned.losses, settings.last)
     facts["provenance"] = provenance()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from . import stats
 from .config import Inference
-from .lossgrid import CONFIGURATION, PROXY, Draws, Grid, cell_rates, frame_of, groups_of, line, pass_rates, rows_of
+from .lossgrid import PROXY, Draws, Grid, cell_rates, frame_of, groups_of, known_of, line, pass_rates, rows_of
 
 #: columns of the design beside the intercept; sizes and examples enter as logarithms, as scaling laws have them. "base" is
 #: a level per base, which holds any effect of size that adds to that of data and says nothing of a size not seen;
@@ -52,11 +52,12 @@ def control(found: Draws, inference: Inference) -> pd.DataFrame:
     with the interaction seven. An interval here holds the configurations fixed; whether a partial correlation is more than
     their luck is for `critical` to say. What is held fixed has a shape too: whatever it misses is left for any curve to add,
     so the answer is as good as the richest design that fifteen points allow. A design that the kept configurations do not
-    determine has no error.
+    determine has no error. Where no copy rate was measured, the design that needs it is left out.
     """
     c = found.configurations
     leave = {"configuration": np.arange(len(c)), "size": pd.factorize(c["base"])[0]}
-    designs = {name: design_of(columns, c, found.signals) for name, columns in CONTROLS.items()}
+    kept = {name: columns for name, columns in CONTROLS.items() if "copying" in c.columns or "copying" not in columns}
+    designs = {name: design_of(columns, c, found.signals) for name, columns in kept.items()}
     made = []
     for judge, rates in found.rates.items():
         for validation, groups in leave.items():
@@ -103,7 +104,7 @@ def design_of(columns: Sequence[str], c: pd.DataFrame, signals: Mapping[str, np.
         "size": [size],
         "data": [data],
         "interaction": [(size - size.mean()) * (data - data.mean())],
-        "copying": [c["copying"].to_numpy(float)],
+        "copying": [c["copying"].to_numpy(float)] if "copying" in c.columns else [],
         "base": [(c["base"] == name).to_numpy(float) for name in c["base"].unique()],
     }
     parts = [] if "base" in columns else [np.ones(shape)]
@@ -158,7 +159,7 @@ def seeds_apart(found: Grid, inference: Inference) -> pd.DataFrame:
     """
     made = []
     cells = found.cells
-    place = cells.groupby(CONFIGURATION, sort=False).ngroup().to_numpy()
+    place = cells.groupby(known_of(cells), sort=False).ngroup().to_numpy()
     several = np.flatnonzero(np.bincount(place)[place] > 1)
     groups = np.unique(place[several])
     if len(groups) < 2:

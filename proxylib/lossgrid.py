@@ -7,8 +7,11 @@ an interval so leaves out, the luck of fifteen configurations, is told by the cr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +20,7 @@ from . import proxies, stats
 from .config import Inference
 from .errors import UserError
 
-CONFIGURATION = ["base", "parameters", "examples", "copying"]
+CONFIGURATION = ["base", "parameters", "examples", "copying"]  # the last where it was measured
 LEAST_CELLS = 4  # below, a line through the points leaves nothing over to doubt it with
 LOSSES = ("final_loss", "first_pass_loss", "held_out_loss")
 PROXY = proxies.name(*proxies.NAMED_WINNERS["model selection"])  # fixed before any cell was trained
@@ -29,8 +32,9 @@ CORRELATIONS = ("r", "R2", "partial r", "r within a size", "strength")
 class Grid(NamedTuple):
     """The cells of one schedule, ready to be fitted.
 
-    cells : a row per cell: base, parameters, examples, seed, copying (the base's copy rate) and `SIGNALS`: losses in nats per
-        completion token, and a proxy over the experts' notes, which unlike them is higher for better models
+    cells : a row per cell: base, parameters, examples, seed, and as far as they were measured copying (the base's copy rate)
+        and `SIGNALS`: losses in nats per completion token, and a proxy over the experts' notes, which unlike them is higher
+        for better models
     passed : judge -> [cells, notes, criteria] verdicts, 1 or 0, nan where unscored
     """
 
@@ -40,7 +44,112 @@ class Grid(NamedTuple):
     @property
     def configurations(self) -> pd.DataFrame:
         """base, parameters, examples, copying: one row per configuration, whatever its seeds."""
-        return self.cells[CONFIGURATION].drop_duplicates(ignore_index=True)
+        return self.cells[known_of(self.cells)].drop_duplicates(ignore_index=True)
+
+
+def known_of(cells: pd.DataFrame) -> list[str]:
+    """Columns of `CONFIGURATION` that the cells have."""
+    return [name for name in CONFIGURATION if name in cells.columns]
+
+
+def collect(folders: Iterable[Path], judged: str = "judged") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Finished cells of `proxylib finetune` and what `proxylib judge` said of their notes, as `grid` takes them.
+
+    Parameters
+    ----------
+    folders : one per cell
+    judged : the folder in each of them that `proxylib judge --out` wrote
+
+    Returns
+    -------
+    cells : the facts of each (see `hub`), `cell` being the name of its folder
+    verdicts : cell, id, criterion, judge (its model), passed: 1 or 0, missing where unscored, a mean where the judge was asked
+        repeatedly
+
+    Raises
+    ------
+    UserError
+        Naming a folder that is no finished cell, has no verdicts, or verdicts of another judge, on some of its notes, on
+        others, or twice; cells of the same name or of the same base, examples and seed; other held-out sets.
+    """
+    rows, plans, abouts, verdicts = [], {}, {}, []
+    for folder in map(Path, folders):
+        facts, plans[folder] = _finished(folder)
+        rows.append(facts | {"cell": folder.name})
+        if not facts["diverged"]:
+            abouts[folder], own = _verdicts(folder, judged)
+            verdicts.append(own.assign(cell=folder.name))
+    if not verdicts:
+        raise UserError("collect: no folder of a cell that did not diverge; give those that proxylib finetune --out made")
+    _refuse_unlike(plans, "held-out set", "was measured on another held-out set")
+    _refuse_unlike(abouts, None, f"{judged} has verdicts of another judge or of other prompts")
+    cells = pd.DataFrame(rows).astype({"diverged": bool})
+    for keys in (["cell"], ["base", "examples", "seed"]):
+        twice = cells[cells.duplicated(keys)]
+        if len(twice):
+            told = ", ".join(f"{key} {twice.iloc[0][key]}" for key in keys)
+            raise UserError(f"collect: two cells have {told}; leave one out")
+    return cells, pd.concat(verdicts, ignore_index=True)[["cell", "id", "criterion", "judge", "passed"]]
+
+
+def _finished(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Facts and plan of a finished cell."""
+    from . import hub
+
+    try:
+        facts, plan = (json.loads((folder / name).read_text()) for name in (hub.FACTS, hub.PLAN))
+        done = facts["diverged"] or "held_out_loss" in facts
+    except FileNotFoundError:
+        done = False
+    except (ValueError, KeyError, TypeError, OSError):
+        raise UserError(f"{folder}: {hub.FACTS} or {hub.PLAN} is damaged; delete the folder and make the cell again") from None
+    if not done:
+        raise UserError(f"{folder}: is no finished cell; run its line of proxylib finetune again, or leave it out")
+    return facts, plan
+
+
+def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What identifies the judge of a cell's notes, and id, criterion, judge, passed of each note and criterion."""
+    from . import hub
+    from .judging import command, llm
+    from .judging.criteria import CRITERIA
+
+    place = folder / judged
+    again = f"proxylib judge --notes {folder / hub.NOTES} --out {place}"
+    if not (place / command.VERDICTS).exists():
+        raise UserError(f"{place}: no verdicts; {again}")
+    try:
+        found = pd.read_parquet(place / command.VERDICTS)
+        about = json.loads((place / command.ABOUT).read_text())
+        keys = found[["id", "criterion", "repeat"]]
+        passed = found["status"].map({llm.PASS: 1.0, llm.FAIL: 0.0}).astype("Float64")
+        judge = about["model"]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise UserError(f"{place}: verdicts are damaged ({type(error).__name__}); delete the folder and judge again") from None
+    if keys.duplicated().any():
+        note, criterion, _ = keys[keys.duplicated()].iloc[0]
+        raise UserError(f"{place}: two verdicts on {criterion} of note {note}; delete the folder and judge again")
+    notes = [row["id"] for row in command.read(folder / hub.NOTES)]
+    wanted = set(itertools.product(notes, CRITERIA, keys["repeat"].unique()))
+    there = set(keys.itertuples(index=False, name=None))
+    if there != wanted:
+        note = min(there ^ wanted)[0]
+        raise UserError(
+            f"{place}: {len(there & wanted)} of {len(wanted)} verdicts, {len(there - wanted)} on other notes (such as {note}); "
+            f"judge the cell's own notes whole: {again}"
+        )
+    by = found.assign(judge=judge, passed=passed).groupby(["id", "criterion", "judge"], sort=False)
+    own = {name: value for name, value in about.items() if name not in ("notes", "repeats")}  # of the cell, not the judge
+    return own, by["passed"].mean().reset_index()
+
+
+def _refuse_unlike(told: Mapping[Path, Mapping[str, Any]], key: str | None, what: str) -> None:
+    """`UserError` naming the first folder of which something else is told than of the first one."""
+    values = {folder: said.get(key) if key else said for folder, said in told.items()}
+    first = next(iter(values))
+    for folder, value in values.items():
+        if value != values[first]:
+            raise UserError(f"{folder}: {what} than {first}; leave it out, or make it alike")
 
 
 def grid(cells: pd.DataFrame, verdicts: pd.DataFrame) -> Grid:
@@ -48,29 +157,57 @@ def grid(cells: pd.DataFrame, verdicts: pd.DataFrame) -> Grid:
 
     Parameters
     ----------
-    cells : cell, base, parameters, examples, seed, diverged, losses
+    cells : cell, base, parameters, examples, seed, diverged, final_loss, and any of copying and the other `SIGNALS`
     verdicts : cell, id (of the note), criterion, judge, passed (nullable: unscored is neither)
 
     Raises
     ------
     UserError
-        If fewer than `LEAST_CELLS` cells are left without the diverged ones, or a cell misses a note.
+        If fewer than `LEAST_CELLS` cells are left without the diverged ones, a cell or a verdict occurs twice, a cell misses
+        a note, or judges have judged other notes.
     """
+    if cells["cell"].duplicated().any():
+        raise UserError(f"grid: cell {cells.loc[cells['cell'].duplicated(), 'cell'].iloc[0]} occurs twice; remove one")
     kept = cells[~cells["diverged"]].reset_index(drop=True)
     if len(kept) < LEAST_CELLS:
         raise UserError(f"grid: {len(kept)} cells did not diverge, at least {LEAST_CELLS} are needed for a fit")
-    passed = {}
-    for judge, own in verdicts.groupby("judge", sort=False):
+    passed, ids = {}, {}
+    for judge, own in verdicts[verdicts["cell"].isin(kept["cell"])].groupby("judge", sort=False):
+        _refuse_gaps(str(judge), own, kept["cell"])
         wide = own.assign(value=own["passed"].astype("Float64")).pivot(
             index="cell", columns=["id", "criterion"], values="value"
         )
-        missing = set(kept["cell"]) - set(wide.index)
-        if missing:
-            raise UserError(f"grid: judge {judge} has no verdict on cell {sorted(missing)[0]}")
         notes, criteria = (wide.columns.get_level_values(level).unique() for level in (0, 1))
         full = wide.reindex(columns=pd.MultiIndex.from_product([notes, criteria])).loc[kept["cell"]]
         passed[str(judge)] = full.to_numpy(float, na_value=np.nan).reshape(len(kept), len(notes), len(criteria))
+        ids[str(judge)] = set(notes)
+    if not passed:
+        raise UserError("grid: no cell has verdicts")
+    first = next(iter(ids))
+    for judge, own in ids.items():
+        if own != ids[first]:
+            raise UserError(f"grid: judges {first} and {judge} have judged other notes; draws are over notes that all judged")
     return Grid(kept, passed)
+
+
+def _refuse_gaps(judge: str, own: pd.DataFrame, cells: pd.Series) -> None:
+    """`UserError` unless a judge's verdicts on the cells are whole: each note and criterion once in each cell."""
+    missing = set(cells) - set(own["cell"])
+    if missing:
+        raise UserError(f"grid: judge {judge} has no verdict on cell {sorted(missing)[0]}")
+    keys = ["cell", "id", "criterion"]
+    twice = own[own.duplicated(keys)]
+    if len(twice):
+        cell, note, criterion = twice[keys].iloc[0]
+        raise UserError(f"grid: judge {judge} has two verdicts on {criterion} of note {note} of cell {cell}; keep one")
+    whole = own["id"].nunique() * own["criterion"].nunique()
+    counts = own.groupby("cell").size()
+    if (counts < whole).any():
+        cell = counts[counts < whole].index[0]
+        raise UserError(
+            f"grid: judge {judge} has {counts[cell]} verdicts on cell {cell}, and on all cells together {whole} pairs of note "
+            "and criterion; judge the others too (unscored is a verdict)"
+        )
 
 
 def pass_rates(passed: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -111,7 +248,7 @@ def draws(found: Grid, inference: Inference) -> Draws:
     """
     configurations = found.configurations
     keys = list(configurations.itertuples(index=False, name=None))
-    own = found.cells[CONFIGURATION].itertuples(index=False, name=None)
+    own = found.cells[known_of(found.cells)].itertuples(index=False, name=None)
     place = np.array([keys.index(key) for key in own])
     rng = np.random.default_rng(inference.seed)
     count = inference.draws
@@ -130,7 +267,10 @@ def draws(found: Grid, inference: Inference) -> Draws:
     weights = np.vstack([np.ones((1, notes)), stats.cluster_weights(np.arange(notes), count, inference.seed)])
     mix = lambda values: np.einsum("dkc,dc->dk", chosen, values)
     rates = {judge: mix(pass_rates(passed, weights)) for judge, passed in found.passed.items()}
-    signals = {name: mix(np.broadcast_to(found.cells[name].to_numpy(float), (1 + count, len(found.cells)))) for name in SIGNALS}
+    measured = [name for name in SIGNALS if name in found.cells.columns]
+    signals = {
+        name: mix(np.broadcast_to(found.cells[name].to_numpy(float), (1 + count, len(found.cells)))) for name in measured
+    }
     outside = {
         judge: np.einsum("kc,dc->dk", chosen[0], pass_rates(passed, (weights[1:] == 0).astype(float)))
         for judge, passed in found.passed.items()

@@ -1,10 +1,12 @@
 """One cell of the post's grid by command: tiny Qwen3 shapes, published dialogues, processes, kills, bad input."""
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import filelock
@@ -16,7 +18,8 @@ from test_finetune import DAMAGES
 
 from proxylib import cli, config, finetune, hub, lossgrid, traces
 from proxylib.errors import UserError
-from proxylib.judging import command
+from proxylib.judging import command, llm
+from proxylib.judging.criteria import CRITERIA
 from proxylib.models import families, generate, loading, tokenizers
 from proxylib.tasks import scribe
 
@@ -242,6 +245,136 @@ def test_the_list_is_fifteen_commands_that_the_shell_and_we_understand(capsys):
     assert {(args.data, args.fields[0], args.parameter[0][1]) for args in parsed} == {
         ("my train.jsonl", "prompt=dialogue", "2")
     }
+
+
+def test_an_example_that_is_held_out_too_is_counted_and_said(place, tmp_path, capsys):
+    train, both = place.folder / "train.jsonl", tmp_path / "both.jsonl"
+    rows = [json.loads(line) for line in train.read_text().splitlines()[:2]]
+    rows = [row | {"id": f"again {number}", "prompt": row["prompt"] + " "} for number, row in enumerate(rows)]
+    both.write_text((place.folder / "test.jsonl").read_text() + "".join(json.dumps(row) + "\n" for row in rows))
+    out = tmp_path / "cell"
+    assert cli.main([*place.given, "--held-out", str(both), "--out", str(out), *options(epochs=1)]) == 0
+    assert facts(out)["held_out_seen"] == 2
+    assert "2 of 6 held-out dialogues are among the examples" in capsys.readouterr().err
+    for name in (str(train), str(train.parent / ".." / train.parent.name / train.name), "set:a"):
+        given = ["--data", name if name == "set:a" else str(train), "--held-out", name, "--out", str(tmp_path / "same")]
+        assert cli.main([*place.given, *given, *options()]) == 2
+        assert "is what --data names" in capsys.readouterr().err and not (tmp_path / "same").exists()
+
+
+def test_a_tokenizer_without_an_end_is_one_line(place, tmp_path, capsys):
+    shutil.copytree(place.folder / "base", tmp_path / "base")
+    tokenizer = tokenizers.load(tmp_path / "base")
+    tokenizer.eos_token = None
+    tokenizer.save_pretrained(tmp_path / "base")
+    arguments = ["finetune", "--base", str(tmp_path / "base"), *place.given[3:], "--out", str(tmp_path / "cell"), *options()]
+    assert cli.main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "base: its tokenizer has no end token for a fine-tune to teach; set eos_token" in line
+    assert not (tmp_path / "cell").exists()
+
+
+# ---- from folders to fits -----------------------------------------------------------------------------------------------
+
+RERUN = Path(__file__).resolve().parent.parent / "book" / "rerun.md"
+
+
+@pytest.fixture
+def grown(whole, tmp_path):
+    """Folders of fifteen cells as `proxylib finetune` and `proxylib judge` leave them: one real one under many names."""
+    rng = np.random.default_rng(1)
+    about = llm.described(llm.Settings(model="openai-api/mine/judge"))
+    notes = [json.loads(line)["id"] for line in (whole / hub.NOTES).read_text().splitlines()]
+    for size in range(5):
+        for place, count in enumerate((1293, 2586, 4673)):
+            folder = tmp_path / "cells" / f"{size}B-{count}"
+            (folder / "judged").mkdir(parents=True)
+            for name in (hub.NOTES, hub.PLAN):
+                shutil.copy(whole / name, folder / name)
+            loss = 2 - 0.2 * size - 0.1 * place + 0.05 * rng.standard_normal()
+            own = {"cell": folder.name, "base": f"{size}B", "parameters": 10 ** (size + 3), "examples": count}
+            (folder / hub.FACTS).write_text(json.dumps(facts(whole) | own | {"final_loss": loss}))
+            rows = [
+                (note, criterion, 0, rng.choice(["pass", "fail"], p=[0.2 + 0.1 * size, 0.8 - 0.1 * size]), "", "", "", 1, 1)
+                for note in notes
+                for criterion in CRITERIA
+            ]
+            pd.DataFrame(rows, columns=list(llm.COLUMNS)).to_parquet(folder / "judged" / command.VERDICTS)
+            (folder / "judged" / command.ABOUT).write_text(json.dumps(about))
+    return tmp_path / "cells"
+
+
+def test_the_documented_lines_lead_from_folders_to_fits(grown, monkeypatch):
+    (snippet,) = re.findall(r"```python\n(.*?)```", RERUN.read_text(), re.S)
+    monkeypatch.chdir(grown.parent)
+    made = {}
+    exec(snippet, made)
+    fits, control = made["fits"], made["control"]
+    assert set(fits["group"]) == {"all", "1293", "2586", "4673"} and set(fits["judge"]) == {"openai-api/mine/judge"}
+    rates, losses = [], []
+    for folder in sorted(grown.iterdir()):  # by hand
+        read = pd.read_parquet(folder / "judged" / command.VERDICTS)
+        rates.append(100 * (read["status"] == "pass").groupby(read["criterion"]).mean().mean())
+        losses.append(facts(folder)["final_loss"])
+    r = fits[(fits["group"] == "all") & (fits["statistic"] == "r")]["estimate"].item()
+    assert r == pytest.approx(np.corrcoef(losses, rates)[0, 1])
+    assert {"size + data", "size + data + loss"} <= set(control["design"]) and "copying + data" not in set(control["design"])
+
+
+def test_repeats_are_averaged_the_unscored_left_out_and_a_diverged_cell_needs_no_judge(grown):
+    first, last = grown / "0B-1293", grown / "4B-4673"
+    path = first / "judged" / command.VERDICTS
+    read = pd.read_parquet(path)
+    status = [["pass", "fail", "unscored"][number % 3] for number in range(2 * len(read))]
+    pd.concat([read, read.assign(repeat=1)]).assign(status=status).to_parquet(path)
+    (last / hub.FACTS).write_text(json.dumps({**facts(last), "diverged": True}))
+    shutil.rmtree(last / "judged")
+    (last / hub.NOTES).unlink()
+    cells, verdicts = lossgrid.collect(sorted(grown.iterdir()))
+    assert len(cells) == 15 and cells["diverged"].sum() == 1 and last.name not in set(verdicts["cell"])
+    value = {"pass": 1.0, "fail": 0.0, "unscored": np.nan}
+    wanted = np.nanmean([[value[name] for name in status[: len(read)]], [value[name] for name in status[len(read) :]]], 0)
+    own = verdicts[verdicts["cell"] == first.name]
+    np.testing.assert_array_equal(own["passed"].to_numpy(float, na_value=np.nan), wanted)
+    assert len(lossgrid.grid(cells, verdicts).cells) == 14
+
+
+def _change(path, change):
+    change(pd.read_parquet(path)).to_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda cell: shutil.rmtree(cell / "judged"), "judged: no verdicts; proxylib judge --notes"),
+        (lambda cell: _change(cell / "judged" / command.VERDICTS, lambda read: read.head(10)), "10 of 20 verdicts, 0 on other"),
+        (
+            lambda cell: _change(cell / "judged" / command.VERDICTS, lambda read: read.assign(id=read["id"] + "x")),
+            "0 of 20 verdicts, 20 on other notes",
+        ),
+        (
+            lambda cell: _change(cell / "judged" / command.VERDICTS, lambda read: pd.concat([read, read.tail(1)])),
+            "two verdicts on",
+        ),
+        (lambda cell: (cell / "judged" / command.VERDICTS).write_bytes(b"no"), "judged: verdicts are damaged"),
+        (lambda cell: (cell / "judged" / command.ABOUT).write_text('{"model": "x"}'), "verdicts of another judge"),
+        (lambda cell: (cell / hub.FACTS).unlink(), "is no finished cell; run its line of proxylib finetune again"),
+        (lambda cell: (cell / hub.FACTS).write_text('{"diverged": false}'), "is no finished cell"),
+        (lambda cell: (cell / hub.FACTS).write_text("{"), "is damaged"),
+        (lambda cell: (cell / hub.PLAN).write_text('{"held-out set": "x"}'), "was measured on another held-out set"),
+        (lambda cell: shutil.copytree(cell, cell.with_name("copy")), "two cells have base 1B, examples 1293, seed 1"),
+    ],
+)
+def test_folders_that_cannot_be_collected_are_named(grown, harm, said):
+    harm(grown / "1B-1293")
+    with pytest.raises(UserError, match=re.escape(said)) as told:
+        lossgrid.collect(sorted(grown.iterdir()))
+    assert "\n" not in str(told.value)
+
+
+def test_no_folders_are_refused():
+    with pytest.raises(UserError, match="no folder of a cell that did not diverge"):
+        lossgrid.collect([])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Fits over a grid of cells: closed forms, a loss that adds nothing, and a loss that is everything."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,6 +140,37 @@ def test_seeds_of_a_configuration_are_averaged_and_widen_its_interval():
     assert three.rates["rubric, strict"].shape == one.rates["rubric, strict"].shape == (201, 15)
     spread = lambda found: found.rates["rubric, strict"][1:].std(0).mean()
     assert spread(three) > 1.5 * spread(one)
+
+
+def test_gaps_and_doubles_are_refused_by_name():
+    cells, verdicts = made(lambda *_: 0.5, lambda size, data, noise: noise, notes=4)
+    name, own = cells.loc[5, "cell"], (verdicts["cell"] == cells.loc[5, "cell"]) & (verdicts["judge"] == "LM judge")
+    half = verdicts[~own | (verdicts["id"] < 2)]
+    for given, said in (
+        ((cells, half), f"judge LM judge has 10 verdicts on cell {name}, and on all cells together 20 pairs"),
+        ((cells, verdicts[~own | (verdicts["criterion"] != CRITERIA[0])]), f"LM judge has 16 verdicts on cell {name}"),
+        ((cells, pd.concat([verdicts, verdicts[own].head(1)])), f"two verdicts on {CRITERIA[0]} of note 0 of cell {name}"),
+        ((pd.concat([cells, cells.tail(1)], ignore_index=True), verdicts), f"cell {cells['cell'].iloc[-1]} occurs twice"),
+        ((cells, verdicts.head(0)), "no cell has verdicts"),
+        ((cells, verdicts[(verdicts["judge"] != "LM judge") | (verdicts["id"] < 2)]), "have judged other notes"),
+    ):
+        with pytest.raises(UserError, match=re.escape(said)):
+            lossgrid.grid(*given)
+    unscored = verdicts.assign(passed=verdicts["passed"].mask(own & (verdicts["id"] < 2)))
+    assert np.isnan(lossgrid.grid(cells, unscored).passed["LM judge"][5]).sum() == 10  # unscored is a verdict
+
+
+def test_what_was_not_measured_is_left_out_and_nothing_else_moves():
+    cells, verdicts = made(lambda size, data, _: 0.9 - 0.3 * data, lambda size, data, noise: 20 - size - data + noise)
+    whole = lossgrid.draws(lossgrid.grid(cells, verdicts), INFERENCE)
+    bare = lossgrid.draws(lossgrid.grid(cells.drop(columns=["copying", lossgrid.PROXY]), verdicts), INFERENCE)
+    assert list(bare.configurations) == ["base", "parameters", "examples"] and set(bare.signals) == set(lossgrid.LOSSES)
+    table, control = (losscontrol.control(drawn, INFERENCE) for drawn in (whole, bare))
+    assert "copying + data" not in set(control["design"])
+    pd.testing.assert_frame_equal(table[table["design"] != "copying + data"].reset_index(drop=True), control)
+    pd.testing.assert_frame_equal(lossfit.fits(whole, INFERENCE), lossfit.fits(bare, INFERENCE))
+    assert set(losscontrol.signals(bare, INFERENCE)["signal"]) == set(lossgrid.LOSSES)
+    assert losscontrol.seeds_apart(lossgrid.grid(cells.drop(columns="copying"), verdicts), INFERENCE).empty
 
 
 def test_a_diverged_cell_enters_no_fit_and_too_few_cells_are_named():
