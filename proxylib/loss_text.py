@@ -541,7 +541,7 @@ def copy_table(copies: pd.DataFrame) -> pd.DataFrame:
 def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
     """A row per cell."""
     order = cells.sort_values(["parameters", "examples", "schedule", "seed"])
-    table = order[["base", "examples", "schedule", "seed", "steps", "truncated"]].copy()
+    table = order[["base", "examples", "schedule", "seed", "steps", "truncated", "cut"]].copy()
     for column, name in (("final_loss", "final loss"), ("first_pass_loss", "first pass"), ("held_out_loss", "held out")):
         table[name] = ["diverged" if pd.isna(value) else f"{value:.3f}" for value in order[column]]
     for judge in (STRICT, LENIENT, LM_JUDGE, "unscored"):

@@ -322,7 +322,7 @@ def _cells(step) -> tuple[pd.DataFrame, pd.DataFrame]:
             "seed": settings.seed,
             "schedule": settings.schedule,
         }
-        keys = ("parameters", "non_embedding", "trainable", "steps", "diverged", "truncated", *LOSSES)
+        keys = ("parameters", "non_embedding", "trainable", "steps", "diverged", "truncated", "cut", *LOSSES)
         proxy = np.nan if run.facts["diverged"] else run.table("proxies")[PROXY].iloc[0]
         rows.append(row | {key: run.facts.get(key, np.nan) for key in keys} | {PROXY: proxy})
         curves.append(run.table("losses").assign(cell=role))
