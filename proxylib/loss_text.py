@@ -71,13 +71,12 @@ def verdict(fits: pd.DataFrame, control: pd.DataFrame, schedules: list[str]) -> 
     Loss adds something where its partial correlation, given a level per base and log examples, has the right sign, an interval
     without zero, and a size that the luck of so few configurations seldom gives. The straight line was fixed beforehand.
     """
-    known = "a level per base and log examples"
-    bent = "; ".join(f"{_who_gains(control, name, 'log loss')} with {SCHEDULES[name]}" for name in schedules)
+    bent = " and ".join(f"{_who_gains(control, name, 'log loss')} with {SCHEDULES[name]}" for name in schedules)
     own = {judge: shown(one(fits, schedule=schedules[0], judge=judge, group="all", statistic="R2")) for judge in JUDGES}
     return (
-        f"A straight line in loss, as the post has it, adds to {known}: {_who_gains(control, schedules[0], 'loss')}. Its "
-        f"logarithm, tried only after a bend was seen, adds: {bent}. Alone, a straight line explains R2 {own[STRICT]} of the "
-        f"strict rubric's pass rate and {own[LM_JUDGE]} of the LM judge's."
+        "Given a level per base and log examples, a straight line in loss, as the post has it, adds "
+        f"{_who_gains(control, schedules[0], 'loss')}. Its logarithm, tried only after a bend was seen, adds {bent}. Alone, a "
+        f"straight line explains R2 {own[STRICT]} of the strict rubric's pass rate and {own[LM_JUDGE]} of the LM judge's."
     )
 
 
@@ -87,22 +86,6 @@ def _who_gains(control: pd.DataFrame, schedule: str, form: str) -> str:
     if len(adds) == len(JUDGES):
         return "something for both judges"
     return f"something for the {adds[0]} alone" if adds else "nothing that could be shown"
-
-
-def partial_sentence(control: pd.DataFrame, apart: pd.DataFrame, schedules: list[str]) -> str:
-    """The numbers behind the first sentences."""
-    parts = []
-    for schedule in schedules:
-        for form in FORMS:
-            rows = {judge: _partial(control, schedule, judge, "base + data", form) for judge in JUDGES}
-            told = "; ".join(f"{judge} {_partial_shown(row)}" for judge, row in rows.items())
-            parts.append(f"{SCHEDULES[schedule]}, {form}: {told}")
-    between = "; ".join(
-        f"{SCHEDULES[row.schedule]}, {row.judge} {shown((row.estimate, row.low, row.high))}, by luck within ±{row.critical:.2f}"
-        for row in apart[apart["judge"].isin(JUDGES)].itertuples()
-    )
-    seeds = f" Between seeds of one configuration, where size and data are the same, r: {between}." if between else ""
-    return f"Partial r given a level per base and log examples: {'. '.join(parts)}.{seeds}"
 
 
 def _adds(row: pd.Series | None) -> bool:
@@ -419,21 +402,25 @@ def silence_table(silence: pd.DataFrame, schedules: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def silence_sentence(cells: pd.DataFrame, silence: pd.DataFrame, schedules: list[str]) -> str:
-    """Who writes nothing, and whether the first sentence holds where that fails."""
+def silence_sentence(cells: pd.DataFrame) -> str:
+    """Who writes nothing."""
     share = cells.groupby(["parameters", "base"])["silent"].mean().reset_index()
     told = ", ".join(f"{row.base} {row.silent:.0f} %" for row in share.itertuples())
-    parts = []
-    for schedule in schedules:
-        for form in FORMS:
-            rows = {judge: _partial(silence, schedule, judge, "base + data", form) for judge in JUDGES}
-            both = "; ".join(f"{judge} {_partial_shown(row)}" for judge, row in rows.items())
-            parts.append(f"{SCHEDULES[schedule]}, {form}: {both}")
     return (
         "A note that says nothing makes nothing up and passes the criterion of no hallucination. Notes without a single digit, "
-        f"by base, over all cells: {told}. Where such a note fails everything, the partial r given a level per base and log "
-        f"examples is, {'. '.join(parts)}."
+        f"by base, over all cells: {told}."
     )
+
+
+def silent_partial_table(silence: pd.DataFrame, schedules: list[str]) -> pd.DataFrame:
+    """What loss adds to a level per base and log examples where notes that say nothing fail."""
+    rows = []
+    for schedule in schedules:
+        for form in FORMS:
+            found = {judge: _partial(silence, schedule, judge, "base + data", form) for judge in JUDGES}
+            told = {judge: _partial_shown(row) for judge, row in found.items()}
+            rows.append({"schedule": SCHEDULES[schedule], "form": form} | told)
+    return pd.DataFrame(rows)
 
 
 def frontier_table(frontier: pd.DataFrame, schedule: str) -> pd.DataFrame:
