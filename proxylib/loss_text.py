@@ -97,10 +97,11 @@ def _partial(control: pd.DataFrame, schedule: str, judge: str, given: str, form:
     return None if found.empty else found.iloc[0]
 
 
-def _partial_shown(row: pd.Series | None) -> str:
-    if row is None:
-        return "–"
-    return f"{shown((row['estimate'], row['low'], row['high']))}, by luck within ±{row['critical']:.2f}"
+def _told(rows: dict[str, pd.Series | None]) -> dict[str, str]:
+    """A cell per judge, and what luck alone stays within, nineteen times of twenty."""
+    cells = {judge: "–" if row is None else shown((row["estimate"], row["low"], row["high"])) for judge, row in rows.items()}
+    critical = [row["critical"] for row in rows.values() if row is not None]
+    return cells | {"luck, ±": f"{critical[0]:.2f}" if critical else "–"}
 
 
 def partial_table(control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> pd.DataFrame:
@@ -108,15 +109,12 @@ def partial_table(control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> 
     rows = []
     for given in GIVEN:
         for form in FORMS:
-            row = {"held fixed": HELD[given], "form": form}
-            rows.append(row | {judge: _partial_shown(_partial(control, schedule, judge, given, form)) for judge in JUDGES})
+            found = {judge: _partial(control, schedule, judge, given, form) for judge in JUDGES}
+            rows.append({"held fixed": HELD[given], "form": form} | _told(found))
     own = picked(apart, schedule=schedule)
     if not own.empty:
-        row = {"held fixed": "the configuration: its seeds alone differ", "form": "loss"}
-        for judge in JUDGES:
-            found = picked(own, judge=judge)
-            row[judge] = _partial_shown(None if found.empty else found.iloc[0])
-        rows.append(row)
+        found = {judge: None if picked(own, judge=judge).empty else picked(own, judge=judge).iloc[0] for judge in JUDGES}
+        rows.append({"held fixed": "the configuration: its seeds alone differ", "form": "loss"} | _told(found))
     return pd.DataFrame(rows)
 
 
@@ -418,8 +416,7 @@ def silent_partial_table(silence: pd.DataFrame, schedules: list[str]) -> pd.Data
     for schedule in schedules:
         for form in FORMS:
             found = {judge: _partial(silence, schedule, judge, "base + data", form) for judge in JUDGES}
-            told = {judge: _partial_shown(row) for judge, row in found.items()}
-            rows.append({"schedule": SCHEDULES[schedule], "form": form} | told)
+            rows.append({"schedule": SCHEDULES[schedule], "form": form} | _told(found))
     return pd.DataFrame(rows)
 
 
