@@ -27,7 +27,7 @@ import pandas as pd
 import torch
 import transformers
 
-from proxylib.tokenstats import chunked, heads
+from proxylib.measure.tokenstats import chunked, heads
 
 SHAPES = {
     "qwen3-0.6b": {

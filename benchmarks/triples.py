@@ -25,7 +25,7 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
-from proxylib import ranking
+from proxylib.ranking import panel, rankers
 
 MODELS, TASKS, FEATURES, OUT, SAMPLE, REPEATS = 18, 8, 80, 2, 300, 5
 
@@ -36,7 +36,7 @@ def synthetic(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     latent = rng.standard_normal((MODELS, 1, 5)) + 0.5 * rng.standard_normal((MODELS, TASKS, 5))
     features = latent @ rng.standard_normal((5, FEATURES)) + 0.2 * rng.standard_normal((MODELS, TASKS, FEATURES))
     accuracy = 1 / (1 + np.exp(-latent[:, :, 0] - 0.3 * rng.standard_normal((MODELS, TASKS))))
-    return ranking.standardise(features, np.arange(MODELS)), np.round(accuracy, 2)
+    return panel.standardise(features, np.arange(MODELS)), np.round(accuracy, 2)
 
 
 def held_in() -> list[list[int]]:
@@ -47,7 +47,7 @@ def held_in() -> list[list[int]]:
 def search(X: np.ndarray, y: np.ndarray) -> None:
     """Ours: every triple in every fold."""
     for tasks in held_in():
-        ranking.SparseLinear(3).fit(X[:, tasks], y[:, tasks])
+        rankers.SparseLinear(3).fit(X[:, tasks], y[:, tasks])
 
 
 def loop(X: np.ndarray, y: np.ndarray, triples: np.ndarray) -> np.ndarray:
@@ -74,11 +74,11 @@ def timed(work, *arguments) -> float:
 def measure() -> pd.DataFrame:
     """Time both in turns; a row per implementation and extent."""
     X, y = synthetic()
-    every = ranking._subsets(FEATURES, 3)
+    every = rankers._subsets(FEATURES, 3)
     triples = every[np.random.default_rng(1).choice(len(every), SAMPLE, replace=False)]
     first = X[:, held_in()[0]], y[:, held_in()[0]]
     # once untimed, to load libraries and to see that both solve the same problem
-    np.testing.assert_allclose(loop(*first, triples), ranking._solutions(*first, triples), rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(loop(*first, triples), rankers._solutions(*first, triples), rtol=1e-5, atol=1e-8)
     search(X, y)
     seconds = {"ours": [], "loop": []}
     for _ in range(REPEATS):

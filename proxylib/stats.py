@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from pydantic import Field
 
-from .errors import UserError
+from proxylib.errors import UserError
+from proxylib.settings import Frozen
 
 
 class Interval(NamedTuple):
@@ -182,3 +184,11 @@ def with_interval(interval: Interval | Sequence[float], scale: float = 1.0) -> s
     estimate, low, high = (float(value) * scale for value in tuple(interval)[:3])
     half = (high - low) / 2
     return f"{rounded(estimate, half)} [{rounded(low, half)}, {rounded(high, half)}]"
+
+
+class Bootstrap(Frozen):
+    """Bootstrap and permutation."""
+
+    draws: int = Field(ge=50, description="bootstrap draws")
+    level: float = Field(gt=0.5, lt=1, description="coverage of every interval")
+    seed: int = Field(ge=0)

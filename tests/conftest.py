@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from proxylib.data.published import registry
 from proxylib.errors import UserError
-from proxylib.published import registry
 
 # before torch is imported: at these sizes a second thread waits for the first, and slows the tests down tenfold
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,6 +1,7 @@
 """The house's own rules: layers, light imports, one list of packages, nothing that should not be in a commit."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -10,37 +11,10 @@ import nbformat
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "proxylib"
-LAYERS = [
-    {"errors", "config", "provenance", "store", "stats"},
-    {"traces", "tasks", "corpora", "published"},
-    {"models"},
-    {"tokenstats", "proxies", "features", "evaluate", "measure", "numerics", "finetune", "hub"},
-    {"judging"},
-    {"grid"},
-    {
-        "population",
-        "selection",
-        "selection_text",
-        "scoreboard",
-        "ranking",
-        "model_selection",
-        "variants",
-        "crucial",
-        "trajectory",
-        "dial",
-        "own_models",
-        "exactness",
-        "lossgrid",
-        "losscontrol",
-        "lossfit",
-        "loss_text",
-        "judges_text",
-    },
-    {"plots", "bring", "pages", "kernels", "notebooks", "book", "cli"},
-]
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+#: rooms from the top down: a module imports from its own room and from those above it
+ROOMS = ("errors", "settings", "stats", "runs", "data", "models", "measure", "judging", "ranking", "report", "studies", "cli")
 MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py") or path.parent != PACKAGE
 )
@@ -48,45 +22,81 @@ TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, tex
 
 
 def imported(path):
-    """Top-level modules of proxylib that a file imports, wherever in the file."""
-    package = ("proxylib", *path.relative_to(PACKAGE).parent.parts)
+    """Modules of proxylib that a file imports, wherever in the file, as tuples of their parts."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            full = (*base, *(node.module.split(".") if node.module else ()))
-            if full[:1] == ("proxylib",):
-                yield from [full[1]] if len(full) > 1 else [alias.name for alias in node.names]
+            assert not node.level, f"{path}: a relative import; write proxylib.room.module"
+            if node.module.split(".")[0] == "proxylib":
+                yield from (tuple(f"{node.module}.{alias.name}".split(".")[1:]) for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("proxylib."))
+            yield from (tuple(alias.name.split(".")[1:]) for alias in node.names if alias.name.startswith("proxylib."))
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_imports_only_from_its_own_layer_or_above(path):
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    for name in imported(path):
-        assert LEVEL.get(name, 0) <= LEVEL[own], f"{own} (layer {LEVEL[own] + 1}) imports {name} (layer {LEVEL[name] + 1})"
+def test_a_module_imports_only_from_its_own_room_or_those_above(path):
+    own = room_of(path)
+    for parts in imported(path):
+        if parts[0] in ROOMS:
+            assert ROOMS.index(parts[0]) <= ROOMS.index(own), f"{own} imports {'.'.join(parts)}, which is below it"
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "proxylib",
-        "proxylib.grid",
-        "proxylib.notebooks",
-        "proxylib.features",
-        "proxylib.population",
-        "proxylib.model_selection",
-        "proxylib.variants",
-        "proxylib.ranking",
-        "proxylib.crucial",
-        "proxylib.dial",
-        "proxylib.selection",
-        "proxylib.pages",
-    ],
-)
+@pytest.mark.parametrize("path", [path for path in MODULES if room_of(path) == "studies"], ids=lambda path: path.stem)
+def test_no_study_imports_another(path):
+    own = path.relative_to(PACKAGE).parts[1]
+    others = {parts[1] for parts in imported(path) if parts[0] == "studies" and len(parts) > 2} - {own}
+    assert not others, f"{path}: imports the studies {others}; what two share belongs into a room above"
+
+
+def test_no_module_imports_in_a_circle():
+    """Each module can be imported first: no order of imports makes or breaks it."""
+    names = {path: ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__") for path in MODULES}
+    known = set(names.values())
+    edges = {}
+    for path, name in names.items():
+        top = ast.Module([node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)], [])
+        given = {
+            f"{node.module}.{alias.name}".removeprefix("proxylib.")
+            for node in top.body
+            if node.module.startswith("proxylib")
+            for alias in node.names
+        }
+        edges[name] = {part for full in given for part in (full, full.rpartition(".")[0]) if part in known and part != name}
+    graphlib.TopologicalSorter(edges).prepare()
+
+
+@pytest.mark.parametrize("module", ["proxylib", "proxylib.studies", "proxylib.runs.execute", "proxylib.report.book"])
 def test_importing_it_does_not_import_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_declaring_every_step_imports_no_torch_and_opens_no_connection():
+    code = """
+import socket, sys
+def refused(*_):
+    raise AssertionError("a connection")
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refused
+from proxylib import studies
+from proxylib.runs.config import PROFILES
+for profile in PROFILES:
+    assert studies.steps(profile)
+sys.exit("torch" in sys.modules or "transformers" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_analyses_and_plots_import_no_torch():
+    """Modules that pages call: whoever reads a recorded run needs no model."""
+    pages = " ".join(
+        cell.source for path in (ROOT / "notebooks" / "pages").glob("*.ipynb") for cell in nbformat.read(path, 4).cells
+    )
+    wanted = sorted(set(re.findall(r"from (proxylib[.\w]*) import ([\w, ]+)", pages)))
+    code = "import sys\n" + "\n".join(f"from {module} import {names}" for module, names in wanted)
+    assert subprocess.run([sys.executable, "-c", f"{code}\nsys.exit('torch' in sys.modules)"]).returncode == 0
 
 
 def test_no_module_is_empty():
@@ -100,15 +110,7 @@ def test_everything_public_has_a_docstring():
         assert ast.get_docstring(tree), f"{path}: no module docstring"
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                short = isinstance(node, ast.FunctionDef) and len(node.body) == 1 and path.stem == "grid"
-                assert ast.get_docstring(node) or short or node.name in grid_declarations(), f"{path}: {node.name}"
-
-
-def grid_declarations():
-    """Functions of the grid that only declare a step: their name says all."""
-    from proxylib import grid
-
-    return {function.__name__ for function in grid.DECLARATIONS.values()}
+                assert ast.get_docstring(node), f"{path}: {node.name}"
 
 
 def test_environment_and_pyproject_name_the_ten_packages_and_the_lock_pins_them():
@@ -151,17 +153,20 @@ def test_source_notebooks_are_stripped_parametrised_and_have_ids():
 
 
 def test_every_grid_notebook_exists_and_every_notebook_is_in_the_grid():
-    from proxylib import grid
+    from proxylib import studies
+    from proxylib.runs.step import STAGE_NOTEBOOK
 
-    files = {path.stem for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts}
-    assert files == set(grid.DECLARATIONS)
+    files = lambda folder: {path.stem for path in (ROOT / "notebooks" / folder).glob("*.ipynb")}
+    known = studies.registry()
+    assert files("pages") == set(known.pages)
+    assert files("stages") == {name for name, stage in known.stages.items() if stage.parameters} | {STAGE_NOTEBOOK}
 
 
 def test_toc_lists_every_page_of_the_grid():
-    from proxylib import grid
+    from proxylib import studies
 
     listed = re.findall(r"file: (\S+)", (ROOT / "_toc.yml").read_text())
-    assert {f"book/executed/{name}" for name in grid.PAGES} <= set(listed)
+    assert {f"book/executed/{name}" for name in studies.registry().pages} <= set(listed)
 
 
 def test_readme_tree_names_every_top_level_file():

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from .. import stats
-from ..config import Inference
-from ..published import judgments
-from ..published.judgments import GPT4, HUMAN, TIE
-from ..store import Workspace
+from proxylib import stats
+from proxylib.data.published import judgments
+from proxylib.data.published.judgments import GPT4, HUMAN, TIE
+from proxylib.runs.store import Workspace
+from proxylib.stats import Bootstrap
 
 VOTES = ("a", "b", TIE)
 WORD = re.compile(r"[a-z0-9]+")
@@ -37,14 +37,14 @@ def _tables(pairs: pd.DataFrame) -> np.ndarray:
     return counts
 
 
-def agreement(votes: pd.DataFrame, kinds: list[tuple[str, str]], inference: Inference) -> pd.DataFrame:
+def agreement(votes: pd.DataFrame, kinds: list[tuple[str, str]], bootstrap: Bootstrap) -> pd.DataFrame:
     """Agreement of pairs of votes on the same item.
 
     Parameters
     ----------
     votes : item, question, kind, vote; missing votes are left out and counted
     kinds : pairs of kinds; the same kind twice means two of its voters
-    inference : bootstrap over questions, whose items are drawn together
+    bootstrap : bootstrap over questions, whose items are drawn together
 
     Returns
     -------
@@ -64,12 +64,12 @@ def agreement(votes: pd.DataFrame, kinds: list[tuple[str, str]], inference: Infe
         tables = _tables(pairs)
         if first == second:
             tables = (tables + tables.transpose(0, 2, 1)) / 2
-        weights = stats.cluster_weights(np.arange(len(tables)), inference.draws, inference.seed)
+        weights = stats.cluster_weights(np.arange(len(tables)), bootstrap.draws, bootstrap.seed)
         drawn = np.concatenate([tables.sum(0)[None], np.einsum("dq,qij->dij", weights, tables)])
         firm = drawn[:, :2, :2]
         whole, equal = firm.sum((1, 2)), np.trace(firm, axis1=1, axis2=2)
         for name, values in (("without ties", equal / whole), ("kappa", _kappa(drawn))):
-            found = stats.percentile_interval(values[0], values[1:], inference.level)
+            found = stats.percentile_interval(values[0], values[1:], bootstrap.level)
             rows.append((first, second, name, *found[:3], int(round(whole[0])), int(round(equal[0]))))
     return pd.DataFrame(rows, columns=["first", "second", "statistic", "estimate", "low", "high", "n", "agreeing"])
 
@@ -120,7 +120,7 @@ def kappa(
     return float(found[0]) if weights is None else found
 
 
-def length_bias(votes: pd.DataFrame, inference: Inference) -> pd.DataFrame:
+def length_bias(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """How often each kind of voter prefers the longer answer, and by how much more than people do.
 
     Parameters
@@ -137,25 +137,25 @@ def length_bias(votes: pd.DataFrame, inference: Inference) -> pd.DataFrame:
     by_item = firm.pivot_table(index=["item", "question"], columns="kind", values="longer_won", aggfunc="mean")
     counts = firm.pivot_table(index=["item", "question"], columns="kind", values="longer_won", aggfunc="size")
     clusters = by_item.index.get_level_values("question").to_numpy()
-    weights = np.vstack([np.ones(len(by_item)), stats.cluster_weights(clusters, inference.draws, inference.seed)])
+    weights = np.vstack([np.ones(len(by_item)), stats.cluster_weights(clusters, bootstrap.draws, bootstrap.seed)])
     rows = []
     for kind in by_item.columns:
         value, size = by_item[kind].fillna(0).to_numpy(), counts[kind].fillna(0).to_numpy()
         shares = (weights @ (value * size)) / (weights @ size)
         rows.append(
-            (kind, "prefers the longer", *stats.percentile_interval(shares[0], shares[1:], inference.level)[:3], size.sum())
+            (kind, "prefers the longer", *stats.percentile_interval(shares[0], shares[1:], bootstrap.level)[:3], size.sum())
         )
         if kind != HUMAN:
             both = by_item[[kind, HUMAN]].notna().all(axis=1).to_numpy()
             gap = np.where(both, by_item[kind] - by_item[HUMAN], 0.0)
             shares = (weights @ gap) / (weights @ both)
             rows.append(
-                (kind, "minus human", *stats.percentile_interval(shares[0], shares[1:], inference.level)[:3], both.sum())
+                (kind, "minus human", *stats.percentile_interval(shares[0], shares[1:], bootstrap.level)[:3], both.sum())
             )
     return pd.DataFrame(rows, columns=["kind", "statistic", "estimate", "low", "high", "n"]).astype({"n": int})
 
 
-def transitivity(votes: pd.DataFrame, inference: Inference) -> pd.DataFrame:
+def transitivity(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Share of triples of models, judged on one question and turn without a tie, that form a circle.
 
     Parameters
@@ -181,11 +181,11 @@ def transitivity(votes: pd.DataFrame, inference: Inference) -> pd.DataFrame:
                 own[0] += beats[x, y] == beats[y, z] != beats[x, z]
                 own[1] += 1
     counts = np.array(list(circles.values()), float)
-    weights = np.vstack([np.ones(len(counts)), stats.cluster_weights(np.arange(len(counts)), inference.draws, inference.seed)])
+    weights = np.vstack([np.ones(len(counts)), stats.cluster_weights(np.arange(len(counts)), bootstrap.draws, bootstrap.seed)])
     shares = (weights @ counts[:, 0]) / (weights @ counts[:, 1])
-    found = stats.percentile_interval(shares[0], shares[1:], inference.level)
+    found = stats.percentile_interval(shares[0], shares[1:], bootstrap.level)
     if not counts[:, 0].any():  # resampling nothing gives nothing: as if each question were one triple
-        found = stats.proportion_interval(0, len(counts), inference.level)
+        found = stats.proportion_interval(0, len(counts), bootstrap.level)
     row = ("circular triples", *found[:3], int(counts[:, 1].sum()))
     return pd.DataFrame([row], columns=["statistic", "estimate", "low", "high", "n"])
 
@@ -218,7 +218,7 @@ AUTOMATIC: dict[str, tuple[Callable[[pd.Series], float], str, int]] = {
 }
 
 
-def of_notes(notes: pd.DataFrame, inference: Inference) -> pd.DataFrame:
+def of_notes(notes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Spearman correlation of automatic measures of clinical notes with people's scores of their facts.
 
     Returns
@@ -226,12 +226,12 @@ def of_notes(notes: pd.DataFrame, inference: Inference) -> pd.DataFrame:
     measure, score, estimate, low, high, n (notes); the bootstrap draws dialogues, each with the notes of all systems
     """
     clusters = pd.factorize(notes["item"])[0]
-    weights = np.vstack([np.ones(len(notes)), stats.cluster_weights(clusters, inference.draws, inference.seed)])
+    weights = np.vstack([np.ones(len(notes)), stats.cluster_weights(clusters, bootstrap.draws, bootstrap.seed)])
     rows = []
     for measure, (function, score, sign) in AUTOMATIC.items():
         values = notes.apply(function, axis=1).to_numpy(float)
         drawn = sign * stats.spearman_draws(values, notes[score].to_numpy(float), weights)
-        rows.append((measure, score, *stats.percentile_interval(drawn[0], drawn[1:], inference.level)[:3], len(notes)))
+        rows.append((measure, score, *stats.percentile_interval(drawn[0], drawn[1:], bootstrap.level)[:3], len(notes)))
     return pd.DataFrame(rows, columns=["measure", "score", "estimate", "low", "high", "n"])
 
 
@@ -240,18 +240,18 @@ def build(step, workspace: Workspace) -> None:
 
     Parameters
     ----------
-    step : a declared `judgments` step; its settings are an `Inference`
+    step : a declared `judgments` step; its settings are an `Bootstrap`
     workspace : receives the tables `mt_bench` and `pandalm` (see `agreement`), `length` (see `length_bias`), `circles` (see
         `transitivity`) and `notes` (see `of_notes`)
     """
-    inference: Inference = step.settings
+    bootstrap: Bootstrap = step.settings
     votes, pairs = judgments.mt_bench(), judgments.pandalm()
     machines = [kind for kind in pairs["kind"].unique() if kind != HUMAN]
-    workspace.write_table("mt_bench", agreement(votes, [(GPT4, HUMAN), (HUMAN, HUMAN)], inference))
+    workspace.write_table("mt_bench", agreement(votes, [(GPT4, HUMAN), (HUMAN, HUMAN)], bootstrap))
     kinds = [*((machine, HUMAN) for machine in machines), (HUMAN, HUMAN), tuple(machines)]
-    workspace.write_table("pandalm", agreement(pairs, kinds, inference))
-    workspace.write_table("length", length_bias(pairs, inference))
-    workspace.write_table("circles", transitivity(votes[votes["kind"] == GPT4], inference))
-    workspace.write_table("notes", of_notes(judgments.mts_notes(), inference))
+    workspace.write_table("pandalm", agreement(pairs, kinds, bootstrap))
+    workspace.write_table("length", length_bias(pairs, bootstrap))
+    workspace.write_table("circles", transitivity(votes[votes["kind"] == GPT4], bootstrap))
+    workspace.write_table("notes", of_notes(judgments.mts_notes(), bootstrap))
     lost = pairs["vote"].isna().groupby(pairs["kind"]).sum()
     workspace.note(votes=len(votes), unscored={kind: int(count) for kind, count in lost.items() if count})

@@ -10,8 +10,8 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from ..store import sha256
-from ..tasks import scribe
+from proxylib.data import scribe
+from proxylib.runs.store import sha256
 
 #: criterion -> its clauses in the order of the prompt; what comes to mind first stands first
 CLAUSES = {

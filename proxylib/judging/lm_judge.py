@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from ..models import bases, devices, generate, loading, tokenizers, train
-from ..store import Run, Workspace
-from ..tasks import scribe
-from ..tasks.scribe import Example
-from . import criteria, llm, rubric
-from .criteria import CLAUSES, CRITERIA
+from proxylib.data import scribe
+from proxylib.data.scribe import Example
+from proxylib.judging import client, criteria, rubric
+from proxylib.judging.criteria import CLAUSES, CRITERIA
+from proxylib.models import devices, generate, loading, pretrain, tokenizers
+from proxylib.runs.store import Run, Workspace
+from proxylib.studies.loss import bases
 
 HELD_OUT_DOCUMENTS, TOKENIZER_DOCUMENTS = 64, 3000
 LEARN_SHARE = 0.6  # of each source's notes; the others serve to refine prompts
@@ -71,7 +72,7 @@ def answer(found: Mapping[str, rubric.Finding], clauses: Sequence[str]) -> str:
         told.append(f"{clause} {f'{about}: ' if about else ''}{', '.join(beside(*pair) for pair in pairs[: kept + 1])}.")
         if not passed:
             break
-    return json.dumps({"rationale": " ".join(told), "verdict": llm.PASS if passed else llm.FAIL})
+    return json.dumps({"rationale": " ".join(told), "verdict": client.PASS if passed else client.FAIL})
 
 
 def beside(said: str, written: str) -> str:
@@ -200,7 +201,7 @@ def _clauses(criterion: str, rng: random.Random) -> tuple[str, tuple[str, ...]]:
 
 
 def judge(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, asks: Sequence[llm.Ask], sampled: bool = False
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, asks: Sequence[client.Ask], sampled: bool = False
 ) -> pd.DataFrame:
     """Verdicts in process; see `llm.judge` for the columns. An answer that is not as asked for is unscored.
 
@@ -223,12 +224,12 @@ def judge(
         text = texts[place]
         used = tuple(len(tokens) for tokens in tokenizers.encode(tokenizer, [ask.prompt, text]))
         try:
-            found = llm.parse(text)
+            found = client.parse(text)
         except ValueError as error:
-            rows.append((*ask[:2], ask.repeat, llm.UNSCORED, f"malformed: {error}", "", text, *used))
+            rows.append((*ask[:2], ask.repeat, client.UNSCORED, f"malformed: {error}", "", text, *used))
         else:
             rows.append((*ask[:2], ask.repeat, found.verdict, "", found.rationale, text, *used))
-    return pd.DataFrame(rows, columns=list(llm.COLUMNS))
+    return pd.DataFrame(rows, columns=list(client.COLUMNS))
 
 
 def compare(
@@ -275,8 +276,8 @@ def fit(step, workspace: Workspace) -> None:
     tokenizer.chat_template = CHAT_TEMPLATE
     held_out = list(itertools.islice(documents([], settings.seed + 1), HELD_OUT_DOCUMENTS))
     text = itertools.chain(lessons(settings.first, settings.seed), documents(written, settings.seed))
-    reading = train.Reading(text, held_out)
-    model = train.train(settings.model, settings.training, None, settings.seed, tokenizer, workspace, reading=reading)
+    reading = pretrain.Reading(text, held_out)
+    model = pretrain.train(settings.model, settings.training, None, settings.seed, tokenizer, workspace, reading=reading)
     ends_with_its_line(model, tokenizer).save_pretrained(workspace.path("model"))
     workspace.note(written=len(written))
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..tasks import scribe
-from ..tasks.scribe import Encounter, Example
-from .criteria import CRITERIA
+from proxylib.data import scribe
+from proxylib.data.scribe import Encounter, Example
+from proxylib.judging.criteria import CRITERIA
 
 STRINGENCIES = ("strict", "lenient")
 LENIENT_SHARE = 0.7  # of the facts

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import UserError
+from proxylib.errors import UserError
 
 
 def prepare(device: str, threads: int) -> dict[str, str | int]:

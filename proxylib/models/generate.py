@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from .devices import in_batches
-from .tokenizers import front
+from proxylib.models.devices import in_batches
+from proxylib.models.tokenizers import front
 
 
 class Answer(NamedTuple):
@@ -23,20 +23,20 @@ def answers(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     prompts: list[str],
-    new_tokens: int,
+    max_new_tokens: int,
     batch: int,
     sample_seed: int | None = None,
     chat: bool = False,
 ) -> list[str]:
     """The text of each prompt's continuation, see `written`."""
-    return [answer.text for answer in written(model, tokenizer, prompts, new_tokens, batch, sample_seed, chat)]
+    return [answer.text for answer in written(model, tokenizer, prompts, max_new_tokens, batch, sample_seed, chat)]
 
 
 def written(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     prompts: list[str],
-    new_tokens: int,
+    max_new_tokens: int,
     batch: int,
     sample_seed: int | None = None,
     chat: bool = False,
@@ -46,7 +46,7 @@ def written(
     With `chat`, a prompt is a user's turn in the tokenizer's template (see `tokenizers.front`). Prompts are padded on the
     left to the longest of their batch and masked; they are sorted by length first, so that little is padded. The order of
     the result is that of the prompts. A continuation ends at the tokenizer's end token, which fine-tunes learn, at one of the
-    model's generation config, or after `new_tokens`.
+    model's generation config, or after `max_new_tokens`.
 
     Notes
     -----
@@ -56,7 +56,9 @@ def written(
     ids = [front(tokenizer, prompt, chat) for prompt in prompts]
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     model.eval()
-    write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], new_tokens, sample_seed is not None)
+    write = lambda chosen: _continue(
+        model, tokenizer, [ids[index] for index in chosen], max_new_tokens, sample_seed is not None
+    )
     with torch.random.fork_rng():  # sampling leaves the caller's random numbers as they were
         torch.manual_seed(sample_seed or 0)
         found = list(itertools.chain.from_iterable(in_batches(order, batch, write)[0]))
@@ -65,7 +67,7 @@ def written(
 
 
 def _continue(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: list[list[int]], new_tokens: int, sampled: bool
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: list[list[int]], max_new_tokens: int, sampled: bool
 ) -> list[Answer]:
     eos, ends = tokenizer.eos_token_id, _ends(model, tokenizer)
     pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
@@ -78,7 +80,7 @@ def _continue(
             attention_mask=mask,
             **({"do_sample": True, "top_k": 0} if sampled else {"do_sample": False}),  # 0: no token is left out
             num_beams=1,
-            max_new_tokens=new_tokens,
+            max_new_tokens=max_new_tokens,
             pad_token_id=pad,
             eos_token_id=ends or None,
             bos_token_id=tokenizer.bos_token_id,

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
-from ..errors import UserError
+from proxylib.errors import UserError
 
 CONFIG, ADAPTER = "config.json", "adapter_config.json"
 WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")  # of a repository on the hub: no other formats of weights

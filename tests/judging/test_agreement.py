@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from proxylib.config import Inference
-from proxylib.judging import agreement as a
-from proxylib.published import judgments
+from proxylib.data.published import judgments
+from proxylib.judging import agreement
+from proxylib.stats import Bootstrap
 
-INFERENCE = Inference(draws=200, level=0.95, seed=1)
+BOOTSTRAP = Bootstrap(draws=200, level=0.95, seed=1)
 
 
 def votes(count=400, seed=0, same=0.0, questions=40):
@@ -34,7 +34,7 @@ def get(frame, **keys):
 @pytest.mark.parametrize("same", [0.0, 0.4, 0.9])
 def test_kappa_is_that_of_scikit_learn(same):
     table, first, second = votes(same=same)
-    row = get(a.agreement(table, [("machine", "human")], INFERENCE), statistic="kappa")
+    row = get(agreement.agreement(table, [("machine", "human")], BOOTSTRAP), statistic="kappa")
     assert row["estimate"] == pytest.approx(cohen_kappa_score(second, first))
     assert row["low"] < row["estimate"] < row["high"]
 
@@ -42,7 +42,7 @@ def test_kappa_is_that_of_scikit_learn(same):
 def test_agreement_without_ties_counts_pairs_of_firm_votes():
     table, first, second = votes(same=0.5)
     firm = (first != "tie") & (second != "tie")
-    row = get(a.agreement(table, [("machine", "human")], INFERENCE), statistic="without ties")
+    row = get(agreement.agreement(table, [("machine", "human")], BOOTSTRAP), statistic="without ties")
     assert (row["n"], row["agreeing"]) == (firm.sum(), (firm & (first == second)).sum())
 
 
@@ -50,7 +50,7 @@ def test_voters_of_one_kind_are_paired_once_and_never_with_themselves():
     table = pd.DataFrame(
         {"item": [1, 1, 1, 2, 3, 3], "question": [1, 1, 1, 2, 3, 3], "kind": "human", "vote": list("aab") + ["a", "a", "a"]}
     )
-    row = get(a.agreement(table, [("human", "human")], INFERENCE), statistic="without ties")
+    row = get(agreement.agreement(table, [("human", "human")], BOOTSTRAP), statistic="without ties")
     assert (row["n"], row["agreeing"]) == (4, 2)
 
 
@@ -58,7 +58,7 @@ def test_a_vote_that_is_missing_is_no_vote():
     table, first, second = votes()
     table.loc[400:599, "vote"] = None  # of the machine, on the first 200 items
     firm = (first != "tie") & (second != "tie")
-    row = get(a.agreement(table, [("machine", "human")], INFERENCE), statistic="without ties")
+    row = get(agreement.agreement(table, [("machine", "human")], BOOTSTRAP), statistic="without ties")
     assert row["n"] == firm[200:].sum()
 
 
@@ -73,7 +73,7 @@ def test_a_bias_for_length_is_told_from_a_shared_preference():
         )
         for kind, share in (("human", 0.6), ("biased", 0.8), ("fair", 0.6))
     ]
-    found = a.length_bias(pd.concat(frames, ignore_index=True), INFERENCE)
+    found = agreement.length_bias(pd.concat(frames, ignore_index=True), BOOTSTRAP)
     assert get(found, kind="human", statistic="prefers the longer")["estimate"] == pytest.approx(0.6, abs=0.03)
     assert get(found, kind="biased", statistic="minus human")["low"] > 0.1
     fair = get(found, kind="fair", statistic="minus human")
@@ -91,9 +91,9 @@ def of_models(verdict, questions=300):
 
 def test_coins_turn_in_circles_one_time_in_four_and_an_order_never():
     rng = np.random.default_rng(3)
-    coins = a.transitivity(of_models(lambda *_: "ab"[rng.integers(2)]), INFERENCE).iloc[0]
+    coins = agreement.transitivity(of_models(lambda *_: "ab"[rng.integers(2)]), BOOTSTRAP).iloc[0]
     assert coins["low"] < 0.25 < coins["high"] and coins["n"] == 300 * 20
-    ordered = a.transitivity(of_models(lambda question, x, y: "a"), INFERENCE).iloc[0]
+    ordered = agreement.transitivity(of_models(lambda question, x, y: "a"), BOOTSTRAP).iloc[0]
     assert (ordered["estimate"], ordered["low"]) == pytest.approx((0, 0), abs=1e-12) and 0 < ordered["high"] < 0.03
 
 
@@ -108,19 +108,21 @@ def test_a_circle_is_seen_from_either_side():
                 for q in (1, 2)
             ]
         )
-        assert a.transitivity(frame, INFERENCE).iloc[0]["estimate"] == 1
+        assert agreement.transitivity(frame, BOOTSTRAP).iloc[0]["estimate"] == 1
 
 
 def test_measures_of_notes_by_hand():
-    assert a.overlap_f1("the cat sat", "the cat ran off") == pytest.approx(2 * 2 / 7)
-    assert a.overlap_f1("a a b", "a b b") == pytest.approx(2 * 2 / 6)
-    assert a.overlap_f1("", "x") == 0 and a.overlap_f1("same words", "words same") == 1
-    assert a.unsupported("no such pain", "there is pain") == pytest.approx(2 / 3) and a.unsupported("", "x") == 0
+    assert agreement.overlap_f1("the cat sat", "the cat ran off") == pytest.approx(2 * 2 / 7)
+    assert agreement.overlap_f1("a a b", "a b b") == pytest.approx(2 * 2 / 6)
+    assert agreement.overlap_f1("", "x") == 0 and agreement.overlap_f1("same words", "words same") == 1
+    assert (
+        agreement.unsupported("no such pain", "there is pain") == pytest.approx(2 / 3) and agreement.unsupported("", "x") == 0
+    )
 
 
 @pytest.mark.published
 def test_mt_bench_has_its_known_answers():
-    found = a.agreement(judgments.mt_bench(), [("GPT-4", "human"), ("human", "human")], INFERENCE)
+    found = agreement.agreement(judgments.mt_bench(), [("GPT-4", "human"), ("human", "human")], BOOTSTRAP)
     for first, known in (("GPT-4", (1823, 2129)), ("human", (1282, 1550))):
         row = get(found, first=first, statistic="without ties")
         assert (row["agreeing"], row["n"]) == known and row["estimate"] == known[0] / known[1]

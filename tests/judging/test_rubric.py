@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from proxylib.data import scribe
 from proxylib.judging import rubric
 from proxylib.judging.criteria import CLAUSES, CRITERIA
-from proxylib.tasks import scribe
 
 EXAMPLES = scribe.examples(150, 7, unseen=True)
 

@@ -6,8 +6,8 @@ import string
 import pytest
 import torch
 
-from proxylib.config import Model
-from proxylib.models import families, generate, tokenizers
+from proxylib.models import architectures, generate, tokenizers
+from proxylib.models.settings import Model
 
 PROMPTS = ["add 3+4\n", "x", "sort 3 1 2\n", "a much longer prompt than all the others", "count a in b\n", "zz"]
 CLEAR = 1e-3  # logits; a greedy choice closer than this could fall either way in another batch
@@ -21,7 +21,7 @@ def tokenizer():
 def build(architecture, seed=28):
     torch.manual_seed(seed)
     spec = Model(architecture=architecture, tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
-    model = families.build(spec, 259, 64).eval()
+    model = architectures.build(spec, 259, 64).eval()
     with torch.no_grad():  # spread logits, so that choices are clear and depend on the prompt
         for parameter in model.parameters():
             if parameter.ndim == 2:
@@ -38,12 +38,12 @@ def model(request):
     return build(request.param)
 
 
-def plain(model, tokenizer, prompt, new_tokens):
+def plain(model, tokenizer, prompt, max_new_tokens):
     """Greedy token ids by full recomputation, up to and without eos."""
     first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     ids = [*first, *tokenizer(prompt, add_special_tokens=False)["input_ids"]]
     found = []
-    for _ in range(new_tokens):
+    for _ in range(max_new_tokens):
         with torch.inference_mode():
             logits = model(input_ids=torch.tensor([ids + found])).logits[0, -1]
         best, second = logits.topk(2).values.tolist()
@@ -62,10 +62,10 @@ def test_answers_are_those_of_a_plain_loop_in_the_order_of_the_prompts(model, to
     assert generate.answers(model, tokenizer, PROMPTS, 8, batch) == expected
 
 
-@pytest.mark.parametrize("new_tokens", [1, 5])
-def test_no_more_tokens_are_written_than_asked_for(model, tokenizer, new_tokens):
-    expected = [tokenizer.decode(plain(model, tokenizer, prompt, 8)[:new_tokens]) for prompt in PROMPTS]
-    assert generate.answers(model, tokenizer, PROMPTS, new_tokens, 3) == expected
+@pytest.mark.parametrize("max_new_tokens", [1, 5])
+def test_no_more_tokens_are_written_than_asked_for(model, tokenizer, max_new_tokens):
+    expected = [tokenizer.decode(plain(model, tokenizer, prompt, 8)[:max_new_tokens]) for prompt in PROMPTS]
+    assert generate.answers(model, tokenizer, PROMPTS, max_new_tokens, 3) == expected
 
 
 def test_an_answer_stops_at_its_end_while_others_of_the_batch_go_on(tokenizer):

@@ -1,0 +1,53 @@
+"""Every note of the scribe grid under every judge."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from proxylib.judging import client, lm_judge, rubric
+from proxylib.judging.criteria import CRITERIA, LENIENT, LM_JUDGE, PROMPTED, STRICT
+from proxylib.runs.store import Workspace
+
+SHOWN = 3  # notes of each cell whose text is kept here
+
+
+def build(step, workspace: Workspace) -> None:
+    """Verdicts of the rubric at both stringencies, and of the LM judge under three sets of prompts.
+
+    Parameters
+    ----------
+    step : a declared `verdicts` step; its parents are the judge, its refined prompts and the cells
+    workspace : receives the tables `verdicts` (cell, id, criterion, judge, passed; missing where unscored), `answers` (what
+        the LM judge wrote on each cell's first notes) and `written` (those notes)
+    """
+    model, tokenizer = lm_judge.load(step.parent("judge"))
+    judge = client.remembering(lambda asks: lm_judge.judge(model, tokenizer, asks))
+    clauses = step.parent("prompt_search").table("prompts").set_index(["name", "criterion"])["clauses"].str.split().map(tuple)
+    verdicts, answers, written = [], [], []
+    for role in [role for role in step.parents if role.startswith("cell/")]:
+        pairs = lm_judge.notes_of(step, role)
+        if not pairs:
+            continue
+        examples, notes = zip(*pairs, strict=True)
+        exact = rubric.judge(examples, notes)
+        exact["judge"] = exact.pop("stringency").map({"strict": STRICT, "lenient": LENIENT})
+        verdicts.append(exact.astype({"passed": "boolean"}).assign(cell=role))
+        for name, called in PROMPTED.items():
+            asks = [
+                client.Ask(example.id, criterion, example.dialogue, note, 0, clauses[name, criterion])
+                for example, note in pairs
+                for criterion in CRITERIA
+            ]
+            told = judge(asks)
+            passed = told["status"].map({client.PASS: True, client.FAIL: False}).astype("boolean")
+            verdicts.append(told[["id", "criterion"]].assign(judge=called, passed=passed, cell=role))
+            if called == LM_JUDGE:
+                answers.append(told.head(SHOWN * len(CRITERIA)).assign(cell=role))
+        shown = [(role, example.id, example.dialogue, note) for example, note in pairs[:SHOWN]]
+        written.append(pd.DataFrame(shown, columns=["cell", "id", "dialogue", "note"]))
+    table = pd.concat(verdicts, ignore_index=True)[["cell", "id", "criterion", "judge", "passed"]]
+    workspace.write_table("verdicts", table)
+    workspace.write_table("answers", pd.concat(answers, ignore_index=True))
+    workspace.write_table("written", pd.concat(written, ignore_index=True))
+    own = table[table["judge"] == LM_JUDGE]
+    workspace.note(judged=len(own), unscored=int(own["passed"].isna().sum()))

@@ -1,0 +1,1 @@
+"""Forward passes in, rows out: token statistics, proxies, features, benchmarks, numerics."""

@@ -1,0 +1,226 @@
+"""One teacher-forced pass of a model over expert traces: a row per scored token."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from proxylib.data.traces import Trace
+from proxylib.errors import UserError
+from proxylib.measure.settings import Extraction
+from proxylib.measure.tokenstats.chunked import token_statistics
+from proxylib.measure.tokenstats.columns import COLUMNS, STATISTICS, TOP_IDS, TOP_LOGITS
+from proxylib.measure.tokenstats.encode import Encoded, Window, encode
+from proxylib.measure.tokenstats.heads import Parts, alike, split
+from proxylib.models import devices
+
+ACCOUNT = ("truncated", "windowed", "scored")
+LEAST_SHARED = 32  # tokens: below, a pass of its own costs more than it saves
+PROBE = 24  # tokens that try whether a model can share
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How rows are computed. Nothing here changes more than the last bits of a row.
+
+    Parameters
+    ----------
+    chunk : positions whose logits exist at the same time
+    traces, tokens : most traces, and most tokens with padding, of one forward pass
+    padding : largest share of a pass that may be padding, unless the pass holds a single trace
+    share : compute a beginning that the traces of a pass share once, where the model's cache allows it
+    columns : of `columns.COLUMNS`
+    top : length of the list of most likely entries, 0 for none
+    impl : of `chunked.token_statistics`; "auto" is "compiled" where there is enough to do (see `shards.WORTH_COMPILING`)
+    """
+
+    chunk: int = 128
+    traces: int = 64
+    tokens: int = 16384
+    padding: float = 0.05
+    share: bool = True
+    columns: tuple[str, ...] = STATISTICS
+    top: int = 0
+    impl: str = "chunked"
+
+
+class Engine:
+    """A model ready to score encoded traces.
+
+    Parameters
+    ----------
+    model : a causal language model of transformers, or what peft makes of one
+    vocabulary : real entries of its tokenizer
+    layout : see `Layout`
+
+    Raises
+    ------
+    UserError
+        If the tokenizer has more entries than the head, or the model cannot be taken apart (see `heads.split`).
+    """
+
+    def __init__(self, model: PreTrainedModel, vocabulary: int, layout: Layout):
+        self.parts: Parts = split(model)
+        rows = self.parts.head.layer.weight.shape[0]
+        if vocabulary > rows:
+            raise UserError(
+                f"tokenizer has {vocabulary} entries, model {rows}: they do not belong together; give the tokenizer that "
+                "was saved with the model"
+            )
+        self.vocabulary, self.layout, self.device = vocabulary, layout, model.device
+        room = context_of(model) >= PROBE
+        self.shares = layout.share and room and _can_share(self.parts.trunk, vocabulary, model.device)
+
+    def passes(self, encoded: list[Encoded]) -> Iterator[list[int]]:
+        """Indices of `encoded` in passes of like length, shortest first; together they are all of them once.
+
+        Traces that share a long prompt have passes of their own, in which it is computed once.
+        """
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, item in enumerate(encoded):
+            groups.setdefault(tuple(item.ids[: item.prompt]) if self.shares else (), []).append(index)
+        several = [members for front, members in groups.items() if len(members) > 1 and len(front) > LEAST_SHARED]
+        together = set(itertools.chain.from_iterable(several))
+        for members in ([index for index in range(len(encoded)) if index not in together], *several):
+            yield from self._buckets(members, [len(item.ids) for item in encoded])
+
+    def _buckets(self, members: list[int], lengths: list[int]) -> Iterator[list[int]]:
+        order = sorted(members, key=lambda index: (lengths[index], index))
+        layout, begin, held = self.layout, 0, 0
+        for end in range(1, len(order) + 1):
+            held += lengths[order[end - 1]]
+            if end < len(order):
+                longest = lengths[order[end]]
+                whole = longest * (end - begin + 1)  # with padding, if the next one joined
+                few = end - begin < layout.traces and whole <= layout.tokens
+                if few and whole - held - longest <= layout.padding * whole:
+                    continue
+            yield order[begin:end]
+            begin, held = end, 0
+
+    def score(self, batch: list[Encoded]) -> pd.DataFrame:
+        """One forward pass: token ids and statistics of the scored tokens of all its traces, in their order."""
+        shared = self._shared(batch)
+        longest = max(len(item.ids) for item in batch)
+        ids = torch.tensor([item.ids + [0] * (longest - len(item.ids)) for item in batch])
+        mask = torch.tensor([[1] * len(item.ids) + [0] * (longest - len(item.ids)) for item in batch])
+        rows = torch.cat([torch.full((item.scored,), row) for row, item in enumerate(batch)])
+        places = torch.cat([torch.arange(len(item.ids) - item.scored, len(item.ids)) for item in batch])
+        targets = ids[rows, places]
+        with torch.inference_mode():
+            hidden = _hidden(self.parts.trunk, ids.to(self.device), mask.to(self.device), shared)
+            found = token_statistics(
+                hidden[rows, places - 1 - shared],  # the token at a place is predicted from the place before it
+                self.parts.head,
+                targets.to(self.device),
+                self.vocabulary,
+                self.layout.chunk,
+                self.layout.columns,
+                self.layout.impl,
+                self.layout.top,
+            )
+        lists = {name: list(found.pop(name).cpu().numpy()) for name in (TOP_IDS, TOP_LOGITS) if name in found}
+        plain = {name: value.cpu().numpy().astype(COLUMNS[name].dtype) for name, value in found.items()}
+        return pd.DataFrame({"token": targets.numpy().astype("int32"), **plain, **lists})
+
+    def _shared(self, batch: list[Encoded]) -> int:
+        """Leading tokens that the whole batch has in common and that are worth a pass of their own; 0 for none."""
+        if not self.shares or len(batch) < 2:
+            return 0
+        # the place before the first scored token stays outside: its hidden state is needed for every trace
+        most = min(len(item.ids) - item.scored for item in batch) - 1
+        columns = zip(*(item.ids[: max(0, most)] for item in batch), strict=True)
+        common = sum(1 for _ in itertools.takewhile(lambda tokens: len(set(tokens)) == 1, columns))
+        return common if common >= LEAST_SHARED else 0
+
+
+def _hidden(trunk: torch.nn.Module, ids: torch.Tensor, mask: torch.Tensor, shared: int) -> torch.Tensor:
+    """[B, T - shared, H] last hidden states of the places from `shared` on; what lies before is computed once."""
+    # padding stands on the right, where causal attention never looks; the mask is for models that ask for it
+    if not shared:
+        return trunk(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+    cache = trunk(input_ids=ids[:1, :shared], use_cache=True).past_key_values
+    cache.batch_repeat_interleave(len(ids))
+    return trunk(input_ids=ids[:, shared:], attention_mask=mask, past_key_values=cache, use_cache=True).last_hidden_state
+
+
+def _can_share(trunk: torch.nn.Module, vocabulary: int, device: torch.device) -> bool:
+    """Whether a prompt kept in a cache gives the states that a whole pass gives; not so for models without such a cache."""
+    ids = torch.randint(0, vocabulary, (2, PROBE), generator=torch.Generator().manual_seed(1))
+    ids[1, :16] = ids[0, :16]
+    ids, mask = ids.to(device), torch.ones_like(ids).to(device)
+    mask[1, -3:] = 0
+    with torch.inference_mode():
+        whole = _hidden(trunk, ids, mask, 0)[:, 16:]
+        try:
+            part = _hidden(trunk, ids, mask, 16)
+        except (AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError):
+            return False
+    kept = mask[:, 16:].bool()
+    return part.shape == whole.shape and alike(whole[kept], part[kept])
+
+
+def frame(traces: list[Trace], encoded: list[Encoded], computed: pd.DataFrame) -> pd.DataFrame:
+    """Token rows: the keys of each scored token beside what was computed, both in the order of the traces."""
+    scored = np.array([item.scored for item in encoded])
+    before = np.array([item.truncated + item.windowed for item in encoded])
+    position = np.concatenate([np.arange(count) for count in scored]) + np.repeat(before, scored)
+    keys = {
+        "task": np.repeat([trace.task for trace in traces], scored),
+        "id": np.repeat([trace.id for trace in traces], scored),
+        "position": position.astype("int32"),
+        "token": computed["token"].to_numpy("int32"),
+        "offset": np.fromiter(itertools.chain.from_iterable(item.offset for item in encoded), "int32"),
+        "n_bytes": np.fromiter(itertools.chain.from_iterable(item.n_bytes for item in encoded), "int32"),
+    }
+    return pd.concat([pd.DataFrame(keys), computed.drop(columns="token").reset_index(drop=True)], axis=1)
+
+
+def in_order(order: list[int], encoded: list[Encoded], frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Rows that passes computed in `order`, put into the order of `encoded`."""
+    scored = np.array([item.scored for item in encoded])
+    begins = np.zeros(len(encoded), int)
+    begins[order] = np.cumsum(scored[order]) - scored[order]
+    position = np.concatenate([np.arange(count) for count in scored])
+    return pd.concat(frames, ignore_index=True).iloc[np.repeat(begins, scored) + position].reset_index(drop=True)
+
+
+def context_of(model: PreTrainedModel) -> int:
+    """Most positions that the model takes, as its config says; very many where it names none."""
+    config = model.config.get_text_config()
+    return getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 10**9  # MPT: the latter
+
+
+def token_rows(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, traces: list[Trace], config: Extraction
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Statistics of every scored token, and one row per trace that accounts for all its tokens.
+
+    Returns
+    -------
+    tokens : task, id, position (of the token in the solution, from 0), token, offset (character), n_bytes, then
+        `columns.STATISTICS` in their types and units
+    items : task, id, and what became of the solution's tokens: truncated + windowed + scored is all of them; its
+        `attrs["batch"]` is the batch that memory allowed
+    """
+    layout = Layout(chunk=config.chunk, traces=config.batch, tokens=10**9, padding=1.0, share=False)
+    engine = Engine(model, len(tokenizer), layout)
+    encoded = [encode(trace, tokenizer, Window(config.window), context_of(model)) for trace in traces]
+    order = list(itertools.chain.from_iterable(engine.passes(encoded)))
+    score = lambda chosen: engine.score([encoded[index] for index in chosen])
+    frames, used = devices.in_batches(order, config.batch, score)
+    tokens = frame(traces, encoded, in_order(order, encoded, frames))
+    items = pd.DataFrame(
+        [
+            {"task": trace.task, "id": trace.id} | {name: getattr(item, name) for name in ACCOUNT}
+            for trace, item in zip(traces, encoded, strict=True)
+        ]
+    )
+    items.attrs["batch"] = used
+    return tokens, items

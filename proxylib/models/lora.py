@@ -1,0 +1,306 @@
+"""One LoRA fine-tune over TRL and PEFT: loss on the completion alone, every step's loss kept, resumable.
+
+The post's grid is Qwen3 at five sizes; here any causal language model in a folder or on the hub takes its place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import safetensors
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback, TrainerControl, TrainerState
+
+from proxylib.data.traces import Trace
+from proxylib.errors import UserError
+from proxylib.models import architectures, loading, tokenizers
+from proxylib.models.settings import Tuning
+
+ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+SAVES = 4  # checkpoints of a cell: a kill costs a quarter of it at most
+#: of a checkpoint; the Trainer writes the last of them last
+WANTED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
+
+
+class Row(NamedTuple):
+    """One training row: its tokens, and which of them the loss counts."""
+
+    ids: list[int]
+    counted: list[int]
+    truncated: int  # tokens of the completion that found no room
+
+
+class Schedule(NamedTuple):
+    """How long a cell trains: passes over its examples, or optimiser steps."""
+
+    epochs: int | None
+    steps: int | None
+
+
+class Tuned(NamedTuple):
+    """What a fine-tune leaves beside the adapter in its folder.
+
+    losses : step, epoch, loss (nats per completion token of that step's batch)
+    rows : what was trained on
+    parameters : of the base, see `families.parameters`
+    trained : parameters that the fine-tune changed
+    """
+
+    losses: pd.DataFrame
+    rows: list[Row]
+    parameters: dict[str, int]
+    trained: int
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss is no finite number; such an adapter is of no use."""
+        return not np.isfinite(self.losses["loss"]).all()
+
+    def facts(self) -> dict[str, int | bool]:
+        """Sizes and counts, and whether it diverged."""
+        return {
+            "diverged": self.diverged,
+            "parameters": self.parameters["all"],
+            "non_embedding": self.parameters["non_embedding"],
+            "trainable": self.trained,
+            "steps": len(self.losses),
+            "tokens": sum(len(row.ids) for row in self.rows),
+            "truncated": sum(row.truncated > 0 for row in self.rows),
+        }
+
+
+def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longest: int, chat: bool = False) -> list[Row]:
+    """Prompt and completion tokenised apart and joined, between bos and eos; only completion and eos are counted.
+
+    With `chat`, the prompt stands in the tokenizer's chat template instead (see `tokenizers.front`).
+
+    Raises
+    ------
+    UserError
+        Naming an example whose completion finds no room at all: training would silently learn nothing from it; or where the
+        tokenizer has no eos.
+    """
+    if tokenizer.eos_token_id is None:
+        raise UserError(
+            f"{tokenizer.name_or_path}: its tokenizer has no end token for a fine-tune to teach; set eos_token in its "
+            "tokenizer_config.json"
+        )
+    made = []
+    for example in examples:
+        front = tokenizers.front(tokenizer, example.prompt, chat)
+        completion = [*tokenizers.encode(tokenizer, [example.solution])[0], tokenizer.eos_token_id]
+        room = longest - len(front)
+        if room < 1:
+            raise UserError(
+                f"example {example.task}/{example.id}: its prompt of {len(front)} tokens leaves no room for the completion in "
+                f"{longest}; raise the context or leave it out"
+            )
+        kept = completion[:room]
+        made.append(Row(front + kept, [0] * len(front) + [1] * len(kept), len(completion) - len(kept)))
+    return made
+
+
+class _StopWhenDiverged(TrainerCallback):
+    """A loss that is no number stays none; the cell is reported as diverged and costs nothing more."""
+
+    def on_log(self, args, state: TrainerState, control: TrainerControl, logs=None, **_) -> TrainerControl:
+        if logs and not math.isfinite(logs.get("loss", 0.0)):
+            control.should_training_stop = True
+        return control
+
+
+def tune(
+    base: str | Path,
+    examples: Sequence[Trace],
+    config: Tuning,
+    schedule: Schedule,
+    seed: int,
+    folder: Path,
+) -> Tuned:
+    """Fine-tune an adapter on examples, or go on where a killed call left off.
+
+    Parameters
+    ----------
+    base : folder or hub id of a causal language model with its tokenizer
+    examples : prompt and solution of each; the loss counts the solution and the closing eos
+    config : rank, alpha, rate, batch, context, and how the work is laid out
+    schedule : exactly one of its two is given
+    seed : of the adapter's first weights and of the order of examples
+    folder : receives `adapter/`; `checkpoints/` lie there while it runs
+
+    Raises
+    ------
+    UserError
+        Where there are no examples, a completion finds no room, or a step cannot be divided among the processes.
+
+    Notes
+    -----
+    The rate is constant and there is no dropout, as in the post: the adapter has none, and that of the base (GPT-2 has 0.1) is
+    off. A step's loss is a mean over its completion tokens, taken
+    before the step's update; it is noisy, and on examples seen before it says how well they are remembered.
+
+    Several processes (`accelerate launch`) share the examples of a step; each holds the whole base. Where the last step of
+    a pass cannot be divided evenly, it is filled up with examples from the beginning of the pass.
+    """
+    import datasets
+    from peft import LoraConfig
+    from transformers import PrinterCallback
+    from trl import SFTConfig, SFTTrainer
+
+    if not examples:
+        raise UserError("parameter examples: none given; a fine-tune needs at least one")
+    location = loading.locate(base)
+    tokenizer = tokenizers.load(location)
+    rows = rows_of(examples, tokenizer, config.context, config.chat)
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+    dataset = datasets.Dataset.from_list([{"input_ids": row.ids, "completion_mask": row.counted} for row in rows])
+    checkpoints = folder / CHECKPOINTS
+    total = schedule.steps or math.ceil(len(rows) / config.batch) * (schedule.epochs or 1)
+    arguments = SFTConfig(
+        output_dir=str(checkpoints),
+        per_device_train_batch_size=config.device_batch or config.batch,
+        num_train_epochs=schedule.epochs or 1,
+        max_steps=schedule.steps or -1,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="constant",
+        warmup_steps=0,
+        weight_decay=0.0,
+        max_length=config.context,
+        completion_only_loss=True,
+        loss_type="nll",
+        use_cpu=config.device == "cpu",
+        bf16=config.dtype == "bfloat16",
+        activation_checkpointing=config.recompute,
+        logging_steps=1,
+        logging_nan_inf_filter=False,  # else a diverged run logs the mean of its better days
+        save_strategy="steps",
+        save_steps=max(1, total // SAVES),
+        save_total_limit=1,
+        seed=seed,
+        data_seed=seed,
+        report_to=[],
+        disable_tqdm=not sys.stderr.isatty(),
+    )
+    arguments.gradient_accumulation_steps = _passes(config, arguments.world_size, arguments.n_gpu)
+    torch.manual_seed(seed)  # the adapter's first weights
+    model = loading.load(location, str(arguments.device), DTYPES[config.dtype])
+    without_dropout(model)
+    counts = architectures.parameters(model)
+    trainer = SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        peft_config=LoraConfig(
+            r=config.rank, lora_alpha=config.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+        ),
+        callbacks=[_StopWhenDiverged()],
+    )
+    trainer.remove_callback(PrinterCallback)  # a dictionary per step on stdout
+    with arguments.main_process_first(local=False):  # the others look once it has tidied, and find what it found
+        begun = newest_whole(checkpoints)
+    trainer.train(resume_from_checkpoint=begun and str(begun))
+    log = [entry for entry in trainer.state.log_history if "loss" in entry]
+    losses = pd.DataFrame([(entry["step"], entry["epoch"], entry["loss"]) for entry in log], columns=["step", "epoch", "loss"])
+    if main_process():
+        trainer.model.save_pretrained(folder / ADAPTER)
+        tokenizer.save_pretrained(folder / ADAPTER)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return Tuned(losses, rows, counts, trainable(trainer.model))
+
+
+def newest_whole(checkpoints: Path) -> Path | None:
+    """The checkpoint to go on from; None: from the beginning. Those that a kill left broken are removed and named."""
+    found = [folder for folder in checkpoints.glob("checkpoint-*") if folder.name.rpartition("-")[2].isdecimal()]
+    for folder in sorted(found, key=lambda folder: int(folder.name.rpartition("-")[2]), reverse=True):
+        if _whole(folder):
+            return folder
+        if main_process():
+            print(f"proxylib: {folder} is broken, as a kill may leave it; going on without it", file=sys.stderr)
+            shutil.rmtree(folder)
+    return None
+
+
+def _whole(checkpoint: Path) -> bool:
+    """Whether every file of a checkpoint is there and reads to its end."""
+    if not all((checkpoint / name).is_file() for name in WANTED):
+        return False
+    try:
+        for path in checkpoint.iterdir():
+            if path.suffix == ".json":
+                json.loads(path.read_bytes())
+            elif path.suffix == ".safetensors":
+                with safetensors.safe_open(path, "pt"):  # its header says how long the file is
+                    pass
+            elif path.suffix in (".pt", ".pth", ".bin") and zipfile.ZipFile(path).testzip():  # torch's own format
+                return False
+    except (OSError, ValueError, zipfile.BadZipFile, safetensors.SafetensorError):
+        return False
+    return True
+
+
+def without_dropout(model: PreTrainedModel) -> None:
+    """Set every dropout of a model to 0: in its config, which some layers read, and in the modules that were built from it."""
+    for holder in (model.config, model.config.get_text_config(), *model.modules()):
+        layer = "Drop" in type(holder).__name__
+        for name, value in list(vars(holder).items()):
+            if isinstance(value, float) and ("drop" in name or (layer and name == "p")):
+                setattr(holder, name, 0.0)
+
+
+def main_process() -> bool:
+    """Whether this process writes: the only one, or the first of those that `accelerate launch` or torchrun started."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def _passes(config: Tuning, processes: int, visible: int) -> int:
+    """Forward passes of one step in each process."""
+    if visible > 1:
+        raise UserError(f"{visible} GPUs and one process: start it with accelerate launch, or set CUDA_VISIBLE_DEVICES to one")
+    together = (config.device_batch or config.batch) * processes
+    if config.batch % together:
+        raise UserError(
+            f"parameter batch: {config.batch} examples a step are no multiple of {together}, one pass of all processes"
+        )
+    return config.batch // together
+
+
+def final_loss(losses: pd.DataFrame, last: int) -> float:
+    """Mean training loss of the last `last` steps, nats per completion token: the post's predictor, defined."""
+    return float(losses["loss"].tail(last).mean())
+
+
+def first_pass_loss(losses: pd.DataFrame, last: int) -> float:
+    """Mean of the last `last` steps of the first epoch: every example of it was new, so nothing is remembered."""
+    return final_loss(_first_pass(losses), last)
+
+
+def _first_pass(losses: pd.DataFrame) -> pd.DataFrame:
+    return losses[losses["epoch"] <= 1.0]
+
+
+def averages(losses: pd.DataFrame, last: int) -> dict[str, float | int]:
+    """Facts `final_loss` and `first_pass_loss`, and over how many steps they are means: fewer than `last` in a short run."""
+    return {
+        "final_loss": final_loss(losses, last),
+        "final_steps": min(last, len(losses)),
+        "first_pass_loss": first_pass_loss(losses, last),
+        "first_pass_steps": min(last, len(_first_pass(losses))),
+    }
+
+
+def trainable(model: PreTrainedModel) -> int:
+    """Parameters that the fine-tune changes."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

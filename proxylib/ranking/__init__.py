@@ -1,0 +1,1 @@
+"""From features and scores to orders of models, and how far to believe them."""

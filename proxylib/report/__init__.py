@@ -1,0 +1,1 @@
+"""Frames in, figures, tables, pages, the book and the scoreboard out."""

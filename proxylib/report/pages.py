@@ -1,0 +1,121 @@
+"""What a page shows: sentences, figures, tables and the footer that says how to make the page again.
+
+Everything shown is static HTML or Markdown. Figures are inline SVG images with alternative text. Text that a model
+wrote passes through `escape`.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Mapping
+
+import matplotlib as mpl
+import pandas as pd
+from IPython.display import HTML, Markdown, display
+from matplotlib.figure import Figure
+
+from proxylib.report import plots
+from proxylib.runs.step import Step
+from proxylib.runs.store import Run
+
+
+def escape(text: str) -> str:
+    """HTML-escape a text that a model wrote; control characters become visible, so that none acts on the page."""
+    visible = "".join(c if c in "\n\t" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return html.escape(visible, quote=True)
+
+
+def say(text: str) -> None:
+    """Show a sentence whose numbers come from the run (Markdown)."""
+    display(Markdown(text))
+
+
+def figure(fig: Figure, caption: str, alt: str) -> None:
+    """Show a figure with its caption (layer, n, kind of interval, seeds) and a text for those who cannot see it."""
+    display(HTML(figure_html(fig, caption, alt)))
+
+
+def figure_html(fig: Figure, caption: str, alt: str) -> str:
+    """The figure as one HTML element with the picture inside."""
+    data = base64.b64encode(svg(fig)).decode()
+    return (
+        f'<figure class="proxylib-figure"><img src="data:image/svg+xml;base64,{data}" alt="{html.escape(alt, quote=True)}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def svg(fig: Figure) -> bytes:
+    """The figure as SVG, without a date, so that equal figures have equal bytes."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(plots.STYLE):
+        fig.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def table(frame: pd.DataFrame, caption: str, wrap: bool = False) -> None:
+    """Show a table as it stands: sort and round it first. Cells are escaped; wide tables scroll by themselves.
+
+    `wrap` lets long sentences in cells break.
+    """
+    classes = "proxylib-table wrap" if wrap else "proxylib-table"
+    body = frame.to_html(index=False, escape=True, border=0, classes=classes, na_rep="", justify="left")
+    display(HTML(f'<div class="proxylib-scroll">{body}</div><p class="proxylib-caption">{html.escape(caption)}</p>'))
+
+
+def trace(row: Mapping[str, str]) -> None:
+    """Show a problem with the expert's solution."""
+    text = f"<b>{escape(row['prompt'])}</b>{escape(row['solution'])}"
+    display(HTML(f'<div class="proxylib-trace">{text}</div>'))
+
+
+def coloured_trace(frame: pd.DataFrame, column: str, title: str) -> None:
+    """Show a trace with its tokens tinted by a column scaled to a mean of one; decisive tokens are underlined.
+
+    Parameters
+    ----------
+    frame : columns text, decisive, top1 and `column`, in order; what the model would not have said first is in italics
+    """
+    pieces = []
+    for row in frame.to_dict("records"):
+        strength = min(1.0, float(row[column]) / 3)
+        style = f"background:rgba(213,94,0,{strength:.2f})"
+        style += ";text-decoration:underline" if row["decisive"] else ""
+        style += ";font-style:italic" if row["top1"] < 1 else ""
+        pieces.append(f'<span style="{style}">{escape(row["text"])}</span>')
+    display(HTML(f'<div class="proxylib-trace"><b>{html.escape(title)}</b>\n{"".join(pieces)}</div>'))
+
+
+def answer(row: Mapping[str, object]) -> None:
+    """Show what a model wrote, escaped, under who wrote it and whether it is right."""
+    head = f"{row['member']} on {row['task']}: {'right' if row['correct'] else 'wrong'}"
+    display(HTML(f'<div class="proxylib-trace"><b>{html.escape(head)}</b>\n{escape(str(row["text"]))}</div>'))
+
+
+def footer(runs: Iterable[Run], step: Step) -> None:
+    """Where the page's numbers come from, and the exact commands that make the page again."""
+    rows, notes = [], []
+    for run in runs:
+        git = run.manifest["git"]
+        commit = "unknown" if git["commit"] is None else git["commit"][:10] + (" + changes" if git["dirty"] else "")
+        rows.append(
+            {
+                "stage": run.manifest["stage"],
+                "run": run.run_id,
+                "code": commit,
+                "seconds": f"{run.manifest['seconds']:.1f}",
+                "kept": "recorded" if "withheld" in run.manifest else "made here",
+            }
+        )
+        notes.append(run.manifest["versions"])
+    shown = ", ".join(f"{name} {version}" for name, version in sorted(notes[0].items())) if notes else "none"
+    table_html = pd.DataFrame(rows).to_html(index=False, border=0, classes="proxylib-table", justify="left") if rows else ""
+    commands = f"{step.command}\nproxylib grid --profile {step.store.profile} --only {step.name}   # with all that it needs"
+    display(
+        HTML(
+            '<details class="proxylib-footer" open><summary>How to rerun this page, and where its numbers come from</summary>'
+            f"<pre>{html.escape(commands)}</pre>"
+            f'<div class="proxylib-scroll">{table_html}</div><p>Packages: {html.escape(shown)}.</p></details>'
+        )
+    )

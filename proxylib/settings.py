@@ -1,0 +1,53 @@
+"""Frozen, validated settings: the base of everything that enters a run, read safely from YAML."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from proxylib.errors import UserError
+
+
+class Frozen(BaseModel):
+    """Immutable; unknown keys and values of another type are refused (an int is a float, "3" is not an int)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def validated(kind: type[Frozen], values: dict[str, Any], where: str) -> Any:
+    """Build `kind` from plain JSON values, or raise one line that names `where` and the first bad key."""
+    try:
+        return kind.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        given = "" if first["type"] in ("missing", "value_error") else f" (given: {first['input']!r})"
+        raise UserError(f"{where}: {key + ': ' if key else ''}{message}{given}") from None
+
+
+def overlay(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` laid over it, section by section; lists are replaced whole."""
+    merged = dict(base)
+    for key, value in changes.items():
+        merged[key] = overlay(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+    return merged
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping, read safely; `UserError` names file and line."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{line}: not YAML ({getattr(error, 'problem', error)})") from None
+    if not isinstance(values or {}, dict):
+        raise UserError(f"{path}: expected keys and values at the top level, found {type(values).__name__}")
+    return values or {}

@@ -1,0 +1,1 @@
+"""Choosing a pretraining corpus from small runs."""

@@ -1,0 +1,1 @@
+"""The lab: a population of small models trained here."""

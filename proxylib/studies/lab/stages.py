@@ -1,0 +1,81 @@
+"""What the lab runs: material, corpora, one training and one measurement per model, the population pooled."""
+
+from __future__ import annotations
+
+from proxylib.data import corpora
+from proxylib.errors import UserError
+from proxylib.measure.settings import MeasureSettings
+from proxylib.models.settings import TrainSettings, train_settings
+from proxylib.runs.step import Declaration, Request, Resources, Study
+from proxylib.studies.lab.settings import CorporaSettings, Member, PopulationSettings, Replication, Section
+
+study = Study("lab", Section)
+
+
+def _training(settings: TrainSettings) -> Resources:
+    return Resources(minutes=settings.training.minutes(settings.model))
+
+
+@study.stage(version=3, builder="proxylib.studies.lab.material:build")
+def material(d: Declaration) -> Request:
+    """What are models asked, and how is text cut into tokens? Evaluation problems with their expert solutions, and the
+    tokenizers that all models share.
+    """
+    return Request(d.profile.material, outside={"prose": corpora.fingerprint()})
+
+
+@study.stage(version=2, builder="proxylib.studies.lab.material:describe_corpora", name="corpora")
+def described_corpora(d: Declaration) -> Request:
+    """What are the twenty-five corpus recipes made of, and how much do they repeat?"""
+    settings = CorporaSettings(material=d.profile.material, tokens=d.profile.corpus_tokens)
+    return Request(settings, {"material": d.step("material")}, {"prose": corpora.fingerprint()})
+
+
+@study.stage(version=3, builder="proxylib.models.pretrain:fit", resources=_training)
+def train(d: Declaration, model: str, seed: int | None = None, style: str = "crossed", tokens: int | None = None) -> Request:
+    """How fast does the held-out loss of one model fall, before and after post-training?"""
+    spec, seed = d.profile.model(model), d.profile.seeds[0] if seed is None else seed
+    settings = train_settings(d.profile, spec.in_style(style), seed, tokens)
+    given = {"model": model, "seed": seed, "style": style} | ({} if tokens is None else {"tokens": tokens})
+    name = f"train/{Member(model=spec, seed=seed, style=style).name}"
+    return Request(settings, {"material": d.step("material")}, name=name, parameters=given)
+
+
+@study.stage(version=2, builder="proxylib.studies.lab.measurement:build")
+def measure(d: Declaration, model: str, seed: int | None = None, style: str = "crossed") -> Request:
+    """All that is measured on one model: token statistics, answers, losses."""
+    parents = {"train": d.step("train", model=model, seed=seed, style=style), "material": d.step("material")}
+    seed, expert = parents["train"].settings.seed, d.profile.expert.name
+    if model != expert:
+        parents["expert"] = d.step("measure", model=expert)
+    settings = MeasureSettings(extraction=d.profile.extraction, evaluation=d.profile.evaluation)
+    name = parents["train"].name.replace("train/", "measure/")
+    return Request(settings, parents, name=name, parameters={"model": model, "seed": seed, "style": style})
+
+
+@study.stage(version=5, builder="proxylib.studies.lab.population:build", whole=False)
+def population(d: Declaration, style: str = "crossed") -> Request:
+    """What is every model of the population, and what can it do?"""
+    seeds = d.profile.seeds if style == "crossed" else _replication(d, style).seeds
+    members = tuple(Member(model=model, seed=seed, style=style) for seed in seeds for model in d.profile.population)
+    parents = {"material": d.step("material"), "expert": d.step("measure", model=d.profile.expert.name)}
+    for member in members:
+        given = {"model": member.model.name, "seed": member.seed, "style": style}
+        parents[f"train {member.name}"] = d.step("train", **given)
+        parents[f"measure {member.name}"] = d.step("measure", **given)
+    settings = PopulationSettings(members=members, bootstrap=d.profile.bootstrap)
+    name = "population" if style == "crossed" else f"population/{style}"
+    return Request(settings, parents, name=name, parameters={"style": style})
+
+
+def _replication(d: Declaration, style: str) -> Replication:
+    for replication in d.profile.styles:
+        if replication.style == style:
+            return replication
+    raise UserError(f"parameter style: profile {d.profile.name} has no population in style '{style}'")
+
+
+@study.page("the_lab")
+def the_lab(d: Declaration) -> Request:
+    """What the page the_lab reads."""
+    return Request(None, {name: d.step(name) for name in ("population", "material", "corpora")})

@@ -1,0 +1,324 @@
+"""Cells of a fine-tuning grid beside their verdicts, drawn anew: what the fits of loss to pass rates share.
+
+A cell is a base, a number of examples and a seed. A configuration's value is the mean over its seeds. Configurations are
+fixed: what is drawn anew are the notes (all criteria of a note together, the same notes in every cell) and the seeds. What
+an interval so leaves out, the luck of fifteen configurations, is told by the critical size of a correlation.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from proxylib import stats
+from proxylib.errors import UserError
+from proxylib.measure import proxies
+from proxylib.stats import Bootstrap
+
+CONFIGURATION = ["base", "parameters", "examples", "copying"]  # the last where it was measured
+LEAST_CELLS = 4  # below, a line through the points leaves nothing over to doubt it with
+LOSSES = ("final_loss", "first_pass_loss", "held_out_loss")
+PROXY = proxies.name(*proxies.NAMED_WINNERS["model selection"])  # fixed before any cell was trained
+SIGNALS = (*LOSSES, PROXY)
+#: statistics with an interval as correlations have it; all others have percentile intervals (experiment log: coverage)
+CORRELATIONS = ("r", "R2", "partial r", "r within a size", "strength")
+
+
+class Grid(NamedTuple):
+    """The cells of one schedule, ready to be fitted.
+
+    cells : a row per cell: base, parameters, examples, seed, and as far as they were measured copying (the base's copy rate)
+        and `SIGNALS`: losses in nats per completion token, and a proxy over the experts' notes, which unlike them is higher
+        for better models
+    passed : judge -> [cells, notes, criteria] verdicts, 1 or 0, nan where unscored
+    """
+
+    cells: pd.DataFrame
+    passed: Mapping[str, np.ndarray]
+
+    @property
+    def configurations(self) -> pd.DataFrame:
+        """base, parameters, examples, copying: one row per configuration, whatever its seeds."""
+        return self.cells[known_of(self.cells)].drop_duplicates(ignore_index=True)
+
+
+def known_of(cells: pd.DataFrame) -> list[str]:
+    """Columns of `CONFIGURATION` that the cells have."""
+    return [name for name in CONFIGURATION if name in cells.columns]
+
+
+def collect(folders: Iterable[Path], judged: str = "judged") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Finished cells of `proxylib finetune` and what `proxylib judge` said of their notes, as `grid` takes them.
+
+    Parameters
+    ----------
+    folders : one per cell
+    judged : the folder in each of them that `proxylib judge --out` wrote
+
+    Returns
+    -------
+    cells : the facts of each (see `hub`), `cell` being the name of its folder
+    verdicts : cell, id, criterion, judge (its model), passed: 1 or 0, missing where unscored, a mean where the judge was asked
+        repeatedly
+
+    Raises
+    ------
+    UserError
+        Naming a folder that is no finished cell, has no verdicts, or verdicts of another judge, on some of its notes, on
+        others, or twice; cells of the same name or of the same base, examples and seed; other held-out sets.
+    """
+    rows, plans, abouts, verdicts = [], {}, {}, []
+    for folder in map(Path, folders):
+        facts, plans[folder] = _finished(folder)
+        rows.append(facts | {"cell": folder.name})
+        if not facts["diverged"]:
+            abouts[folder], own = _verdicts(folder, judged)
+            verdicts.append(own.assign(cell=folder.name))
+    if not verdicts:
+        raise UserError("collect: no folder of a cell that did not diverge; give those that proxylib finetune --out made")
+    _refuse_unlike(plans, "held-out set", "was measured on another held-out set")
+    _refuse_unlike(abouts, None, f"{judged} has verdicts of another judge or of other prompts")
+    cells = pd.DataFrame(rows).astype({"diverged": bool})
+    for keys in (["cell"], ["base", "examples", "seed"]):
+        twice = cells[cells.duplicated(keys)]
+        if len(twice):
+            told = ", ".join(f"{key} {twice.iloc[0][key]}" for key in keys)
+            raise UserError(f"collect: two cells have {told}; leave one out")
+    return cells, pd.concat(verdicts, ignore_index=True)[["cell", "id", "criterion", "judge", "passed"]]
+
+
+def _finished(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Facts and plan of a finished cell."""
+    from proxylib.studies.loss import hub_cell
+
+    try:
+        facts, plan = (json.loads((folder / name).read_text()) for name in (hub_cell.FACTS, hub_cell.PLAN))
+        done = facts["diverged"] or "held_out_loss" in facts
+    except FileNotFoundError:
+        done = False
+    except (ValueError, KeyError, TypeError, OSError):
+        raise UserError(
+            f"{folder}: {hub_cell.FACTS} or {hub_cell.PLAN} is damaged; delete the folder and make the cell again"
+        ) from None
+    if not done:
+        raise UserError(f"{folder}: is no finished cell; run its line of proxylib finetune again, or leave it out")
+    return facts, plan
+
+
+def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What identifies the judge of a cell's notes, and id, criterion, judge, passed of each note and criterion."""
+    from proxylib.judging import client, verdict_folder
+    from proxylib.judging.criteria import CRITERIA
+    from proxylib.studies.loss import hub_cell
+
+    place = folder / judged
+    again = f"proxylib judge --notes {folder / hub_cell.NOTES} --out {place}"
+    if not (place / verdict_folder.VERDICTS).exists():
+        raise UserError(f"{place}: no verdicts; {again}")
+    try:
+        found = pd.read_parquet(place / verdict_folder.VERDICTS)
+        about = json.loads((place / verdict_folder.ABOUT).read_text())
+        keys = found[["id", "criterion", "repeat"]]
+        passed = found["status"].map({client.PASS: 1.0, client.FAIL: 0.0}).astype("Float64")
+        judge = about["model"]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise UserError(f"{place}: verdicts are damaged ({type(error).__name__}); delete the folder and judge again") from None
+    if keys.duplicated().any():
+        note, criterion, _ = keys[keys.duplicated()].iloc[0]
+        raise UserError(f"{place}: two verdicts on {criterion} of note {note}; delete the folder and judge again")
+    notes = [row["id"] for row in verdict_folder.read(folder / hub_cell.NOTES)]
+    wanted = set(itertools.product(notes, CRITERIA, keys["repeat"].unique()))
+    there = set(keys.itertuples(index=False, name=None))
+    if there != wanted:
+        note = min(there ^ wanted)[0]
+        raise UserError(
+            f"{place}: {len(there & wanted)} of {len(wanted)} verdicts, {len(there - wanted)} on other notes (such as {note}); "
+            f"judge the cell's own notes whole: {again}"
+        )
+    by = found.assign(judge=judge, passed=passed).groupby(["id", "criterion", "judge"], sort=False)
+    own = {name: value for name, value in about.items() if name not in ("notes", "repeats")}  # of the cell, not the judge
+    return own, by["passed"].mean().reset_index()
+
+
+def _refuse_unlike(told: Mapping[Path, Mapping[str, Any]], key: str | None, what: str) -> None:
+    """`UserError` naming the first folder of which something else is told than of the first one."""
+    values = {folder: said.get(key) if key else said for folder, said in told.items()}
+    first = next(iter(values))
+    for folder, value in values.items():
+        if value != values[first]:
+            raise UserError(f"{folder}: {what} than {first}; leave it out, or make it alike")
+
+
+def grid(cells: pd.DataFrame, verdicts: pd.DataFrame) -> Grid:
+    """Cells beside their verdicts.
+
+    Parameters
+    ----------
+    cells : cell, base, parameters, examples, seed, diverged, final_loss, and any of copying and the other `SIGNALS`
+    verdicts : cell, id (of the note), criterion, judge, passed (nullable: unscored is neither)
+
+    Raises
+    ------
+    UserError
+        If fewer than `LEAST_CELLS` cells are left without the diverged ones, a cell or a verdict occurs twice, a cell misses
+        a note, or judges have judged other notes.
+    """
+    if cells["cell"].duplicated().any():
+        raise UserError(f"grid: cell {cells.loc[cells['cell'].duplicated(), 'cell'].iloc[0]} occurs twice; remove one")
+    kept = cells[~cells["diverged"]].reset_index(drop=True)
+    if len(kept) < LEAST_CELLS:
+        raise UserError(f"grid: {len(kept)} cells did not diverge, at least {LEAST_CELLS} are needed for a fit")
+    passed, ids = {}, {}
+    for judge, own in verdicts[verdicts["cell"].isin(kept["cell"])].groupby("judge", sort=False):
+        _refuse_gaps(str(judge), own, kept["cell"])
+        wide = own.assign(value=own["passed"].astype("Float64")).pivot(
+            index="cell", columns=["id", "criterion"], values="value"
+        )
+        notes, criteria = (wide.columns.get_level_values(level).unique() for level in (0, 1))
+        full = wide.reindex(columns=pd.MultiIndex.from_product([notes, criteria])).loc[kept["cell"]]
+        passed[str(judge)] = full.to_numpy(float, na_value=np.nan).reshape(len(kept), len(notes), len(criteria))
+        ids[str(judge)] = set(notes)
+    if not passed:
+        raise UserError("grid: no cell has verdicts")
+    first = next(iter(ids))
+    for judge, own in ids.items():
+        if own != ids[first]:
+            raise UserError(f"grid: judges {first} and {judge} have judged other notes; draws are over notes that all judged")
+    return Grid(kept, passed)
+
+
+def _refuse_gaps(judge: str, own: pd.DataFrame, cells: pd.Series) -> None:
+    """`UserError` unless a judge's verdicts on the cells are whole: each note and criterion once in each cell."""
+    missing = set(cells) - set(own["cell"])
+    if missing:
+        raise UserError(f"grid: judge {judge} has no verdict on cell {sorted(missing)[0]}")
+    keys = ["cell", "id", "criterion"]
+    twice = own[own.duplicated(keys)]
+    if len(twice):
+        cell, note, criterion = twice[keys].iloc[0]
+        raise UserError(f"grid: judge {judge} has two verdicts on {criterion} of note {note} of cell {cell}; keep one")
+    whole = own["id"].nunique() * own["criterion"].nunique()
+    counts = own.groupby("cell").size()
+    if (counts < whole).any():
+        cell = counts[counts < whole].index[0]
+        raise UserError(
+            f"grid: judge {judge} has {counts[cell]} verdicts on cell {cell}, and on all cells together {whole} pairs of note "
+            "and criterion; judge the others too (unscored is a verdict)"
+        )
+
+
+def pass_rates(passed: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """[draws, cells] mean over criteria of the share of verdicts that pass, in percent; notes are drawn whole.
+
+    The unscored are left out; a cell without a scored verdict on a criterion has no rate (nan).
+
+    Parameters
+    ----------
+    passed : [cells, notes, criteria]
+    weights : [draws, notes]
+    """
+    told = np.isfinite(passed)
+    right = np.einsum("dn,cnk->dck", weights, np.where(told, passed, 0.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 100 * (right / np.einsum("dn,cnk->dck", weights, told.astype(float))).mean(2)
+
+
+def cell_rates(found: Grid, judge: str) -> np.ndarray:
+    """[cells] pass rates in percent over all notes."""
+    return pass_rates(found.passed[judge], np.ones((1, found.passed[judge].shape[1])))[0]
+
+
+class Draws(NamedTuple):
+    """Pass rates and signals per configuration; the first row is the estimate, the others are bootstrap draws."""
+
+    configurations: pd.DataFrame
+    rates: dict[str, np.ndarray]  # judge -> [1 + draws, configurations]
+    signals: dict[str, np.ndarray]  # likewise
+    outside: dict[str, np.ndarray]  # judge -> [draws, configurations] pass rates on the notes that a draw left out
+
+
+def draws(found: Grid, bootstrap: Bootstrap) -> Draws:
+    """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds.
+
+    Seeds are few: deviations from their mean are scaled by sqrt(n / (n - 1)), so that their variance is unbiased (Rao and Wu
+    1988).
+    """
+    configurations = found.configurations
+    keys = list(configurations.itertuples(index=False, name=None))
+    own = found.cells[known_of(found.cells)].itertuples(index=False, name=None)
+    place = np.array([keys.index(key) for key in own])
+    rng = np.random.default_rng(bootstrap.seed)
+    count = bootstrap.draws
+    chosen = np.zeros((1 + count, len(keys), len(found.cells)))  # how much of a configuration each cell stands for
+    for number in range(len(keys)):
+        members = np.flatnonzero(place == number)
+        chosen[0, number, members] = 1 / len(members)
+        picks = rng.integers(0, len(members), size=(count, len(members)))
+        for column in range(len(members)):
+            np.add.at(chosen, (1 + np.arange(count), number, members[picks[:, column]]), 1 / len(members))
+        if len(members) > 1:
+            spread = np.sqrt(len(members) / (len(members) - 1))
+            drawn = chosen[1:, number, members]
+            chosen[1:, number, members] = 1 / len(members) + spread * (drawn - 1 / len(members))
+    notes = next(iter(found.passed.values())).shape[1]
+    weights = np.vstack([np.ones((1, notes)), stats.cluster_weights(np.arange(notes), count, bootstrap.seed)])
+    mix = lambda values: np.einsum("dkc,dc->dk", chosen, values)
+    rates = {judge: mix(pass_rates(passed, weights)) for judge, passed in found.passed.items()}
+    measured = [name for name in SIGNALS if name in found.cells.columns]
+    signals = {
+        name: mix(np.broadcast_to(found.cells[name].to_numpy(float), (1 + count, len(found.cells)))) for name in measured
+    }
+    outside = {
+        judge: np.einsum("kc,dc->dk", chosen[0], pass_rates(passed, (weights[1:] == 0).astype(float)))
+        for judge, passed in found.passed.items()
+    }
+    return Draws(configurations, rates, signals, outside)
+
+
+def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Least squares of y on x along the last axis: r, R2, slope and intercept; nan where x does not vary."""
+    dx, dy = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
+    xx, yy, xy = (dx * dx).sum(-1), (dy * dy).sum(-1), (dx * dy).sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope, r = xy / xx, xy / np.sqrt(xx * yy)
+    return {"r": r, "R2": r**2, "slope": slope, "intercept": y.mean(-1) - slope * x.mean(-1)}
+
+
+def rows_of(values: Mapping[str, np.ndarray], level: float, **keys: object) -> list[dict[str, object]]:
+    """A row per statistic with its interval; none for a statistic that is not defined.
+
+    A statistic "R2" is given as the correlation whose square it is: its own draws lie above zero whatever the truth is.
+    """
+    made = []
+    for statistic, drawn in values.items():
+        if not np.isfinite(drawn[0]):
+            continue
+        if statistic in CORRELATIONS:
+            ends = list(stats.correlation_interval(drawn[0], drawn[1:], level)[:3])
+        else:  # an error's draws lie above it; its interval holds it none the less
+            found = stats.percentile_interval(drawn[0], drawn[1:], level)
+            ends = [found.estimate, min(found.low, found.estimate), max(found.high, found.estimate)]
+        if statistic == "R2":
+            nearest = 0.0 if ends[1] <= 0 <= ends[2] else min(ends[1] ** 2, ends[2] ** 2)
+            ends = [ends[0] ** 2, nearest, max(ends[1] ** 2, ends[2] ** 2)]
+        made.append({**keys, "statistic": statistic} | dict(zip(("estimate", "low", "high"), ends, strict=True)))
+    return made
+
+
+def frame_of(rows: list[dict[str, object]], *keys: str) -> pd.DataFrame:
+    """Rows as from `rows_of` with all their columns, also where there are none."""
+    return pd.DataFrame(rows, columns=[*keys, "statistic", "estimate", "low", "high"])
+
+
+def groups_of(configurations: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
+    """All configurations and those of each number of examples, where a line can be fitted."""
+    examples = configurations["examples"].to_numpy()
+    for name, members in [("all", np.ones(len(examples), bool))] + [(str(n), examples == n) for n in np.unique(examples)]:
+        if members.sum() >= LEAST_CELLS:
+            yield name, members

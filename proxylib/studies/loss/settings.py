@@ -1,0 +1,153 @@
+"""Settings of the loss study: its section of a profile, the hub grid, and what its runs are made from."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from proxylib.data.settings import ScribeMaterial
+from proxylib.measure.settings import Extraction
+from proxylib.models.settings import Lora, Model, Training, Tuning
+from proxylib.runs.config import config_folder
+from proxylib.settings import Frozen, overlay, read_yaml, validated
+from proxylib.stats import Bootstrap
+
+
+class BaseSettings(Frozen):
+    """What a `base` run is made from."""
+
+    model: Model
+    training: Training
+    scribe: ScribeMaterial
+    seed: int = Field(ge=0)
+
+
+class Hub(Tuning):
+    """The post's own grid: pretrained bases by hub id, the settings of each cell, and what is measured on it."""
+
+    bases: tuple[str, ...] = Field(min_length=1, description="hub ids or folders")
+    examples: tuple[int, ...] = Field(min_length=1, description="each the first so many of the file")
+    epochs: int = Field(ge=1)
+    seed: int = Field(ge=0, description="of the adapter's first weights and of the order of examples")
+    last: int = Field(ge=1, description="steps whose mean is the final training loss")
+    max_new_tokens: int = Field(ge=1, description="most tokens of a note")
+    note_batch: int = Field(ge=1, description="notes written together")
+    threads: int = Field(ge=1, description="of the processor, per process")
+
+
+class Tests(Frozen):
+    """Dialogues that a cell writes notes on."""
+
+    count: int = Field(ge=4)
+    seed: int = Field(ge=0)
+    unseen: bool = Field(description="with drug names that no training text has")
+
+
+class CellSettings(Frozen):
+    """What a `cell` run is made from: a base fine-tuned on so many examples."""
+
+    base: Model
+    examples: int = Field(ge=1)
+    schedule: Literal["epochs", "steps"]
+    epochs: int | None = Field(ge=1, default=None)
+    steps: int | None = Field(ge=1, default=None)
+    lora: Lora
+    last: int = Field(ge=1, description="steps whose mean is the final training loss")
+    scribe: ScribeMaterial
+    tests: Tests
+    max_new_tokens: int
+    extraction: Extraction
+    seed: int = Field(ge=0)
+
+
+class JudgeTraining(Frozen):
+    """The LM judge of ours, and the notes that it learns from."""
+
+    width: int = Field(ge=8)
+    depth: int = Field(ge=1)
+    tokens: int = Field(ge=1000, description="training tokens")
+    context: int = Field(ge=32, description="tokens of one row: a conversation, its note and several answers fit")
+    first: int = Field(ge=0, description="documents of the bases' own text that it reads before it is asked anything")
+    sources: tuple[int, ...] = Field(description="widths of bases whose notes it learns from; none of them is judged")
+    examples: int = Field(ge=4, description="examples that each source is fine-tuned on, and notes that it writes")
+
+
+class JudgeSettings(Frozen):
+    """What a `judge` run is made from."""
+
+    model: Model
+    first: int
+    training: Training
+    scribe: ScribeMaterial
+    seed: int = Field(ge=0)
+
+
+class Base(Frozen):
+    """One size of the scribe family."""
+
+    width: int = Field(ge=8)
+    depth: int = Field(ge=1)
+
+
+class Scribe(Frozen):
+    """The clinical scribe: bases, the LoRA grid over sizes and examples, and its judges."""
+
+    bases: tuple[Base, ...] = Field(min_length=2, description="one family, smallest first")
+    tokens: int = Field(ge=1000, description="pretraining tokens of each base")
+    context: int = Field(ge=32, description="tokens of one row, in pretraining and fine-tuning: every example fits")
+    batch_tokens: int = Field(ge=32, description="tokens of one step of pretraining")
+    muon_learning_rate: float = Field(gt=0, description="peak rate of the matrices in pretraining")
+    adamw_learning_rate: float = Field(gt=0, description="peak rate of everything else in pretraining")
+    vocabulary: int = Field(ge=300)
+    tests: int = Field(ge=4)
+    examples: tuple[int, ...] = Field(min_length=2, description="in the post's proportions, fewest first")
+    epochs: int = Field(ge=1)
+    schedules: tuple[Literal["epochs", "steps"], ...] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1, description="of cells; the first one everywhere")
+    replicated: tuple[int, ...] = Field(description="numbers of examples that are run under every seed")
+    rank_share: float = Field(gt=0, le=0.25, description="rank as a share of the width")
+    alpha: float = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    batch: int = Field(ge=1, description="examples of one step of fine-tuning")
+    last: int = Field(ge=1)
+    max_new_tokens: int = Field(ge=1, description="longer than the longest note")
+    judge: JudgeTraining
+    robustness_notes: int = Field(ge=4, description="notes on which the judge is tried")
+    seed: int = Field(ge=0, description="of dialogues and tokenizer")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scribe:
+        widths = [base.width for base in self.bases]
+        if len(set(widths)) < len(widths):
+            raise ValueError("bases: two have the same width")
+        if set(self.judge.sources) & set(widths):
+            raise ValueError("judge.sources: a width of the grid; the judge would learn from what it scores")
+        if not set(self.replicated) <= set(self.examples):
+            raise ValueError("replicated: a number that is not in examples")
+        return self
+
+
+class FitSettings(Frozen):
+    """What the fits over the scribe grid are made from, beside their parents."""
+
+    bootstrap: Bootstrap
+
+
+class RobustnessSettings(Frozen):
+    """What the trials of the judge are made from, beside their parents."""
+
+    notes: int
+    bootstrap: Bootstrap
+
+
+class Section(Frozen):
+    """What the study adds to a profile."""
+
+    scribe: Scribe
+
+
+def hub(changes: dict[str, Any]) -> Hub:
+    """The grid of `hub.yaml` with changes laid over it, validated; `UserError` names the first bad key."""
+    path = config_folder() / "hub.yaml"
+    return validated(Hub, overlay(read_yaml(path), changes), str(path))

@@ -1,0 +1,1 @@
+"""Proxy metrics: model selection, ablations, style, crucial steps, numerics."""

@@ -1,0 +1,535 @@
+"""Setting 1 of the proxy-metrics paper: can proxies rank models on tasks, or of families, that they were not fitted to?
+
+Fixed before any correlation was computed: the methods of `methods`, the three protocols, the confirmatory differences of
+`CONFIRMATORY`; everything else is exploratory. Intervals draw families whole, and are conditional on the fitted rankers.
+The methods called "ours" were declared with the others and all are reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from proxylib import stats
+from proxylib.errors import UserError
+from proxylib.measure import proxies
+from proxylib.measure.features import BASELINES, BY_BYTE
+from proxylib.ranking import baselines, nulls, protocols, rankers, single, summaries
+from proxylib.ranking.panel import Panel, usable
+from proxylib.runs.store import Workspace
+from proxylib.stats import Bootstrap
+from proxylib.studies.proxy_metrics.settings import AnalysisSettings
+
+PROSE, PER_TOKEN, PER_BYTE = "prose loss, bits per byte", "trace loss per token", "trace loss, bits per byte"
+NAMED, LINEAR, HELD_IN = "top-1, inverse frequency (named)", "linear RankSVM", "held-in score"
+WINNER = proxies.name(*proxies.NAMED_WINNERS["model selection"])
+#: method -> the paper's mean Spearman correlation, as notes on it report it
+REPORTED = {
+    "prose loss per token": 0.36,
+    "rBridge": 0.33,
+    "univariate": 0.54,
+    "3-sparse": 0.78,
+    "RBF RankSVM": 0.81,
+    LINEAR: 0.81,
+    "oracle 3-sparse": 0.88,
+}
+#: fixed in advance: (method, protocol, baseline)
+CONFIRMATORY = (
+    (NAMED, "leave-tasks-out", PROSE),
+    (NAMED, "leave-tasks-out", PER_BYTE),
+    (LINEAR, "leave-tasks-out", PROSE),
+    (LINEAR, "leave-tasks-out", HELD_IN),
+    (LINEAR, "leave-family-out", PER_BYTE),
+)
+#: what was chosen, and what was shuffled: columns of the null
+BEST, BEST_WHOLE = "best of eighty, models shuffled", "best of eighty, families shuffled whole"
+CHOSEN = "univariate on unseen tasks, models shuffled"
+CHOSEN_WHOLE = "univariate on unseen tasks, families shuffled whole"
+OURS = ("mean of the eighty", "mean of the eighty, by byte", "low-rank RankSVM", "linear RankSVM, by byte")
+BOUGHT = (5, 10, 20, 50)  # answers per model and task in the exploratory purchase
+PURCHASES = 20  # random choices of the answers
+ALONE, WITH_PROXY, PROXY, GAIN = "answers", "answers and proxy", "proxy", "answers and proxy minus answers"
+SIGNS = tuple(proxies.STATISTICS[name.split("|")[0]] for name in proxies.NAMES)
+
+
+def panels(features: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...], columns: list[str]) -> list[Panel]:
+    """One panel per training seed, models in the same order.
+
+    Parameters
+    ----------
+    features : columns task, member and `columns`
+    accuracy : columns member, model, family, seed, task, estimate
+    ranked : tasks that enter
+    columns : features of the panel
+    """
+    made = []
+    for _, part in accuracy[accuracy["task"].isin(ranked)].groupby("seed", sort=False):
+        who = part.drop_duplicates("member")
+        members = list(who["member"])
+        truth = part.pivot(index="member", columns="task", values="estimate").loc[members, list(ranked)]
+        indexed = features.set_index(["member", "task"])[columns]
+        values = np.stack([indexed.xs(task, level="task").loc[members].to_numpy(float) for task in ranked], axis=1)
+        made.append(Panel(list(who["model"]), who["family"].to_numpy(), list(ranked), values, columns, truth.to_numpy(float)))
+    return made
+
+
+def _without_choice(plain: Panel, eighty: Panel) -> dict[str, tuple[Panel, rankers.Ranker]]:
+    """Methods that fit nothing: method -> panel and ranker."""
+    fixed = lambda name: (plain, rankers.Fixed(list(BASELINES).index(name), BASELINES[name]))
+    own = lambda name: (eighty, rankers.Fixed(eighty.names.index(name), SIGNS[eighty.names.index(name)]))
+    return {
+        PROSE: fixed("prose_bits_per_byte"),
+        "prose loss per token": fixed("prose_nll"),
+        PER_TOKEN: own("cross_entropy|uniform"),
+        PER_BYTE: fixed("bits_per_byte"),
+        "parameters": fixed("parameters"),
+        "training compute": fixed("compute"),
+        "rBridge": fixed("rbridge"),
+        "rank-surprisal ratio": fixed("rank_surprisal_ratio"),
+        NAMED: own(WINNER),
+    }
+
+
+def methods(plain: Panel, eighty: Panel, by_byte: Panel) -> dict[str, tuple[Panel, rankers.Ranker]]:
+    """Every method that ranks by features: method -> panel and ranker."""
+    return _without_choice(plain, eighty) | {
+        "univariate": (eighty, rankers.Univariate()),
+        "3-sparse": (eighty, rankers.SparseLinear(3)),
+        LINEAR: (eighty, rankers.LinearRankSVM()),
+        "RBF RankSVM": (eighty, rankers.KernelRankSVM()),
+        "mean of the eighty": (eighty, rankers.RankAverage(SIGNS)),
+        "mean of the eighty, by byte": (by_byte, rankers.RankAverage(SIGNS)),
+        "low-rank RankSVM": (eighty, rankers.LowRank()),
+        "linear RankSVM, by byte": (by_byte, rankers.LinearRankSVM()),
+    }
+
+
+def predictions(plain: Panel, eighty: Panel, by_byte: Panel) -> dict[str, pd.DataFrame]:
+    """Every method under every protocol, for one seed: method -> frame as from `ranking.leave_tasks_out`.
+
+    Notes
+    -----
+    The held-in score and the first principal component need the model's scores on other tasks, so they have no prediction for
+    an unseen family; the observational regression has one only with those scores, which makes it a dearer signal. The oracle
+    chooses with the scores it is judged by.
+    """
+    found = {}
+    for name, (panel, ranker) in methods(plain, eighty, by_byte).items():
+        ways = (protocols.leave_tasks_out, protocols.leave_family_out, protocols.leave_both_out)
+        found[name] = pd.concat([protocol(panel, ranker) for protocol in ways], ignore_index=True)
+    oracle = protocols.leave_tasks_out(eighty, rankers.SparseLinear(3), oracle=True)
+    found["oracle 3-sparse"] = oracle
+    found[HELD_IN] = baselines.held_in_score(eighty)
+    found["first component of held-in scores"] = baselines.principal_component(eighty)
+    found["regression on other tasks' scores"] = baselines.observational_scaling(eighty)
+    return found
+
+
+def bought_answers(
+    features: pd.DataFrame, answers: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...], bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """A few direct answers, alone and with the named proxy: Spearman correlation with accuracy on the remaining problems.
+
+    Parameters
+    ----------
+    features : columns task, member, `WINNER`
+    answers : columns member, task, id, correct
+    accuracy : columns member, family, seed
+    ranked : tasks that enter
+    bootstrap : bootstrap over families (at most 1,000 draws, the same for every purchase); its seed also chooses problems
+
+    Returns
+    -------
+    columns answers (per model and task), signal (`ALONE`, `WITH_PROXY`, `PROXY`, or `GAIN`, the paired difference of the
+    first two), estimate, low, high: mean over tasks, purchases and seeds
+
+    Notes
+    -----
+    With a proxy, a model's accuracy is shrunk towards the least-squares line of the bought accuracies on the proxy over the
+    models, by the share of the scatter about the line that is not noise, which is what is left of the answers when each
+    model's and each problem's mean is taken out: empirical Bayes, no score beyond those bought. Truth is the accuracy on
+    problems that were not bought, so nothing is counted twice. A correlation that a draw leaves undefined counts as 0. The
+    interval is conditional on the lines.
+    """
+    who = accuracy.drop_duplicates("member")
+    seeds = [list(part["member"]) for _, part in who.groupby("seed", sort=False)]
+    families = who.set_index("member").loc[seeds[0], "family"].to_numpy()
+    weights = stats.cluster_weights(families, min(1000, bootstrap.draws), bootstrap.seed)
+    weights = np.vstack([np.ones(len(families), int), weights])
+    proxy = features.pivot(index="member", columns="task", values=WINNER)
+    grids = {
+        task: part.pivot(index="member", columns="id", values="correct").astype(float)
+        for task, part in answers[answers["task"].isin(ranked)].groupby("task", sort=False)
+    }
+    rows = []
+    for number in BOUGHT:
+        rhos: dict[str, list[np.ndarray]] = {ALONE: [], WITH_PROXY: [], PROXY: []}
+        for task, grid in grids.items():
+            if number * 2 > grid.shape[1]:
+                continue
+            for purchase in range(PURCHASES):
+                order = np.random.default_rng([bootstrap.seed, number, purchase]).permutation(grid.shape[1])
+                for members in seeds:
+                    own, x = grid.loc[members].to_numpy(), proxy.loc[members, task].to_numpy(float)
+                    bought, truth = own[:, order[:number]], own[:, order[number:]].mean(1)
+                    for signal, scores in zip(rhos, (bought.mean(1), shrunk(bought, x), x), strict=True):
+                        rhos[signal].append(np.nan_to_num(stats.spearman_draws(scores, truth, weights)))
+        if rhos[ALONE]:
+            means = {signal: np.mean(found, 0) for signal, found in rhos.items()}
+            for signal, draws in (means | {GAIN: means[WITH_PROXY] - means[ALONE]}).items():
+                rows.append((number, signal, *stats.percentile_interval(draws[0], draws[1:], bootstrap.level)[:3]))
+    return pd.DataFrame(rows, columns=["answers", "signal", "estimate", "low", "high"])
+
+
+def shrunk(bought: np.ndarray, proxy: np.ndarray) -> np.ndarray:
+    """Accuracies on a few problems, shrunk towards their line on a proxy (empirical Bayes, see `bought_answers`).
+
+    Parameters
+    ----------
+    bought : [models, problems] 1 where the answer is right, at least two problems
+    proxy : [models]
+    """
+    got, (models, problems) = bought.mean(1), bought.shape
+    if np.ptp(proxy) == 0:
+        return got
+    # all models answer the same problems: a hard draw is hard for all of them and no noise between them
+    rest = bought - got[:, None] - bought.mean(0) + bought.mean()
+    noise = (rest**2).sum() / ((models - 1) * (problems - 1)) / problems
+    line = np.polyval(np.polyfit(proxy, got, 1), proxy)
+    spread = max(0.0, float(np.var(got - line, ddof=2)) - noise)
+    return line + (spread / (spread + noise) if noise else 1.0) * (got - line)
+
+
+def build(step, workspace: Workspace) -> None:
+    """Every method under every protocol, what chance would give, and what the eighty share.
+
+    Parameters
+    ----------
+    step : a declared `ranking` step; its parent is the pooled population
+    workspace : receives the tables summary, ranks (mean held-out rank of each model by the linear ranker, beside its own),
+        heat, null, stability, components, redundancy, bought and estimates
+    """
+    settings: AnalysisSettings = step.settings
+    bootstrap, run = settings.bootstrap, step.parent("population")
+    features, accuracy = run.table("features"), run.table("accuracy")
+    kept = usable(accuracy, settings.ranked)
+    if len(kept) < 4:  # two are held out, and of the others one at a time chooses the cost of a ranking SVM
+        raise UserError(f"ranking: at least 4 tasks on which models differ are needed, found {len(kept)}")
+    made = [panels(features, accuracy, kept, columns) for columns in (list(BASELINES), list(proxies.NAMES), _by_byte())]
+    eighty = made[1]
+    per_seed = [predictions(*own) for own in zip(*made, strict=True)]
+    by_method = {name: [found[name] for found in per_seed] for name in per_seed[0]}
+    summary = summaries.summary(eighty, by_method, bootstrap, baselines=(PROSE, PER_BYTE, PER_TOKEN, HELD_IN))
+    workspace.write_table("summary", summary)
+    workspace.write_table("ranks", ranks(eighty, by_method[LINEAR]))
+    workspace.write_table("heat", single.univariate_grid(eighty, SIGNS, bootstrap))
+    draws = min(1000, bootstrap.draws)
+    null = {
+        BEST: nulls.best_of_null(eighty, draws, bootstrap.seed),
+        BEST_WHOLE: nulls.best_of_null(eighty, draws, bootstrap.seed, families_whole=True),
+        CHOSEN: nulls.choice_null(eighty, draws, bootstrap.seed),
+        CHOSEN_WHOLE: nulls.choice_null(eighty, draws, bootstrap.seed, families_whole=True),
+    }
+    workspace.write_table("null", pd.DataFrame(null))
+    choices = [
+        single.stability(panel, ranker).assign(seed_index=index, method=name)
+        for name, ranker in (("univariate", rankers.Univariate()), ("3-sparse", rankers.SparseLinear(3)))
+        for index, panel in enumerate(eighty)
+    ]
+    workspace.write_table("stability", pd.concat(choices, ignore_index=True))
+    shared = single.feature_correlation(eighty)
+    workspace.write_table("redundancy", shared.correlation.reset_index(names="feature"))
+    components = pd.DataFrame(shared.components.items(), columns=["share", "components"])
+    workspace.write_table("components", components)
+    workspace.write_table("bought", bought_answers(features, run.table("answers"), accuracy, kept, bootstrap))
+    workspace.write_table("estimates", estimates(summary, bootstrap))
+    workspace.note(tasks=list(kept), left_out=[task for task in settings.ranked if task not in kept])
+
+
+def _by_byte() -> list[str]:
+    return [BY_BYTE + name for name in proxies.NAMES]
+
+
+def ranks(eighty: list[Panel], linear: list[pd.DataFrame]) -> pd.DataFrame:
+    """Rank of each model by the linear ranker when a task is held out, beside its rank by accuracy; 1 is best.
+
+    Returns
+    -------
+    columns seed_index, task, model, family, predicted (mean over the folds that hold the task out), actual
+    """
+    rows = []
+    for index, (panel, found) in enumerate(zip(eighty, linear, strict=True)):
+        own = found[found["protocol"] == "leave-tasks-out"]
+        placed = own.assign(rank=own.groupby(["fold", "task"])["score"].rank(ascending=False))
+        mean = placed.groupby(["task", "model"])["rank"].mean()
+        for t, task in enumerate(panel.tasks):
+            actual = pd.Series(panel.accuracy[:, t], index=panel.models).rank(ascending=False)
+            for model, family in zip(panel.models, panel.families, strict=True):
+                rows.append((index, task, model, family, mean[task, model], actual[model]))
+    return pd.DataFrame(rows, columns=["seed_index", "task", "model", "family", "predicted", "actual"])
+
+
+def estimates(summary: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """The scoreboard's rows: the paper's correlations under its protocol, and the confirmatory differences."""
+    rows = []
+    add = lambda claim, row: rows.append(
+        (claim, row["estimate"], row["low"], row["high"], bootstrap.level, row["models"], _unit(row))
+    )
+    for method in REPORTED:
+        protocol = protocols.ORACLE if method.startswith("oracle") else "leave-tasks-out"
+        row = find(summary, method, protocol, "rho")
+        if row is not None and np.isfinite(row["low"]):
+            add(f"setting-1 {method}", row)
+    for method, protocol, baseline in CONFIRMATORY:
+        row = find(summary, method, protocol, f"rho minus that of {baseline}")
+        if row is not None and np.isfinite(row["low"]):
+            add(f"{method} minus {baseline}, {protocol}", row)
+    columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
+    return pd.DataFrame(rows, columns=columns).astype({"claim": str, "n_unit": str})
+
+
+def _unit(row: pd.Series) -> str:
+    return f"models of {row['families']} families, {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
+
+
+def find(summary: pd.DataFrame, method: str, protocol: str, quantity: str) -> pd.Series | None:
+    """One row of the summary, None where there is none."""
+    keep = (summary["method"] == method) & (summary["protocol"] == protocol) & (summary["quantity"] == quantity)
+    return summary[keep].iloc[0] if keep.any() else None
+
+
+def _shown(row: pd.Series | Mapping | None) -> str:
+    if row is None:
+        return ""
+    values = [row["estimate"], row["low"], row["high"]]
+    return stats.with_interval(values) if np.isfinite(values).all() else stats.rounded(values[0], 0.1)
+
+
+def main_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """Every method: the paper's value, ours under each protocol, pairs with an unseen family; best on those first."""
+    columns = {"unseen tasks": "leave-tasks-out", "unseen family": "leave-family-out", "both unseen": "leave-both-out"}
+    rows = []
+    for method in summary["method"].drop_duplicates():
+        own = {label: find(summary, method, protocol, "rho") for label, protocol in columns.items()}
+        if method.startswith("oracle"):
+            own["unseen tasks"] = find(summary, method, protocols.ORACLE, "rho")
+        pair = find(summary, method, "leave-family-out", "pair agreement")
+        reported = REPORTED.get(method)
+        key = own["unseen family"]["estimate"] if own["unseen family"] is not None else own["unseen tasks"]["estimate"]
+        row = {"method": method, "paper": "" if reported is None else f"{reported:.2f}"}
+        row |= {label: _shown(found) for label, found in own.items()}
+        rows.append(row | {"pairs inside an unseen family": _shown(pair), "key": -key})
+    return pd.DataFrame(rows).sort_values("key", kind="stable").drop(columns="key")
+
+
+def confirmatory_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """The differences fixed in advance."""
+    rows = []
+    for method, protocol, baseline in CONFIRMATORY:
+        row = find(summary, method, protocol, f"rho minus that of {baseline}")
+        word = _word(row)
+        rows.append({"method": method, "against": baseline, "protocol": protocol, "difference": _shown(row), "": word})
+    return pd.DataFrame(rows)
+
+
+def _word(row: pd.Series | None) -> str:
+    if row is None or not np.isfinite(row["low"]):
+        return "undefined"
+    return "better" if row["low"] > 0 else "worse" if row["high"] < 0 else "undecided"
+
+
+def verdict(summary: pd.DataFrame) -> str:
+    """The page's first sentences, from the summary; they turn with the numbers."""
+    rho = lambda method, protocol: _shown(find(summary, method, protocol, "rho"))
+    gap = lambda method, protocol, other: find(summary, method, protocol, f"rho minus that of {other}")
+    words = {
+        "better": "better than",
+        "worse": "worse than",
+        "undecided": "not distinguishably better than",
+        "undefined": "beside",
+    }
+    said = lambda row: words[_word(row)]
+    loss, memory = gap(LINEAR, "leave-tasks-out", PROSE), gap(LINEAR, "leave-tasks-out", HELD_IN)
+    fair = gap(LINEAR, "leave-family-out", PER_BYTE)
+    return (
+        f"On tasks that it was not fitted to, the linear ranker orders models with a mean Spearman correlation of "
+        f"{rho(LINEAR, 'leave-tasks-out')}, {said(loss)} loss on prose ({rho(PROSE, 'leave-tasks-out')}; difference "
+        f"{_shown(loss)}), but it has seen the same models on other tasks, and it is {said(memory)} simply ranking them by "
+        f"their scores there ({rho(HELD_IN, 'leave-tasks-out')}; difference {_shown(memory)}). On a family that it was not "
+        f"fitted to it reaches {rho(LINEAR, 'leave-family-out')}, {said(fair)} the traces' bits per byte "
+        f"({rho(PER_BYTE, 'leave-family-out')}; difference {_shown(fair)}), which need no fitting."
+    )
+
+
+def verdict_ours(summary: pd.DataFrame) -> str:
+    """Which of our methods beat the best of the fixed baselines on an unseen family, all of them counted."""
+    rows = [find(summary, method, "leave-family-out", f"rho minus that of {PER_BYTE}") for method in OURS]
+    better = [method for method, row in zip(OURS, rows, strict=True) if _word(row) == "better"]
+    told = "; ".join(f"{method} {_shown(row)}" for method, row in zip(OURS, rows, strict=True))
+    if better:
+        start = f"Of {len(OURS)} methods of ours, {len(better)} beat bits per byte on an unseen family ({', '.join(better)})"
+    else:
+        start = f"None of the {len(OURS)} methods of ours beats bits per byte on an unseen family"
+    return f"{start}; differences: {told}."
+
+
+def verdict_eighty(heat: pd.DataFrame, null: pd.DataFrame, components: pd.DataFrame) -> str:
+    """The heat map's sentence: the best of eighty, what chance makes of the best, and how many the eighty really are."""
+    mean = heat[heat["task"] == "mean"].set_index("feature")
+    best, winner = mean["estimate"].abs().idxmax(), mean.loc[WINNER]
+    bar = max(bars(null).values())
+    above, against = int((mean["estimate"] > bar).sum()), int((mean["estimate"] < -bar).sum())
+    wrong = f" ({against} more do so against the sign fixed in advance)" if against else ""
+    held = components.set_index("share")["components"]
+    label = lambda name: name.replace("|", ", weighted by ").replace("_", " ")
+    return (
+        f"{above} of the eighty correlate with accuracy more than the best of eighty does by chance in all but one of twenty "
+        f"shuffles ({bar:.2f}, the stricter of two ways to shuffle){wrong}. The largest is {label(best)} at "
+        f"{_shown(mean.loc[best])}, chosen after the fact; the paper's named winner, top-1 weighted by inverse frequency, has "
+        f"{_shown(winner)}, and plain cross-entropy per token {_shown(mean.loc['cross_entropy|uniform'])}. Eighty is a count "
+        f"of formulas: {held[0.9]} components hold 90 % of what they say about the order of models, {held[0.99]} hold 99 %."
+    )
+
+
+def stability_table(found: pd.DataFrame) -> pd.DataFrame:
+    """What the univariate and the 3-sparse ranker choose, and in how many folds, over all seeds."""
+    rows = []
+    for method, part in found.groupby("method", sort=False):
+        counts = part["chosen"].value_counts()
+        for chosen, count in counts.head(5).items():
+            rows.append({"ranker": method, "chosen": chosen.replace("|", " x "), "folds": f"{count} of {len(part)}"})
+        rows.append({"ranker": method, "chosen": f"({len(counts)} different choices)", "folds": ""})
+    return pd.DataFrame(rows)
+
+
+def grid_of(heat: pd.DataFrame) -> pd.DataFrame:
+    """[10 statistics, 8 weightings] of mean correlations."""
+    mean = heat[heat["task"] == "mean"].set_index("feature")["estimate"]
+    rows = {s: [mean[proxies.name(s, w)] for w in proxies.WEIGHTINGS] for s in proxies.STATISTICS}
+    return pd.DataFrame(rows, index=list(proxies.WEIGHTINGS)).T
+
+
+def order(summary: pd.DataFrame) -> list[str]:
+    """Methods as the main table has them."""
+    return list(main_table(summary)["method"])
+
+
+def drawn(summary: pd.DataFrame) -> pd.DataFrame:
+    """The correlations of the main figure; the oracle stands among the unseen tasks, whose protocol it shares."""
+    rho = summary[summary["quantity"] == "rho"]
+    return rho.assign(protocol=rho["protocol"].replace({protocols.ORACLE: "leave-tasks-out"}))
+
+
+def finding_main(summary: pd.DataFrame) -> str:
+    """The main figure's title."""
+    value = lambda method, protocol: find(summary, method, protocol, "rho")["estimate"]
+    return (
+        f"The linear ranker: {value(LINEAR, 'leave-tasks-out'):.2f} on unseen tasks, {value(LINEAR, 'leave-family-out'):.2f} "
+        f"on an unseen family. Other scores of the same models: {value(HELD_IN, 'leave-tasks-out'):.2f}. Bits per byte of the "
+        f"traces: {value(PER_BYTE, 'leave-tasks-out'):.2f}"
+    )
+
+
+def _best(heat: pd.DataFrame) -> pd.Series:
+    """Mean correlations, the strongest first, whatever its sign: the null chooses the sign too."""
+    mean = heat[heat["task"] == "mean"].set_index("feature")["estimate"]
+    return mean.sort_values(ascending=False, key=abs)
+
+
+def observed_marks(heat: pd.DataFrame) -> dict[str, float]:
+    """What is drawn into the null's histogram: the best of the eighty, the named winner, plain loss."""
+    mean = _best(heat)
+    label = mean.index[0].replace("|", " x ").replace("_", " ")
+    return {
+        f"best ({label})": mean.iloc[0],
+        "named winner": mean[WINNER],
+        "cross-entropy per token": mean["cross_entropy|uniform"],
+    }
+
+
+def finding_heat(heat: pd.DataFrame, null: pd.DataFrame) -> str:
+    """The heat map's title."""
+    mean, bar = _best(heat), max(bars(null).values())
+    return f"{int((mean > bar).sum())} of eighty lie above what the best of eighty reaches by chance ({bar:.2f})"
+
+
+def finding_null(heat: pd.DataFrame, null: pd.DataFrame) -> str:
+    """The null's title."""
+    best = _best(heat).abs().max()
+    p = {name: chance(null[name], best) for name in (BEST, BEST_WHOLE)}
+    return (
+        f"The best of eighty, {best:.2f}: p = {p[BEST]:.2g} if models are shuffled, {p[BEST_WHOLE]:.2g} if whole families are"
+    )
+
+
+def chance(null: pd.Series, observed: float) -> float:
+    """p value of one observed number: share of the shuffles that reach it, itself counted among them."""
+    return float((1 + (null >= observed).sum()) / (1 + len(null)))
+
+
+def bars(null: pd.DataFrame) -> dict[str, float]:
+    """What the best of eighty reaches by chance in all but one of twenty shuffles, for each way to shuffle."""
+    return {name: float(null[name].quantile(0.95)) for name in (BEST, BEST_WHOLE)}
+
+
+def null_table(heat: pd.DataFrame, summary: pd.DataFrame, null: pd.DataFrame) -> pd.DataFrame:
+    """What was found, what chance gives in 19 of 20 shuffles, and the p value, for each choice and way to shuffle."""
+    found = dict.fromkeys((BEST, BEST_WHOLE), _best(heat).abs().max())
+    found[CHOSEN] = found[CHOSEN_WHOLE] = find(summary, "univariate", "leave-tasks-out", "rho")["estimate"]
+    rows = [
+        {
+            "choice": name,
+            "found": f"{value:.2f}",
+            "95 % of shuffles below": f"{null[name].quantile(0.95):.2f}",
+            "p": f"{chance(null[name], value):.2g}",
+        }
+        for name, value in found.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def finding_redundancy(components: pd.DataFrame) -> str:
+    """The title of the matrix of correlations."""
+    held = components.set_index("share")["components"]
+    return f"{held[0.9]} components hold 90 % of what the eighty say about the order of models, {held[0.99]} hold 99 %"
+
+
+def alike_together(correlation: pd.DataFrame) -> pd.DataFrame:
+    """A square matrix of correlations, reordered by average linkage so that what is alike, of either sign, stands together."""
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
+    distances = 1 - np.abs(correlation.to_numpy(float))
+    order = leaves_list(linkage(distances[np.triu_indices(len(correlation), 1)].clip(0), "average"))
+    return correlation.iloc[order, order]
+
+
+def heat_table(heat: pd.DataFrame, ends: int = 10) -> pd.DataFrame:
+    """The largest and the smallest of the eighty with intervals."""
+    mean = heat[heat["task"] == "mean"].sort_values("estimate", ascending=False)
+    shown = pd.concat([mean.head(ends), mean.tail(ends)])
+    return pd.DataFrame(
+        {
+            "proxy": shown["feature"].str.replace("|", " x ").str.replace("_", " "),
+            "mean Spearman correlation": [_shown(row) for _, row in shown.iterrows()],
+            "range over seeds": [f"{row.seed_low:.2f} to {row.seed_high:.2f}" for row in shown.itertuples()],
+        }
+    )
+
+
+def finding_bought(bought: pd.DataFrame) -> str:
+    """The title of the figure on bought answers."""
+    few = bought[bought["answers"] == bought["answers"].min()].set_index("signal")
+    return (
+        f"{bought['answers'].min()} answers per model and task: {few.loc[ALONE, 'estimate']:.2f} alone, "
+        f"{few.loc[WITH_PROXY, 'estimate']:.2f} with the proxy (gain {_shown(few.loc[GAIN])}), "
+        f"{few.loc[PROXY, 'estimate']:.2f} the proxy alone"
+    )
+
+
+def bought_table(bought: pd.DataFrame) -> pd.DataFrame:
+    """Correlations and the gain by the proxy, a row per number of answers."""
+    shown = bought.assign(shown=[_shown(row) for _, row in bought.iterrows()])
+    table = shown.pivot(index="answers", columns="signal", values="shown")[[ALONE, WITH_PROXY, PROXY, GAIN]]
+    return table.rename_axis(columns=None).reset_index(names="answers bought")

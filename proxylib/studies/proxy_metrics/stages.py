@@ -1,0 +1,101 @@
+"""What the study of proxies runs: rankings, ablations, the dial of styles, crucial steps, numerics."""
+
+from __future__ import annotations
+
+from proxylib.measure.settings import MeasureSettings
+from proxylib.models.settings import train_settings
+from proxylib.runs.config import ROOT
+from proxylib.runs.step import Declaration, Request, Resources, Study
+from proxylib.runs.store import sha256
+from proxylib.studies.proxy_metrics.settings import AnalysisSettings, CrucialSettings, NumericsSettings, Section
+
+study = Study("proxy_metrics", Section)
+
+
+def _analysis(d: Declaration) -> AnalysisSettings:
+    return AnalysisSettings(ranked=d.profile.ranked, bootstrap=d.profile.bootstrap)
+
+
+@study.stage(version=4, builder="proxylib.studies.proxy_metrics.model_selection:build", whole=False)
+def ranking(d: Declaration) -> Request:
+    """Which methods rank models on tasks, or of families, that they were not fitted to?"""
+    return Request(_analysis(d), {"population": d.step("population")})
+
+
+@study.stage(version=2, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)
+def ablations(d: Declaration) -> Request:
+    """How much do the correlations hang on which traces are read, how much of them, and how a proxy is defined?"""
+    crossed = d.step("population")
+    measured = {role: parent for role, parent in crossed.parents.items() if role.startswith("measure ")}
+    return Request(_analysis(d), {"population": crossed, **measured})
+
+
+@study.stage(version=1, builder="proxylib.studies.proxy_metrics.whose_style:build", whole=False)
+def whose_style(d: Declaration) -> Request:
+    """How much of a correlation comes from some models having read the expert's style and others not?"""
+    return Request(_analysis(d), {style: d.step("population", style=style) for style in ("crossed", "expert", "other")})
+
+
+def _crucial(settings: CrucialSettings) -> Resources:
+    return Resources(minutes=settings.training.training.minutes(settings.training.model))
+
+
+@study.stage(version=2, builder="proxylib.studies.proxy_metrics.crucial_run:build", resources=_crucial)
+def crucial_steps(d: Declaration) -> Request:
+    """When, during training, do the decisive steps of a solution become likely, and when do answers become right?"""
+    chosen = d.profile.crucial_steps
+    spec = d.profile.model(chosen.model).model_copy(update={"mix": "expert", "post": "none", "share": chosen.share})
+    settings = CrucialSettings(
+        training=train_settings(d.profile, spec, d.profile.seeds[0]),
+        measure=MeasureSettings(extraction=d.profile.extraction, evaluation=d.profile.evaluation),
+        items=chosen.items,
+        bootstrap=d.profile.bootstrap,
+    )
+    return Request(settings, {"material": d.step("material")})
+
+
+@study.stage(version=1, builder="proxylib.measure.numerics:build")
+def numerics(d: Declaration) -> Request:
+    """How exact are the statistics: float32 and low precision against float64, layouts against each other?"""
+    chosen = [model.name for model in d.profile.population[: d.profile.your_models.models]]
+    settings = NumericsSettings(
+        models=tuple(chosen), items=d.profile.your_models.items, extraction=d.profile.extraction, bootstrap=d.profile.bootstrap
+    )
+    return Request(settings, {"material": d.step("material")} | {name: d.step("train", model=name) for name in chosen})
+
+
+@study.page("eighty_metrics")
+def eighty_metrics(d: Declaration) -> Request:
+    """What the page eighty_metrics reads."""
+    return Request(None, {"population": d.step("population"), "ranking": d.step("ranking")})
+
+
+@study.page("model_selection")
+def model_selection(d: Declaration) -> Request:
+    """What the page model_selection reads."""
+    return Request(None, {"population": d.step("population"), "ranking": d.step("ranking")})
+
+
+@study.page("ablations")
+def ablations_page(d: Declaration) -> Request:
+    """What the page ablations reads."""
+    return Request(None, {"population": d.step("population"), "ablations": d.step("ablations")})
+
+
+@study.page("whose_style")
+def whose_style_page(d: Declaration) -> Request:
+    """What the page whose_style reads."""
+    return Request(None, {"whose_style": d.step("whose_style")})
+
+
+@study.page("crucial_steps")
+def crucial_steps_page(d: Declaration) -> Request:
+    """What the page crucial_steps reads."""
+    return Request(None, {"crucial_steps": d.step("crucial_steps"), "material": d.step("material")})
+
+
+@study.page("numerics")
+def numerics_page(d: Declaration) -> Request:
+    """What the page numerics reads."""
+    timings = {path.name: sha256(path) for path in sorted((ROOT / "benchmarks").glob("tokenstats_*.csv"))}
+    return Request(None, {"numerics": d.step("numerics")}, timings)

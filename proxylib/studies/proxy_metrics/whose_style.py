@@ -1,0 +1,126 @@
+"""The dial of styles: correlations in populations that differ in whose style their models read.
+
+Fixed before looking: the proxies of `features.FIXED`; one training seed, the same in all
+populations; differences between populations on the same draws of families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from proxylib import stats
+from proxylib.ranking.panel import usable
+from proxylib.runs.store import Run, Workspace
+from proxylib.stats import Bootstrap
+from proxylib.studies.proxy_metrics import ablations
+from proxylib.studies.proxy_metrics.settings import AnalysisSettings
+
+#: population -> share of its models that read the expert's style in pretraining
+SHARES = {"other": 0.0, "crossed": 0.5, "expert": 1.0}
+ALL_MINUS_NONE, HALF_MINUS_ALL = "all minus none", "half minus all"
+NAMES = {"other": "none", "crossed": "half", "expert": "all"}
+LOSS = "cross-entropy per token"
+
+
+def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bootstrap) -> pd.DataFrame:
+    """Mean Spearman correlation of each fixed proxy in each population, and differences between populations.
+
+    Parameters
+    ----------
+    runs : population -> its pooled run; of several training seeds the first that all have is read
+    ranked : tasks of the mean, less those on which a population's models all score alike
+    bootstrap : bootstrap over families
+
+    Returns
+    -------
+    columns style, share, proxy, quantity ("rho", `ALL_MINUS_NONE`, `HALF_MINUS_ALL`), estimate, low, high, models, families
+
+    Notes
+    -----
+    A draw in which a correlation is undefined counts as 0, so that it cannot be dropped in a proxy's favour.
+    """
+    accuracies = {style: run.table("accuracy") for style, run in runs.items()}
+    seed = min(set.intersection(*(set(table["seed"]) for table in accuracies.values())))
+    accuracies = {style: table[table["seed"] == seed] for style, table in accuracies.items()}
+    kept = [task for task in ranked if all(task in usable(table, ranked) for table in accuracies.values())]
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for style, run in runs.items():
+        accuracy = accuracies[style]
+        who = accuracy.drop_duplicates("member")
+        weights = stats.cluster_weights(who["family"].to_numpy(), bootstrap.draws, bootstrap.seed)
+        weights = np.vstack([np.ones(len(who), int), weights])
+        features = run.table("features").set_index(["member", "task"])
+        draws: dict[str, list[np.ndarray]] = {}
+        for task in kept:
+            scores = ablations.fixed_scores(features.xs(task, level="task").loc[who["member"]])
+            y = accuracy[accuracy["task"] == task].set_index("member").loc[who["member"], "estimate"].to_numpy()
+            for label in scores:
+                rho = stats.spearman_draws(scores[label].to_numpy(), y, weights)
+                draws.setdefault(label, []).append(np.nan_to_num(rho))
+        found |= {(style, label): np.mean(parts, 0) for label, parts in draws.items()}
+    sizes = (len(who), who["family"].nunique())
+    rows = [(style, SHARES[style], label, "rho", *_ends(found[style, label], bootstrap), *sizes) for style, label in found]
+    for label in dict.fromkeys(label for _, label in found):
+        gaps = {
+            ALL_MINUS_NONE: found["expert", label] - found["other", label],
+            HALF_MINUS_ALL: found["crossed", label] - found["expert", label],
+        }
+        rows += [("", np.nan, label, quantity, *_ends(gap, bootstrap), *sizes) for quantity, gap in gaps.items()]
+    columns = ["style", "share", "proxy", "quantity", "estimate", "low", "high", "models", "families"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _ends(draws: np.ndarray, bootstrap: Bootstrap) -> tuple[float, float, float]:
+    return stats.percentile_interval(draws[0], draws[1:], bootstrap.level)[:3]
+
+
+def _shown(found: pd.DataFrame, proxy: str, quantity: str, style: str = "") -> tuple[pd.Series, str]:
+    keep = (found["proxy"] == proxy) & (found["quantity"] == quantity) & (found["style"] == style)
+    row = found[keep].iloc[0]
+    return row, stats.with_interval(row[["estimate", "low", "high"]])
+
+
+def verdict(found: pd.DataFrame) -> str:
+    """The page's first sentences; they turn with the numbers."""
+    parts = []
+    for proxy in (LOSS, ablations.WINNER):
+        gap, shown = _shown(found, proxy, ALL_MINUS_NONE)
+        word = "higher than" if gap["low"] > 0 else "lower than" if gap["high"] < 0 else "not distinguishably different from"
+        ends = {style: _shown(found, proxy, "rho", style)[1] for style in SHARES}
+        parts.append(
+            f"{proxy[0].upper() + proxy[1:]}: {ends['expert']} where all models read the expert's style, {ends['crossed']} "
+            f"where half did, {ends['other']} where none did; with all it is {word} with none (difference {shown})."
+        )
+    return " ".join(parts)
+
+
+def finding(found: pd.DataFrame) -> str:
+    """The figure's title."""
+    told = [f"{_shown(found, LOSS, 'rho', style)[0]['estimate']:.2f}" for style in SHARES]
+    return f"Cross-entropy per token follows accuracy at {told[0]}, {told[1]}, {told[2]} as none, half, all share the style"
+
+
+def table(found: pd.DataFrame) -> pd.DataFrame:
+    """A row per proxy: the three populations, then the differences."""
+    rows = []
+    for proxy in found["proxy"].drop_duplicates():
+        row = {"proxy": proxy} | {name: _shown(found, proxy, "rho", style)[1] for style, name in NAMES.items()}
+        row |= {quantity: _shown(found, proxy, quantity)[1] for quantity in (ALL_MINUS_NONE, HALF_MINUS_ALL)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def build(step, workspace: Workspace) -> None:
+    """The correlations of every population.
+
+    Parameters
+    ----------
+    step : a declared `dial` step; its parents are the populations, by the names of `SHARES`
+    workspace : receives the table `correlations`
+    """
+    settings: AnalysisSettings = step.settings
+    runs = {style: step.parent(style) for style in SHARES}
+    workspace.write_table("correlations", correlations(runs, settings.ranked, settings.bootstrap))

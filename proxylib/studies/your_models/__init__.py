@@ -1,0 +1,1 @@
+"""Your own models over your own traces."""

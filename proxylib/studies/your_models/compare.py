@@ -1,0 +1,259 @@
+"""Your own models over your own traces: the fixed winner's order, its support, and a ranker where scores are known.
+
+Nothing is chosen from the user's data: the proxy that ranks was named in advance (`proxies.NAMED_WINNERS`). What the
+bootstrap over traces supports is the order *by the proxy*; how well that order follows any benchmark is another question,
+which known scores alone can answer.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from proxylib import stats
+from proxylib.errors import UserError
+from proxylib.measure import proxies
+from proxylib.ranking import panel, rankers
+from proxylib.stats import Bootstrap
+
+WINNER = proxies.name(*proxies.NAMED_WINNERS["model selection"])
+PER_TOKEN, PER_BYTE, RBRIDGE = "cross_entropy|uniform", "bits_per_byte", "rbridge"
+#: what a table shows beside the eighty, and +1 where more is better
+SHOWN = {WINNER: +1, PER_TOKEN: -1, PER_BYTE: -1}
+LEAST_MODELS = 5  # with known scores, below which nothing is fitted
+COST = 1.0  # of the ranking machine: too few models to choose it
+CAVEAT = (
+    "Support is the share of resampled traces that keep the order by the proxy. It says nothing about how well the proxy "
+    "follows a benchmark."
+)
+
+
+class Measured(NamedTuple):
+    """One model's rows, and the vocabulary that its ranks run over."""
+
+    tokens: pd.DataFrame
+    vocabulary: int
+
+
+class Comparison(NamedTuple):
+    """What `compare` finds.
+
+    values : [models, proxies] the eighty, bits per byte, and rBridge where the expert's probabilities are known
+    table : model, rank, and estimate, low, high of the fixed winner, per-token and per-byte loss
+    support : better, worse (models), share of draws that keep the order
+    by_trace : per model and trace the columns of `SHOWN`
+    used, left_out : numbers of traces
+    """
+
+    values: pd.DataFrame
+    table: pd.DataFrame
+    support: pd.DataFrame
+    by_trace: pd.DataFrame
+    used: int
+    left_out: int
+
+
+def compare(
+    measured: Mapping[str, Measured], texts: pd.Series, bootstrap: Bootstrap, expert: pd.DataFrame | None = None
+) -> Comparison:
+    """Proxies of every model over the traces that all of them can be asked about.
+
+    Parameters
+    ----------
+    measured : name of a model -> its rows; at least two
+    texts : solutions, indexed by (task, id)
+    bootstrap : bootstrap over traces, drawn within each task
+    expert : token rows of the experts' own probabilities, see `traces.read_with_expert`
+
+    Notes
+    -----
+    A trace that one model drops or scores on fewer than 8 tokens is left out for all: means over different items are no
+    comparison. A window counted in tokens covers different text under different tokenizers. Where a proxy weighs by
+    frequency, the frequencies stay those of all traces when traces are resampled. A task counts as much as any other.
+    """
+    if len(measured) < 2:
+        raise UserError(f"ranking: at least 2 models are needed, found {len(measured)}")
+    keys = [set(zip(rows.tokens["task"], rows.tokens["id"], strict=True)) for rows in measured.values()]
+    short = set().union(*(proxies.short_traces(rows.tokens) for rows in measured.values()))
+    common = set.intersection(*keys) - short
+    if len(common) < 2:
+        raise UserError(f"ranking: only {len(common)} traces have {proxies.LEAST_TOKENS} scored tokens under every model")
+    traces, rows = [], {}
+    for model, (tokens, vocabulary) in measured.items():
+        kept = tokens[[key in common for key in zip(tokens["task"], tokens["id"], strict=True)]]
+        values = proxies.by_trace(kept, vocabulary).values
+        values[PER_BYTE] = _bits_per_byte(kept)
+        traces.append(values[list(SHOWN)].assign(model=model).reset_index())
+        rows[model] = values.groupby(level="task", sort=False).mean().mean()
+        if expert is not None:
+            rows[model][RBRIDGE] = proxies.rbridge(kept, expert, texts).mean()
+    by_trace = pd.concat(traces, ignore_index=True)
+    draws = {column: _draws(by_trace, column, bootstrap) for column in SHOWN}
+    table = _table(draws, list(measured), bootstrap)
+    union = set.union(*keys)
+    return Comparison(
+        pd.DataFrame(rows).T.rename_axis("model"),
+        table,
+        _support(draws[WINNER], table),
+        by_trace,
+        len(common),
+        len(union - common),
+    )
+
+
+def _bits_per_byte(tokens: pd.DataFrame) -> pd.Series:
+    """Of each trace: nats over bytes, in bits."""
+    sums = tokens.assign(nll=tokens["nll"].astype(float)).groupby(["task", "id"], sort=False)[["nll", "n_bytes"]].sum()
+    return sums["nll"] / np.log(2) / sums["n_bytes"]
+
+
+def _draws(by_trace: pd.DataFrame, column: str, bootstrap: Bootstrap) -> pd.DataFrame:
+    """[1 + draws, models] means over tasks of means over traces; row 0 is the sample, traces are drawn within tasks."""
+    wide = by_trace.pivot(index=["task", "id"], columns="model", values=column)[by_trace["model"].unique()]
+    rng = np.random.default_rng(bootstrap.seed)  # the same draws for every column and model: differences are paired
+    means = []
+    for _, part in wide.groupby(level="task", sort=False):
+        share = rng.multinomial(len(part), np.full(len(part), 1 / len(part)), size=bootstrap.draws) / len(part)
+        means.append(np.vstack([np.full(len(part), 1 / len(part)), share]) @ part.to_numpy(float))
+    return pd.DataFrame(np.mean(means, 0), columns=wide.columns)
+
+
+def _table(draws: Mapping[str, pd.DataFrame], models: list[str], bootstrap: Bootstrap) -> pd.DataFrame:
+    table = pd.DataFrame({"model": models})
+    table["rank"] = (-SHOWN[WINNER] * draws[WINNER].loc[0, models]).rank(method="min").astype(int).to_numpy()
+    for column, drawn in draws.items():
+        ends = [stats.percentile_interval(drawn[m].iloc[0], drawn[m].iloc[1:].to_numpy(), bootstrap.level)[:3] for m in models]
+        table[[column, f"{column} low", f"{column} high"]] = np.array(ends)
+    return table.sort_values("rank", kind="stable", ignore_index=True)
+
+
+def _support(drawn: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Every pair, the better by the proxy first; a tie in a draw counts half."""
+    order, rows = list(table["model"]), []
+    for place, better in enumerate(order):
+        for worse in order[place + 1 :]:
+            gap = SHOWN[WINNER] * (drawn[better] - drawn[worse]).to_numpy()[1:]
+            rows.append((better, worse, float(np.mean((gap > 0) + 0.5 * (gap == 0)))))
+    return pd.DataFrame(rows, columns=["better", "worse", "support"])
+
+
+def read_scores(path: Path, models: list[str]) -> pd.Series:
+    """Known scores: a CSV file with the columns model and score.
+
+    Returns
+    -------
+    score by model, for those of `models` that the file names; more is better
+
+    Raises
+    ------
+    UserError
+        Naming file and line of a missing column, a score that is no finite number, or a model that occurs twice; or where
+        fewer than `LEAST_MODELS` of the models have a score, or all the same.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in ("model", "score") if name not in (reader.fieldnames or [])]
+            if missing:
+                raise UserError(f"{path}: column {missing[0]} is missing; the first line must name model and score")
+            found: dict[str, float] = {}
+            for row in reader:
+                place = f"{path}, line {reader.line_num}"
+                try:
+                    value = float(row["score"])
+                except (TypeError, ValueError):
+                    raise UserError(f"{place}: score is {row['score']!r}, expected a number") from None
+                if not np.isfinite(value):
+                    raise UserError(f"{place}: score is {value}; leave the line away")
+                if row["model"] in found:
+                    raise UserError(f"{place}: model {row['model']} occurs twice")
+                found[row["model"]] = value
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8; save the file as UTF-8") from None
+    known = {model: found[model] for model in models if model in found}
+    if len(known) < LEAST_MODELS:
+        raise UserError(
+            f"{path}: {len(known)} of {len(models)} models have a score, at least {LEAST_MODELS} are needed; models are called "
+            f"{', '.join(models)}"
+        )
+    if len(set(known.values())) == 1:
+        raise UserError(f"{path}: every score is {next(iter(known.values()))}; nothing can be fitted, leave the file away")
+    strange = [model for model in found if model not in models]
+    if strange:
+        print(
+            f"proxylib: {path}: not among the models: {', '.join(strange[:5])}{', ...' * (len(strange) > 5)}", file=sys.stderr
+        )
+    return pd.Series(known)
+
+
+class Fitted(NamedTuple):
+    """What `fit` finds.
+
+    order : model, score (known or NaN), fitted (of the ranker on all known models, more is better), rank
+    errors : signal, estimate, low, high: share of pairs with a left-out model that are ordered wrongly
+    """
+
+    order: pd.DataFrame
+    errors: pd.DataFrame
+
+
+def fit(values: pd.DataFrame, scores: pd.Series, bootstrap: Bootstrap) -> Fitted:
+    """A linear ranking machine on the eighty, and what it is worth: each known model left out in turn.
+
+    Parameters
+    ----------
+    values : [models, proxies] as from `compare`
+    scores : known scores by model, at least `LEAST_MODELS`
+    bootstrap : bootstrap over models
+
+    Notes
+    -----
+    The errors of the fixed winner and of bits per byte over the same pairs stand beside it: with eighty columns and a few
+    models, fitting is rarely better. Scaling is learnt without the model left out. The interval draws left-out models; with
+    few it is too short.
+    """
+    known = list(scores.index)
+    features = values[list(proxies.NAMES)].to_numpy(float)
+    place = {model: number for number, model in enumerate(values.index)}
+    rows = np.array([place[model] for model in known])
+    truth = scores.to_numpy(float)
+    if np.ptp(truth) == 0:
+        raise UserError("known scores: all are the same; nothing can be fitted")
+    machine = rankers.LinearRankSVM((COST,))
+
+    def scored(training: np.ndarray) -> np.ndarray:
+        scaled = panel.standardise(features, training)[:, None]
+        return machine.fit(scaled[training], scores.loc[values.index[training]].to_numpy(float)[:, None])(scaled)[:, 0]
+
+    fixed = {column: sign * values[column].to_numpy(float) for column, sign in SHOWN.items()}
+    wrong: dict[str, list[float]] = {name: [] for name in ("fitted ranker", *fixed)}
+    for number, own in enumerate(rows):
+        others = np.delete(rows, number)
+        told = {"fitted ranker": scored(others)} | fixed if np.ptp(np.delete(truth, number)) else fixed
+        actual = np.sign(truth[number] - np.delete(truth, number))
+        for name in wrong:
+            if name in told and actual.any():
+                gap = np.sign(told[name][own] - told[name][others])[actual != 0] * actual[actual != 0]
+                wrong[name].append(float(np.mean((gap < 0) + 0.5 * (gap == 0))))
+            else:
+                wrong[name].append(np.nan)
+    weights = stats.cluster_weights(np.arange(len(rows)), bootstrap.draws, bootstrap.seed)
+    errors = []
+    for name, per_model in wrong.items():
+        defined = np.isfinite(per_model)
+        own = weights[:, defined] @ np.array(per_model)[defined] / np.maximum(weights[:, defined].sum(1), 1)
+        errors.append((name, *stats.percentile_interval(np.mean(np.array(per_model)[defined]), own, bootstrap.level)[:3]))
+    order = pd.DataFrame({"model": values.index, "score": scores.reindex(values.index).to_numpy(), "fitted": scored(rows)})
+    order["rank"] = (-order["fitted"]).rank(method="min").astype(int)
+    return Fitted(
+        order.sort_values("rank", kind="stable", ignore_index=True),
+        pd.DataFrame(errors, columns=["signal", "estimate", "low", "high"]),
+    )

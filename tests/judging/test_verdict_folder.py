@@ -1,0 +1,179 @@
+"""`proxylib judge` as a visitor meets it: a file, a server, a folder; and one line for what is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from judging.faulty_server import serving
+
+from proxylib.cli import main
+
+NOTES = [{"id": f"n{n}", "dialogue": "d: hello", "note": f"S: {n} {'good' if n % 2 else 'bad'}"} for n in range(6)]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINE_API_KEY", "canary-key-77aa")
+    write(tmp_path / "notes.jsonl", NOTES)
+    return tmp_path
+
+
+def write(path, rows):
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+
+
+GIVEN = ["judge", "--model", "openai-api/mine/m", "--notes", "notes.jsonl", "--out", "judged"]
+
+
+def test_notes_are_judged_and_a_second_call_asks_nobody(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert main.main(GIVEN) == 0
+        said = capsys.readouterr().out
+        assert "30 calls" in said and "completeness" in said and server.calls == 30
+        found = pd.read_parquet("judged/verdicts.parquet")
+        assert len(found) == 30 and set(found["status"]) == {"pass", "fail"}
+        assert main.main(GIVEN) == 0 and server.calls == 30
+        assert main.main([*GIVEN[:-1], "again", "--repeats", "2"]) == 0 and server.calls == 90
+        about = json.loads((place / "judged" / "about.json").read_text())
+        assert about["model"] == "openai-api/mine/m" and len(about["criteria"]) == 64
+        capsys.readouterr()
+        assert main.main(["judge", "--model", "openai-api/mine/other", *GIVEN[3:]]) == 2
+        assert "holds verdicts of another judge" in capsys.readouterr().err
+    assert not any(b"canary-key-77aa" in path.read_bytes() for path in place.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([], "no notes"),
+        (["{"], "line 1: not JSON"),
+        (["[]"], "line 1: id is missing or no text"),
+        ([NOTES[0], {"id": "x", "note": "y"}], "line 2: dialogue is missing or no text"),
+        ([NOTES[0], NOTES[0]], "line 2: id n0 occurs twice"),
+        ([{"id": 3, "dialogue": "", "note": ""}], "line 1: id is missing or no text"),
+    ],
+)
+def test_a_bad_file_is_one_line_and_nothing_is_written(place, rows, said, capsys):
+    write(place / "notes.jsonl", rows)
+    assert main.main(GIVEN) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and said in lines[0] and not (place / "judged").exists()
+
+
+def test_a_missing_key_is_one_line(place, monkeypatch, capsys):
+    monkeypatch.delenv("MINE_API_KEY")
+    monkeypatch.setenv("MINE_BASE_URL", "http://127.0.0.1:9/v1")
+    assert main.main(GIVEN) == 2
+    error = capsys.readouterr().err
+    assert (
+        "MINE_API_KEY" in error
+        and len(error.strip().splitlines()) == 1
+        and not (place / "judged" / "verdicts.parquet").exists()
+    )
+
+
+def test_a_cost_limit_without_prices_is_refused(place, capsys):
+    assert main.main([*GIVEN, "--limit-cost", "1"]) == 2
+    assert "needs price_in and price_out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--limit-cost", "nan", "--price-in", "1"], "limit_cost: nan"),
+        (["--limit-cost", "-1", "--price-in", "1"], "limit_cost: -1"),
+        (["--temperature", "nan"], "temperature: nan"),
+    ],
+)
+def test_a_number_that_is_none_is_refused(place, given, said, capsys):
+    assert main.main([*GIVEN, *given]) == 2
+    assert said in capsys.readouterr().err and not (place / "judged").exists()
+
+
+def test_text_that_utf8_or_line_ends_trip_over_is_judged(place, monkeypatch, capsys):
+    odd = [{"id": f"a\ud83d{n}", "dialogue": "d: \ud83d", "note": f"S: {n}\u2028two\u0085three\x0b good"} for n in range(2)]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in odd)
+    (place / "notes.jsonl").write_text(lines.replace("\ud83d", "\\ud83d"), encoding="utf-8")
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        for _ in range(2):
+            assert main.main(GIVEN) == 0
+            assert set(pd.read_parquet("judged/verdicts.parquet")["id"]) == {"a?0", "a?1"}
+        assert server.calls == 10
+
+
+def test_other_notes_never_replace_verdicts(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        write(place / "notes.jsonl", NOTES[:4])
+        assert main.main([*GIVEN, "--repeats", "2"]) == 0 and server.calls == 40
+        kept = (place / "judged" / "verdicts.parquet").read_bytes()
+        changed = [NOTES[0] | {"note": "S: other"}, *NOTES[1:4]]
+        for rows, said in ((NOTES[1:], "1 notes that the file lacks"), (changed, "such as n0")):
+            write(place / "notes.jsonl", rows)
+            capsys.readouterr()
+            assert main.main([*GIVEN, "--repeats", "2"]) == 2
+            told = capsys.readouterr().err.strip().splitlines()
+            assert len(told) == 1 and said in told[0]
+        write(place / "notes.jsonl", NOTES)
+        assert main.main(GIVEN) == 2 and "holds 2" in capsys.readouterr().err
+        assert server.calls == 40 and (place / "judged" / "verdicts.parquet").read_bytes() == kept
+        assert main.main([*GIVEN, "--repeats", "2"]) == 0 and server.calls == 60
+
+
+def test_what_changes_answers_is_part_of_the_identity(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert main.main([*GIVEN, "--new-tokens", "50", "--no-schema", "--temperature", "0.5", "--attempts", "1"]) == 0
+        about = json.loads((place / "judged" / "about.json").read_text())
+        assert [about[name] for name in ("max_new_tokens", "schema", "temperature", "attempts")] == [50, False, 0.5, 1]
+        assert main.main(GIVEN) == 2 and "max_new_tokens was 50" in capsys.readouterr().err
+        assert main.main([*GIVEN[:-1], "other", "--timeout", "50"]) == 0
+        assert main.main([*GIVEN[:-1], "other", "--again", "--timeout", "60"]) == 0  # changes no answer
+
+
+def test_a_folder_of_an_earlier_version_goes_on(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert main.main(GIVEN) == 0
+        about = place / "judged" / "about.json"
+        told = json.loads(about.read_text())
+        about.write_text(json.dumps({name: told[name] for name in told if name not in ("schema", "notes", "repeats")}))
+        assert main.main(GIVEN) == 0 and server.calls == 30
+        about.write_text("{")
+        assert main.main(GIVEN) == 2 and "damaged" in capsys.readouterr().err
+
+
+def test_a_server_that_refuses_everything_is_one_line(place, monkeypatch, capsys):
+    with serving({"404": 1.0}, words="the model m does not exist") as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert main.main([*GIVEN, "--connections", "2"]) == 2 and server.calls < 15
+    told = capsys.readouterr().err.strip().splitlines()
+    assert "the model m does not exist" in told[-1] and not (place / "judged" / "verdicts.parquet").exists()
+
+
+def test_an_interrupt_stops_soon_and_keeps_what_came(place, monkeypatch, capsys):
+    write(place / "notes.jsonl", [NOTES[0] | {"id": str(n), "note": f"S: {n} good"} for n in range(60)])
+    with serving(delay=0.2) as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        given = [sys.executable, "-m", "proxylib.cli.main", *GIVEN, "--connections", "2"]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        stopped = subprocess.Popen(given, stderr=subprocess.PIPE, env=environment)
+        while server.calls < 6:
+            assert stopped.poll() is None
+            time.sleep(0.05)
+        stopped.send_signal(signal.SIGINT)
+        _, error = stopped.communicate(timeout=10)
+        assert stopped.returncode == 130 and b"the next call goes on from here" in error and b"Traceback" not in error
+        calls = server.calls
+        assert calls < 30
+        server.delay = 0
+        assert main.main(GIVEN) == 0
+        assert 300 <= server.calls <= 304  # the two in flight were asked again

@@ -1,0 +1,83 @@
+"""Precision and layouts: the oracle has no error, rounding shows, the same call gives the same bits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from proxylib.data.traces import Trace
+from proxylib.measure import numerics
+from proxylib.measure.tokenstats.encode import Window, encode
+from proxylib.models import architectures, tokenizers
+from proxylib.models.settings import Model
+from proxylib.studies.proxy_metrics import numerics_report
+
+TRACES = [Trace("ab"[n % 2], str(n), f"p {n}\n", "abc " * (3 + n) + "end\n", "", "") for n in range(6)]
+
+
+@pytest.fixture(scope="module")
+def made():
+    torch.manual_seed(2)
+    spec = Model(architecture="llama", tokenizer="byte", width=32, depth=1, mix="expert", post="none", share=1.0)
+    model = architectures.build(spec, 259, 64).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.mul_(8)
+    tokenizer = tokenizers.train("byte", [], 300)
+    encoded = [encode(trace, tokenizer, Window(1000), 128) for trace in TRACES]
+    return numerics.precision(model, 259, TRACES, encoded), numerics.layouts(model, 259, TRACES, encoded)
+
+
+def test_precision_falls_from_variant_to_variant(made):
+    found = made[0].set_index("variant")
+    assert list(found.index) == list(numerics.VARIANTS)
+    assert found.loc["float32", "nll_mean"] < 1e-5 < 1e-4 < found.loc["bfloat16 trunk, float32 logits", "nll_mean"]
+    rounded = "float32 model, logits rounded to bfloat16"
+    assert found.loc[rounded, "tied"] > found.loc["float32", "tied"]
+    assert found.loc["float32", "rank_changed"] <= 0.01 < found.loc[rounded, "rank_changed"]
+    strict, pessimistic = (f"{numerics.WINNER}, {ties} error" for ties in ("strict", "pessimistic"))
+    assert found.loc[rounded, strict] >= found.loc[rounded, pessimistic]
+
+
+def test_a_layout_moves_last_bits_and_the_same_call_none(made):
+    found = made[1].set_index("layout")
+    assert found.loc["the same again", "same_bits"] and found.loc["the same again", "nll_most"] == 0
+    assert (found["nll_most"] < 1e-4).all() and (found["rank_changed"] < 0.02).all()
+
+
+def test_a_real_vocabulary_ties_in_bfloat16(monkeypatch):
+    monkeypatch.setitem(numerics.REAL, "vocabulary", 20000)
+    found = numerics.real_head().set_index("logits")
+    assert found.loc["bfloat16", "tied"] > 0.5 > found.loc["float32", "tied"]
+    assert found.loc["bfloat16", "rank_error"] > found.loc["float32", "rank_error"]
+    assert found.loc["float32", "nll_mean"] < 1e-4
+
+
+def test_sentences_and_tables_follow_the_numbers(made):
+    precision, layouts = (frame.assign(model="m") for frame in made)
+    text = numerics_report.verdict(precision, layouts)
+    assert "the same call twice gives the same bits" in text
+    assert "other bits" in numerics_report.verdict(precision, layouts.assign(same_bits=False))
+    assert (
+        len(numerics_report.precision_table(precision)) == len(numerics.VARIANTS) == len(numerics_report.proxy_table(precision))
+    )
+    assert list(numerics_report.layout_table(layouts)["layout"]) == list(numerics.LAYOUTS)[1:]
+
+
+def test_recorded_timings_are_shown_with_their_ratios(tmp_path):
+    assert numerics_report.timings(tmp_path).empty and numerics_report.memory(numerics_report.timings(tmp_path)).empty
+    rows = [
+        {"impl": name, "model": "m", "hidden": 8, "layers": 1, "vocab": 100, "T": length, "batch": 1, "chunk": 4}
+        | {"dtype": "float32", "threads": 2, "median_s": 2.0, "p20": 1.9, "p80": 2.2, "ratio_to_floor": ratio, "peak_mib": peak}
+        | {"bound_mib": 70.0 if name == "proxylib" else np.nan, "repeats": 7, "versions": "python 3"}
+        for length in (512, 2048)
+        for name, ratio, peak in (("floor", 1.0, 40.0), ("proxylib", 1.05, 60.0), ("naive_sort", 2.0, 900.0))
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "tokenstats_linux_x.csv", index=False)
+    table = numerics_report.timings(tmp_path)
+    shown = numerics_report.timing_table(table)
+    assert shown["of the floor"].tolist() == ["1.00", "1.05", "2.00"] * 2
+    assert "linux_x, 2 threads, float32" in numerics_report.caption(table)
+    assert numerics_report.finding_memory(table) == "The head stage holds 60 MiB at 512 tokens and 60 MiB at 2,048 tokens"
+    assert set(numerics_report.memory(table)["impl"]) == {"proxylib", "naive_sort"}

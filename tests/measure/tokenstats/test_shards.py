@@ -1,0 +1,305 @@
+"""Extraction into a folder: accounted for, resumed where it ended, refused where something else lies."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import filelock
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import transformers
+
+from proxylib.data import traces
+from proxylib.data.traces import Trace
+from proxylib.errors import UserError
+from proxylib.measure.tokenstats import extract, shards
+from proxylib.measure.tokenstats.columns import COLUMNS
+from proxylib.measure.tokenstats.shards import Settings
+from proxylib.models import architectures, loading, tokenizers
+from proxylib.models.settings import Model
+
+TRACES = [Trace("one" if n % 2 else "two", f"t-{n}", f"p {n}\n", "abc " * (1 + 3 * n) + "end\n", "", "") for n in range(9)]
+LAYOUT = extract.Layout(chunk=16, traces=3, tokens=512)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(5)
+    spec = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
+    architectures.build(spec, 259, 64).save_pretrained(folder)  # a context of 128
+    tokenizers.train("byte", [], 300).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A shard for every pass or two."""
+    monkeypatch.setattr(shards, "SHARD_TOKENS", 60)
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in sorted((folder / shards.TOKENS).iterdir())}
+
+
+def test_rows_are_those_of_one_pass_and_everything_is_accounted_for(model, tmp_path, small):
+    long = Trace("two", "cut", "p", "x" * 200, "", "")
+    full = Trace("two", "full", "y" * 300, "x", "", "")
+    done = shards.extract(model, [*TRACES, long, full], tmp_path / "out", Settings(window=60), LAYOUT)
+    assert len(content(tmp_path / "out")) > 3
+    items = done.items.set_index("id")
+    assert items.loc["full", ["status", "reason"]].tolist() == [
+        "dropped",
+        "no room for the solution after a prompt of 301 tokens",
+    ]
+    assert items.loc["cut", ["truncated", "windowed", "scored"]].tolist() == [74, 66, 60]
+    assert (items["scored"] == done.tokens.groupby("id").size().reindex(items.index, fill_value=0)).all()
+    for trace in TRACES:
+        row = items.loc[trace.id]
+        assert row["truncated"] + row["windowed"] + row["scored"] == len(trace.solution)
+        assert row["prompt"] == 1 + len(trace.prompt)
+    network, tokenizer = loading.load(model), tokenizers.load(model)
+    config = type("C", (), {"window": 60, "chunk": 16, "batch": 1})
+    alone, _ = extract.token_rows(network, tokenizer, [*TRACES, long], config)
+    found = done.tokens
+    assert list(found.columns) == list(alone.columns)
+    exact = ["task", "id", "position", "token", "offset", "n_bytes"]
+    pd.testing.assert_frame_equal(found[exact], alone[exact], check_dtype=False)
+    assert found["nll"].to_numpy() == pytest.approx(alone["nll"].to_numpy(), abs=2e-5)
+    assert "2 dropped" not in done.summary() and "1 dropped (1 x no room" in done.summary()
+    told = done.manifest
+    assert told["vocabulary"] == 259 and told["tokens_scored"] == len(found) and told["dropped"] == 1
+
+
+def test_optional_columns_and_the_most_likely_list(model, tmp_path):
+    done = shards.extract(model, TRACES[:2], tmp_path / "out", Settings(columns=("sum_p2",), top=3), LAYOUT)
+    rows = done.tokens
+    assert list(rows.columns[6:]) == ["nll", "entropy", "n_greater", "n_equal", "p_max", "sum_p2", "top_ids", "top_logits"]
+    assert all(len(ids) == 3 for ids in rows["top_ids"])
+    assert {name: str(rows[name].dtype) for name in COLUMNS if name in rows} == {
+        name: column.dtype for name, column in COLUMNS.items() if name in rows
+    }
+    with pytest.raises(UserError, match="column mode: not known"):
+        shards.extract(model, TRACES, tmp_path / "two", Settings(columns=("mode",)))
+    assert not (tmp_path / "two").exists()
+
+
+def test_it_goes_on_at_the_missing_shard_with_the_same_bytes(model, tmp_path, small, monkeypatch, capsys):
+    shards.extract(model, TRACES, tmp_path / "whole", Settings(), LAYOUT)
+    whole = content(tmp_path / "whole")
+    scored = []
+    real = extract.Engine.score
+
+    def counted(self, batch):
+        scored.append(len(batch))
+        if len(scored) == 3:
+            raise KeyboardInterrupt
+        return real(self, batch)
+
+    monkeypatch.setattr(extract.Engine, "score", counted)
+    with pytest.raises(KeyboardInterrupt):
+        shards.extract(model, TRACES, tmp_path / "cut", Settings(), LAYOUT)
+    kept = content(tmp_path / "cut")
+    assert 0 < len(kept) < len(whole) and not (tmp_path / "cut" / shards.MANIFEST).exists()
+    before = len(scored)
+    monkeypatch.setattr(extract.Engine, "score", lambda self, batch: scored.append(1) or real(self, batch))
+    shards.extract(model, TRACES, tmp_path / "cut", Settings(), LAYOUT)
+    assert content(tmp_path / "cut") == whole
+    again = len(scored) - before
+    (tmp_path / "cut" / shards.TOKENS / "00000.parquet").write_bytes(b"PAR1 damaged")
+    (tmp_path / "cut" / shards.MANIFEST).unlink()
+    shards.extract(model, TRACES, tmp_path / "cut", Settings(), LAYOUT)
+    assert content(tmp_path / "cut") == whole and len(scored) - before - again <= 2
+    assert "00000.parquet is damaged" in capsys.readouterr().err
+
+
+def test_a_finished_folder_is_read_and_no_model_is_loaded(model, tmp_path, monkeypatch):
+    first = shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    monkeypatch.setattr(loading, "load", lambda *a, **k: pytest.fail("a model was loaded"))
+    again = shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    assert again.manifest == first.manifest
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"window": 7}, "window 1000, now 7"),
+        ({"chat": True}, "chat False, now True"),
+        ({"traces": TRACES[:5]}, "other traces"),
+        ({"chunk": 3}, "chunk 16, now 3"),
+    ],
+)
+def test_a_folder_of_another_plan_is_refused(model, tmp_path, change, what):
+    shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    before = content(tmp_path / "out")
+    layout = extract.Layout(chunk=change.pop("chunk"), traces=3, tokens=512) if "chunk" in change else LAYOUT
+    with pytest.raises(UserError, match=f"was begun with {what}"):
+        shards.extract(model, change.pop("traces", TRACES), tmp_path / "out", Settings(**change), layout)
+    assert content(tmp_path / "out") == before
+
+
+def test_a_folder_with_other_files_is_refused_and_left_alone(model, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="holds other files"):
+        shards.extract(model, TRACES, tmp_path, Settings(), LAYOUT)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("name", [shards.PLAN, shards.MANIFEST])
+def test_a_damaged_plan_is_named(model, tmp_path, name):
+    shards.extract(model, TRACES[:1], tmp_path / "out", Settings(), LAYOUT)
+    (tmp_path / "out" / name).write_text("{")
+    with pytest.raises(UserError, match="damaged; delete the folder"):
+        shards.extract(model, TRACES[:1], tmp_path / "out", Settings(), LAYOUT)
+
+
+def test_a_file_in_the_folders_place_is_left_alone(model, tmp_path):
+    (tmp_path / "traces.jsonl").write_text("mine")
+    with pytest.raises(UserError, match="traces.jsonl: is a file"):
+        shards.extract(model, TRACES, tmp_path / "traces.jsonl", Settings(), LAYOUT)
+    assert (tmp_path / "traces.jsonl").read_text() == "mine"
+
+
+def test_a_call_that_was_killed_before_its_plan_is_gone_on_with(model, tmp_path):
+    (tmp_path / f".{shards.PLAN}.123.tmp").write_text("{")
+    assert shards.extract(model, TRACES, tmp_path, Settings(), LAYOUT).manifest["traces"] == 9
+    assert not list(tmp_path.rglob(".*.tmp"))
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_folder_has_one_writer(model, tmp_path, begun):
+    out = tmp_path / "out"
+    if begun:
+        shards.extract(model, TRACES, out, Settings(), LAYOUT)
+        (out / shards.MANIFEST).unlink()
+    half = out / shards.TOKENS / ".00000.parquet.1.tmp"  # which the other one is about to rename
+    half.parent.mkdir(parents=True, exist_ok=True)
+    half.touch()
+    if not begun:
+        shutil.rmtree(half.parent)
+    with filelock.FileLock(out / shards.LOCK), pytest.raises(UserError, match="made by another process"):
+        shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    assert half.exists() == begun
+    assert shards.extract(model, TRACES, out, Settings(), LAYOUT).manifest["traces"] == 9
+
+
+@pytest.mark.parametrize("damage", ["a shard is gone", "a shard is cut", "no items"])
+def test_a_finished_folder_that_lost_files_is_mended(model, tmp_path, small, damage, capsys):
+    out = tmp_path / "out"
+    first = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    tokens, items = first.tokens, first.items
+    shard = out / shards.TOKENS / "00001.parquet"
+    if damage == "a shard is gone":
+        shard.unlink()
+    elif damage == "a shard is cut":
+        shard.write_bytes(shard.read_bytes()[:-20])
+    else:
+        (out / shards.ITEMS).unlink()
+    again = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    pd.testing.assert_frame_equal(again.tokens, tokens)
+    pd.testing.assert_frame_equal(again.items, items)
+    assert "files are missing or damaged" in capsys.readouterr().err
+
+
+def test_special_tokens_behind_the_head_are_no_other_tokenizer(model, tmp_path):
+    """Gemma 3 1B: 262,144 rows, and a token for images with the id 262144."""
+    plain = shards.extract(model, TRACES, tmp_path / "plain", Settings(), LAYOUT)
+    copy = tmp_path / "copy"
+    shutil.copytree(model, copy)
+    tokenizer = tokenizers.load(copy)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    tokenizer.save_pretrained(copy)
+    done = shards.extract(copy, TRACES, tmp_path / "image", Settings(), LAYOUT)
+    assert done.vocabulary == 259
+    pd.testing.assert_frame_equal(done.tokens, plain.tokens)
+    tokenizer.add_tokens(["word"])
+    tokenizer.save_pretrained(copy)
+    with pytest.raises(UserError, match="do not belong together"):
+        shards.extract(copy, TRACES, tmp_path / "word", Settings(), LAYOUT)
+
+
+def test_a_context_too_short_to_share_anything(tmp_path):
+    torch.manual_seed(5)
+    spec = Model(architecture="gpt2", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
+    architectures.build(spec, 259, 8).save_pretrained(tmp_path / "model")  # a context of 16
+    tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
+    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", Settings(), LAYOUT).items
+    assert (items["scored"] + items["truncated"] == [len(trace.solution) for trace in TRACES]).all()
+
+
+def test_nan_is_refused_with_the_trace_that_gave_it(model, tmp_path, monkeypatch):
+    """NaN is exceeded by nothing: its rows would all count as said first."""
+    score = extract.Engine.score
+
+    def broken(self, batch):
+        rows = score(self, batch)
+        rows.loc[rows.index[-1:], "nll"] = np.nan
+        return rows
+
+    monkeypatch.setattr(extract.Engine, "score", broken)
+    with pytest.raises(UserError, match=r"trace two/t-8: the model's logits there are NaN"):
+        shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    assert not (tmp_path / "out" / shards.TOKENS).exists()
+
+
+def test_the_positions_of_mpt_are_found_under_their_own_name(tmp_path):
+    config = transformers.MptConfig(d_model=32, n_heads=2, n_layers=1, vocab_size=259, max_seq_len=40)
+    torch.manual_seed(5)
+    transformers.MptForCausalLM(config).save_pretrained(tmp_path / "model")
+    tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
+    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", Settings(), LAYOUT).items
+    assert (items["truncated"] > 0).any() and (items["prompt"] + items["scored"]).max() == 40
+
+
+def test_where_nothing_can_be_scored_nothing_is_written(model, tmp_path):
+    with pytest.raises(UserError, match="no trace can be scored: no room"):
+        shards.extract(model, [Trace("t", "1", "y" * 300, "x", "", "")], tmp_path / "out", Settings(), LAYOUT)
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_weight_is_another_model(model, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(model, copy)
+    assert shards.fingerprint(copy) == shards.fingerprint(model)
+    weights = bytearray((copy / "model.safetensors").read_bytes())
+    weights[-3] ^= 1
+    (copy / "model.safetensors").write_bytes(weights)
+    assert shards.fingerprint(copy) != shards.fingerprint(model)
+
+
+def test_a_matrix_inside_a_long_file_counts(tmp_path):
+    """Frozen embeddings stand at both ends of many fine-tuned models."""
+    weights = np.zeros(shards.WHOLE + (8 << 20), "uint8")
+    (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
+    before = shards.fingerprint(tmp_path)
+    weights[20 << 20 : 22 << 20] = 1
+    (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
+    assert shards.fingerprint(tmp_path) != before
+
+
+def test_a_killed_command_goes_on_and_loses_at_most_a_shard(model, tmp_path):
+    file = tmp_path / "traces.parquet"
+    many = [Trace("t", str(n), "p\n", "abcd " * 20, "", "") for n in range(3000)]
+    traces.to_frame(many).to_parquet(file)
+    command = [sys.executable, "-m", "proxylib", "extract", "--model", str(model), "--traces", str(file)]
+    command += ["--threads", "1", "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    place = tmp_path / "out" / shards.TOKENS
+    began = time.monotonic()
+    while len(list(place.glob("0*.parquet")) if place.exists() else []) < 2:
+        assert process.poll() is None and time.monotonic() - began < 120, process.stderr.read()
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    left = {path.name: path.stat().st_mtime_ns for path in place.glob("0*.parquet")}
+    assert not (tmp_path / "out" / shards.MANIFEST).exists()
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and "3000 traces scored, 0 dropped" in done.stdout, done.stderr
+    now = {path.name: path.stat().st_mtime_ns for path in place.iterdir() if not path.name.startswith(".")}
+    assert left.items() <= now.items() and len(now) > len(left)
+    rows = sum(len(pd.read_parquet(path)) for path in sorted(place.glob("0*.parquet")))
+    assert rows == json.loads((tmp_path / "out" / shards.MANIFEST).read_text())["tokens_scored"] == 300_000

@@ -1,0 +1,281 @@
+"""LoRA fine-tunes: what the loss counts, resumption after a kill, truncation, divergence, and the adapter's effect."""
+
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+import torch
+
+from proxylib import studies
+from proxylib.data import scribe
+from proxylib.data.traces import Trace
+from proxylib.errors import UserError
+from proxylib.judging import lm_judge
+from proxylib.models import architectures, loading, lora, tokenizers
+from proxylib.models.lora import Schedule, final_loss, first_pass_loss, rows_of, tune
+from proxylib.models.settings import Model, Tuning
+from proxylib.runs.store import Run, Workspace
+from proxylib.studies.loss import cell
+
+CONFIG = Tuning(rank=4, alpha=8.0, rate=0.01, batch=4, context=700)
+EXAMPLES = [Trace("scribe", e.id, e.prompt, e.note, "", "") for e in scribe.examples(10, 1, unseen=False)]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("base")
+    torch.manual_seed(0)
+    spec = Model(architecture="qwen3", tokenizer="byte", width=32, depth=1, mix="expert", post="none", share=1.0)
+    architectures.build(spec, 259, 700).save_pretrained(folder)
+    tokenizers.train("byte", [], 300).save_pretrained(folder)
+    return folder
+
+
+def test_the_loss_counts_the_completion_and_its_end_and_nothing_else(base, tmp_path):
+    tokenizer = tokenizers.load(base)
+    (row,) = rows_of(EXAMPLES[:1], tokenizer, 700)
+    counted = [token for token, one in zip(row.ids, row.counted, strict=True) if one]
+    assert tokenizer.decode(counted) == EXAMPLES[0].solution + "</s>" and row.truncated == 0
+    assert row.ids[0] == tokenizer.bos_token_id and sum(row.counted) == len(counted)
+    tuned = tune(base, EXAMPLES[:1], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")  # the loss before the first update
+    model = loading.load(base, "cpu")
+    with torch.inference_mode():
+        logits = model(torch.tensor([row.ids])).logits[0, :-1]
+    nll = torch.nn.functional.cross_entropy(logits, torch.tensor(row.ids[1:]), reduction="none")
+    oracle = nll[torch.tensor(row.counted[1:]).bool()].mean().item()
+    assert tuned.losses["loss"].tolist() == pytest.approx([oracle], rel=1e-4)
+
+
+def test_epochs_and_steps_count_alike(base, tmp_path):
+    by_epochs = tune(base, EXAMPLES, CONFIG, Schedule(2, None), 1, tmp_path / "epochs").losses
+    by_steps = tune(base, EXAMPLES, CONFIG, Schedule(None, 6), 1, tmp_path / "steps").losses
+    assert len(by_epochs) == 6  # ten examples in fours, twice
+    pd.testing.assert_frame_equal(by_epochs[["step", "loss"]], by_steps[["step", "loss"]])
+    assert by_epochs["loss"].iloc[-1] < by_epochs["loss"].iloc[0]
+
+
+def test_a_killed_fine_tune_goes_on_with_identical_losses(base, tmp_path):
+    whole = tune(base, EXAMPLES, CONFIG, Schedule(4, None), 3, tmp_path / "whole")
+    script = (
+        "import sys, time, threading, os\n"
+        "from pathlib import Path\n"
+        "from proxylib.runs.config import Tuning\n"
+        "from proxylib.models.lora import tune, Schedule\n"
+        "from proxylib.data.tasks import scribe\n"
+        "from proxylib.data.traces import Trace\n"
+        "E = [Trace('scribe', e.id, e.prompt, e.note, '', '') for e in scribe.examples(10, 1, unseen=False)]\n"
+        "folder = Path(sys.argv[2])\n"
+        "def watch():\n"
+        "    while not any(folder.glob('checkpoints/checkpoint-*/trainer_state.json')): time.sleep(0.005)\n"
+        "    os._exit(9)\n"
+        "threading.Thread(target=watch, daemon=True).start()\n"
+        "tune(sys.argv[1], E, Tuning(rank=4, alpha=8.0, rate=0.01, batch=4, context=700), Schedule(4, None), 3, folder)\n"
+    )
+    folder = tmp_path / "killed"
+    done = subprocess.run([sys.executable, "-c", script, str(base), str(folder)], capture_output=True)
+    assert done.returncode == 9 and any(folder.glob("checkpoints/checkpoint-*")) and not (folder / "adapter").exists()
+    resumed = tune(base, EXAMPLES, CONFIG, Schedule(4, None), 3, folder)
+    pd.testing.assert_frame_equal(resumed.losses, whole.losses)
+    weights = [(tmp_path / name / "adapter" / "adapter_model.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert weights[0] == weights[1] and not (folder / "checkpoints").exists()
+
+
+def test_the_saved_adapter_has_the_loss_that_training_goes_on_from(base, tmp_path):
+    whole = CONFIG.model_copy(update={"batch": len(EXAMPLES)})
+    tune(base, EXAMPLES, whole, Schedule(None, 2), 1, tmp_path / "two")
+    third = tune(base, EXAMPLES, whole, Schedule(None, 3), 1, tmp_path / "three").losses["loss"].iloc[2]
+    sums, count = 0.0, 0
+    model = loading.load(tmp_path / "two" / "adapter", "cpu")
+    for row in rows_of(EXAMPLES, tokenizers.load(base), CONFIG.context):
+        with torch.inference_mode():
+            logits = model(torch.tensor([row.ids])).logits[0, :-1]
+        nll = torch.nn.functional.cross_entropy(logits, torch.tensor(row.ids[1:]), reduction="none")
+        sums, count = sums + nll[torch.tensor(row.counted[1:]).bool()].sum().item(), count + sum(row.counted)
+    assert third == pytest.approx(sums / count, rel=1e-4)
+
+
+@pytest.mark.parametrize("layout", [{"device_batch": 1}, {"device_batch": 2, "recompute": True}])
+def test_how_a_step_is_laid_out_does_not_move_its_loss(base, tmp_path, layout):
+    plain = tune(base, EXAMPLES, CONFIG, Schedule(2, None), 1, tmp_path / "plain").losses
+    other = tune(base, EXAMPLES, CONFIG.model_copy(update=layout), Schedule(2, None), 1, tmp_path / "other").losses
+    np.testing.assert_allclose(other["loss"], plain["loss"], rtol=1e-4)  # the last of three steps has two examples of four
+
+
+def test_in_bfloat16_the_adapter_stays_float32(base, tmp_path):
+    half = CONFIG.model_copy(update={"dtype": "bfloat16"})
+    plain = tune(base, EXAMPLES, CONFIG, Schedule(1, None), 1, tmp_path / "plain").losses
+    other = tune(base, EXAMPLES, half, Schedule(1, None), 1, tmp_path / "half").losses
+    assert 0 < (other["loss"] - plain["loss"]).abs().max() < 0.05
+    weights = safetensors.torch.load_file(tmp_path / "half" / "adapter" / "adapter_model.safetensors")
+    assert {value.dtype for value in weights.values()} == {torch.float32}
+
+
+def test_a_step_that_does_not_divide_is_refused(base, tmp_path):
+    with pytest.raises(UserError, match="batch: 4 examples a step are no multiple of 3"):
+        tune(base, EXAMPLES, CONFIG.model_copy(update={"device_batch": 3}), Schedule(1, None), 1, tmp_path)
+
+
+def test_other_seeds_are_other_runs_and_the_same_seed_is_the_same(base, tmp_path):
+    runs = [tune(base, EXAMPLES, CONFIG, Schedule(1, None), seed, tmp_path / f"{n}").losses for n, seed in enumerate((1, 1, 2))]
+    assert runs[0].equals(runs[1]) and not runs[0]["loss"].equals(runs[2]["loss"])
+
+
+def test_what_does_not_fit_is_cut_and_counted_and_refused_where_nothing_is_left(base):
+    tokenizer = tokenizers.load(base)
+    prompt, completion = len(EXAMPLES[0].prompt.encode()) + 1, len(EXAMPLES[0].solution.encode()) + 1
+    (row,) = rows_of(EXAMPLES[:1], tokenizer, prompt + 10)
+    assert (sum(row.counted), row.truncated) == (10, completion - 10)
+    with pytest.raises(UserError, match=f"example scribe/{EXAMPLES[0].id}: its prompt of {prompt} tokens leaves no room"):
+        rows_of(EXAMPLES[:1], tokenizer, prompt)
+
+
+def test_no_examples_are_refused(base, tmp_path):
+    with pytest.raises(UserError, match="none given"):
+        tune(base, [], CONFIG, Schedule(1, None), 1, tmp_path)
+
+
+def test_a_run_that_diverges_stops_and_says_so(base, tmp_path):
+    wild = CONFIG.model_copy(update={"rate": 1e30})
+    tuned = tune(base, EXAMPLES, wild, Schedule(50, None), 1, tmp_path / "wild")
+    assert not np.isfinite(tuned.losses["loss"].iloc[-1]) and len(tuned.losses) < 150
+    assert tuned.diverged and tuned.facts()["diverged"] is True
+
+
+def test_final_and_first_pass_losses_are_means_of_the_last_steps():
+    losses = pd.DataFrame({"step": range(1, 9), "epoch": np.arange(1, 9) / 4, "loss": [8.0, 7, 6, 5, 4, 3, 2, 1]})
+    assert final_loss(losses, 3) == 2 and first_pass_loss(losses, 2) == 5.5
+
+
+def test_a_run_shorter_than_the_mean_says_of_how_many_steps_it_is():
+    losses = pd.DataFrame({"step": [1, 2, 3], "epoch": [0.5, 1.0, 1.5], "loss": [3.0, 2, 1]})
+    assert lora.averages(losses, 10) == {
+        "final_loss": 2,
+        "final_steps": 3,
+        "first_pass_loss": 2.5,
+        "first_pass_steps": 2,
+    }
+    assert lora.averages(losses, 1) == {"final_loss": 1, "final_steps": 1, "first_pass_loss": 2, "first_pass_steps": 1}
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "gpt_neox", "opt"])
+def test_a_base_with_dropout_of_its_own_is_trained_without(tmp_path, architecture):
+    import transformers
+
+    torch.manual_seed(0)
+    shape = {"vocab_size": 259, "bos_token_id": 1, "eos_token_id": 2}
+    config = {
+        "gpt2": lambda: transformers.GPT2Config(n_embd=32, n_layer=1, n_head=2, n_positions=1024, **shape),  # 0.1 everywhere
+        "gpt_neox": lambda: transformers.GPTNeoXConfig(
+            hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, hidden_dropout=0.3, **shape
+        ),
+        "opt": lambda: transformers.OPTConfig(  # layers hold the number, no module does
+            hidden_size=32, word_embed_proj_dim=32, num_hidden_layers=1, num_attention_heads=2, ffn_dim=64, dropout=0.3, **shape
+        ),
+    }[architecture]()
+    built = transformers.AutoModelForCausalLM.from_config(config)
+    built.save_pretrained(tmp_path / "base")
+    tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "base")
+    model = loading.load(tmp_path / "base")
+    (row,) = rows_of(EXAMPLES[:1], tokenizers.load(tmp_path / "base"), 700)
+    with torch.inference_mode():
+        logits = model(torch.tensor([row.ids])).logits[0, :-1]
+    nll = torch.nn.functional.cross_entropy(logits, torch.tensor(row.ids[1:]), reduction="none")
+    oracle = nll[torch.tensor(row.counted[1:]).bool()].mean().item()
+    tuned = tune(tmp_path / "base", EXAMPLES[:1], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
+    assert tuned.losses["loss"].tolist() == pytest.approx([oracle], rel=1e-5)
+
+
+# ---- the lab's cell ----------------------------------------------------------------------------------------------------
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _torn(checkpoint):
+    """As a computer that loses its power may leave a file: its length, and nothing in the middle."""
+    data = bytearray((checkpoint / "optimizer.pt").read_bytes())
+    data[len(data) // 3 : len(data) // 2] = bytes(len(data) // 2 - len(data) // 3)
+    (checkpoint / "optimizer.pt").write_bytes(data)
+
+
+def _emptied(checkpoint):
+    shutil.rmtree(checkpoint)
+    checkpoint.mkdir()
+
+
+DAMAGES = {
+    "empty": _emptied,
+    "no trainer_state.json": lambda checkpoint: (checkpoint / "trainer_state.json").unlink(),
+    "half a trainer_state.json": lambda checkpoint: _truncate(checkpoint / "trainer_state.json"),
+    "no optimizer.pt": lambda checkpoint: (checkpoint / "optimizer.pt").unlink(),
+    "half an optimizer.pt": lambda checkpoint: _truncate(checkpoint / "optimizer.pt"),
+    "a torn optimizer.pt": _torn,
+    "half a random state": lambda checkpoint: _truncate(checkpoint / "rng_state.pth"),
+    "half an adapter": lambda checkpoint: _truncate(checkpoint / "adapter_model.safetensors"),
+}
+
+
+class _Killed(lora._StopWhenDiverged):
+    """Stops after the second checkpoint."""
+
+    def on_save(self, args, state, control, **_):
+        if state.global_step >= 2 * state.save_steps:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A declared cell of the smallest profile, on a base that nobody trained, and its run; and one that was killed."""
+    folder = tmp_path_factory.mktemp("lab")
+    step = studies.declare("cell", profile="smoke", width=32, examples=16)
+    tokenizer = tokenizers.train("byte", [], 300)
+    torch.manual_seed(0)
+    spec = Model(architecture="qwen3", tokenizer="byte", width=32, depth=1, mix="expert", post="none", share=1.0)
+    architectures.build(spec, 259, 2048).save_pretrained(folder / "base" / "model")
+    tokenizer.save_pretrained(folder / "base" / "model")
+    longer = step.settings.lora.model_copy(update={"context": 1024})  # bytes are many
+    settings = step.settings.model_copy(update={"lora": longer, "max_new_tokens": 6})
+    fake = SimpleNamespace(settings=settings, parent=lambda role: Run(folder / role, {"facts": {}}))
+    whole = Workspace(folder / "whole")
+    cell.fit(fake, whole)
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(lora, "_StopWhenDiverged", _Killed)
+        cell.fit(fake, Workspace(folder / "killed"))
+    return SimpleNamespace(step=fake, whole=whole, killed=folder / "killed")
+
+
+def test_a_cut_note_is_marked_and_counted_and_the_judge_reads_the_others_beside_it(lab):
+    notes = pd.read_parquet(lab.whole.folder / "notes.parquet")
+    assert notes.columns.tolist() == ["id", "note", "finished"] and notes["finished"].dtype == bool
+    assert lab.whole.facts["cut"] == (~notes["finished"]).sum() > 0  # nobody taught it to end
+    assert lab.whole.facts["final_steps"] == min(lab.step.settings.last, lab.whole.facts["steps"])
+    run = Run(lab.whole.folder, {"facts": lab.whole.facts})
+    read = lm_judge.notes_of(SimpleNamespace(parents={"own": lab.step}, parent=lambda _: run), "own")
+    assert [(example.id, note) for example, note in read] == list(zip(notes["id"], notes["note"], strict=True))
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_broken_checkpoint_is_no_obstacle(lab, tmp_path, capsys, damage, older):
+    folder = tmp_path / "cell"
+    shutil.copytree(lab.killed, folder)
+    (whole,) = folder.glob("checkpoints/checkpoint-*")
+    broken = whole
+    if older:  # the whole one is the older one
+        broken = whole.with_name("checkpoint-1000")
+        shutil.copytree(whole, broken)
+    DAMAGES[damage](broken)
+    assert lora.newest_whole(folder / "checkpoints") == (whole if older else None)
+    said = capsys.readouterr().err
+    assert f"{broken} is broken" in said and said.count("\n") == 1 and not broken.exists() and whole.exists() == older
+    again = Workspace(folder)
+    cell.fit(lab.step, again)
+    for name in ("losses", "notes", "proxies"):
+        assert again.path(f"{name}.parquet").read_bytes() == lab.whole.path(f"{name}.parquet").read_bytes()
+    assert again.facts == lab.whole.facts

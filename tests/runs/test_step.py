@@ -1,0 +1,255 @@
+"""The declared grid: ids, dependants, errors."""
+
+import inspect
+import re
+import shutil
+
+import pytest
+import yaml
+
+from proxylib.errors import UserError
+from proxylib.runs import config
+from proxylib.settings import overlay
+from proxylib import studies
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    shutil.copytree(config.CONFIGS, tmp_path / "configs")
+    monkeypatch.setenv("PROXYLIB_CONFIGS", str(tmp_path / "configs"))
+    return tmp_path / "configs"
+
+
+def ids(profile="smoke"):
+    return {step.name: step.key.run_id for step in studies.steps(profile)}
+
+
+def changed_by(folder, **values):
+    before = ids()
+    path = folder / "smoke.yaml"
+    path.write_text(yaml.safe_dump(overlay(yaml.safe_load(path.read_text()), values)))
+    after = ids()
+    return {name.split("/")[0] if not name.startswith("page") else name for name in before if before[name] != after.get(name)}
+
+
+STAGES = ("train", "measure")
+OF_PUBLISHED = {"page/choosing_a_corpus", "page/do_judges_agree"}
+OF_VERDICTS = {
+    "robustness",
+    "loss_fits",
+    *(f"page/{name}" for name in ("scribe_grid", "loss_predicts_the_judge", "how_good_is_the_judge")),
+}
+OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
+OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
+OF_THE_LAB = {f"page/{name}" for name in catalog.PAGES} - OF_PUBLISHED - {"page/scoreboard"} - OF_VERDICTS
+OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
+ANALYSES = {
+    "ranking",
+    "ablations",
+    "whose_style",
+    *(f"page/{name}" for name in ("eighty_metrics", "model_selection", "ablations", "whose_style")),
+}
+OF_THE_POPULATION = {"population", "your_models", "numerics"} | ANALYSES | OF_THE_LAB
+OF_MODELS = {"train", "measure", "crucial_steps"} | OF_THE_POPULATION
+
+
+@pytest.mark.parametrize(
+    ("values", "stages"),
+    [
+        ({"extraction": {"chunk": 64}}, (OF_MODELS - {"train"}) | OF_CELLS),
+        ({"evaluation": {"max_new_tokens": 25}}, OF_MODELS - {"train", "numerics", "page/numerics"}),
+        ({"training": {"tokens": 20000}}, OF_MODELS),
+        ({"training": {"post_learning_rate_share": 0.2}}, OF_MODELS | {"base"} | OF_CELLS),
+        (
+            {"bootstrap": {"draws": 300}},
+            OF_THE_POPULATION | OF_JUDGE | OF_PUBLISHED | {"crucial_steps", "datadecide", "judgments"},
+        ),
+        ({"ranked": ["sorting", "walk"]}, ANALYSES),
+        ({"crucial_steps": {"items": 7}}, {"crucial_steps", "page/crucial_steps"}),
+        ({"own": {"items": 5}}, OF_SOME_MODELS),
+        ({"scribe": {"rate": 0.02}}, OF_CELLS),
+        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS),
+        ({"scribe": {"vocabulary": 500}}, {"scribe", "base"} | OF_CELLS),
+        ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS),
+        ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
+        ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
+        ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
+        ({"material": {"items": 18}}, {"material", "corpora"} | OF_MODELS),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_a_changed_value_changes_its_dependants_and_nothing_else(folder, values, stages):
+    assert changed_by(folder, **values) == stages
+
+
+@pytest.mark.parametrize("profile", config.PROFILES)
+def test_parents_come_before_children_and_ids_are_unique(profile):
+    steps = studies.steps(profile)
+    seen = set()
+    for step in steps:
+        assert {parent.key.run_id for parent in step.parents.values()} <= seen
+        seen.add(step.key.run_id)
+    assert len(seen) == len(steps) == len({step.name for step in steps})
+    assert {step.name for step in steps if step.page} == {f"page/{name}" for name in studies.profile(profile).pages}
+
+
+def test_a_notebook_and_the_grid_declare_the_same_step():
+    declared = {step.name: step.key.run_id for step in studies.steps("lab")}
+    for model in (studies.profile("lab").population[0], studies.profile("lab").expert):
+        for stage in ("train", "measure"):
+            step = studies.declare(stage, "lab", model=model.name, seed=None)
+            assert declared[step.name] == step.key.run_id
+    for step in studies.steps("smoke"):  # what `proxylib run` is told makes the same run
+        assert studies.declare(step.notebook.stem, **step.parameters).key == step.key, step.name
+
+
+def test_a_population_reads_every_member_and_the_expert():
+    profile = studies.profile("smoke")
+    step = studies.declare("population", "smoke")
+    roles = [f"{stage} {model.name}-seed{seed}" for seed in profile.seeds for model in profile.population for stage in STAGES]
+    assert list(step.parents) == ["material", "expert", *roles]
+    assert step.parents["expert"].name == f"measure/{profile.expert.name}-seed{profile.seeds[0]}"
+    for role, parent in step.parents.items():
+        stage, _, member = role.partition(" ")
+        assert role in ("material", "expert") or parent.name == f"{stage}/{member}"
+
+
+def test_a_population_in_one_style_shares_what_its_style_leaves_alone():
+    profile = studies.profile("smoke")
+    crossed, styled = (studies.declare("population", "smoke", style=style) for style in ("crossed", "other"))
+    assert styled.name == "population/other"
+    assert [member.style for member in styled.settings.members] == ["other"] * len(profile.population)
+    for model in profile.population:
+        here, there = f"train {model.name}-other-seed1", f"train {model.name}-seed1"
+        same = not model.mix.startswith("expert")
+        assert (styled.parents[here].key == crossed.parents[there].key) is same
+        assert styled.parents[here].settings.model == model.in_style("other")
+        assert styled.parents[here.replace("train", "measure")].parents["train"].key == styled.parents[here].key
+
+
+def test_whole_says_who_reads_weights_and_token_rows():
+    whole = {step.name.split("/")[0] for step in studies.steps("smoke") if step.whole}
+    light = {step.name.split("/")[0] for step in studies.steps("smoke") if not step.whole}
+    assert light == {"population", "ranking", "ablations", "whose_style", "loss_fits", "page"}
+    assert whole == {
+        *("material", "corpora", "train", "measure", "crucial_steps", "your_models", "numerics", "datadecide", "judgments"),
+        *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness"),
+    }
+
+
+def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():
+    profile = studies.profile("smoke")
+    expert = f"measure/{profile.expert.name}-seed{profile.seeds[0]}"
+    measured = [step for step in studies.steps("smoke") if step.name.startswith("measure/")]
+    for step in measured:
+        roles = {"train", "material"} | (set() if step.name == expert else {"expert"})
+        assert set(step.parents) == roles and step.parents["train"].name == step.name.replace("measure/", "train/")
+        assert step.name == expert or step.parents["expert"].name == expert
+    assert len(measured) > len(profile.population)
+
+
+def test_the_expert_is_the_most_work_and_analyses_are_none():
+    steps = [step for step in studies.steps("reference") if step.name != "judge"]
+    work = {step.name: catalog.work(step) for step in steps}
+    assert max(work, key=work.get) == "train/qwen3-bpe-96-seed2" and work["ranking"] == work["page/the_lab"] == 0
+    assert work["crucial_steps"] == 1600000 * 2.0 * 48 * 2
+
+
+def test_the_trajectory_is_one_plain_run():
+    profile = studies.profile("smoke")
+    settings = studies.declare("crucial_steps", "smoke").settings
+    model = settings.training.model
+    assert (model.name, model.mix, model.post) == (profile.crucial_steps.model, "expert", "none")
+    assert model.share == profile.crucial_steps.share and settings.items == profile.crucial_steps.items
+
+
+def test_the_judge_learns_from_bases_seeds_and_conversations_that_it_never_judges():
+    judged = {role: step for role, step in studies.declare("verdicts", "lab").parents.items() if role.startswith("cell/")}
+    sources = [step for role, step in studies.declare("judge", "lab").parents.items() if role.startswith("source")]
+    assert sources and judged
+    for source in sources:
+        for step in judged.values():
+            assert source.settings.base.width != step.settings.base.width
+            assert source.settings.tests.seed != step.settings.tests.seed and not source.settings.tests.unseen
+            assert source.parents["base"].key != step.parents["base"].key
+            assert source.parents["base"].settings.seed != step.parents["base"].settings.seed
+
+
+def test_both_schedules_share_the_middle_of_the_grid():
+    profile = studies.profile("reference")
+    cells = studies.declare("loss_fits", "reference").parents
+    middle = profile.scribe.examples[1]
+    by = {role: step.settings for role, step in cells.items() if role.startswith("cell/")}
+    assert {s.schedule for s in by.values() if s.examples == middle} == {"epochs"}
+    steps = -(-middle // profile.scribe.batch) * profile.scribe.epochs
+    assert {s.steps for s in by.values() if s.schedule == "steps"} == {steps}
+
+
+def test_an_override_makes_another_run():
+    model = studies.profile("lab").population[0].name
+    plain = studies.declare("train", "lab", model=model)
+    assert studies.declare("train", "lab", model=model, tokens=5000).key != plain.key
+    assert studies.declare("train", "lab", model=model, seed=9).key != plain.key
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"notebook": "trian", "profile": "smoke"}, "not part of the grid"),
+        ({"notebook": "train", "profile": "smokey", "model": "MODEL"}, "'smokey' is unknown"),
+        ({"notebook": "train", "profile": "smoke", "model": "llama-byte-33"}, "'llama-byte-33' is not in profile smoke"),
+        ({"notebook": "train", "profile": "smoke", "modle": "x"}, "parameter modle is unknown in train"),
+        ({"notebook": "train", "profile": "smoke", "model": "MODEL", "tokens": 5}, "parameter tokens"),
+        ({"notebook": "population", "profile": "lab", "style": "other"}, "profile lab has no population in style 'other'"),
+    ],
+)
+def test_a_bad_declaration_is_one_line(call, said):
+    if call.get("model") == "MODEL":
+        call = call | {"model": studies.profile("smoke").population[0].name}
+    with pytest.raises(UserError) as error:
+        studies.declare(**call)
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_an_unknown_mix_stops_when_it_is_declared(folder):
+    path = folder / "smoke.yaml"
+    values = yaml.safe_load(path.read_text())
+    values["population"][0]["mix"] = "salad"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(UserError, match="recipe 'salad' is unknown"):
+        studies.steps("smoke")
+
+
+def test_the_code_of_pages_is_that_which_they_import():
+    """Modules of the package that a page notebook names are in the digest of page code."""
+    named = set(re.findall(r'"(\w+)\.py"', inspect.getsource(catalog.page_code_digest)))
+    assert named >= {"pages", "plots", "population", "stats"}
+    for name in studies.profile("reference").pages:
+        source = (catalog.NOTEBOOKS / "pages" / f"{name}.ipynb").read_text()
+        for line in re.findall(r"from proxylib import ([\w, ]+)", source):
+            used = {word.strip() for word in line.split(",")} - {"grid", "config", "corpora", "tasks", "store"}
+            assert used <= named, f"{name}: {used - named} is not in page_code_digest"
+
+
+def test_the_digest_of_a_notebook_ignores_what_an_editor_adds(tmp_path):
+    import nbformat
+
+    path = catalog.NOTEBOOKS / "pages" / "the_lab.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["widgets"] = {}
+    notebook.cells[1]["execution_count"] = 3
+    nbformat.write(notebook, tmp_path / "copy.ipynb")
+    assert catalog.cells_digest(tmp_path / "copy.ipynb") == catalog.cells_digest(path)
+    notebook.cells[-1].source += "\n1"
+    nbformat.write(notebook, tmp_path / "copy.ipynb")
+    assert catalog.cells_digest(tmp_path / "copy.ipynb") != catalog.cells_digest(path)
+
+
+def test_what_most_has_to_wait_for_begins_first():
+    steps = studies.steps("lab")
+    chains = catalog.chains(steps)
+    for step in steps:
+        assert all(chains[parent.key.run_id] > chains[step.key.run_id] or step.page for parent in step.parents.values())
+    by = {step.name: chains[step.key.run_id] for step in steps}
+    ready = [name for name in by if name.startswith(("base/", "train/"))]
+    assert max(ready, key=by.get).startswith("base/80")  # the judge learns from its notes, and much waits for the judge

@@ -1,0 +1,476 @@
+"""One cell of the post's grid by command: tiny Qwen3 shapes, published dialogues, processes, kills, bad input."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import filelock
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from test_finetune import DAMAGES
+
+from proxylib.cli import main
+from proxylib.data import scribe, traces
+from proxylib.errors import UserError
+from proxylib.judging import client, verdict_folder
+from proxylib.judging.criteria import CRITERIA
+from proxylib.models import architectures, generate, loading, lora, tokenizers
+from proxylib.models.settings import Model
+from proxylib.studies.loss import cell_draws, hub_cell
+from proxylib.studies.loss.settings import hub
+
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+SMALL = {"device": "cpu", "dtype": "float32", "threads": 1, "rank": 4, "rate": 0.01, "batch": 4, "device_batch": 2}
+SMALL |= {"epochs": 2, "last": 2, "max_new_tokens": 8, "context": 1024, "recompute": False}
+
+
+def stand_in(folder, kind, texts, vocabulary, template=TEMPLATE):
+    """A base of one block in Qwen3's shape, its tokenizer trained on `texts`, with ChatML as Qwen3 has it."""
+    tokenizer = tokenizers.train(kind, texts, vocabulary)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.eos_token, tokenizer.chat_template = "<|im_end|>", template
+    torch.manual_seed(0)
+    spec = Model(architecture="qwen3", tokenizer=kind, width=32, depth=1, mix="expert", post="none", share=1.0)
+    architectures.build(spec, len(tokenizer), 8192).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def options(**changes):
+    return [part for name, value in (SMALL | changes).items() for part in ("-p", name, str(value))]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A base over bytes, ten examples and four held-out ones of the lab's own scribe, and the arguments that name them."""
+    folder = tmp_path_factory.mktemp("hub")
+    stand_in(folder / "base", "byte", [], 300)
+    for name, count, unseen in (("train", 10, False), ("test", 4, True)):
+        rows = [{"prompt": e.prompt, "solution": e.note, "id": e.id} for e in scribe.examples(count, 1, unseen)]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    sources = ["--data", str(folder / "train.jsonl"), "--held-out", str(folder / "test.jsonl")]
+    return SimpleNamespace(folder=folder, given=["finetune", "--base", str(folder / "base"), *sources])
+
+
+@pytest.fixture(scope="module")
+def whole(place):
+    """A cell that nothing disturbed."""
+    out = place.folder / "whole"
+    assert main.main([*place.given, "--out", str(out), *options()]) == 0
+    return out
+
+
+def losses(out):
+    return pd.read_parquet(out / hub_cell.LOSSES)
+
+
+def facts(out):
+    return json.loads((out / hub_cell.FACTS).read_text())
+
+
+def test_the_shipped_grid_has_the_posts_numbers():
+    shipped = hub({})
+    assert [base.split("-")[1] for base in shipped.bases] == ["1.7B", "4B", "8B", "14B", "32B"]
+    assert (shipped.examples, shipped.rank, shipped.alpha, shipped.rate) == ((1293, 2586, 4673), 64, 32, 2e-4)
+
+
+def test_what_a_cell_leaves(place, whole):
+    said, table = facts(whole), losses(whole)
+    assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert said["final_loss"] == table["loss"].tail(2).mean() and said["first_pass_loss"] == table["loss"][1:3].mean()
+    assert (said["examples"], said["steps"], said["diverged"], said["truncated"]) == (10, 6, False, 0)
+    assert said["parameters"] == sum(p.numel() for p in loading.load(place.folder / "base").parameters())
+    model, tokenizer = loading.load(whole / "adapter"), tokenizers.load(whole / "adapter")
+    held_out = traces.read(str(place.folder / "test.jsonl"))
+    sums = []
+    for trace in held_out:  # by hand, under the template
+        front = tokenizer(
+            f"<|im_start|>user\n{trace.prompt}<|im_end|>\n<|im_start|>assistant\n", add_special_tokens=False
+        ).input_ids
+        ids = torch.tensor([front + tokenizer(trace.solution, add_special_tokens=False).input_ids])
+        with torch.inference_mode():
+            sums.append(
+                torch.nn.functional.cross_entropy(
+                    model(ids).logits[0, len(front) - 1 : -1], ids[0, len(front) :], reduction="none"
+                )
+            )
+    assert said["held_out_loss"] == pytest.approx(torch.cat(sums).mean().item(), rel=1e-5)
+    notes = [json.loads(line) for line in (whole / hub_cell.NOTES).read_text().splitlines()]
+    written = generate.answers(model, tokenizer, [trace.prompt for trace in held_out], 8, 8, chat=True)
+    assert [note["note"] for note in notes] == written and notes[0]["dialogue"] == held_out[0].prompt
+    assert [note["finished"] for note in notes] == [
+        answer.finished for answer in generate.written(model, tokenizer, [trace.prompt for trace in held_out], 8, 8, chat=True)
+    ]
+    assert said["cut"] == sum(not note["finished"] for note in notes) > 0  # nobody taught it to end within eight tokens
+    assert (said["final_steps"], said["first_pass_steps"]) == (2, 2)
+    assert sorted(notes[0]) == ["dialogue", "finished", "id", "note"]
+    assert [sorted(note) for note in verdict_folder.read(whole / hub_cell.NOTES)] == [
+        ["dialogue", "id", "note"]
+    ] * 4  # the judge's own
+
+
+def test_a_finished_cell_is_told_and_not_made_again(place, whole, capsys, monkeypatch):
+    monkeypatch.setattr(hub_cell, "tune", None)
+    monkeypatch.setattr(hub_cell, "_measured", None)
+    assert main.main([*place.given, "--out", str(whole), *options()]) == 0
+    said = capsys.readouterr().out
+    assert "held_out_loss" in said and f"{facts(whole)['cut']} of 4 notes were cut at the most tokens allowed" in said
+
+
+def test_two_calls_at_a_time_are_one_too_many(place, whole, capsys):
+    with filelock.FileLock(whole / hub_cell.LOCK):
+        assert main.main([*place.given, "--out", str(whole), *options()]) == 2
+    assert "is being made by another process" in capsys.readouterr().err
+
+
+def test_killed_while_it_trains_it_goes_on_with_identical_losses(place, whole, tmp_path, monkeypatch, capsys):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "cell"
+    with monkeypatch.context() as patched:
+        patched.setattr(lora._StopWhenDiverged, "on_save", stop, raising=False)
+        assert main.main([*place.given, "--out", str(out), *options()]) == 130
+    assert list(out.glob("checkpoints/checkpoint-*")) and not (out / hub_cell.FACTS).exists()
+    assert main.main([*place.given, "--out", str(out), *options(seed=2)]) == 2
+    assert "begun with another config" in capsys.readouterr().err
+    with monkeypatch.context() as patched:  # and once more, between training and measuring
+        patched.setattr(hub_cell, "_measured", stop)
+        assert main.main([*place.given, "--out", str(out), *options()]) == 130
+    monkeypatch.setattr(hub_cell, "tune", None)
+    assert main.main([*place.given, "--out", str(out), *options()]) == 0
+    assert (out / hub_cell.LOSSES).read_bytes() == (whole / hub_cell.LOSSES).read_bytes()
+    assert (out / hub_cell.NOTES).read_bytes() == (whole / hub_cell.NOTES).read_bytes()
+    assert facts(out) == facts(whole) | {"cell": "cell", "provenance": facts(out)["provenance"]}
+
+
+@pytest.fixture(scope="module")
+def killed(place):
+    """A cell that was killed at its second checkpoint."""
+
+    def stop(self, args, state, control, **_):
+        if state.global_step == 2:
+            raise KeyboardInterrupt
+
+    out = place.folder / "killed"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lora._StopWhenDiverged, "on_save", stop, raising=False)
+        assert main.main([*place.given, "--out", str(out), *options()]) == 130
+    return out
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_checkpoint_that_a_kill_left_broken_is_no_obstacle(place, whole, killed, tmp_path, capsys, damage):
+    out = tmp_path / "cell"
+    shutil.copytree(killed, out)
+    (newest,) = out.glob("checkpoints/checkpoint-*")
+    DAMAGES[damage](newest)
+    assert main.main([*place.given, "--out", str(out), *options()]) == 0
+    assert f"{newest} is broken, as a kill may leave it" in capsys.readouterr().err
+    for name in (hub_cell.LOSSES, hub_cell.NOTES):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_two_processes_choose_the_same_checkpoint(place, killed, tmp_path):
+    shutil.copytree(killed, tmp_path / "cell")
+    checkpoint = tmp_path / "cell" / "checkpoints" / "checkpoint-2"
+    shutil.copytree(checkpoint, checkpoint.with_name("checkpoint-3"))
+    DAMAGES["half an optimizer.pt"](checkpoint.with_name("checkpoint-3"))
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "-m", "proxylib"]
+    layout = options(device_batch=1)  # another layout than it was begun with: the plan is told so
+    plan = tmp_path / "cell" / hub_cell.PLAN
+    plan.write_text(json.dumps(json.loads(plan.read_text()) | {"config": _config(device_batch=1)}))
+    done = subprocess.run(
+        [*launch, *place.given, "--out", str(tmp_path / "cell"), *layout], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stderr.count("checkpoint-3 is broken") == 1
+    assert main.main([*place.given, "--out", str(tmp_path / "one"), *layout]) == 0
+    np.testing.assert_allclose(losses(tmp_path / "cell")["loss"], losses(tmp_path / "one")["loss"], rtol=1e-4)
+
+
+def _config(**changes):
+    return hub({**SMALL, **changes}).model_dump(mode="json", exclude=hub_cell.GRID)
+
+
+@pytest.mark.slow
+def test_two_processes_of_accelerate_share_a_step_and_one_of_them_writes(place, tmp_path):
+    # --multi_gpu starts processes as on GPUs; each is told by `device` that it has none
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "-m", "proxylib"]
+    layout = options(device_batch=1, epochs=1)
+    done = subprocess.run(
+        [*launch, *place.given, "--out", str(tmp_path / "two"), *layout], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("held_out_loss") == 1 and facts(tmp_path / "two")["steps"] == 3
+    assert main.main([*place.given, "--out", str(tmp_path / "one"), *layout]) == 0
+    # the last step of three has two examples for two processes: nothing is filled up
+    np.testing.assert_allclose(losses(tmp_path / "two")["loss"], losses(tmp_path / "one")["loss"], rtol=1e-4)
+
+
+def test_the_processes_must_divide_a_step(place, tmp_path, monkeypatch, capsys):
+    passes = lora._passes
+    monkeypatch.setattr(lora, "_passes", lambda tuning, processes, visible: passes(tuning, 3, visible))
+    assert main.main([*place.given, "--out", str(tmp_path / "cell"), *options()]) == 2
+    assert "batch: 4 examples a step are no multiple of 6" in capsys.readouterr().err
+    with pytest.raises(UserError, match="2 GPUs and one process: start it with accelerate launch"):
+        passes(hub({}), 1, 2)
+
+
+def test_a_cell_that_diverges_is_reported_and_left_out_of_the_fit(place, whole, tmp_path, capsys):
+    out = tmp_path / "wild"
+    assert main.main([*place.given, "--out", str(out), *options(rate="1.0e+30", epochs=20)]) == 0
+    assert facts(out)["diverged"] is True and "final_loss" not in facts(out) and not (out / hub_cell.NOTES).exists()
+    assert "diverged" in capsys.readouterr().out
+    cells = pd.DataFrame([facts(out), *(facts(whole) | {"cell": f"{n}", "examples": n} for n in range(4))])
+    keys = [(cell, note, "template") for cell in cells["cell"] for note in ("a", "b")]
+    verdicts = pd.DataFrame(keys, columns=["cell", "id", "criterion"]).assign(judge="j", passed=True)
+    assert cell_draws.grid(cells, verdicts).cells["cell"].tolist() == ["0", "1", "2", "3"]
+
+
+def test_the_list_is_fifteen_commands_that_the_shell_and_we_understand(capsys):
+    shared = ["--data", "my train.jsonl", "--held-out", "hub:me/notes:test", "--fields", "prompt=dialogue", "-p", "epochs", "2"]
+    assert main.main(["finetune", "--out", "cells", "--list", *shared]) == 0
+    lines = [shlex.split(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(line[:4] == ["accelerate", "launch", "-m", "proxylib"] for line in lines)
+    parsed = [main._parser().parse_args(line[4:]) for line in lines]
+    cells = [(args.base, args.examples, str(args.out)) for args in parsed]
+    assert len(set(cells)) == 15 and cells[0] == ("Qwen/Qwen3-1.7B", 1293, "cells/Qwen3-1.7B-1293")
+    assert {(args.data, args.fields[0], args.parameter[0][1]) for args in parsed} == {
+        ("my train.jsonl", "prompt=dialogue", "2")
+    }
+
+
+def test_an_example_that_is_held_out_too_is_counted_and_said(place, tmp_path, capsys):
+    train, both = place.folder / "train.jsonl", tmp_path / "both.jsonl"
+    rows = [json.loads(line) for line in train.read_text().splitlines()[:2]]
+    rows = [row | {"id": f"again {number}", "prompt": row["prompt"] + " "} for number, row in enumerate(rows)]
+    both.write_text((place.folder / "test.jsonl").read_text() + "".join(json.dumps(row) + "\n" for row in rows))
+    out = tmp_path / "cell"
+    assert main.main([*place.given, "--held-out", str(both), "--out", str(out), *options(epochs=1)]) == 0
+    assert facts(out)["held_out_seen"] == 2
+    assert "2 of 6 held-out dialogues are among the examples" in capsys.readouterr().err
+    for name in (str(train), str(train.parent / ".." / train.parent.name / train.name), "set:a"):
+        given = ["--data", name if name == "set:a" else str(train), "--held-out", name, "--out", str(tmp_path / "same")]
+        assert main.main([*place.given, *given, *options()]) == 2
+        assert "is what --data names" in capsys.readouterr().err and not (tmp_path / "same").exists()
+
+
+def test_a_tokenizer_without_an_end_is_one_line(place, tmp_path, capsys):
+    shutil.copytree(place.folder / "base", tmp_path / "base")
+    tokenizer = tokenizers.load(tmp_path / "base")
+    tokenizer.eos_token = None
+    tokenizer.save_pretrained(tmp_path / "base")
+    arguments = ["finetune", "--base", str(tmp_path / "base"), *place.given[3:], "--out", str(tmp_path / "cell"), *options()]
+    assert main.main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "base: its tokenizer has no end token for a fine-tune to teach; set eos_token" in line
+    assert not (tmp_path / "cell").exists()
+
+
+# ---- from folders to fits -----------------------------------------------------------------------------------------------
+
+RERUN = Path(__file__).resolve().parents[3] / "book" / "rerun.md"
+
+
+@pytest.fixture
+def grown(whole, tmp_path):
+    """Folders of fifteen cells as `proxylib finetune` and `proxylib judge` leave them: one real one under many names."""
+    rng = np.random.default_rng(1)
+    about = client.described(client.Settings(model="openai-api/mine/judge"))
+    notes = [json.loads(line)["id"] for line in (whole / hub_cell.NOTES).read_text().splitlines()]
+    for size in range(5):
+        for place, count in enumerate((1293, 2586, 4673)):
+            folder = tmp_path / "cells" / f"{size}B-{count}"
+            (folder / "judged").mkdir(parents=True)
+            for name in (hub_cell.NOTES, hub_cell.PLAN):
+                shutil.copy(whole / name, folder / name)
+            loss = 2 - 0.2 * size - 0.1 * place + 0.05 * rng.standard_normal()
+            own = {"cell": folder.name, "base": f"{size}B", "parameters": 10 ** (size + 3), "examples": count}
+            (folder / hub_cell.FACTS).write_text(json.dumps(facts(whole) | own | {"final_loss": loss}))
+            rows = [
+                (note, criterion, 0, rng.choice(["pass", "fail"], p=[0.2 + 0.1 * size, 0.8 - 0.1 * size]), "", "", "", 1, 1)
+                for note in notes
+                for criterion in CRITERIA
+            ]
+            pd.DataFrame(rows, columns=list(client.COLUMNS)).to_parquet(folder / "judged" / verdict_folder.VERDICTS)
+            (folder / "judged" / verdict_folder.ABOUT).write_text(json.dumps(about))
+    return tmp_path / "cells"
+
+
+def test_the_documented_lines_lead_from_folders_to_fits(grown, monkeypatch):
+    (snippet,) = re.findall(r"```python\n(.*?)```", RERUN.read_text(), re.S)
+    monkeypatch.chdir(grown.parent)
+    made = {}
+    exec(snippet, made)
+    fits, control = made["fits"], made["control"]
+    assert set(fits["group"]) == {"all", "1293", "2586", "4673"} and set(fits["judge"]) == {"openai-api/mine/judge"}
+    rates, losses = [], []
+    for folder in sorted(grown.iterdir()):  # by hand
+        read = pd.read_parquet(folder / "judged" / verdict_folder.VERDICTS)
+        rates.append(100 * (read["status"] == "pass").groupby(read["criterion"]).mean().mean())
+        losses.append(facts(folder)["final_loss"])
+    r = fits[(fits["group"] == "all") & (fits["statistic"] == "r")]["estimate"].item()
+    assert r == pytest.approx(np.corrcoef(losses, rates)[0, 1])
+    assert {"size + data", "size + data + loss"} <= set(control["design"]) and "copying + data" not in set(control["design"])
+
+
+def test_repeats_are_averaged_the_unscored_left_out_and_a_diverged_cell_needs_no_judge(grown):
+    first, last = grown / "0B-1293", grown / "4B-4673"
+    path = first / "judged" / verdict_folder.VERDICTS
+    read = pd.read_parquet(path)
+    status = [["pass", "fail", "unscored"][number % 3] for number in range(2 * len(read))]
+    pd.concat([read, read.assign(repeat=1)]).assign(status=status).to_parquet(path)
+    (last / hub_cell.FACTS).write_text(json.dumps({**facts(last), "diverged": True}))
+    shutil.rmtree(last / "judged")
+    (last / hub_cell.NOTES).unlink()
+    cells, verdicts = cell_draws.collect(sorted(grown.iterdir()))
+    assert len(cells) == 15 and cells["diverged"].sum() == 1 and last.name not in set(verdicts["cell"])
+    value = {"pass": 1.0, "fail": 0.0, "unscored": np.nan}
+    wanted = np.nanmean([[value[name] for name in status[: len(read)]], [value[name] for name in status[len(read) :]]], 0)
+    own = verdicts[verdicts["cell"] == first.name]
+    np.testing.assert_array_equal(own["passed"].to_numpy(float, na_value=np.nan), wanted)
+    assert len(cell_draws.grid(cells, verdicts).cells) == 14
+
+
+def _change(path, change):
+    change(pd.read_parquet(path)).to_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda cell: shutil.rmtree(cell / "judged"), "judged: no verdicts; proxylib judge --notes"),
+        (
+            lambda cell: _change(cell / "judged" / verdict_folder.VERDICTS, lambda read: read.head(10)),
+            "10 of 20 verdicts, 0 on other",
+        ),
+        (
+            lambda cell: _change(cell / "judged" / verdict_folder.VERDICTS, lambda read: read.assign(id=read["id"] + "x")),
+            "0 of 20 verdicts, 20 on other notes",
+        ),
+        (
+            lambda cell: _change(cell / "judged" / verdict_folder.VERDICTS, lambda read: pd.concat([read, read.tail(1)])),
+            "two verdicts on",
+        ),
+        (lambda cell: (cell / "judged" / verdict_folder.VERDICTS).write_bytes(b"no"), "judged: verdicts are damaged"),
+        (lambda cell: (cell / "judged" / verdict_folder.ABOUT).write_text('{"model": "x"}'), "verdicts of another judge"),
+        (lambda cell: (cell / hub_cell.FACTS).unlink(), "is no finished cell; run its line of proxylib finetune again"),
+        (lambda cell: (cell / hub_cell.FACTS).write_text('{"diverged": false}'), "is no finished cell"),
+        (lambda cell: (cell / hub_cell.FACTS).write_text("{"), "is damaged"),
+        (lambda cell: (cell / hub_cell.PLAN).write_text('{"held-out set": "x"}'), "was measured on another held-out set"),
+        (lambda cell: shutil.copytree(cell, cell.with_name("copy")), "two cells have base 1B, examples 1293, seed 1"),
+    ],
+)
+def test_folders_that_cannot_be_collected_are_named(grown, harm, said):
+    harm(grown / "1B-1293")
+    with pytest.raises(UserError, match=re.escape(said)) as told:
+        cell_draws.collect(sorted(grown.iterdir()))
+    assert "\n" not in str(told.value)
+
+
+def test_no_folders_are_refused():
+    with pytest.raises(UserError, match="no folder of a cell that did not diverge"):
+        cell_draws.collect([])
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (["--data", "gone.jsonl"], "gone.jsonl: no such file"),
+        (["--held-out", "gone.jsonl"], "gone.jsonl: no such file"),
+        (["--fields", "prompt=dialogue"], "line 1: dialogue is missing, which --fields takes for prompt"),
+        (["--base", "./gone"], "./gone: no such folder; a model is a folder written by save_pretrained, or a hub id"),
+        (["--examples", "11"], "holds 10 examples, 11 are asked for; give more, or a smaller --examples"),
+        (["-p", "rank", "0"], "hub.yaml: rank"),
+        (["-p", "ranks", "8"], "hub.yaml: ranks"),
+        (["-p", "context", "300"], "leaves no room for the completion in 300; raise the context or leave it out"),
+        (["-p", "device", "cuda"], "torch sees no CUDA device"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(place, tmp_path, capsys, changed, said):
+    if "cuda" in changed and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    assert main.main([*place.given, "--out", str(tmp_path / "cell"), *options(), *changed]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line and not (tmp_path / "cell").exists()
+
+
+def test_a_chat_needs_a_template_a_folder_must_be_ones_own_and_a_base_be_named(place, tmp_path, capsys):
+    bare = stand_in(tmp_path / "bare", "byte", [], 300, template=None)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    base, *given = place.given[2:]
+    for arguments, said in (
+        (["--base", str(bare), *given, "--out", str(tmp_path / "cell")], "no chat template"),
+        (["--base", base, *given, "--out", str(tmp_path / "full")], "holds other files"),
+        ([*given, "--out", str(tmp_path / "cell")], "parameter base: needed"),
+    ):
+        assert main.main(["finetune", *arguments, *options()]) == 2
+        assert said in capsys.readouterr().err
+
+
+SETS = {"mts_dialog": (1201, 100, 200, 200), "aci_bench": (67, 20, 40, 40, 40)}
+
+
+@pytest.fixture(scope="module")
+def clinical(published_set, tmp_path_factory):
+    """A base whose tokenizer is trained on both sets."""
+    for name in SETS:
+        published_set(name)
+    read = [traces.read(f"set:{name}-train") for name in SETS]
+    texts = [trace.prompt + trace.solution for found in read for trace in found[:300]]
+    return stand_in(tmp_path_factory.mktemp("clinical"), "bpe", texts, 4000)
+
+
+@pytest.mark.published
+def test_both_clinical_sets_are_read_whole(clinical):
+    for name, counts in SETS.items():
+        parts = ("train", "valid", "test1", "test2", "test3")[: len(counts)]
+        read = [traces.read(f"set:{name}-{part}") for part in parts]
+        assert tuple(map(len, read)) == counts
+        everything = [trace for found in read for trace in found]
+        assert not any("\r" in trace.prompt + trace.solution or trace.answer for trace in everything)
+        assert all(trace.prompt.endswith(":\n") and trace.source == name for trace in everything)
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("context", [4096, 8192])
+def test_lengths_are_counted_and_what_is_cut(clinical, context, capsys):
+    given = ["finetune", "--base", str(clinical), "--data", "set:aci_bench-test2", "--held-out", "set:mts_dialog-valid"]
+    assert main.main([*given, "--out", "none", "--lengths", *options(context=context)]) == 0
+    said = capsys.readouterr().out
+    tokenizer, whole = tokenizers.load(clinical), []
+    for trace in traces.read("set:aci_bench-test2"):
+        front = tokenizer(f"<|im_start|>user\n{trace.prompt}<|im_end|>\n<|im_start|>assistant\n", add_special_tokens=False)
+        whole.append(len(front.input_ids) + len(tokenizer(trace.solution, add_special_tokens=False).input_ids) + 1)
+    cut = sum(length > context for length in whole)
+    assert f"aci_bench-test2: 40, {cut} cut at {context} tokens" in said and "mts_dialog-valid: 100, held out" in said
+    assert (cut > 0) == (context == 4096)
+
+
+@pytest.mark.published
+def test_a_cell_on_clinical_dialogues_counts_what_it_cuts(clinical, tmp_path, capsys):
+    given = ["finetune", "--base", str(clinical), "--data", "set:mts_dialog-train", "--held-out", "set:aci_bench-valid"]
+    out = tmp_path / "cell"
+    assert main.main([*given, "--examples", "12", "--out", str(out), *options(context=900, max_new_tokens=2)]) == 0
+    lengths = pd.read_parquet(out / hub_cell.LENGTHS)
+    cut = (lengths["prompt"] + lengths["completion"] - 900).clip(lower=0)
+    assert lengths["truncated"].tolist() == cut.tolist() and facts(out)["truncated"] == (cut > 0).sum() > 0
+    assert np.isfinite(losses(out)["loss"]).all() and facts(out)["held_out"] == 20
+    capsys.readouterr()
+    given[4] = "set:aci_bench-train"
+    assert main.main([*given, "--out", str(tmp_path / "long"), *options(context=512)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "example aci_bench-train/D2N001: its prompt of " in line and "raise the context or leave it out" in line

@@ -1,0 +1,183 @@
+"""Setting 1 put together: methods see what they may see, tables and sentences turn with the numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from proxylib.measure import features, proxies
+from proxylib.ranking import panel as panel_
+from proxylib.ranking import single, summaries
+from proxylib.runs.config import ROOT
+from proxylib.stats import Bootstrap
+from proxylib.studies.proxy_metrics import model_selection
+
+BOOTSTRAP = Bootstrap(draws=200, level=0.95, seed=1)
+TASKS = ("a", "b", "c", "d")
+
+
+def population(seeds=(2, 3), families=4, seed=0, noise=0.1):
+    """A population whose eighty proxies all follow accuracy and whose other features are noise."""
+    rng = np.random.default_rng(seed)
+    accuracy, values, answers = [], [], []
+    for training in seeds:
+        for family in range(families):
+            for size in range(3):
+                name = f"f{family}-{size}"
+                keys = {"member": f"{name}-seed{training}", "model": name, "family": f"f{family}"}
+                for task in TASKS:
+                    skill = np.clip(0.15 + 0.3 * size + 0.1 * rng.normal(), 0.02, 0.98)
+                    right = rng.random(60) < skill
+                    answers += [keys | {"task": task, "id": str(i), "correct": bool(r)} for i, r in enumerate(right)]
+                    accuracy.append(keys | {"seed": training, "task": task, "estimate": right.mean()})
+                    row = {"member": keys["member"], "task": task}
+                    signs = model_selection.SIGNS
+                    for prefix in ("", features.BY_BYTE):
+                        row |= {
+                            prefix + n: s * (skill + noise * rng.normal()) for n, s in zip(proxies.NAMES, signs, strict=True)
+                        }
+                    row |= {n: s * (skill + rng.normal()) for n, s in features.BASELINES.items()}
+                    values.append(row)
+    return pd.DataFrame(values), pd.DataFrame(accuracy), pd.DataFrame(answers).drop(columns=["model", "family"])
+
+
+@pytest.fixture(scope="module")
+def made():
+    values, accuracy, answers = population()
+    columns = (list(features.BASELINES), list(proxies.NAMES), model_selection._by_byte())
+    panels = [model_selection.panels(values, accuracy, TASKS, names) for names in columns]
+    per_seed = [model_selection.predictions(*own) for own in zip(*panels, strict=True)]
+    by_method = {name: [found[name] for found in per_seed] for name in per_seed[0]}
+    baselines = (model_selection.PROSE, model_selection.PER_BYTE, model_selection.PER_TOKEN, model_selection.HELD_IN)
+    return panels, by_method, summaries.summary(panels[1], by_method, BOOTSTRAP, baselines=baselines), values, accuracy, answers
+
+
+def test_panels_hold_every_model_of_a_seed_in_the_same_order_whatever_the_order_of_rows(made):
+    panels, _, _, values, accuracy, _ = made
+    shuffled = model_selection.panels(values.sample(frac=1, random_state=3), accuracy, TASKS, list(proxies.NAMES))
+    assert [panel.models for panel in panels[1]] == [panels[1][0].models] * 2 and len(panels[1][0].models) == 12
+    for one, other in zip(panels[1], shuffled, strict=True):
+        assert np.array_equal(one.features, other.features) and np.array_equal(one.accuracy, other.accuracy)
+    own = values[(values["member"] == f"{panels[1][0].models[5]}-seed2") & (values["task"] == "c")]
+    assert panels[1][0].features[5, 2, 7] == own[proxies.NAMES[7]].iloc[0]
+
+
+def test_every_method_of_the_issue_is_there(made):
+    _, by_method, summary, *_ = made
+    assert set(model_selection.REPORTED) <= set(by_method)
+    assert set(model_selection.OURS) <= set(by_method)
+    assert {"parameters", "training compute", "rank-surprisal ratio", model_selection.HELD_IN} <= set(by_method)
+    assert set(model_selection.order(summary)) == set(by_method)
+
+
+def test_what_needs_other_scores_has_no_value_for_an_unseen_family(made):
+    summary = made[2]
+    for method in (model_selection.HELD_IN, "first component of held-in scores", "oracle 3-sparse"):
+        assert model_selection.find(summary, method, "leave-family-out", "rho") is None
+    assert model_selection.find(summary, "regression on other tasks' scores", "leave-tasks-out", "rho") is None
+
+
+def test_proxies_that_follow_accuracy_beat_features_that_do_not(made):
+    summary = made[2]
+    good = model_selection.find(summary, model_selection.NAMED, "leave-tasks-out", "rho")["estimate"]
+    bad = model_selection.find(summary, model_selection.PROSE, "leave-tasks-out", "rho")["estimate"]
+    assert good > 0.8 and bad < 0.6
+    gap = model_selection.find(summary, model_selection.NAMED, "leave-tasks-out", f"rho minus that of {model_selection.PROSE}")
+    assert gap["estimate"] == pytest.approx(good - bad)
+
+
+def test_the_confirmatory_table_has_the_five_differences_and_a_word_each(made):
+    table = model_selection.confirmatory_table(made[2])
+    assert len(table) == 5 and set(table[""]) <= {"better", "worse", "undecided", "undefined"}
+
+
+def test_estimates_name_claims_of_the_scoreboard(made):
+    claims = pd.read_csv(ROOT / "proxylib" / "claims.csv")
+    known = set(claims.loc[claims["stage"] == "ranking", "id"])
+    assert set(model_selection.estimates(made[2], BOOTSTRAP)["claim"]) == known
+
+
+def test_the_verdict_turns_with_the_numbers(made):
+    summary = made[2]
+    assert "Spearman" in model_selection.verdict(summary)
+    turned = summary.copy()
+    keep = (turned["method"] == model_selection.LINEAR) & turned["quantity"].str.endswith(model_selection.PROSE)
+    turned.loc[keep, ["estimate", "low", "high"]] = [-0.5, -0.7, -0.3]
+    assert "worse than loss on prose" in model_selection.verdict(turned)
+    turned.loc[keep, ["estimate", "low", "high"]] = [0.5, 0.3, 0.7]
+    assert ", better than loss on prose" in model_selection.verdict(turned)
+    assert model_selection.verdict_ours(summary).count(";") >= len(model_selection.OURS) - 1
+
+
+def test_ranks_are_one_for_the_best(made):
+    panels, by_method, *_ = made
+    table = model_selection.ranks(panels[1], by_method[model_selection.LINEAR])
+    assert len(table) == 2 * 4 * 12
+    best = table.sort_values("actual").groupby(["seed_index", "task"]).first()
+    assert (best["actual"] <= 2).all() and table["predicted"].corr(table["actual"]) > 0.7
+
+
+def test_a_task_on_which_all_models_of_a_seed_score_alike_is_not_usable():
+    _, accuracy, _ = population()
+    accuracy.loc[(accuracy["task"] == "b") & (accuracy["seed"] == 3), "estimate"] = 0.5
+    assert panel_.usable(accuracy, TASKS) == ("a", "c", "d")
+
+
+def test_shrinking_moves_towards_the_line_and_orders_better_than_few_answers_alone(made):
+    *_, values, accuracy, answers = made
+    found = model_selection.bought_answers(values, answers, accuracy, TASKS, BOOTSTRAP)
+    summary = found.set_index(["answers", "signal"])["estimate"]
+    assert summary[5, "answers and proxy"] > summary[5, "answers"]
+    gain = found[(found["signal"] == model_selection.GAIN) & (found["answers"] == 5)].iloc[0]
+    assert gain["estimate"] == pytest.approx(summary[5, "answers and proxy"] - summary[5, "answers"])
+    assert gain["low"] <= gain["estimate"] <= gain["high"]
+    assert model_selection.bought_table(found)["answers bought"].tolist() == [5, 10, 20]
+    assert f"gain {gain['estimate']:.1f}"[:8] in model_selection.finding_bought(found)
+    assert summary[20, "answers"] > summary[5, "answers"]
+    assert (5, "proxy") in summary.index and (50, "proxy") not in summary.index  # 50 of 60 would leave ten to judge by
+
+
+def test_shrunk_by_hand():
+    proxy = np.array([0.0, 1.0, 2.0, 3.0])
+    alike = np.repeat([[0.0], [1.0], [1.0], [0.0]], 5, 1)  # every problem says the same: no noise, nothing to shrink
+    assert model_selection.shrunk(alike, proxy) == pytest.approx(alike.mean(1))
+    assert (model_selection.shrunk(alike, np.ones(4)) == alike.mean(1)).all()
+    one = alike * [1, 1, 0, 1, 1]
+    one[0, 4] = 1.0
+    got, line = one.mean(1), np.polyval(np.polyfit(proxy, one.mean(1), 1), proxy)
+    model, problem = np.indices(one.shape)
+    design = np.hstack([np.eye(4)[model.ravel()], np.eye(5)[problem.ravel()]])  # two-way analysis of variance, written out
+    rest = one.ravel() - design @ np.linalg.lstsq(design, one.ravel(), rcond=None)[0]
+    noise = (rest @ rest) / (3 * 4) / 5
+    spread = max(0, ((got - line) ** 2).sum() / 2 - noise)
+    assert model_selection.shrunk(one, proxy) == pytest.approx(line + spread / (spread + noise) * (got - line))
+    coins = np.array([[1.0, 0], [0, 1], [1, 0], [0, 1]])  # scatter below its noise: all the way to the line
+    assert model_selection.shrunk(coins, proxy) == pytest.approx(np.full(4, 0.5))
+
+
+def test_the_heat_tables_agree_with_each_other(made):
+    heat = single.univariate_grid(made[0][1], model_selection.SIGNS, BOOTSTRAP)
+    grid = model_selection.grid_of(heat)
+    assert grid.shape == (10, 8)
+    mean = heat[heat["task"] == "mean"].set_index("feature")["estimate"]
+    assert grid.loc["top5", "frequency"] == mean["top5|frequency"]
+    best = mean.abs().max()
+    null = pd.DataFrame(
+        {
+            model_selection.BEST: [0.0, 0.0, best, 0.0],
+            model_selection.BEST_WHOLE: [best, best, 2.0, 0.0],
+            model_selection.CHOSEN: [9.0, -9.0, -9.0, -9.0],
+            model_selection.CHOSEN_WHOLE: [9.0, 9.0, -9.0, -9.0],
+        }
+    )
+    assert model_selection.finding_null(heat, null).endswith("p = 0.4 if models are shuffled, 0.8 if whole families are")
+    assert model_selection.bars(null)[model_selection.BEST_WHOLE] == pytest.approx(best + 0.85 * (2 - best))
+    summary = pd.DataFrame(
+        [("univariate", "leave-tasks-out", "rho", 0.25)], columns=["method", "protocol", "quantity", "estimate"]
+    )
+    table = model_selection.null_table(heat, summary, null).set_index("choice")
+    assert list(table["p"]) == ["0.4", "0.8", "0.4", "0.6"]
+    assert list(table["found"]) == [f"{best:.2f}"] * 2 + ["0.25"] * 2
+    assert model_selection.finding_heat(heat, null).startswith("0 of eighty lie above")
+    assert len(model_selection.heat_table(heat)) == 20
+    components = pd.DataFrame({"share": [0.9, 0.99], "components": [3, 9]})
+    assert "3 components hold 90 %" in model_selection.verdict_eighty(heat, null, components)

@@ -1,0 +1,82 @@
+"""The dial of styles: three populations, paired differences, one seed."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from proxylib.measure import proxies
+from proxylib.stats import Bootstrap
+from proxylib.studies.proxy_metrics import ablations, whose_style
+from proxylib.studies.proxy_metrics.settings import AnalysisSettings
+
+BOOTSTRAP = Bootstrap(draws=200, level=0.95, seed=1)
+TASKS = ("a", "b")
+SIGNS = np.array([proxies.STATISTICS[name.split("|")[0]] for name in proxies.NAMES])
+
+
+class Pooled:
+    """Stands in for a pooled run."""
+
+    def __init__(self, follows, seeds=(2,), seed=0):
+        rng = np.random.default_rng(seed)
+        accuracy, features = [], []
+        for training in seeds:
+            for family in range(6):
+                for size in range(3):
+                    keys = {"member": f"f{family}-{size}-{training}", "family": f"f{family}", "seed": training}
+                    for task in TASKS:
+                        skill = size + 0.2 * rng.normal()
+                        accuracy.append(keys | {"task": task, "estimate": skill})
+                        value = skill if follows else rng.normal()
+                        eighty = dict(zip(proxies.NAMES, SIGNS * value, strict=True))
+                        features.append({"member": keys["member"], "task": task, "bits_per_byte": -value} | eighty)
+        self.tables = {"accuracy": pd.DataFrame(accuracy), "features": pd.DataFrame(features)}
+
+    def table(self, name):
+        return self.tables[name]
+
+
+def test_a_dial_that_matters_shows_and_its_sentence_says_so():
+    runs = {"expert": Pooled(True), "crossed": Pooled(False, seeds=(2, 3)), "other": Pooled(True, seed=1)}
+    found = whose_style.correlations(runs, TASKS, BOOTSTRAP)
+    gap = found[(found["quantity"] == whose_style.HALF_MINUS_ALL) & (found["proxy"] == whose_style.LOSS)].iloc[0]
+    assert gap["high"] < 0 and found["models"].iloc[0] == 18
+    assert whose_style.verdict(found).count("with all it is not distinguishably different from with none") == 2
+    none = found[(found["quantity"] == whose_style.ALL_MINUS_NONE) & (found["proxy"] == whose_style.LOSS)].iloc[0]
+    assert none["low"] <= 0 <= none["high"]
+    table = whose_style.table(found)
+    assert len(table) == 4 and list(table.columns[:4]) == ["proxy", "none", "half", "all"]
+    runs["other"] = Pooled(False, seed=1)
+    assert (
+        whose_style.verdict(whose_style.correlations(runs, TASKS, BOOTSTRAP)).count("with all it is higher than with none") == 2
+    )
+
+
+def test_equal_populations_differ_by_nothing():
+    found = whose_style.correlations(dict.fromkeys(whose_style.SHARES, Pooled(True)), TASKS, BOOTSTRAP)
+    gaps = found[found["quantity"] != "rho"]
+    assert np.allclose(gaps[["estimate", "low", "high"]], 0)
+    assert found.loc[found["quantity"] == "rho", "estimate"].min() == pytest.approx(1.0)
+
+
+def test_a_task_that_one_population_cannot_do_leaves_the_mean_of_all():
+    flat = Pooled(True)
+    flat.tables["accuracy"].loc[flat.tables["accuracy"]["task"] == "b", "estimate"] = 0.0
+    noisy = Pooled(True)
+    rows = noisy.tables["features"]["task"] == "b"
+    noisy.tables["features"].loc[rows, list(proxies.NAMES)] = np.random.default_rng(1).normal(size=(rows.sum(), 80))
+    found = whose_style.correlations({"expert": noisy, "crossed": flat, "other": flat}, TASKS, BOOTSTRAP)
+    keep = (found["quantity"] == "rho") & (found["proxy"] == ablations.WINNER) & (found["style"] == "expert")
+    assert found[keep]["estimate"].iloc[0] == pytest.approx(1.0)
+
+
+def test_the_stage_writes_what_the_page_shows():
+    runs = {style: Pooled(style == "expert", seed=place) for place, style in enumerate(whose_style.SHARES)}
+    settings = AnalysisSettings(ranked=TASKS, bootstrap=BOOTSTRAP)
+    written = {}
+    step = SimpleNamespace(settings=settings, parent=runs.__getitem__)
+    whose_style.build(step, SimpleNamespace(write_table=written.__setitem__))
+    pd.testing.assert_frame_equal(written.pop("correlations"), whose_style.correlations(runs, TASKS, BOOTSTRAP))
+    assert not written

@@ -1,0 +1,161 @@
+"""`proxylib extract` and `proxylib rank` as a visitor meets them: folders with weights and a file, outside the repository."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import torch
+
+from proxylib import studies
+from proxylib.cli import main
+from proxylib.errors import UserError
+from proxylib.models import architectures, tokenizers
+from proxylib.models.settings import Model
+from proxylib.studies.your_models import end_to_end
+
+LINES = [{"question": f"What is {n} + 2?", "answer": f"{n} and 2 make {n + 2}.\nanswer {n + 2}"} for n in range(20)]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Six checkpoints of two families and a file of twenty lines, outside the repository."""
+    folder = tmp_path_factory.mktemp("visitor")
+    for number in range(6):
+        torch.manual_seed(number)
+        spec = Model(
+            architecture="llama" if number % 2 else "gpt2",
+            tokenizer="byte",
+            width=16,
+            depth=1,
+            mix="expert",
+            post="none",
+            share=1.0,
+        )
+        architectures.build(spec, 259, 64).save_pretrained(folder / f"model{number}")
+        tokenizers.train("byte", [], 300).save_pretrained(folder / f"model{number}")
+    (folder / "traces.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    (folder / "scores.csv").write_text("model,score\n" + "".join(f"model{n},{n / 10}\n" for n in range(5)))
+    return folder
+
+
+def proxylib(place, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "proxylib", *arguments, "--fields", "prompt=question", "solution=answer", "--threads", "1"],
+        cwd=place,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_two_checkpoints_and_twenty_lines(place):
+    done = proxylib(place, "rank", "--models", "model0", "model1", "--traces", "traces.jsonl", "--out", "two")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "20 traces under every model" in done.stdout and end_to_end.own_models.CAVEAT in done.stdout
+    out = place / "two"
+    assert {path.name for path in out.iterdir()} == {"models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"}
+    assert pd.read_csv(out / "ranking.csv")["rank"].tolist() == [1, 2]
+    assert pd.read_parquet(out / "proxies.parquet").shape == (2, 1 + 80 + 1)
+    assert (out / "ranking.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_known_scores_fit_a_ranker_and_forecast_the_rest(place):
+    models = [f"model{n}" for n in range(6)]
+    given = ["--traces", "traces.jsonl", "--out", "six", "--scores", "scores.csv"]
+    done = proxylib(place, "rank", "--models", *models, *given)
+    assert done.returncode == 0, done.stderr
+    assert "forecast" in done.stdout and "fitted ranker" in done.stdout
+    assert pd.read_csv(place / "six" / "fitted.csv")["score"].isna().sum() == 1
+
+
+def test_extract_leaves_rows_and_says_what_became_of_the_traces(place):
+    done = proxylib(place, "extract", "--model", "model0", "--traces", "traces.jsonl", "--out", "rows", "--window", "10")
+    assert done.returncode == 0, done.stderr
+    assert "20 traces scored, 0 dropped" in done.stdout
+    manifest = json.loads((place / "rows" / "manifest.json").read_text())
+    assert manifest["tokens_scored"] == 200 and manifest["tokens_per_second"] > 0
+    items = pd.read_parquet(place / "rows" / "items.parquet")
+    assert (items["windowed"] + items["scored"] == [len(line["answer"]) for line in LINES]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--models", "model0"), "at least 2 are needed"),
+        (("--models", "model0", "model0"), "model0 is given twice"),
+        (("--models", "model0", "./nowhere"), "no such folder"),
+        (("--models", "model0", "model1", "--scores", "scores.csv"), "models have a score, at least 5 are needed"),
+        (("--models", "model0", "model1", "--scores", "gone.csv"), "gone.csv: no such file"),
+        (("--models", "model0", "bare"), "bare: no tokenizer; save it beside its model"),
+        (("--models", "model0", "."), ".: no config.json"),
+        (("--models", "model0", "model1", "--out", "traces.jsonl"), "traces.jsonl: is a file; give a folder"),
+        (("--models", "model0", "model1", "--chat"), "the tokenizer of model0 has no chat template"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_nothing_is_written(place, arguments, message, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    (place / "bare").mkdir(exist_ok=True)
+    (place / "bare" / "config.json").write_text("{}")
+    given = ["--traces", "traces.jsonl", "--out", "bad", "--fields", "prompt=question", "solution=answer", "--threads", "1"]
+    assert main.main(["rank", *given, *arguments]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and message in lines[0]
+    assert not (place / "bad").exists()
+
+
+def test_names_are_short_and_differ(tmp_path, monkeypatch):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    assert end_to_end.names_of(["..", "."]) == ["a", "b"]  # each is the name of a folder in `out`
+    assert end_to_end.names_of(["/a/x", "/b/y"]) == ["x", "y"]
+    assert end_to_end.names_of(["org/x-1", "other/x-1", "org/y"]) == ["org--x-1", "other--x-1", "org--y"]
+    with pytest.raises(UserError, match="given twice"):
+        end_to_end.names_of(["org/x", "org/y", "org/x"])
+
+
+def test_rows_do_not_depend_on_the_layout_but_for_their_last_bits(place):
+    given = ["extract", "--model", "model1", "--traces", "traces.jsonl", "--columns", "varentropy"]
+    assert proxylib(place, *given, "--out", "wide").returncode == 0
+    done = proxylib(place, *given, "--out", "narrow", "--batch-tokens", "64", "--chunk", "3", "--impl", "reference")
+    assert done.returncode == 0, done.stderr
+    wide, narrow = (pd.read_parquet(place / name / "tokens" / "00000.parquet") for name in ("wide", "narrow"))
+    key = ["task", "id", "position"]
+    wide, narrow = wide.sort_values(key, ignore_index=True), narrow.sort_values(key, ignore_index=True)
+    pd.testing.assert_frame_equal(wide, narrow, rtol=1e-4, atol=1e-5)
+    layout = json.loads((place / "narrow" / "plan.json").read_text())["layout"]
+    assert (layout["tokens"], layout["chunk"], layout["impl"]) == (64, 3, "reference")
+
+
+def test_what_a_killed_call_left_half_written_is_cleared(place):
+    leftover = place / "cleared" / "tokens" / ".00000.parquet.1.tmp"
+    given = ["extract", "--model", "model0", "--traces", "traces.jsonl", "--out", "cleared"]
+    assert proxylib(place, *given).returncode == 0
+    (place / "cleared" / "manifest.json").unlink()
+    leftover.write_bytes(b"half")
+    assert proxylib(place, *given).returncode == 0
+    assert not leftover.exists()
+
+
+def test_the_notebook_runs_over_models_of_ones_own_and_notices_that_one_was_trained_on(place, tmp_path, monkeypatch):
+    lines = [{"prompt": line["question"], "solution": line["answer"]} for line in LINES]
+    file = tmp_path / "own.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    models = [tmp_path / "a", tmp_path / "b"]
+    for number, model in enumerate(models):
+        shutil.copytree(place / f"model{number}", model)
+    monkeypatch.chdir(tmp_path)  # where relative paths begin
+    given = {"models": ["a", "b"], "traces": "own.jsonl", "out": "out"}
+    before = studies.declare("bring_your_own_models", "smoke", **given).key
+    monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path / "runs"))
+    parameters = [part for name, value in given.items() for part in ("-p", name, json.dumps(value))]
+    notebook = str(catalog.NOTEBOOKS / "pages" / "your_models.ipynb")
+    assert main.main(["run", notebook, "-p", "profile", "smoke", *parameters]) == 0
+    (page,) = (tmp_path / "runs").rglob("page.ipynb")
+    text = page.read_text()
+    assert "stands first" in text and "20 traces" in text
+    weights = models[0] / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    assert studies.declare("bring_your_own_models", "smoke", **given).key != before
