@@ -6,6 +6,7 @@ Pairs, folds and criteria are not observations; corpora, models, runs, items and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -160,30 +161,20 @@ def _weighted_midranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return below + (equal + 1) / 2
 
 
-def rounded(value: float, half_width: float) -> str:
-    """A number with the digits that its interval supports: one digit of the interval's half width, two below 3.55.
+class Decision(StrEnum):
+    """What an interval says of a quantity against a null value."""
 
-    The rule of the Particle Data Group's reviews.
-
-    >>> rounded(0.82967, 0.043), rounded(0.82967, 0.013), rounded(0.82967, 0.23), rounded(1234.5, 80)
-    ('0.83', '0.830', '0.83', '1230')
-    """
-    if not np.isfinite(value):
-        return "undefined"
-    if not np.isfinite(half_width) or half_width <= 1e-12 * max(1.0, abs(value)):  # a width of roundings is none
-        return f"{value:.3g}"
-    half_width *= 1 + 1e-9  # (0.6 - 0.2) / 2 is a hair below 0.2
-    exponent = int(np.floor(np.log10(half_width)))
-    if half_width / 10**exponent < 3.55:
-        exponent -= 1
-    return f"{value:.{max(0, -exponent)}f}" if exponent < 0 else f"{round(value, -exponent):.0f}"
+    HIGHER = "higher"
+    LOWER = "lower"
+    UNDECIDED = "undecided"
 
 
-def with_interval(interval: Interval | Sequence[float], scale: float = 1.0) -> str:
-    """`0.83 [0.74, 0.88]`, rounded to what the interval supports; `scale` 100 turns shares into percent."""
-    estimate, low, high = (float(value) * scale for value in tuple(interval)[:3])
-    half = (high - low) / 2
-    return f"{rounded(estimate, half)} [{rounded(low, half)}, {rounded(high, half)}]"
+def decide(interval: Interval | Sequence[float], null: float = 0.0) -> Decision:
+    """Whether an interval lies above a null value, below it, or holds it; undecided where an end is not defined."""
+    low, high = tuple(interval)[1:3]
+    if low > null:
+        return Decision.HIGHER
+    return Decision.LOWER if high < null else Decision.UNDECIDED
 
 
 class Bootstrap(Frozen):

@@ -10,6 +10,7 @@ from scipy import stats as reference
 
 from proxylib import stats
 from proxylib.errors import UserError
+from proxylib.report import words
 
 
 def test_members_of_a_cluster_are_drawn_together():
@@ -164,18 +165,18 @@ def test_clustered_intervals_cover_where_intervals_over_units_do_not():
     ],
 )
 def test_a_number_shows_the_digits_that_its_interval_supports(value, half_width, shown):
-    assert stats.rounded(value, half_width) == shown
+    assert words.rounded(value, half_width) == shown
 
 
 def test_an_interval_is_written_with_one_precision_and_scaled_to_percent():
     interval = stats.Interval(0.8297, 0.741, 0.882, 100)
-    assert stats.with_interval(interval) == "0.83 [0.74, 0.88]"
-    assert stats.with_interval(interval, 100) == "83 [74, 88]"
-    assert stats.with_interval([0.5, 0.4871, 0.5129]) == "0.500 [0.487, 0.513]"
+    assert words.with_interval(interval) == "0.83 [0.74, 0.88]"
+    assert words.with_interval(interval, 100) == "83 [74, 88]"
+    assert words.with_interval([0.5, 0.4871, 0.5129]) == "0.500 [0.487, 0.513]"
 
 
 def test_rounding_of_the_half_width_itself_adds_no_digit():
-    assert stats.rounded(0.4, np.nextafter(0.355, 0)) == stats.rounded(0.4, 0.355) == "0.4"
+    assert words.rounded(0.4, np.nextafter(0.355, 0)) == words.rounded(0.4, 0.355) == "0.4"
 
 
 def test_a_correlations_interval_turns_the_draws_round_and_holds_its_estimate():

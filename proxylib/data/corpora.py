@@ -182,6 +182,11 @@ def pieces(text: str, held_out: bool) -> list[str]:
     return list(dict.fromkeys(piece for piece in found if tasks.held_out(piece) == held_out))
 
 
+def training_prose() -> list[str]:
+    """Pieces of English of the training side."""
+    return pieces(prose(), held_out=False)
+
+
 def documents(chosen: Recipe, material: Material, seed: int) -> Iterator[str]:
     """Endless training documents of a recipe, in random order.
 

@@ -24,6 +24,7 @@ COLUMNS = ("task", "id", "prompt", "solution", "answer", "source")
 NEEDED = ("prompt", "solution")
 EXPERT = ("expert_tokens", "expert_logprobs")
 HUB, PUBLISHED = "hub:", "set:"
+PROSE = "prose"  # task name of generic text among the traces of a task
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from proxylib.data import scribe
+from proxylib.data import corpora, scribe
 from proxylib.data.scribe import Example
 from proxylib.judging import client, criteria, rubric
 from proxylib.judging.criteria import CLAUSES, CRITERIA
 from proxylib.models import devices, generate, loading, pretrain, tokenizers
 from proxylib.runs.store import Run, Workspace
-from proxylib.studies.loss import bases
 
 HELD_OUT_DOCUMENTS, TOKENIZER_DOCUMENTS = 64, 3000
 LEARN_SHARE = 0.6  # of each source's notes; the others serve to refine prompts
@@ -97,7 +96,7 @@ def better(example: Example, first: str, second: str) -> str:
 def lessons(count: int, seed: int) -> Iterator[str]:
     """So many documents of the bases' text, lists and excerpts most of them, and half as many drills: copy, then compare."""
     rng = random.Random(f"lessons {seed}")
-    text = scribe.pretraining_text(seed, bases.prose(), 5 * count // 8, count // 4)
+    text = scribe.pretraining_text(seed, corpora.training_prose(), 5 * count // 8, count // 4)
     for number, document in enumerate(itertools.islice(text, count)):
         yield document
         if number % 2:

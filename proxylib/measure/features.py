@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from proxylib.data.traces import PROSE
 from proxylib.measure import proxies
 from proxylib.runs.store import Run
-from proxylib.studies.lab.material import PROSE
 
 BY_BYTE = "by byte: "  # before the name of a proxy whose tokens are spread over their bytes
 #: feature outside the eighty -> +1 where more is better, -1 where less is

@@ -19,8 +19,6 @@ from proxylib.ranking.protocols import (
 )
 from proxylib.ranking.rankers import principal_axes
 
-# ----------------------------------------------------------------------------------- baselines that look at accuracies
-
 
 def held_in_score(panel: Panel, k: int = 2) -> pd.DataFrame:
     """Rank models by their mean standardised accuracy on the held-in tasks: no proxy at all.

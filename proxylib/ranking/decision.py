@@ -51,6 +51,7 @@ def decision_accuracy(predicted: np.ndarray, target: np.ndarray, weights: np.nda
 
 
 def order_signs(values: np.ndarray) -> np.ndarray:
+    """[n, n] 1 where the row's candidate is better than the column's, -1 where worse, 0 where equal."""
     return np.sign(values[:, None] - values[None, :])  # [n, n]: 1 if the row's candidate is better
 
 

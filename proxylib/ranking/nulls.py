@@ -10,11 +10,6 @@ from proxylib.ranking.panel import SAME, Panel, mean_rho, unit_ranks
 from proxylib.ranking.protocols import task_folds
 from proxylib.ranking.summaries import aligned_panels
 
-BLOCK = 2048  # subsets scored together: their scores, 18 x 6 x 2048 float32, stay in a core's second-level cache
-
-
-# ------------------------------------------------------------------------------------------------------ what chance gives
-
 
 def univariate_rho(panels: Panel | Sequence[Panel]) -> np.ndarray:
     """[F] Spearman correlation of each feature, as measured, with accuracy: mean over tasks and seeds."""

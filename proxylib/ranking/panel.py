@@ -73,9 +73,6 @@ class Panel:
             raise UserError(f"panel: all models score alike on {self.tasks[alike[0]]}; leave that task out")
 
 
-# ---------------------------------------------------------------------------------------------------- ranks and scales
-
-
 def standardise(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Each feature within each task to mean 0 and standard deviation 1 over the given models.
 

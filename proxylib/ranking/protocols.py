@@ -18,9 +18,6 @@ ORACLE = "leave-tasks-out, oracle"
 COLUMNS = ["protocol", "fold", "family", "task", "model", "score", "held_out"]
 
 
-# ----------------------------------------------------------------------------------------------------------- protocols
-
-
 def leave_tasks_out(panel: Panel, ranker: Ranker, k: int = 2, oracle: bool = False) -> pd.DataFrame:
     """Train on all models and all but k tasks, rank all models on those k: the source's protocol.
 
@@ -71,12 +68,14 @@ def leave_both_out(panel: Panel, ranker: Ranker, k: int = 2) -> pd.DataFrame:
 
 
 def task_folds(panel: Panel, k: int) -> list[tuple[int, ...]]:
+    """Every set of k tasks to leave out; `UserError` if that leaves none, or leaves out none."""
     if not 1 <= k < len(panel.tasks):
         raise UserError(f"hold-out: k = {k} tasks of {len(panel.tasks)} cannot be left out")
     return list(itertools.combinations(range(len(panel.tasks)), k))
 
 
 def family_labels(panel: Panel) -> list[str]:
+    """Families in order of appearance; `UserError` if there is but one."""
     labels = list(dict.fromkeys(panel.families.tolist()))
     if len(labels) < 2:
         raise UserError("hold-out: at least 2 families are needed")

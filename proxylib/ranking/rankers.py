@@ -13,16 +13,14 @@ import numpy as np
 from scipy.stats import rankdata
 
 from proxylib.errors import UserError
-from proxylib.ranking.nulls import BLOCK
 from proxylib.ranking.panel import SAME, mean_rho, unit_ranks
 
 COSTS = tuple(10.0**exponent for exponent in range(-4, 3))
 MAX_ITER = 10_000  # passes over the pairs; a cost that needs more is not used, lest one cost take nine tenths of the time
+BLOCK = 2048  # subsets scored together: their scores, 18 x 6 x 2048 float32, stay in a core's second-level cache
 SHORTLIST = 200  # best subsets of the quick ranking that are ranked exactly
 RIDGE = 1e-10  # of a feature's own sum of squares; only lets collinear subsets be solved
 
-
-# ------------------------------------------------------------------------------------------------------------- rankers
 
 Scorer = Callable[[np.ndarray], np.ndarray]  # [m, T', F] standardised features -> [m, T'] scores, more is better
 

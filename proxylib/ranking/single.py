@@ -15,8 +15,6 @@ from proxylib.ranking.rankers import Linear, Ranker
 from proxylib.ranking.summaries import aligned_panels, drawn_rho, family_weights, panel_sizes, summary_row
 from proxylib.stats import Bootstrap
 
-# --------------------------------------------------------------------------------------------------- looking at features
-
 
 def univariate_grid(panels: Panel | Sequence[Panel], signs: Sequence[float], bootstrap: Bootstrap) -> pd.DataFrame:
     """Every feature's correlation with accuracy, in its orientation fixed in advance, per task and on average.

@@ -15,9 +15,6 @@ from proxylib.stats import Bootstrap
 RHO, AGREEMENT, DIFFERENCE = "rho", "pair agreement", "rho minus that of {}"
 
 
-# ------------------------------------------------------------------------------------------------------------- scoring
-
-
 def rho(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray) -> np.ndarray:
     """Spearman correlation of scores with accuracy over models, mean over folds and held-out tasks, once per draw.
 
@@ -156,10 +153,12 @@ def summary_row(values: np.ndarray, level: float) -> tuple[float, ...]:
 
 
 def family_weights(panel: Panel, bootstrap: Bootstrap) -> np.ndarray:
+    """[draws, n] how often each model counts in each draw of whole families."""
     return stats.cluster_weights(panel.families, bootstrap.draws, bootstrap.seed)
 
 
 def panel_sizes(panels: list[Panel]) -> tuple[int, int, int]:
+    """Numbers of models, families and seeds."""
     return len(panels[0].models), len(set(panels[0].families)), len(panels)
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from proxylib import stats
 from proxylib.errors import UserError
+from proxylib.report import words
 from proxylib.runs.config import ROOT
 from proxylib.runs.store import MANIFEST, Run, write_atomic
 
@@ -155,7 +155,7 @@ def table(entries: list[dict]) -> pd.DataFrame:
     shown = [
         {
             "verdict": entry["verdict"],
-            "ours": "" if entry["estimate"] is None else stats.with_interval([entry[k] for k in ("estimate", "low", "high")]),
+            "ours": "" if entry["estimate"] is None else words.with_interval([entry[k] for k in ("estimate", "low", "high")]),
             "reported": "" if entry["reported"] is None else f"{entry['reported']:g}",
             "claim": entry["claim"],
             "metric (unit)": f"{entry['metric']} ({entry['unit']})",

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
+from proxylib import studies
 from proxylib.data import corpora, tasks
 from proxylib.data.corpora import RECIPES, Recipe
 from proxylib.errors import UserError

@@ -10,6 +10,7 @@ import urllib.request
 
 import pytest
 
+from proxylib import studies
 from proxylib.data import scribe
 from proxylib.judging import client, lm_judge
 from proxylib.judging.criteria import CRITERIA

@@ -194,7 +194,7 @@ def test_the_quick_ranking_is_exact_without_ties():
 def test_blocks_do_not_change_the_search(monkeypatch):
     X, y = problem(7, features=10)
     whole = rankers.SparseLinear(3).fit(X, y).weights
-    monkeypatch.setattr(panel_, "BLOCK", 7)
+    monkeypatch.setattr(rankers, "BLOCK", 7)
     assert (rankers.SparseLinear(3).fit(X, y).weights == whole).all()
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from proxylib import studies
 from proxylib.errors import UserError
 from proxylib.models.settings import Model
 from proxylib.runs import config

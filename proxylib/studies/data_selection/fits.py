@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from proxylib.data.published import build as runs
+from proxylib.data.published import datadecide as runs
 from proxylib.ranking.decision import decision_accuracy
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
@@ -260,10 +260,10 @@ def estimates(single: pd.DataFrame, differences: pd.DataFrame, level: float, tar
     """
     unit = f"corpora in {target['group'].nunique()} recipe groups"
     claims = {
-        "build-150m": single[(single["signal"] == "accuracy") & (single["size"] == PRIMARY_SIZE)],
-        "build-likelihood-small": differences[differences["size"] == SMALLEST_SIZE],
+        "datadecide-150m": single[(single["signal"] == "accuracy") & (single["size"] == PRIMARY_SIZE)],
+        "datadecide-likelihood-small": differences[differences["size"] == SMALLEST_SIZE],
         # the difference may owe more to accuracy's failure than to likelihood's success; this row tells
-        "build-likelihood-coin": single[(single["signal"] == "nll") & (single["size"] == SMALLEST_SIZE)],
+        "datadecide-likelihood-coin": single[(single["signal"] == "nll") & (single["size"] == SMALLEST_SIZE)],
     }
     rows = [frame[["estimate", "low", "high"]].assign(claim=claim) for claim, frame in claims.items()]
     table = pd.concat(rows, ignore_index=True).assign(level=level, n=len(target), n_unit=unit)

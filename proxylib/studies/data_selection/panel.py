@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from proxylib.data.published import build as runs
+from proxylib.data.published import datadecide as runs
 from proxylib.stats import Bootstrap, cluster_weights, percentile_interval
 
 SIGNALS = {"accuracy": 1, "nll": -1}  # sign that makes higher better

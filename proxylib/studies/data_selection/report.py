@@ -5,13 +5,13 @@ A number that flips turns its sentence; nothing here is fitted and nothing is dr
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from proxylib.data.published import datadecide
 from proxylib.errors import UserError
+from proxylib.report.scoreboard import CLAIMS
 from proxylib.studies.data_selection.panel import (
     NAMES,
     NOISE_WIDTH,
@@ -23,7 +23,6 @@ from proxylib.studies.data_selection.panel import (
     THRESHOLDS,
 )
 
-CLAIMS = Path(__file__).with_name("claims.csv")  # the one table of reported values
 REPORTED_CLAIM = "datadecide-150m"
 
 

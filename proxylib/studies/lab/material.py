@@ -8,12 +8,11 @@ import pandas as pd
 
 from proxylib.data import corpora, tasks, traces
 from proxylib.data.settings import Material
-from proxylib.data.traces import Trace
+from proxylib.data.traces import PROSE, Trace
 from proxylib.models import tokenizers
 from proxylib.runs.store import Workspace
 
 TOKENIZER_TEXT = 400_000  # characters: merges of so small a vocabulary no longer change beyond it
-PROSE = "prose"  # task name of the generic text
 KINDS = ("expert", "other", "wrong", "shuffled", PROSE)  # of traces
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from proxylib import stats
 from proxylib.data import tasks
 from proxylib.measure.features import to_wide, with_training
+from proxylib.report import words
 from proxylib.runs.store import Workspace
 from proxylib.studies.lab.settings import Member, PopulationSettings
 
@@ -178,7 +179,7 @@ def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, eligible: 
     repeat = reliability.set_index("task").loc[names, "reliability"]
     table.loc["best constant answer"] = ["", *(f"{100 * floor:.0f}" for floor in facts["floor"])]
     table.loc["inter-quartile range"] = ["", *(f"{100 * value:.0f}" for value in wide["range"])]
-    table.loc["split-half reliability"] = ["", *(stats.rounded(value, 0.05) for value in repeat)]
+    table.loc["split-half reliability"] = ["", *(words.rounded(value, 0.05) for value in repeat)]
     table.loc["at floor or ceiling"] = ["", *(f"{row.at_floor_or_ceiling} of {row.models}" for row in wide.itertuples())]
     return table.rename_axis(None, axis=1).reset_index(names="model")
 

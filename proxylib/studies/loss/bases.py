@@ -20,21 +20,18 @@ COPY_TOKENS = 16  # a drug's name and its dose, with room
 COPIED = {"i take": ("drug", "dose"), "start": ("start", "start dose")}
 
 
-def prose() -> list[str]:
-    """Pieces of English of the training side."""
-    return corpora.pieces(corpora.prose(), held_out=False)
-
-
 def build_material(step, workspace: Workspace) -> None:
     """Tokenizer and examples of the scribe task.
 
     Parameters
     ----------
-    step : a declared `scribe` step; its settings are a `config.ScribeMaterial`
+    step : a declared `scribe` step; its settings are a `data.settings.ScribeMaterial`
     workspace : receives `tokenizer/` and the tables `train` and `test` (id, dialogue, note)
     """
     config = step.settings
-    texts = itertools.islice(scribe.pretraining_text(config.seed, prose(), lists=0, excerpts=0), TOKENIZER_DOCUMENTS)
+    texts = itertools.islice(
+        scribe.pretraining_text(config.seed, corpora.training_prose(), lists=0, excerpts=0), TOKENIZER_DOCUMENTS
+    )
     tokenizers.train("capitals", texts, config.vocabulary).save_pretrained(workspace.path("tokenizer"))
     for name, count, unseen in (("train", config.examples, False), ("test", config.tests, True)):
         found = scribe.examples(count, config.seed, unseen)
@@ -48,7 +45,9 @@ def fit(step, workspace: Workspace) -> None:
     tokenizer = tokenizers.load(step.parent("scribe").path("tokenizer"))
     held_out = scribe.held_out_text(HELD_OUT_DOCUMENTS, settings.scribe.seed)
     tokens = settings.training.tokens
-    text = scribe.pretraining_text(settings.seed, prose(), tokens // TOKENS_PER_LIST, tokens // TOKENS_PER_EXCERPT)
+    text = scribe.pretraining_text(
+        settings.seed, corpora.training_prose(), tokens // TOKENS_PER_LIST, tokens // TOKENS_PER_EXCERPT
+    )
     reading = pretrain.Reading(text, held_out)
     model = pretrain.train(settings.model, settings.training, None, settings.seed, tokenizer, workspace, reading=reading)
     found = copies(model, tokenizer, settings.scribe.tests, settings.scribe.seed)

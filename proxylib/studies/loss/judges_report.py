@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from proxylib import stats
 from proxylib.judging.criteria import CRITERIA, LM_JUDGE, PROMPTED
+from proxylib.report import words
 from proxylib.studies.loss.report import one, picked, shown
 
 #: first and second voter -> agreement without ties, from the note of the MT-Bench set
@@ -15,7 +15,7 @@ ENDS = ["estimate", "low", "high"]
 
 
 def _share(table: pd.DataFrame, first: str, second: str) -> str:
-    return stats.with_interval(one(table, first=first, second=second, statistic="without ties"), 100)
+    return words.with_interval(one(table, first=first, second=second, statistic="without ties"), 100)
 
 
 def verdict(mt_bench: pd.DataFrame, pandalm: pd.DataFrame, length: pd.DataFrame) -> str:
@@ -68,9 +68,9 @@ def agreement_table(mt_bench: pd.DataFrame, pandalm: pd.DataFrame) -> pd.DataFra
                 {
                     "set": name,
                     "voters": f"{first} with {second}",
-                    "agree, %": stats.with_interval(firm[ENDS], 100),
+                    "agree, %": words.with_interval(firm[ENDS], 100),
                     "pairs of firm votes": f"{firm['agreeing']:,} of {firm['n']:,}",
-                    "kappa": stats.with_interval(one(part, statistic="kappa")),
+                    "kappa": words.with_interval(one(part, statistic="kappa")),
                 }
             )
     return pd.DataFrame(rows)
@@ -82,8 +82,8 @@ def length_table(length: pd.DataFrame) -> pd.DataFrame:
     for kind in length["kind"].unique():
         gap = one(length, kind=kind, statistic="minus human")
         prefers = one(length, kind=kind, statistic="prefers the longer")
-        shown = "" if gap[0] != gap[0] else stats.with_interval(gap, 100)
-        rows.append({"voter": kind, "prefers the longer, %": stats.with_interval(prefers, 100), "minus people, points": shown})
+        shown = "" if gap[0] != gap[0] else words.with_interval(gap, 100)
+        rows.append({"voter": kind, "prefers the longer, %": words.with_interval(prefers, 100), "minus people, points": shown})
     return pd.DataFrame(rows)
 
 
@@ -92,7 +92,7 @@ def circles(table: pd.DataFrame) -> str:
     row = table.iloc[0]
     return (
         f"Of {row['n']:,} triples of models that GPT-4 judged on one question without a tie, "
-        f"{stats.with_interval(row[ENDS], 100)} % form a circle; coins would in 25 %. Verdicts that turned with the order of "
+        f"{words.with_interval(row[ENDS], 100)} % form a circle; coins would in 25 %. Verdicts that turned with the order of "
         "the answers count as ties and are left out, so this is the judge at its most consistent."
     )
 
@@ -101,7 +101,7 @@ def notes_table(notes: pd.DataFrame) -> pd.DataFrame:
     """A row per automatic measure."""
     names = {"factual_f1": "F1 of facts", "hallucination": "share made up", "omission": "share left out"}
     rows = [
-        {"measure": row["measure"], "people's score": names[row["score"]], "Spearman": stats.with_interval(row[ENDS])}
+        {"measure": row["measure"], "people's score": names[row["score"]], "Spearman": words.with_interval(row[ENDS])}
         for _, row in notes.iterrows()
     ]
     return pd.DataFrame(rows)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from proxylib import stats
 from proxylib.judging.criteria import LENIENT, LM_JUDGE, STRICT
+from proxylib.report import words
 from proxylib.studies.loss.cell_draws import PROXY
 from proxylib.studies.loss.loss_fits import in_schedule
 from proxylib.studies.loss.size_control import CONTROLS, FORMS, GIVEN
@@ -62,7 +63,7 @@ def one(frame: pd.DataFrame, **keys: object) -> tuple[float, float, float]:
 
 def shown(values: tuple[float, float, float], scale: float = 1.0) -> str:
     """Estimate with interval, or a dash where it is not defined."""
-    return "–" if not np.isfinite(values[0]) else stats.with_interval(values, scale)
+    return "–" if not np.isfinite(values[0]) else words.with_interval(values, scale)
 
 
 def verdict(fits: pd.DataFrame, control: pd.DataFrame, schedules: list[str]) -> str:
@@ -369,7 +370,7 @@ def inversion_table(inversions: pd.DataFrame, luck: pd.DataFrame, noise: pd.Data
             row["lower by score alone"] = int((own["score_drop"] > 0).sum())
             if len(by_luck):
                 told = by_luck.iloc[0]
-                row["share, %"] = stats.with_interval((told["observed"], told["low"], told["high"]), 100)
+                row["share, %"] = words.with_interval((told["observed"], told["low"], told["high"]), 100)
                 row["by luck, means as found, %"] = f"{100 * told['as_found']:.0f}"
                 row["by luck, no effect of data, %"] = f"{100 * told['no_effect']:.0f}"
             if len(spread):
@@ -435,7 +436,7 @@ def frontier_table(frontier: pd.DataFrame, schedule: str) -> pd.DataFrame:
         table[f"its rate, %: {judge}"] = [f"{value:.1f}" for value in part["chosen_rate"]]
         table[f"best: {judge}"] = [f"{row.best} ({row.best_rate:.1f})" for row in part.itertuples()]
         table[f"regret, points: {judge}"] = [
-            stats.with_interval(row) for row in part[["regret", "low", "high"]].to_numpy().round(1) + 0.0
+            words.with_interval(row) for row in part[["regret", "low", "high"]].to_numpy().round(1) + 0.0
         ]
     return table
 

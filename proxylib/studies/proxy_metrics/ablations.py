@@ -14,6 +14,7 @@ from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.measure.features import DEFAULT, FIXED, NUMBERS, SUBSETS
 from proxylib.ranking.panel import usable
+from proxylib.report import words
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
@@ -189,7 +190,7 @@ def verdict(found: pd.DataFrame) -> str:
     worse, better = gaps[gaps["high"] < 0], gaps[gaps["low"] > 0]
     name = lambda rows: ", ".join(f"{row.ablation}: {row.setting.removeprefix('definition: ')}" for row in rows.itertuples())
     shuffled = _row(found, "traces", "shuffled")
-    show = lambda row: stats.with_interval(row[["estimate", "low", "high"]])
+    show = lambda row: words.with_interval(row[["estimate", "low", "high"]])
     parts = [
         f"Of {len(gaps)} changes of one choice, {len(worse)} lower the correlation of the fixed winner with an interval below "
         f"zero{' (' + name(worse) + ')' if len(worse) else ''}, and {len(better)} raise it"
@@ -204,7 +205,7 @@ def table(found: pd.DataFrame, ablation: str) -> pd.DataFrame:
     """One ablation for reading: the default first, then every setting's difference from it, a column per proxy."""
     base = found[(found["ablation"] == "default") & (found["quantity"] == "rho")]
     gaps = found[(found["ablation"] == ablation) & (found["quantity"] == "rho minus the default's")]
-    show = lambda rows: [stats.with_interval(row) for row in rows[["estimate", "low", "high"]].to_numpy()]
+    show = lambda rows: [words.with_interval(row) for row in rows[["estimate", "low", "high"]].to_numpy()]
     columns = list(FIXED)
     first = base.assign(shown=show(base)).set_index("proxy")["shown"].reindex(columns)
     rest = gaps.assign(shown=show(gaps)).pivot(index="setting", columns="proxy", values="shown")
@@ -240,7 +241,7 @@ def domain_matrix(found: pd.DataFrame, proxy: str) -> pd.DataFrame:
 
 def contrast_table(contrasts: pd.DataFrame) -> pd.DataFrame:
     """Means over the diagonal and beside it, a row per proxy."""
-    shown = contrasts.assign(shown=[stats.with_interval(row) for row in contrasts[["estimate", "low", "high"]].to_numpy()])
+    shown = contrasts.assign(shown=[words.with_interval(row) for row in contrasts[["estimate", "low", "high"]].to_numpy()])
     table = shown.pivot(index="proxy", columns="quantity", values="shown")
     return table.loc[list(DOMAIN_PROXIES), [OWN, OTHERS, OWN_MINUS_OTHERS]].rename_axis(columns=None).reset_index()
 

@@ -10,7 +10,7 @@ from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import pretrain, tokenizers
 from proxylib.runs.store import Workspace
 from proxylib.studies.proxy_metrics import crucial_steps
-from proxylib.studies.proxy_metrics.settings import TrajectorySettings
+from proxylib.studies.proxy_metrics.settings import CrucialSettings
 
 
 def build(step, workspace: Workspace) -> None:
@@ -23,7 +23,7 @@ def build(step, workspace: Workspace) -> None:
         answer is right), proxies (the eighty per checkpoint and task), shown (`crucial.case_study` of each checkpoint),
         losses, curves and lead (the fits of crucial.py), and estimates; its facts are those of training
     """
-    settings: TrajectorySettings = step.settings
+    settings: CrucialSettings = step.settings
     spec, material = settings.training, step.parent("material")
     tokenizer = tokenizers.load(material.path(f"tokenizers/{spec.model.tokenizer}"))
     traces = _first(read(material.path("traces.parquet")), settings.items)

@@ -17,6 +17,7 @@ import pandas as pd
 from proxylib import stats
 from proxylib.errors import UserError
 from proxylib.measure import proxies
+from proxylib.report import words
 from proxylib.stats import Bootstrap
 
 SIGNALS = {
@@ -286,7 +287,7 @@ def estimates(traces: pd.DataFrame, leads: pd.DataFrame, bootstrap: Bootstrap) -
 
 
 def _shown(row: pd.Series, scale: float = 1.0) -> str:
-    return stats.with_interval(row[["estimate", "low", "high"]], scale)
+    return words.with_interval(row[["estimate", "low", "high"]], scale)
 
 
 def verdict(found: pd.DataFrame) -> str:
@@ -327,7 +328,7 @@ def lead_table(found: pd.DataFrame) -> pd.DataFrame:
     """Accuracy's training tokens over each signal's, per task, the mean last."""
     cells = found.assign(
         shown=[
-            stats.with_interval(row) if np.isfinite(row[1]) else stats.rounded(row[0], 0.4)
+            words.with_interval(row) if np.isfinite(row[1]) else words.rounded(row[0], 0.4)
             for row in found[["estimate", "low", "high"]].to_numpy()
         ]
     )

@@ -18,6 +18,7 @@ from proxylib.measure import proxies
 from proxylib.measure.features import BASELINES, BY_BYTE
 from proxylib.ranking import baselines, nulls, protocols, rankers, single, summaries
 from proxylib.ranking.panel import Panel, usable
+from proxylib.report import words
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
@@ -304,7 +305,7 @@ def _shown(row: pd.Series | Mapping | None) -> str:
     if row is None:
         return ""
     values = [row["estimate"], row["low"], row["high"]]
-    return stats.with_interval(values) if np.isfinite(values).all() else stats.rounded(values[0], 0.1)
+    return words.with_interval(values) if np.isfinite(values).all() else words.rounded(values[0], 0.1)
 
 
 def main_table(summary: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from proxylib import stats
 from proxylib.ranking.panel import usable
+from proxylib.report import words
 from proxylib.runs.store import Run, Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import ablations
@@ -80,7 +81,7 @@ def _ends(draws: np.ndarray, bootstrap: Bootstrap) -> tuple[float, float, float]
 def _shown(found: pd.DataFrame, proxy: str, quantity: str, style: str = "") -> tuple[pd.Series, str]:
     keep = (found["proxy"] == proxy) & (found["quantity"] == quantity) & (found["style"] == style)
     row = found[keep].iloc[0]
-    return row, stats.with_interval(row[["estimate", "low", "high"]])
+    return row, words.with_interval(row[["estimate", "low", "high"]])
 
 
 def verdict(found: pd.DataFrame) -> str:

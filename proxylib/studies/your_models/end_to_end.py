@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from proxylib import stats
 from proxylib.data import traces
 from proxylib.errors import UserError
-from proxylib.report import plots
+from proxylib.report import plots, words
 from proxylib.runs.store import Workspace, parquet_bytes, write_atomic
 from proxylib.stats import Bootstrap
 from proxylib.studies.your_models import compare
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
-from proxylib.studies.your_models.settings import OwnSettings
+from proxylib.studies.your_models.settings import YourModelsSettings
 
 if TYPE_CHECKING:
     from proxylib.measure.tokenstats.extract import Layout
@@ -165,7 +164,7 @@ def _write(out: Path, comparison: Comparison, fitted: Fitted | None) -> None:
 
 
 def _shown(row: pd.Series, column: str) -> str:
-    return stats.with_interval([row[column], row[f"{column} low"], row[f"{column} high"]])
+    return words.with_interval([row[column], row[f"{column} low"], row[f"{column} high"]])
 
 
 def table(found: Comparison) -> pd.DataFrame:
@@ -198,7 +197,7 @@ def fitted_table(fitted: Fitted) -> pd.DataFrame:
 def errors_table(fitted: Fitted) -> pd.DataFrame:
     """Pairs with a left-out model that each signal orders wrongly, in percent."""
     rows = [
-        (NAMES.get(name, name), stats.with_interval(ends, 100))
+        (NAMES.get(name, name), words.with_interval(ends, 100))
         for name, *ends in fitted.errors[["signal", "estimate", "low", "high"]].itertuples(index=False)
     ]
     return pd.DataFrame(rows, columns=["signal", "wrong pairs, %"])
@@ -217,7 +216,7 @@ def verdict(ranked: Ranked) -> str:
     if ranked.fitted is None:
         return text
     errors = ranked.fitted.errors.set_index("signal")
-    told = {name: stats.with_interval(errors.loc[name, ["estimate", "low", "high"]], 100) for name in errors.index}
+    told = {name: words.with_interval(errors.loc[name, ["estimate", "low", "high"]], 100) for name in errors.index}
     return (
         f"{text} Against known scores it orders {told[compare.WINNER]} % of the pairs wrongly; a ranker fitted to the other "
         f"models, {told['fitted ranker']} %; bits per byte, {told[compare.PER_BYTE]} %."
@@ -240,7 +239,7 @@ def build(step, workspace: Workspace) -> None:
     """
     from proxylib.measure.tokenstats.shards import Settings
 
-    settings: OwnSettings = step.settings
+    settings: YourModelsSettings = step.settings
     source, out = workspace.path("traces.parquet"), workspace.path("ranked")
     chosen = traces.to_frame(traces.read(step.parent("material").path("traces.parquet")))
     chosen.groupby("task", sort=False).head(settings.items).to_parquet(source, index=False)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from proxylib import studies
 from proxylib.data import corpora, tasks
 from proxylib.errors import UserError
 from proxylib.models import tokenizers

@@ -9,6 +9,7 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from proxylib import studies
 from proxylib.data import corpora, traces
 from proxylib.measure import proxies
 from proxylib.measure.tokenstats import extract, shards

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from proxylib import studies
 from proxylib.data import corpora, tasks, traces
 from proxylib.models import tokenizers
 from proxylib.runs.store import Workspace

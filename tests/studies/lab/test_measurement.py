@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from proxylib import studies
 from proxylib.data import tasks, traces
 from proxylib.errors import UserError
 from proxylib.measure import benchmarks, features

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats as reference
 
+from proxylib import studies
 from proxylib.data import corpora
 from proxylib.measure import features
 from proxylib.models.settings import Model

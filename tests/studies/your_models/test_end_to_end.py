@@ -14,6 +14,7 @@ from proxylib.cli import main
 from proxylib.errors import UserError
 from proxylib.models import architectures, tokenizers
 from proxylib.models.settings import Model
+from proxylib.runs import config
 from proxylib.studies.your_models import end_to_end
 
 LINES = [{"question": f"What is {n} + 2?", "answer": f"{n} and 2 make {n + 2}.\nanswer {n + 2}"} for n in range(20)]
@@ -151,7 +152,7 @@ def test_the_notebook_runs_over_models_of_ones_own_and_notices_that_one_was_trai
     before = studies.declare("bring_your_own_models", "smoke", **given).key
     monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path / "runs"))
     parameters = [part for name, value in given.items() for part in ("-p", name, json.dumps(value))]
-    notebook = str(catalog.NOTEBOOKS / "pages" / "your_models.ipynb")
+    notebook = str(config.ROOT / "notebooks" / "pages" / "your_models.ipynb")
     assert main.main(["run", notebook, "-p", "profile", "smoke", *parameters]) == 0
     (page,) = (tmp_path / "runs").rglob("page.ipynb")
     text = page.read_text()

@@ -1,0 +1,71 @@
+"""Words for numbers and decisions: the one small vocabulary of pages and terminals.
+
+Sentences stand in notebooks, with slots. What fills a slot is a number with the digits that its interval supports, or the
+word for a decision that an analysis took (`stats.Decision`); nothing here builds sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from proxylib.stats import Decision, Interval
+
+MISSING = "–"
+#: decision -> how it is said of a quantity that is compared with another
+WORDS = {Decision.HIGHER: "higher", Decision.LOWER: "lower", Decision.UNDECIDED: "not distinguishable"}
+
+
+def rounded(value: float, half_width: float) -> str:
+    """A number with the digits that its interval supports: one digit of the interval's half width, two below 3.55.
+
+    The rule of the Particle Data Group's reviews.
+
+    >>> rounded(0.82967, 0.043), rounded(0.82967, 0.013), rounded(0.82967, 0.23), rounded(1234.5, 80)
+    ('0.83', '0.830', '0.83', '1230')
+    """
+    if not np.isfinite(value):
+        return "undefined"
+    if not np.isfinite(half_width) or half_width <= 1e-12 * max(1.0, abs(value)):  # a width of roundings is none
+        return f"{value:.3g}"
+    half_width *= 1 + 1e-9  # (0.6 - 0.2) / 2 is a hair below 0.2
+    exponent = int(np.floor(np.log10(half_width)))
+    if half_width / 10**exponent < 3.55:
+        exponent -= 1
+    return f"{value:.{max(0, -exponent)}f}" if exponent < 0 else f"{round(value, -exponent):.0f}"
+
+
+def with_interval(interval: Interval | Sequence[float], scale: float = 1.0) -> str:
+    """`0.83 [0.74, 0.88]`, rounded to what the interval supports; `scale` 100 turns shares into percent.
+
+    A dash where there is no estimate.
+    """
+    estimate, low, high = (float(value) * scale for value in tuple(interval)[:3])
+    if not np.isfinite(estimate):
+        return MISSING
+    half = (high - low) / 2
+    return f"{rounded(estimate, half)} [{rounded(low, half)}, {rounded(high, half)}]"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as percent, without the sign; a dash where it is not defined."""
+    return f"{100 * share:.{digits}f}" if np.isfinite(share) else MISSING
+
+
+def chosen(decision: Decision, higher: str, lower: str, undecided: str) -> str:
+    """The word or clause of a notebook that fits a decision."""
+    return {Decision.HIGHER: higher, Decision.LOWER: lower, Decision.UNDECIDED: undecided}[decision]
+
+
+def listed(items: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; `none` for nothing."""
+    items = list(items)
+    if len(items) < 2:
+        return items[0] if items else "none"
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 task`, `3 tasks`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,50 @@
+"""Words for numbers and decisions, and looking things up."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from proxylib.report import tables, words
+from proxylib.stats import Decision, decide
+
+FRAME = pd.DataFrame(
+    {"judge": ["a", "a", "b"], "group": ["x", "y", "x"], "estimate": [1.0, 2, 3], "low": [0.5, 1, 2], "high": [2.0, 3, 4]}
+)
+
+
+@pytest.mark.parametrize(
+    ("interval", "decision"),
+    [
+        ((0.2, 0.1, 0.3), "higher"),
+        ((-0.2, -0.3, -0.1), "lower"),
+        ((0.1, 0.0, 0.2), "undecided"),
+        ((0.1, np.nan, np.nan), "undecided"),
+    ],
+)
+def test_an_interval_decides_only_where_it_leaves_the_null_out(interval, decision):
+    assert decide(interval) == Decision(decision)
+
+
+def test_a_decision_is_said_in_the_words_of_the_page():
+    say = lambda interval: words.chosen(decide(interval), "better", "worse", "no different")
+    assert [say((1, 0.5, 2)), say((-1, -2, -0.5)), say((0, -1, 1))] == ["better", "worse", "no different"]
+
+
+def test_one_row_is_one_row():
+    assert tables.row(FRAME, judge="a", group="y")["estimate"] == 2
+    for keys in ({"judge": "a"}, {"judge": "c"}):
+        with pytest.raises(LookupError, match="expected one"):
+            tables.row(FRAME, **keys)
+
+
+def test_an_interval_that_is_not_there_is_a_dash_and_one_of_several_is_refused():
+    assert words.with_interval(tables.interval(FRAME, judge="c")) == words.MISSING
+    assert words.with_interval(tables.interval(FRAME, judge="b", group="x")) == "3.0 [2.0, 4.0]"
+    with pytest.raises(LookupError):
+        tables.interval(FRAME, judge="a")
+
+
+def test_lists_and_counts():
+    assert [words.listed("ab"[:n]) for n in range(3)] == ["none", "a", "a and b"] and words.listed("abc") == "a, b and c"
+    assert words.counted(1, "task") == "1 task" and words.counted(2, "task") == "2 tasks"
+    assert words.percent(0.256) == "26" and words.percent(np.nan) == words.MISSING
