@@ -1,0 +1,1 @@
+"""Work that is done once: settings of a profile, runs on disk, the walk through the grid."""

@@ -1,0 +1,72 @@
+"""Profiles: sections that the studies bring, composed into one frozen class and read from YAML.
+
+A profile is `configs/base.yaml` with the differences of `configs/<profile>.yaml` laid over it. Every key is checked:
+an unknown key, a wrong type or a value out of range stops with one line that names the file and the key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, create_model
+
+from proxylib.errors import UserError
+from proxylib.settings import Frozen, overlay, read_yaml, validated
+from proxylib.stats import Bootstrap
+
+ROOT = Path(__file__).resolve().parents[2]
+PROFILES = ("smoke", "lab", "reference", "tuning")
+
+
+class Profile(Frozen):
+    """What every profile has; the studies add their sections (see `compose`)."""
+
+    name: Literal["smoke", "lab", "reference", "tuning"]
+    pages: tuple[str, ...] = Field(min_length=1, description="pages that this profile runs; others are taken as shipped")
+    bootstrap: Bootstrap
+
+
+def compose(sections: Iterable[type[Frozen]]) -> type[Profile]:
+    """The class of a profile that has the fields and checks of every section."""
+    return create_model("Profile", __base__=(*sections, Profile))
+
+
+def load(profile: str, kind: type[Profile], folder: Path | None = None) -> Profile:
+    """The profile of that name: the base with its differences, validated.
+
+    Parameters
+    ----------
+    profile : one of `PROFILES`
+    kind : see `compose`
+    folder : of the YAML files; default as `config_folder`
+
+    Raises
+    ------
+    UserError
+        Unknown profile, unreadable file, unknown key, wrong type or value out of range.
+    """
+    check_name(profile)
+    folder = folder or config_folder()
+    path = folder / f"{profile}.yaml"
+    values = overlay(read_yaml(folder / "base.yaml"), read_yaml(path))
+    for name in ("threads", "device"):  # said once, used by every section that computes
+        if name in values:
+            value = values.pop(name)
+            for section, field in kind.model_fields.items():
+                if name in getattr(field.annotation, "model_fields", {}):
+                    values.setdefault(section, {}).setdefault(name, value)
+    return validated(kind, {"name": profile, **values}, str(path))
+
+
+def check_name(profile: str) -> None:
+    """`UserError` if there is no such profile."""
+    if profile not in PROFILES:
+        raise UserError(f"parameter profile: '{profile}' is unknown; choose one of {', '.join(PROFILES)}")
+
+
+def config_folder() -> Path:
+    """Where the YAML files are: the environment variable PROXYLIB_CONFIGS, else `configs/`."""
+    return Path(os.environ.get("PROXYLIB_CONFIGS") or ROOT / "configs")

@@ -1,0 +1,253 @@
+"""Running notebooks: parameters checked before a kernel starts, failures kept apart, the grid walked."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from proxylib.errors import UserError
+from proxylib.runs import config
+from proxylib.runs.step import NOTEBOOK_VERSION, Step, cells_digest
+from proxylib.runs.step import chains as longest_chains
+from proxylib.runs.kernels import die_with_parent
+from proxylib.runs.store import NOTEBOOK
+from proxylib.runs.store import Key
+from proxylib.runs.store import Run
+from proxylib.runs.store import Store
+from proxylib.runs.store import Workspace
+
+PAGE = "page.ipynb"
+TYPES = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "list": (list,), "dict": (dict,)}
+
+
+def parameters_of(notebook: Path) -> dict[str, Any]:
+    """Names and default values of the cell tagged `parameters`.
+
+    Raises
+    ------
+    UserError
+        No such file, no notebook, no such cell, or a default that is no plain JSON value.
+    """
+    import ast
+
+    if not notebook.exists():
+        raise UserError(f"{notebook}: no such file")
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except Exception as error:  # nbformat raises its own kinds, json's and OSError
+        raise UserError(f"{notebook}: not a notebook ({type(error).__name__})") from None
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    if not tagged:
+        raise UserError(f"{notebook}: no cell is tagged 'parameters'")
+    found = {}
+    for node in ast.parse(tagged[0].source).body:
+        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
+            raise UserError(f"{notebook}, parameters cell, line {node.lineno}: only `name = value` belongs there")
+        found[node.targets[0].id] = ast.literal_eval(node.value)
+    return found
+
+
+def check_parameters(notebook: Path, given: Mapping[str, Any]) -> None:
+    """Refuse an unknown parameter or a value whose type differs from the default's; None takes any value."""
+    defaults = parameters_of(notebook)
+    for name, value in given.items():
+        if name not in defaults:
+            raise UserError(f"parameter {name} is unknown in {notebook.name}; it has {', '.join(defaults)}")
+        default = defaults[name]
+        if default is None or value is None:
+            continue
+        kind = type(default).__name__
+        if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
+            raise UserError(f"parameter {name} of {notebook.name}: expected {kind}, given {value!r} ({type(value).__name__})")
+
+
+def own_step(notebook: Path, given: Mapping[str, Any]) -> Step:
+    """A notebook outside the grid as a step of its own, which keeps what it executed to."""
+    parameters = parameters_of(notebook) | dict(given)
+    profile = parameters.get("profile", "smoke")
+    config.check_name(profile)
+    inputs = {"cells": cells_digest(notebook)}
+    key = Key("notebook", NOTEBOOK_VERSION, {"notebook": notebook.stem, "parameters": parameters}, inputs)
+    return Step(notebook.stem, notebook, dict(given), None, key, {}, Store(profile))
+
+
+def run(step: Step) -> Run:
+    """Make a step's run by executing its notebook in a kernel of its own.
+
+    Raises
+    ------
+    UserError
+        What the notebook itself raised as a mendable error.
+    NotebookFailed
+        Any other failure; the notebook lies under `failed/` with its traceback.
+    """
+    with step.store.lock(step.key, "notebook"):
+        if step.page:
+            return step.store.produce(step.key, lambda workspace: _make_page(step, workspace))
+        executed = _execute(step)
+        made = step.store.find(step.key)
+        if made is None or made.withheld:
+            place = step.store.set_aside(step.key, executed, "the notebook ended without making its run\n")
+            raise NotebookFailed(f"{step.name}: the notebook ended without making its run; see {place}")
+        shutil.move(executed, made.folder / NOTEBOOK)
+        return made
+
+
+class NotebookFailed(Exception):
+    """A notebook failed for a reason that only its traceback can tell."""
+
+
+def _make_page(step: Step, workspace: Workspace) -> None:
+    executed = _execute(step)
+    shutil.move(executed, workspace.path(PAGE))
+
+
+def _execute(step: Step) -> Path:
+    """Execute with papermill into a place that is no page; returns the cleaned notebook there."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    place = step.store.root / "executing" / f"{step.key.run_id}.ipynb"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # steps run beside each other: linear algebra that spins on every core would slow all of them several times over
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        papermill.execute_notebook(
+            str(step.notebook),
+            str(place),
+            parameters=dict(step.parameters),
+            kernel_manager_class="proxylib.runs.kernels.IPCKernelManager",
+            progress_bar=False,
+            cwd=str(config.ROOT),
+        )
+    except PapermillExecutionError as error:
+        kept = step.store.set_aside(step.key, place, "\n".join([*error.traceback, ""]))
+        if error.ename == "UserError":
+            raise UserError(f"{step.name}: {error.evalue}") from None
+        last = str(error.evalue).strip().splitlines()[0] if str(error.evalue).strip() else ""
+        raise NotebookFailed(f"{step.name}: {error.ename}: {last}; see {kept}") from None
+    except Exception as error:  # the kernel died, or never came up
+        kept = step.store.set_aside(step.key, place, traceback.format_exc())
+        raise NotebookFailed(f"{step.name}: {type(error).__name__}: {error}; see {kept}") from None
+    _clean(place)
+    return place
+
+
+def _clean(path: Path) -> None:
+    """Drop timings and hide the plumbing, so that the same run gives the same page."""
+    notebook = nbformat.read(path, as_version=4)
+    for holder in (notebook, *notebook.cells):
+        for name in ("papermill", "execution"):
+            holder.metadata.pop(name, None)
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if {"parameters", "injected-parameters"} & set(tags):
+            cell.metadata["tags"] = [*tags, "remove-cell"]
+    nbformat.write(notebook, path)
+
+
+def state(step: Step) -> str:
+    """cached (made here), recorded (in the committed store) or missing."""
+    found = step.store.find(step.key)
+    if found is None:
+        return "missing"
+    return "recorded" if "withheld" in found.manifest else "cached"
+
+
+def outstanding(steps: Iterable[Step]) -> list[Step]:
+    """The steps that have to run, in order: the missing ones, and recorded ones that a missing one needs whole."""
+    steps = list(steps)
+    todo, whole = set(), set()
+    for step in reversed(steps):
+        found = step.store.find(step.key)
+        if found is None or (found.withheld and step.key.run_id in whole):
+            todo.add(step.key.run_id)
+            if step.whole:
+                whole |= {parent.key.run_id for parent in step.parents.values()}
+    return [step for step in steps if step.key.run_id in todo]
+
+
+def _child(step: Step, sender: Any) -> None:
+    die_with_parent()
+    # what a library prints belongs to the failed notebook, not between the lines of the grid
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 2)
+    try:
+        run(step)
+        sender.send(("done", ""))
+    except UserError as error:
+        sender.send(("failed", f"error: {error}"))
+    except NotebookFailed as error:
+        sender.send(("failed", str(error)))
+    except BaseException:
+        sender.send(("failed", traceback.format_exc(limit=3)))
+
+
+def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> int:
+    """Run what is outstanding, `jobs` steps at a time; returns the number of steps that failed or were blocked.
+
+    Of the steps whose parents are there, the one with the longest chain of work behind it begins first, lest one end alone.
+
+    A failed step blocks its dependants and nothing else. Each step runs in a process of its own, which dies with this
+    one, as its kernel does.
+    """
+    steps = list(steps)
+    todo = outstanding(steps)
+    waiting = {step.key.run_id: step for step in todo}
+    chains = longest_chains(steps)
+    for step in steps:
+        if step.key.run_id not in waiting:
+            say(f"{state(step):9} {step.name}")
+            if record:
+                _record(step)
+    if not todo:
+        return 0
+    import papermill  # noqa: F401  (once, before the processes are forked)
+
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    running: dict[Any, tuple[Step, Any, float]] = {}
+    bad: set[str] = set()
+    while waiting or running:
+        for run_id, step in sorted(waiting.items(), key=lambda item: -chains[item[0]]):
+            parents = {parent.key.run_id for parent in step.parents.values()}
+            if parents & bad:
+                say(f"blocked   {step.name}")
+                bad.add(run_id)
+                del waiting[run_id]
+            elif len(running) < jobs and not parents & (waiting.keys() | {s.key.run_id for s, _, _ in running.values()}):
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(target=_child, args=(step, sender))
+                process.start()
+                sender.close()
+                say(f"run       {step.name}")
+                running[receiver] = (step, process, time.perf_counter())
+                del waiting[run_id]
+        for receiver in wait(list(running), timeout=1.0):
+            step, process, began = running.pop(receiver)
+            try:
+                outcome, message = receiver.recv()
+            except EOFError:
+                outcome, message = "failed", f"{step.name}: its process was killed"
+            process.join()
+            say(f"{outcome:9} {step.name}  {time.perf_counter() - began:.1f} s" + (f"\n          {message}" if message else ""))
+            if outcome == "failed":
+                bad.add(step.key.run_id)
+            elif record:
+                _record(step)
+    return len(bad)
+
+
+def _record(step: Step) -> None:
+    found = step.store.find(step.key)
+    if found and not step.page and "withheld" not in found.manifest:
+        step.store.record(found, step.shared)
