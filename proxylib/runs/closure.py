@@ -65,7 +65,7 @@ def digest(roots: Iterable[str]) -> str:
 
 def digest_of_notebook(notebook: Path) -> str:
     """SHA-256 of all that the code cells of a notebook reach."""
-    return digest(_called_by(notebook))
+    return digest(called_by(notebook))
 
 
 def modules(roots: Iterable[str]) -> set[str]:
@@ -73,7 +73,8 @@ def modules(roots: Iterable[str]) -> set[str]:
     return {module for module, _ in reached(roots)}
 
 
-def _called_by(notebook: Path) -> list[str]:
+def called_by(notebook: Path) -> list[str]:
+    """What the code cells of a notebook name, as roots."""
     cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
     tree = ast.parse("\n".join(cells))
     imports = dict(_bound(tree, ""))

@@ -17,14 +17,10 @@ import nbformat
 
 from proxylib.errors import UserError
 from proxylib.runs import config
+from proxylib.runs.kernels import die_with_parent
 from proxylib.runs.step import NOTEBOOK_VERSION, Step, cells_digest
 from proxylib.runs.step import chains as longest_chains
-from proxylib.runs.kernels import die_with_parent
-from proxylib.runs.store import NOTEBOOK
-from proxylib.runs.store import Key
-from proxylib.runs.store import Run
-from proxylib.runs.store import Store
-from proxylib.runs.store import Workspace
+from proxylib.runs.store import NOTEBOOK, Key, Run, Store, Workspace
 
 PAGE = "page.ipynb"
 TYPES = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "list": (list,), "dict": (dict,)}

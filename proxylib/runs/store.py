@@ -26,8 +26,8 @@ from typing import Any
 import filelock
 import pandas as pd
 
-from proxylib.runs.config import ROOT
 from proxylib.errors import UserError
+from proxylib.runs.config import ROOT
 from proxylib.runs.provenance import provenance
 
 MANIFEST = "manifest.json"

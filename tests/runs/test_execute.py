@@ -11,8 +11,8 @@ import pytest
 from proxylib.cli import main
 from proxylib.errors import UserError
 from proxylib.runs import execute
-from proxylib.runs.store import Store
-from proxylib import studies
+from proxylib.runs.step import Step
+from proxylib.runs.store import Key, Store
 
 PARAMETERS = """profile = "smoke"  # profile
 count = 3  # whole number
@@ -212,7 +212,7 @@ def test_steps_are_declared_quickly_and_without_torch():
     import subprocess
     import sys
 
-    code = "import sys; from proxylib import grid; n = len(grid.steps('lab')); sys.exit('torch' in sys.modules or n < 20)"
+    code = "import sys; from proxylib import studies; n = len(studies.steps('lab')); sys.exit('torch' in sys.modules or n < 20)"
     began = time.perf_counter()
     assert subprocess.run([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode == 0
     assert time.perf_counter() - began < 20

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from proxylib import studies
 from proxylib.runs import config
 from proxylib.runs.store import MANIFEST
 from proxylib.settings import overlay
-from proxylib import studies
 
 # all on one worker: they share the undisturbed run, and two at a time would take each other's processors
 pytestmark = pytest.mark.xdist_group("kill")

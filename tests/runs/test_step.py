@@ -1,21 +1,22 @@
 """The declared grid: ids, dependants, errors."""
 
-import inspect
 import re
 import shutil
 
 import pytest
 import yaml
 
-from proxylib.errors import UserError
-from proxylib.runs import config
-from proxylib.settings import overlay
 from proxylib import studies
+from proxylib.errors import UserError
+from proxylib.runs import closure, config
+from proxylib.runs.step import NOTEBOOKS, cells_digest
+from proxylib.runs.step import chains as chains_of
+from proxylib.settings import overlay
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    shutil.copytree(config.CONFIGS, tmp_path / "configs")
+    shutil.copytree(config.ROOT / "configs", tmp_path / "configs")
     monkeypatch.setenv("PROXYLIB_CONFIGS", str(tmp_path / "configs"))
     return tmp_path / "configs"
 
@@ -41,7 +42,7 @@ OF_VERDICTS = {
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
-OF_THE_LAB = {f"page/{name}" for name in catalog.PAGES} - OF_PUBLISHED - {"page/scoreboard"} - OF_VERDICTS
+OF_THE_LAB = {f"page/{name}" for name in studies.registry().pages} - OF_PUBLISHED - {"page/scoreboard"} - OF_VERDICTS
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
     "ranking",
@@ -150,9 +151,9 @@ def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():
 
 def test_the_expert_is_the_most_work_and_analyses_are_none():
     steps = [step for step in studies.steps("reference") if step.name != "judge"]
-    work = {step.name: catalog.work(step) for step in steps}
-    assert max(work, key=work.get) == "train/qwen3-bpe-96-seed2" and work["ranking"] == work["page/the_lab"] == 0
-    assert work["crucial_steps"] == 1600000 * 2.0 * 48 * 2
+    minutes = {step.name: step.resources.minutes for step in steps}
+    assert max(minutes, key=minutes.get) == "train/qwen3-bpe-96-seed2" and minutes["ranking"] < 1
+    assert minutes["crucial_steps"] == pytest.approx(1600000 * 2.0 * 48 * 2 / 3e8)
 
 
 def test_the_trajectory_is_one_plain_run():
@@ -220,34 +221,37 @@ def test_an_unknown_mix_stops_when_it_is_declared(folder):
         studies.steps("smoke")
 
 
-def test_the_code_of_pages_is_that_which_they_import():
-    """Modules of the package that a page notebook names are in the digest of page code."""
-    named = set(re.findall(r'"(\w+)\.py"', inspect.getsource(catalog.page_code_digest)))
-    assert named >= {"pages", "plots", "population", "stats"}
+def test_a_page_depends_on_the_code_that_its_cells_call_and_its_stages_do_not(monkeypatch):
+    """Modules that a page's notebook names are reached from it."""
     for name in studies.profile("reference").pages:
-        source = (catalog.NOTEBOOKS / "pages" / f"{name}.ipynb").read_text()
-        for line in re.findall(r"from proxylib import ([\w, ]+)", source):
-            used = {word.strip() for word in line.split(",")} - {"grid", "config", "corpora", "tasks", "store"}
-            assert used <= named, f"{name}: {used - named} is not in page_code_digest"
+        notebook = NOTEBOOKS / "pages" / f"{name}.ipynb"
+        reached = closure.modules(closure.called_by(notebook))
+        for module, names in re.findall(r"from (proxylib\.[\w.]+) import ([\w, ]+)", notebook.read_text()):
+            if not module.startswith(closure.ENGINE):
+                assert module in reached or {f"{module}.{part.strip()}" for part in names.split(",")} & reached, (name, module)
+    before = ids()
+    monkeypatch.setattr(closure, "digest_of_notebook", lambda path: "other")
+    after = ids()
+    assert {name for name in before if before[name] != after[name]} == {name for name in before if name.startswith("page/")}
 
 
 def test_the_digest_of_a_notebook_ignores_what_an_editor_adds(tmp_path):
     import nbformat
 
-    path = catalog.NOTEBOOKS / "pages" / "the_lab.ipynb"
+    path = NOTEBOOKS / "pages" / "the_lab.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata["widgets"] = {}
     notebook.cells[1]["execution_count"] = 3
     nbformat.write(notebook, tmp_path / "copy.ipynb")
-    assert catalog.cells_digest(tmp_path / "copy.ipynb") == catalog.cells_digest(path)
+    assert cells_digest(tmp_path / "copy.ipynb") == cells_digest(path)
     notebook.cells[-1].source += "\n1"
     nbformat.write(notebook, tmp_path / "copy.ipynb")
-    assert catalog.cells_digest(tmp_path / "copy.ipynb") != catalog.cells_digest(path)
+    assert cells_digest(tmp_path / "copy.ipynb") != cells_digest(path)
 
 
 def test_what_most_has_to_wait_for_begins_first():
     steps = studies.steps("lab")
-    chains = catalog.chains(steps)
+    chains = chains_of(steps)
     for step in steps:
         assert all(chains[parent.key.run_id] > chains[step.key.run_id] or step.page for parent in step.parents.values())
     by = {step.name: chains[step.key.run_id] for step in steps}
