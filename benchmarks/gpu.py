@@ -134,7 +134,7 @@ def package() -> SimpleNamespace:
     """The parts of the package that are measured, imported in this one place; it need not be installed."""
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
-    from proxylib.tokenstats import chunked, heads, reference
+    from proxylib.measure.tokenstats import chunked, heads, reference
 
     return SimpleNamespace(statistics=chunked.token_statistics, Head=heads.Head, oracle=reference.statistics)
 
