@@ -153,9 +153,8 @@ def test_source_notebooks_are_stripped_parametrised_and_have_ids():
 
 
 def test_every_grid_notebook_exists_and_every_notebook_is_in_the_grid():
-    from proxylib.runs.step import STAGE_NOTEBOOK
-
     from proxylib import studies
+    from proxylib.runs.step import STAGE_NOTEBOOK
 
     files = lambda folder: {path.stem for path in (ROOT / "notebooks" / folder).glob("*.ipynb")}
     known = studies.registry()

@@ -9,7 +9,6 @@ import time
 import urllib.request
 
 import pytest
-from proxylib.runs.store import Workspace
 
 from proxylib import studies
 from proxylib.data import scribe
@@ -17,6 +16,7 @@ from proxylib.judging import client, lm_judge
 from proxylib.judging.criteria import CRITERIA
 from proxylib.models import loading, pretrain, tokenizers
 from proxylib.models.settings import Model
+from proxylib.runs.store import Workspace
 
 
 @pytest.fixture(scope="module")

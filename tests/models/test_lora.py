@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
-from proxylib.runs.store import Run, Workspace
 
 from proxylib import studies
 from proxylib.data import scribe
@@ -20,6 +19,7 @@ from proxylib.judging import lm_judge
 from proxylib.models import architectures, loading, lora, tokenizers
 from proxylib.models.lora import Schedule, final_loss, first_pass_loss, rows_of, tune
 from proxylib.models.settings import Model, Tuning
+from proxylib.runs.store import Run, Workspace
 from proxylib.studies.loss import cell
 
 CONFIG = Tuning(rank=4, alpha=8.0, rate=0.01, batch=4, context=700)

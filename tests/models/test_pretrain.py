@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proxylib.runs.store import Workspace
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from proxylib.data import corpora, tasks
@@ -18,6 +17,7 @@ from proxylib.errors import UserError
 from proxylib.models import architectures, devices, loading, pretrain, tokenizers
 from proxylib.models.pretrain import IGNORE, Rows, Special, pack
 from proxylib.models.settings import Model, Training
+from proxylib.runs.store import Workspace
 
 SPECIAL = Special(bos=1, eos=2, pad=0)
 LLAMA = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from proxylib.runs.store import MANIFEST
 
 from proxylib import studies
+from proxylib.runs.store import MANIFEST
 
 pytest.importorskip("snakemake", reason="the extra `flow` is not installed")
 ROOT = Path(__file__).resolve().parents[2]

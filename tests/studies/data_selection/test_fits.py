@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
-from proxylib.runs.store import Store, Workspace
 
 from proxylib import studies
 from proxylib.data.published import datadecide
@@ -19,6 +18,7 @@ from proxylib.errors import UserError
 from proxylib.ranking import decision
 from proxylib.ranking.decision import decision_accuracy
 from proxylib.report import plots
+from proxylib.runs.store import Store, Workspace
 from proxylib.stats import Bootstrap, cluster_weights
 from proxylib.studies.data_selection import fits, limits, panel, report
 

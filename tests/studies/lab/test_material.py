@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from proxylib.runs.store import Workspace
 
 from proxylib import studies
 from proxylib.data import corpora, tasks, traces
 from proxylib.models import tokenizers
+from proxylib.runs.store import Workspace
 from proxylib.studies.lab import material
 from proxylib.studies.lab.settings import CorporaSettings
 

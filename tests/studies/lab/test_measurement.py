@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import torch
-from proxylib.runs.store import Workspace
 
 from proxylib import studies
 from proxylib.data import tasks, traces
@@ -15,6 +14,7 @@ from proxylib.measure.settings import Extraction, MeasureSettings
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import architectures, generate, loading, tokenizers
 from proxylib.models.settings import Evaluation, Model
+from proxylib.runs.store import Workspace
 from proxylib.studies.lab import material, measurement
 
 MATERIAL = studies.profile("lab").material.model_copy(update={"tasks": ("walk", "calendar"), "items": 7, "prose_items": 5})

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from proxylib.runs.config import ROOT
 
 from proxylib.measure import features, proxies
 from proxylib.ranking import panel as panel_
 from proxylib.ranking import single, summaries
+from proxylib.runs.config import ROOT
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import model_selection
 

@@ -8,13 +8,13 @@ import sys
 import pandas as pd
 import pytest
 import torch
-from proxylib.runs import config
 
 from proxylib import studies
 from proxylib.cli import main
 from proxylib.errors import UserError
 from proxylib.models import architectures, tokenizers
 from proxylib.models.settings import Model
+from proxylib.runs import config
 from proxylib.studies.your_models import end_to_end
 
 LINES = [{"question": f"What is {n} + 2?", "answer": f"{n} and 2 make {n + 2}.\nanswer {n + 2}"} for n in range(20)]
