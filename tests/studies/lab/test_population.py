@@ -14,7 +14,7 @@ from proxylib.data import corpora
 from proxylib.measure import features
 from proxylib.models.settings import Model
 from proxylib.stats import Bootstrap
-from proxylib.studies.lab import population
+from proxylib.studies.lab import population, report
 from proxylib.studies.lab.settings import Member, PopulationSettings
 
 BOOTSTRAP = Bootstrap(draws=300, level=0.9, seed=5)
@@ -115,7 +115,7 @@ def test_a_task_is_eligible_when_two_thirds_of_the_models_are_off_floor_and_ceil
 def test_the_spread_of_a_task_by_hand():
     accuracy = pd.concat([scored("x", 0.1, 0.2, 0.3, 0.4, 0.9), scored("y", 0.5, 0.5, 0.5, 0.5, 0.5)])
     eligible = pd.DataFrame({"task": ["y", "x"], "differing": [5, 2], "models": [5, 5]})
-    table = population.spread(accuracy, eligible)
+    table = report.spread(accuracy, eligible)
     assert list(table.columns) == ["task", "low", "median", "high", "range", "at_floor_or_ceiling", "models"]
     assert table.iloc[0, 1:].tolist() == pytest.approx([0.2, 0.3, 0.4, 0.2, 3, 5]) and list(table["task"]) == ["x", "y"]
     assert table.iloc[1, 1:].tolist() == pytest.approx([0.5, 0.5, 0.5, 0.0, 0, 5])
@@ -125,10 +125,10 @@ def test_the_spread_of_a_task_by_hand():
 def test_the_verdict_counts_wide_tasks_models_and_seeds(shares, wide):
     score = drawn(1) | {(name, "words"): shares[place % 4] for place, (name, _, _) in enumerate(MEMBERS)}
     score |= {(name, "sums"): 0.5 for name, _, _ in MEMBERS}
-    once = population.verdict(accuracy_of(score), eligible_frame())
+    once = report.verdict(accuracy_of(score), eligible_frame())
     assert once.startswith("8 models of 4 families, trained 1 time each, answer 2 kinds of problems. ")
     assert f"On {wide} of them" in once and "and 1 tell at least two thirds" in once
-    assert "8 models of 4 families, trained 3 times each" in population.verdict(accuracy_of(score, (2, 3, 4)), eligible_frame())
+    assert "8 models of 4 families, trained 3 times each" in report.verdict(accuracy_of(score, (2, 3, 4)), eligible_frame())
 
 
 # ---- tables for reading ----------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def test_a_member_is_named_with_the_mix_that_it_read():
 def test_the_accuracy_table_is_sorted_best_first_and_ends_with_facts_on_the_tasks():
     score = drawn(4)
     reliability = pd.DataFrame({"task": list(TASKS), "reliability": [0.91, 0.5], "ceiling": 0.9, "models": 8})
-    table = population.accuracy_table(accuracy_of(score), reliability, eligible_frame())
+    table = report.accuracy_table(accuracy_of(score), reliability, eligible_frame())
     mean = pd.Series({name: np.mean([score[name, task] for task in TASKS]) for name, _, _ in MEMBERS})
     facts = ["best constant answer", "inter-quartile range", "split-half reliability", "at floor or ceiling"]
     assert list(table["model"]) == [*mean.sort_values(ascending=False).index, *facts]
@@ -171,27 +171,27 @@ def test_the_accuracy_table_is_sorted_best_first_and_ends_with_facts_on_the_task
 def test_several_seeds_are_shown_as_their_mean_and_half_their_range():
     score = {(name, task, seed): 0.4 + 0.05 * seed for name, _, _ in MEMBERS for task in TASKS for seed in (1, 3)}
     reliability = pd.DataFrame({"task": list(TASKS), "reliability": 0.9, "ceiling": 0.9, "models": 8})
-    table = population.accuracy_table(accuracy_of(score, (1, 3)), reliability, eligible_frame())
+    table = report.accuracy_table(accuracy_of(score, (1, 3)), reliability, eligible_frame())
     assert set(table.iloc[:8]["sums"]) == {"50 ±5"} and set(table.iloc[:8]["mean"]) == {"50"}
 
 
 def test_answers_shown_are_those_of_the_best_and_the_worst_model():
     accuracy = accuracy_of({(model, task): place / 8 for task in TASKS for place, (model, _, _) in enumerate(MEMBERS)})
     rows = [(f"{model}-seed1", task, f"{task}-{n}", "text") for model, _, _ in MEMBERS for task in TASKS for n in range(2)]
-    shown = population.shown_answers(pd.DataFrame(rows, columns=["member", "task", "id", "text"]), accuracy)
+    shown = report.shown_answers(pd.DataFrame(rows, columns=["member", "task", "id", "text"]), accuracy)
     assert {row["member"] for row in shown} == {f"{MEMBERS[0][0]}-seed1", f"{MEMBERS[-1][0]}-seed1"} and len(shown) == 4
 
 
 def test_the_title_of_the_curves_gives_the_range_of_their_ends():
     rows = [("a", 8, 1.5), ("a", 1, 9.0), ("b", 1, 8.0), ("b", 8, 2.25), ("c", 8, 2.0)]
     frame = pd.DataFrame(rows, columns=["member", "step", "bits_per_byte"])
-    assert population.finding_curves(frame) == "Final held-out loss runs from 1.50 to 2.25 bits per byte"
+    assert report.finding_curves(frame) == "Final held-out loss runs from 1.50 to 2.25 bits per byte"
 
 
 def test_the_table_of_corpora_shows_what_was_counted():
     chosen = corpora.Recipe(name="mine", shares={"prose": 0.6, "code": 0.4})
     described = corpora.manifest(chosen, ["ab", "cd", "ab", "e"]) | {"tokens": 1_234_567}
-    row = population.corpus_table(pd.DataFrame([described])).iloc[0]
+    row = report.corpus_table(pd.DataFrame([described])).iloc[0]
     assert row.iloc[:5].tolist() == ["mine", "prose 60%, code 40%", "1.23", "4", "25.0"]
     assert row["SHA-256"] == described["sha256"][:10]
 
@@ -199,13 +199,13 @@ def test_the_table_of_corpora_shows_what_was_counted():
 def test_the_table_of_members_shows_the_first_seed_alone():
     base = {"family": "f", "mix": "expert", "post": "none", "share": 1.0, "parameters": 12345, "tokens": 1_300_000}
     members = pd.DataFrame([base | {"seed": seed, "width": width} for seed in (2, 3) for width in (32, 48)])
-    table = population.member_table(members)
+    table = report.member_table(members)
     assert list(table["width"]) == [32, 48] and set(table["post-training"]) == {"none"}
     assert set(table["parameters"]) == {"12,345"} and set(table["million tokens"]) == {"1.30"}
 
 
 def test_the_table_of_tasks_tells_trained_levels_from_untrained():
-    table = population.task_table(["brackets", "walk"]).set_index("task")
+    table = report.task_table(["brackets", "walk"]).set_index("task")
     assert table.loc["brackets"].tolist() == ["number of brackets", "8, 9", "10"]
     assert table.loc["walk"].tolist() == ["number of steps", "4, 5", "6"]
 
@@ -216,7 +216,7 @@ def test_the_table_of_speeds_takes_medians_over_seeds():
         name: dict.fromkeys(population.SPEEDS, value)
         for name, value in zip(members["member"], (1e9, 3e9, 2e9, None), strict=True)
     }
-    table = population.speed_table(members, speed)
+    table = report.speed_table(members, speed)
     assert list(table["design"]) == ["a-32"] and table["runs"].item() == 3
     assert table["model GFLOP/s"].item() == "2"
 

@@ -7,6 +7,7 @@ import pytest
 from proxylib.measure import features, proxies
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import ablations
+from proxylib.studies.proxy_metrics.report import ablations as report
 
 BOOTSTRAP = Bootstrap(draws=200, level=0.95, seed=1)
 TASKS = ("a", "b", "c")
@@ -55,9 +56,9 @@ def test_noise_in_place_of_the_proxies_is_seen_as_a_loss():
     noise[list(proxies.NAMES)] = rng.normal(size=(len(values), 80))
     tables = pd.concat([with_numbers(values), noise.assign(ablation="traces", setting="shuffled")])
     found = ablations.correlations(tables, accuracy, TASKS, BOOTSTRAP)
-    row = ablations._row(found, "traces", "shuffled")
+    row = report._row(found, "traces", "shuffled")
     assert row["high"] < 0 and row["models"] == 18 and row["families"] == 6 and row["seeds"] == 2
-    assert "1 lower" in ablations.verdict(found)
+    assert "1 lower" in report.verdict(found)
 
 
 def test_a_proxy_that_a_setting_does_not_have_is_left_out_there_and_nowhere_else():
@@ -96,7 +97,7 @@ def test_domains_are_highest_on_the_diagonal_where_skills_differ_by_task():
         values[column] = values["estimate"] * proxies.STATISTICS.get(column.split("|")[0], -1)
         assert label
     found, contrasts = ablations.domains(values, accuracy, TASKS, BOOTSTRAP)
-    matrix = ablations.domain_matrix(found, ablations.WINNER)
+    matrix = report.domain_matrix(found, ablations.WINNER)
     assert np.allclose(np.diag(matrix), 1) and (matrix.to_numpy()[~np.eye(3, dtype=bool)] < 0.9).all()
     assert ((found["low"] <= found["estimate"] + 1e-9) & (found["estimate"] <= found["high"] + 1e-9)).mean() > 0.9
     own = contrasts[contrasts["proxy"] == ablations.WINNER].set_index("quantity")
@@ -105,8 +106,8 @@ def test_domains_are_highest_on_the_diagonal_where_skills_differ_by_task():
     assert own.loc[ablations.OTHERS, "estimate"] == pytest.approx(others)
     assert own.loc[ablations.OWN_MINUS_OTHERS, "estimate"] == pytest.approx(1 - others)
     assert own.loc[ablations.OWN_MINUS_OTHERS, "low"] > 0
-    assert f"1.00 on the task's own traces, {others:.2f}" in ablations.finding_domains(contrasts)
-    assert list(ablations.contrast_table(contrasts)["proxy"]) == list(ablations.DOMAIN_PROXIES)
+    assert f"1.00 on the task's own traces, {others:.2f}" in report.finding_domains(contrasts)
+    assert list(report.contrast_table(contrasts)["proxy"]) == list(ablations.DOMAIN_PROXIES)
 
 
 def test_domains_tell_nothing_apart_where_one_skill_rules_all_tasks():
@@ -191,9 +192,9 @@ def test_findings_are_sentences():
     tables = [with_numbers(values)]
     tables += [values.assign(ablation="traces", setting=kind) for kind in ("shuffled", "wrong", "other")]
     found = ablations.correlations(pd.concat(tables), accuracy, TASKS, BOOTSTRAP)
-    assert ablations.finding_traces(found).count("+0.00") == 3
-    assert "with 5 traces" in ablations.finding_numbers(found) and "with 100" in ablations.finding_numbers(found)
-    table = ablations.table(found, "traces")
+    assert report.finding_traces(found).count("+0.00") == 3
+    assert "with 5 traces" in report.finding_numbers(found) and "with 100" in report.finding_numbers(found)
+    table = report.table(found, "traces")
     assert table["setting"].iloc[0].startswith("default") and len(table) == 4
 
 
@@ -203,4 +204,4 @@ def test_the_verdict_names_the_shuffled_traces(kind):
     found = ablations.correlations(
         pd.concat([with_numbers(values), values.assign(ablation="traces", setting=kind)]), accuracy, TASKS, BOOTSTRAP
     )
-    assert "Traces of another problem" in ablations.verdict(found)
+    assert "Traces of another problem" in report.verdict(found)

@@ -6,6 +6,7 @@ import pytest
 
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import crucial_steps
+from proxylib.studies.proxy_metrics.report import crucial_steps as report
 
 BOOTSTRAP = Bootstrap(draws=300, level=0.95, seed=1)
 
@@ -60,7 +61,7 @@ def test_the_answer_is_no_step():
 )
 def test_the_verdict_says_no_more_than_the_interval(low, high, word):
     rows = [(name, (low + high) / 2, low, high) for name in ("steps-before-answers", "steps-beyond-compounding")]
-    said = crucial_steps.verdict(pd.DataFrame(rows, columns=["claim", "estimate", "low", "high"]))
+    said = report.verdict(pd.DataFrame(rows, columns=["claim", "estimate", "low", "high"]))
     assert said.count(f"half-way {word} than accuracy") == 2
 
 
@@ -106,8 +107,8 @@ def test_without_any_rise_there_is_no_estimate_of_a_lead_and_the_verdict_is_stil
     found = crucial_steps.estimates(traces, crucial_steps.lead(traces, BOOTSTRAP), BOOTSTRAP)
     assert list(found["claim"]) == ["failed-but-likely"]
     assert found["estimate"].iloc[0] == pytest.approx(traces.query("step == 11")["decisive"].mean() - 0.1)
-    assert crucial_steps.verdict(found).startswith("On problems that the model fails")
-    assert crucial_steps.verdict(found.iloc[:0]).startswith("No verdict")
+    assert report.verdict(found).startswith("On problems that the model fails")
+    assert report.verdict(found.iloc[:0]).startswith("No verdict")
 
 
 def test_curves_are_means_over_tasks_and_failed_ones_are_those_that_fail():
@@ -132,5 +133,5 @@ def test_the_case_study_keeps_the_text_and_scales_weights_to_a_mean_of_one():
 def test_weight_table_counts_the_mass_on_decisive_tokens():
     part = pd.DataFrame({"decisive": [True, False], **{name: [3.0, 1.0] for name in crucial_steps.proxies.WEIGHTINGS}})
     shown = pd.concat([part.assign(step=step) for step in (1, 5, 9)])
-    table = crucial_steps.weight_table(shown)
+    table = report.weight_table(shown)
     assert (table[["start", "midway", "end"]] == "75 %").all().all() and len(table) == 8

@@ -1,0 +1,1 @@
+"""Frames that the pages on proxies show, a module per page."""
