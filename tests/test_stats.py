@@ -161,7 +161,7 @@ def test_clustered_intervals_cover_where_intervals_over_units_do_not():
         (0.123456, 0.0, "0.123"),
         (80.00000000000001, 7e-15, "80"),
         (0.123456, float("nan"), "0.123"),
-        (float("nan"), 0.1, "undefined"),
+        (float("nan"), 0.1, words.MISSING),
     ],
 )
 def test_a_number_shows_the_digits_that_its_interval_supports(value, half_width, shown):

@@ -1,10 +1,11 @@
-"""Looking things up in tidy frames: the rows with some values, the one row, the one interval."""
+"""Tidy frames looked up and laid out: the rows with some values, the one row, the one interval, a table for reading."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from proxylib.report import words
 from proxylib.stats import Interval
 
 ENDS = ["estimate", "low", "high"]
@@ -36,3 +37,22 @@ def interval(frame: pd.DataFrame, **keys: object) -> Interval:
     if rows(frame, **keys).empty:
         return Interval(np.nan, np.nan, np.nan, 0)
     return Interval(*map(float, row(frame, **keys)[ENDS]), 0)
+
+
+def shown(frame: pd.DataFrame, scale: float = 1.0) -> list[str]:
+    """`estimate [low, high]` of every row, in the words of `words.with_interval`."""
+    return [words.with_interval(ends, scale) for ends in frame[ENDS].to_numpy(float)]
+
+
+def crossed(frame: pd.DataFrame, down: str, across: str) -> pd.DataFrame:
+    """Estimates with intervals as a table: a row per value of `down`, a column per value of `across`.
+
+    Both in order of appearance; a dash where a pair does not occur. The values of `down` are the index.
+
+    Raises
+    ------
+    ValueError
+        If a pair occurs twice.
+    """
+    cells = frame.assign(shown=shown(frame)).pivot(index=down, columns=across, values="shown")
+    return cells.loc[frame[down].unique(), frame[across].unique()].fillna(words.MISSING).rename_axis(columns=None)

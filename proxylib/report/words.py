@@ -26,7 +26,7 @@ def rounded(value: float, half_width: float) -> str:
     ('0.83', '0.830', '0.83', '1230')
     """
     if not np.isfinite(value):
-        return "undefined"
+        return MISSING
     if not np.isfinite(half_width) or half_width <= 1e-12 * max(1.0, abs(value)):  # a width of roundings is none
         return f"{value:.3g}"
     half_width *= 1 + 1e-9  # (0.6 - 0.2) / 2 is a hair below 0.2
@@ -39,18 +39,30 @@ def rounded(value: float, half_width: float) -> str:
 def with_interval(interval: Interval | Sequence[float], scale: float = 1.0) -> str:
     """`0.83 [0.74, 0.88]`, rounded to what the interval supports; `scale` 100 turns shares into percent.
 
-    A dash where there is no estimate.
+    A dash where there is no estimate, and dashes for the ends where there is no interval.
     """
     estimate, low, high = (float(value) * scale for value in tuple(interval)[:3])
     if not np.isfinite(estimate):
         return MISSING
     half = (high - low) / 2
+    if not np.isfinite(half):
+        return f"{estimate:.2g} [{MISSING}, {MISSING}]"
     return f"{rounded(estimate, half)} [{rounded(low, half)}, {rounded(high, half)}]"
 
 
 def percent(share: float, digits: int = 0) -> str:
     """A share as percent, without the sign; a dash where it is not defined."""
     return f"{100 * share:.{digits}f}" if np.isfinite(share) else MISSING
+
+
+def whole_percent(interval: Interval | Sequence[float], sign: str = "-") -> str:
+    """Shares in whole percent, `83 [55, 95]`, where every interval is many points wide.
+
+    `sign` "+" is for differences: `+27 [+7, +38]`, in percentage points.
+    """
+    show = lambda share: f"{100 * share:{sign}.0f}" if np.isfinite(share) else MISSING
+    estimate, low, high = map(show, tuple(interval)[:3])
+    return f"{estimate} [{low}, {high}]"
 
 
 def chosen(decision: Decision, higher: str, lower: str, undecided: str) -> str:

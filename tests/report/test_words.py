@@ -44,6 +44,23 @@ def test_an_interval_that_is_not_there_is_a_dash_and_one_of_several_is_refused()
         tables.interval(FRAME, judge="a")
 
 
+def test_an_estimate_without_an_interval_says_so():
+    assert words.with_interval((0.834, np.nan, np.nan)) == "0.83 [–, –]" and words.rounded(np.nan, 0.1) == words.MISSING
+
+
+def test_shares_are_whole_percent_and_differences_have_their_sign():
+    assert words.whole_percent((0.828, 0.553, 0.949)) == "83 [55, 95]"
+    assert words.whole_percent((0.27, -0.07, 0.38), "+") == "+27 [-7, +38]"
+
+
+def test_crossing_keeps_the_order_of_the_frame_and_shows_what_is_missing():
+    table = tables.crossed(FRAME.iloc[::-1], "judge", "group")
+    assert table.index.tolist() == ["b", "a"] and table.columns.tolist() == ["x", "y"]
+    assert table.loc["b"].tolist() == ["3.0 [2.0, 4.0]", words.MISSING] and table.loc["a", "y"] == "2.0 [1.0, 3.0]"
+    with pytest.raises(ValueError):
+        tables.crossed(pd.concat([FRAME, FRAME]), "judge", "group")
+
+
 def test_lists_and_counts():
     assert [words.listed("ab"[:n]) for n in range(3)] == ["none", "a", "a and b"] and words.listed("abc") == "a, b and c"
     assert words.counted(1, "task") == "1 task" and words.counted(2, "task") == "2 tasks"
