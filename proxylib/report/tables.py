@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
@@ -56,3 +59,41 @@ def crossed(frame: pd.DataFrame, down: str, across: str) -> pd.DataFrame:
     """
     cells = frame.assign(shown=shown(frame)).pivot(index=down, columns=across, values="shown")
     return cells.loc[frame[down].unique(), frame[across].unique()].fillna(words.MISSING).rename_axis(columns=None)
+
+
+def labelled(frame: pd.DataFrame, column: str, labels: Mapping[str, str]) -> pd.DataFrame:
+    """The rows whose value in a column has a label, under that label, in the order of the labels."""
+    parts = [rows(frame, **{column: value}).assign(**{column: label}) for value, label in labels.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def wide(frame: pd.DataFrame, index: Sequence[str], columns: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    """Intervals in words, a row per combination of values in `index`, a column per combination of labels.
+
+    Parameters
+    ----------
+    frame : columns estimate, low, high, `index` and those that `columns` names
+    index : whose values name a row of the table, in their order in the frame
+    columns : column of the frame -> {value: label}, from the outermost on; rows with other values are left out
+
+    Returns
+    -------
+    A column per name in `index`, then "label: label" for all combinations; a dash where the frame has no row.
+
+    Raises
+    ------
+    LookupError
+        If two rows of the frame belong into one place.
+    """
+    for column, labels in columns.items():
+        frame = frame[frame[column].isin(list(labels))]
+    keys = frame[[*index, *columns]].itertuples(index=False, name=None)
+    cells = dict(zip(keys, shown(frame), strict=True))
+    if len(cells) < len(frame):
+        raise LookupError(f"two rows have the same {', '.join([*index, *columns])}")
+    body = [
+        [*place, *(cells.get((*place, *values), words.MISSING) for values in product(*columns.values()))]
+        for place in dict.fromkeys(key[: len(index)] for key in cells)
+    ]
+    heads = [": ".join(labels) for labels in product(*(labels.values() for labels in columns.values()))]
+    return pd.DataFrame(body, columns=[*index, *heads])

@@ -65,6 +65,23 @@ def whole_percent(interval: Interval | Sequence[float], sign: str = "-") -> str:
     return f"{estimate} [{low}, {high}]"
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """A change with its sign, `+6.0`; a dash where it is not defined."""
+    return f"{value:+.{digits}f}" if np.isfinite(value) else MISSING
+
+
+def span(values: Sequence[float], digits: int = 1) -> str:
+    """From the smallest to the largest, `1.7 to 9.6`; a dash for nothing."""
+    return f"{min(values):.{digits}f} to {max(values):.{digits}f}" if len(values) else MISSING
+
+
+def p_value(p: float) -> str:
+    """`p = .012`, never `p = .000`; a dash where there was no test."""
+    if not np.isfinite(p):
+        return MISSING
+    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".")
+
+
 def chosen(decision: Decision, higher: str, lower: str, undecided: str) -> str:
     """The word or clause of a notebook that fits a decision."""
     return {Decision.HIGHER: higher, Decision.LOWER: lower, Decision.UNDECIDED: undecided}[decision]

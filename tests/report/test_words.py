@@ -65,3 +65,25 @@ def test_lists_and_counts():
     assert [words.listed("ab"[:n]) for n in range(3)] == ["none", "a", "a and b"] and words.listed("abc") == "a, b and c"
     assert words.counted(1, "task") == "1 task" and words.counted(2, "task") == "2 tasks"
     assert words.percent(0.256) == "26" and words.percent(np.nan) == words.MISSING
+
+
+def test_changes_spans_and_p_values():
+    assert [words.signed(value) for value in (6.04, -0.3, np.nan)] == ["+6.0", "-0.3", words.MISSING]
+    assert words.span([2.0, 0.5, 1]) == "0.5 to 2.0" and words.span(pd.Series([], dtype=float)) == words.MISSING
+    assert [words.p_value(p) for p in (1e-9, 0.0124, 1.0, np.nan)] == ["p < .001", "p = .012", "p = 1.000", words.MISSING]
+
+
+def test_labels_choose_order_and_name():
+    table = tables.labelled(FRAME, "judge", {"b": "second", "a": "first", "c": "absent"})
+    assert table["judge"].tolist() == ["second", "first", "first"] and table["estimate"].tolist() == [3, 1, 2]
+
+
+def test_a_wide_table_has_every_interval_once_and_dashes_where_there_is_none():
+    table = tables.wide(FRAME, ["group"], {"judge": {"b": "B", "a": "A", "c": "C"}})
+    assert table.columns.tolist() == ["group", "B", "A", "C"] and table["group"].tolist() == ["x", "y"]
+    assert table.loc[1].tolist() == ["y", words.MISSING, "2.0 [1.0, 3.0]", words.MISSING]
+    nested = tables.wide(FRAME.assign(way="w"), ["way"], {"group": {"y": "Y"}, "judge": {"a": "A", "b": "B"}})
+    assert nested.columns.tolist() == ["way", "Y: A", "Y: B"] and nested.loc[0, "Y: B"] == words.MISSING
+    assert tables.wide(FRAME.iloc[:0], ["group"], {"judge": {"a": "A"}}).columns.tolist() == ["group", "A"]
+    with pytest.raises(LookupError, match="two rows"):
+        tables.wide(pd.concat([FRAME, FRAME]), ["group"], {"judge": {"a": "A"}})
