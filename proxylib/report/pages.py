@@ -101,11 +101,11 @@ def footer(runs: Iterable[Run], step: Step) -> None:
         commit = "unknown" if git["commit"] is None else git["commit"][:10] + (" + changes" if git["dirty"] else "")
         rows.append(
             {
-                "stage": run.manifest["stage"],
+                "stage": run.stage,
                 "run": run.run_id,
                 "code": commit,
                 "seconds": f"{run.manifest['seconds']:.1f}",
-                "kept": "recorded" if "withheld" in run.manifest else "made here",
+                "kept": "recorded" if run.recorded else "made here",
             }
         )
         notes.append(run.manifest["versions"])

@@ -15,8 +15,10 @@ import pandas as pd
 
 from proxylib.errors import UserError
 from proxylib.report import words
+from proxylib.runs import store
 from proxylib.runs.config import ROOT
-from proxylib.runs.store import MANIFEST, Run, write_atomic
+from proxylib.runs.files import write_atomic
+from proxylib.runs.store import MANIFEST, Run
 
 CLAIMS = Path(__file__).with_name("claims.csv")
 TARGET = ROOT / "results" / "scoreboard.json"
@@ -93,7 +95,7 @@ def _estimates(results: Path, stage: str) -> tuple[str | None, pd.DataFrame | No
     if len(folders) > 1:
         raise UserError(f"{results}: several recorded {stage} runs ({', '.join(folders)}); remove the stale one")
     for run_id, folder in folders.items():
-        return run_id, pd.read_parquet(folder / "estimates.parquet")
+        return run_id, store.read(folder).table("estimates")
     return None, None
 
 
@@ -135,7 +137,7 @@ def runs(entries: list[dict], results: Path = ROOT / "results") -> list[Run]:
     missing = [run_id for run_id in ids if run_id not in manifests]
     if missing:
         raise UserError(f"{TARGET}: run {missing[0]} is not recorded any more; proxylib scoreboard writes it anew")
-    return [Run(manifests[run_id].parent, json.loads(manifests[run_id].read_text(encoding="utf-8"))) for run_id in ids]
+    return [store.read(manifests[run_id].parent) for run_id in ids]
 
 
 def summary(entries: list[dict]) -> str:

@@ -17,6 +17,7 @@ import nbformat
 
 from proxylib.errors import UserError
 from proxylib.runs import config
+from proxylib.runs.files import alone
 from proxylib.runs.kernels import die_with_parent
 from proxylib.runs.step import NOTEBOOK_VERSION, Step, cells_digest
 from proxylib.runs.step import chains as longest_chains
@@ -87,7 +88,7 @@ def run(step: Step) -> Run:
     NotebookFailed
         Any other failure; the notebook lies under `failed/` with its traceback.
     """
-    with step.store.lock(step.key, "notebook"):
+    with alone(step.store.root / "executing" / f"{step.key.run_id}.lock", f"run {step.key.stage}/{step.key.run_id}"):
         if step.page:
             return step.store.produce(step.key, lambda workspace: _make_page(step, workspace))
         executed = _execute(step)
@@ -157,7 +158,7 @@ def state(step: Step) -> str:
     found = step.store.find(step.key)
     if found is None:
         return "missing"
-    return "recorded" if "withheld" in found.manifest else "cached"
+    return "recorded" if found.recorded else "cached"
 
 
 def outstanding(steps: Iterable[Step]) -> list[Step]:
@@ -245,5 +246,5 @@ def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> in
 
 def _record(step: Step) -> None:
     found = step.store.find(step.key)
-    if found and not step.page and "withheld" not in found.manifest:
+    if found and not step.page and not found.recorded:
         step.store.record(found, step.shared)

@@ -16,7 +16,12 @@ from proxylib.runs.config import ROOT
 
 #: what runs write: a change there is no change of the code
 RECORDED = ("results", "book/executed")
-PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "torch", "transformers", "tokenizers", "statsmodels")
+PACKAGES = (
+    *("numpy", "pandas", "pyarrow", "scipy", "statsmodels", "scikit-learn"),
+    *("torch", "transformers", "tokenizers", "safetensors", "huggingface-hub"),
+    *("peft", "trl", "accelerate", "datasets"),
+    *("inspect-ai", "openai"),
+)
 
 
 @lru_cache(maxsize=1)

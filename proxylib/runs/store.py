@@ -8,50 +8,26 @@ without weights and without large tables.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import io
-import json
 import os
-import resource
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import filelock
 import pandas as pd
 
 from proxylib.errors import UserError
 from proxylib.runs.config import ROOT
-from proxylib.runs.provenance import provenance
+from proxylib.runs.files import Damaged, canonical, parquet_bytes, sha256, write_atomic, write_sealed
+from proxylib.runs.folder import MANIFEST, OWN, Finished, Folder, Workspace, read_manifest
 
-MANIFEST = "manifest.json"
+__all__ = ["MANIFEST", "Key", "Run", "Store", "Workspace", "canonical", "parquet_bytes", "sha256", "write_atomic"]
+
 NOTEBOOK = "notebook.ipynb"  # kept beside a run for its reader; carries timings, so it is no part of the run's content
 SHARED = "published"  # folder of recorded runs that no profile owns
 LARGEST_RECORDED_TABLE = 250_000  # bytes: a larger table is recomputed rather than carried by every clone
-
-
-def canonical(value: Any) -> str:
-    """JSON with one spelling: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def sha256(data: bytes | Path) -> str:
-    """Hex digest of bytes or of a file."""
-    if isinstance(data, bytes):
-        return hashlib.sha256(data).hexdigest()
-    with data.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=4096)
-def _file_sha256(path: Path, size: int, mtime_ns: int) -> str:
-    return sha256(path)  # size and time are in the cache's key, so that a file changed in this process is read again
 
 
 @dataclass(frozen=True)
@@ -77,27 +53,35 @@ class Key:
         parts = [self.stage, self.version, dict(self.config), dict(self.inputs)]
         return sha256(canonical(parts).encode())[:16]
 
+    @property
+    def request(self) -> dict[str, Any]:
+        """As a run's folder keeps it."""
+        return {"stage": self.stage, "version": self.version, "config": dict(self.config), "inputs": dict(self.inputs)}
+
 
 @dataclass(frozen=True)
-class Run:
-    """A finished run."""
-
-    folder: Path
-    manifest: Mapping[str, Any]
+class Run(Finished):
+    """A finished run of the grid."""
 
     @property
     def run_id(self) -> str:
-        return self.manifest["run_id"]
+        """Derived from the request, whatever the folder is called."""
+        return Key(**self.request).run_id
 
     @property
-    def facts(self) -> Mapping[str, Any]:
-        """What the stage measured or decided beside its tables: throughput, vocabulary size, counts."""
-        return self.manifest["facts"]
+    def stage(self) -> str:
+        """Which computation made it."""
+        return self.request["stage"]
 
     @property
-    def withheld(self) -> tuple[str, ...]:
-        """Files that a recorded run left out; empty for a run of this machine."""
-        return tuple(self.manifest.get("withheld", ()))
+    def config(self) -> Mapping[str, Any]:
+        """Settings that decided the content."""
+        return self.request["config"]
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it lies in the committed store, without what is large."""
+        return "withheld" in self.manifest
 
     def path(self, name: str) -> Path:
         """A file or folder of the run; `UserError` if a recorded run left it out."""
@@ -108,58 +92,25 @@ class Run:
     @property
     def tables(self) -> list[str]:
         """Names of the tables that are here, sorted."""
-        return sorted(path.stem for path in self.folder.glob("*.parquet"))
+        here = (name for name in self.files if name not in self.withheld and "/" not in name)
+        return sorted(name.removesuffix(".parquet") for name in here if name.endswith(".parquet"))
 
     def table(self, name: str) -> pd.DataFrame:
         """The Parquet table of that name."""
         return pd.read_parquet(self.path(f"{name}.parquet"))
 
 
-def parquet_bytes(frame: pd.DataFrame) -> bytes:
-    """A table as a Parquet file, the same bytes for the same table."""
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False, compression="zstd")
-    return buffer.getvalue()
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write under a temporary name, flush to the device, rename: a reader sees the old file, the new one, or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def read(folder: Path) -> Run:
+    """A run, made here or recorded, with all its files compared with their digests; `Damaged` names what is wrong."""
+    run = Run(folder, read_manifest(folder))
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written ({error.strerror}); free space or choose another PROXYLIB_RUNS") from error
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-class Workspace:
-    """The folder of a run that is being made. What lies in it when the builder returns is the run."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.facts: dict[str, Any] = {}
-
-    def path(self, name: str) -> Path:
-        """Where a library may write by itself (weights, tokenizers); the manifest comes later in any case."""
-        return self.folder / name
-
-    def write_table(self, name: str, frame: pd.DataFrame) -> None:
-        """Write `<name>.parquet`; the same frame gives the same bytes."""
-        write_atomic(self.folder / f"{name}.parquet", parquet_bytes(frame))
-
-    def note(self, **facts: Any) -> None:
-        """Add measured or decided facts to the manifest; times and machine-dependent numbers belong here only."""
-        self.facts |= facts
+        own = run.run_id == folder.name
+    except (TypeError, ValueError):
+        own = False
+    if not own:
+        raise Damaged(f"{folder / MANIFEST} is of another run than its folder")
+    run.refuse_damage()
+    return run
 
 
 class Store:
@@ -198,43 +149,15 @@ class Store:
             raise UserError(f"run {key.stage}/{key.run_id} is missing; proxylib grid --profile {self.profile} makes it")
         return run
 
-    def _read(self, folder: Path) -> Run | None:
-        path = folder / MANIFEST
-        if not path.exists():
+    @staticmethod
+    def _read(folder: Path) -> Run | None:
+        if not (folder / MANIFEST).exists():
             return None
         try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            run = Run(folder, manifest)
-            names = [name for name in manifest["files"] if name not in run.withheld]
-        except (ValueError, KeyError, TypeError):
-            return self._damaged(path, "is no manifest")
-        for name in names:
-            file = folder / name
-            if not file.exists():
-                return self._damaged(file, "is missing")
-            stat = file.stat()
-            if _file_sha256(file, stat.st_size, stat.st_mtime_ns) != manifest["files"][name]:
-                return self._damaged(file, "does not match its checksum")
-        return run
-
-    @staticmethod
-    def _damaged(file: Path, what: str) -> None:
-        print(f"proxylib: {file} {what}; the run is made anew", file=sys.stderr)
-
-    @contextlib.contextmanager
-    def lock(self, key: Key, purpose: str) -> Iterator[None]:
-        """Refuse a second process with the same purpose on the same run; the kernel drops the lock with its owner."""
-        path = self.root / "locks" / f"{key.run_id}.{purpose}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise UserError(f"run {key.stage}/{key.run_id} is being made by another process; wait for it or stop it") from None
-        try:
-            yield
-        finally:
-            lock.release()
+            return read(folder)
+        except Damaged as error:
+            print(f"proxylib: {error}; the run is made anew", file=sys.stderr)
+            return None
 
     def produce(self, key: Key, build: Callable[[Workspace], None]) -> Run:
         """The run, made by `build` if it does not exist.
@@ -245,46 +168,30 @@ class Store:
         found = self.find(key)
         if found and not found.withheld:  # who asks for production wants the weights too
             return found
-        with self.lock(key, "writer"):
-            folder = self.folder(key)
-            (folder / MANIFEST).unlink(missing_ok=True)  # of a damaged run
-            folder.mkdir(parents=True, exist_ok=True)
-            for leftover in folder.rglob(".*.tmp"):
-                leftover.unlink()
-            workspace = Workspace(folder)
-            began = time.perf_counter()
+
+        def whole(workspace: Workspace) -> None:
+            workspace.begin()
             build(workspace)
-            files = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
-            files.pop(NOTEBOOK, None)
-            manifest = {
-                "run_id": key.run_id,
-                "stage": key.stage,
-                "version": key.version,
-                "config": key.config,
-                "inputs": key.inputs,
-                "facts": workspace.facts,
-                "files": files,
-                "seconds": round(time.perf_counter() - began, 3),
-                "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-                **provenance(),
-            }
-            write_atomic(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False).encode())
-        return Run(folder, manifest)
+            workspace.files.clear()
+            workspace.keep(*(path.name for path in workspace.folder.iterdir() if path.name not in (*OWN, NOTEBOOK)))
+
+        made = Folder(self.folder(key), key.request).make(whole)
+        return Run(made.folder, made.manifest)
 
     def record(self, run: Run, shared: bool = False) -> Run:
         """Copy manifest and small tables into the committed store; weights and large tables are listed as withheld.
 
         `shared` runs depend on published data alone and serve every profile.
         """
-        target = self.recorded / (SHARED if shared else self.profile) / run.manifest["stage"] / run.run_id
+        target = self.recorded / (SHARED if shared else self.profile) / run.stage / run.run_id
         kept, withheld = [], []
-        for name in run.manifest["files"]:
+        for name in run.files:
             small = name.endswith(".parquet") and run.path(name).stat().st_size <= LARGEST_RECORDED_TABLE
             (kept if small else withheld).append(name)
         for name in kept:
             write_atomic(target / name, run.path(name).read_bytes())
         manifest = dict(run.manifest) | {"withheld": withheld}
-        write_atomic(target / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
+        write_sealed(target / MANIFEST, manifest)
         return Run(target, manifest)
 
     def prune(self, keys: Iterable[Key]) -> None:

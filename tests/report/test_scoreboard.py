@@ -7,6 +7,7 @@ import pytest
 
 from proxylib.errors import UserError
 from proxylib.report import scoreboard
+from proxylib.runs.store import MANIFEST, Key, Store
 
 CLAIMS = """id,chapter,claim,source,layer,metric,unit,direction,null,reported,stage,page,reason
 first,A,Bigger is better,someone,lab,gain,points,+1,0,0.5,alpha,page_a,
@@ -23,12 +24,13 @@ def claims(tmp_path):
     return path
 
 
-def record(results, stage, estimates, run_id="run0", profile="lab"):
-    folder = results / profile / stage / run_id
-    folder.mkdir(parents=True)
+def record(results, stage, estimates, number=0, profile="lab"):
+    """A recorded run of a stage with these estimates."""
     columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
-    pd.DataFrame(estimates, columns=columns).to_parquet(folder / "estimates.parquet")
-    (folder / "manifest.json").write_text("{}")
+    table = pd.DataFrame(estimates, columns=columns)
+    store = Store(profile, results.parent / "runs", results)
+    run = store.produce(Key(stage, 1, {"number": number}), lambda workspace: workspace.write_table("estimates", table))
+    return store.record(run)
 
 
 ALPHA = [("first", 0.4, 0.16, 0.64, 0.95, 8, "models"), ("second", 0.1234567891, 0.05, 0.2, 0.9, 25, "corpora")]
@@ -69,10 +71,10 @@ def test_verdict(low, high, direction, null, reported, expected):
 
 
 def test_a_row_takes_its_numbers_from_the_recorded_run(tmp_path, claims):
-    record(tmp_path / "results", "alpha", ALPHA)
+    run = record(tmp_path / "results", "alpha", ALPHA)
     first, second, third, fourth = scoreboard.rows(tmp_path / "results", claims)
     assert (first["estimate"], first["low"], first["high"], first["level"], first["n"]) == (0.4, 0.16, 0.64, 0.95, 8)
-    assert (first["verdict"], first["runs"], first["n_unit"]) == ("holds", ["run0"], "models")
+    assert (first["verdict"], first["runs"], first["n_unit"]) == ("holds", [run.run_id], "models")
     assert second["estimate"] == 0.123457 and second["reported"] is None
     assert second["verdict"] == "does not hold"  # claimed below zero, found above it
     assert third["verdict"] == "not testable here" and third["reason"] == "No telemetry is at hand"
@@ -93,17 +95,26 @@ def test_an_empty_results_folder_tests_nothing(tmp_path, claims):
 
 
 def test_a_run_without_a_manifest_is_no_run(tmp_path, claims):
-    record(tmp_path / "results", "alpha", ALPHA)
-    (tmp_path / "results" / "lab" / "alpha" / "run0" / "manifest.json").unlink()
+    run = record(tmp_path / "results", "alpha", ALPHA)
+    (run.folder / MANIFEST).unlink()
     assert scoreboard.rows(tmp_path / "results", claims)[0]["verdict"] == "not testable here"
+
+
+def test_a_flipped_bit_in_a_recorded_table_is_named_and_not_computed_with(tmp_path, claims):
+    path = record(tmp_path / "results", "alpha", ALPHA).path("estimates.parquet")
+    data = bytearray(path.read_bytes())
+    for place in range(0, len(data), len(data) // 20):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
+        with pytest.raises(UserError, match=r"estimates.parquet does not match its checksum"):
+            scoreboard.rows(tmp_path / "results", claims)
 
 
 @pytest.mark.parametrize("profiles", [("lab", "lab"), ("lab", "reference")])
 def test_two_recorded_runs_of_a_stage_are_refused_by_name(tmp_path, claims, profiles):
-    for number, profile in enumerate(profiles):
-        record(tmp_path / "results", "alpha", ALPHA, f"run{number}", profile)
-    with pytest.raises(UserError, match="several recorded alpha runs.*run0.*run1"):
+    ids = [record(tmp_path / "results", "alpha", ALPHA, *given).run_id for given in enumerate(profiles)]
+    with pytest.raises(UserError, match="several recorded alpha runs") as told:
         scoreboard.rows(tmp_path / "results", claims)
+    assert all(run_id in str(told.value) for run_id in ids)
 
 
 def test_the_document_is_json_and_the_same_every_time(tmp_path, claims, monkeypatch):

@@ -3,6 +3,8 @@
 import json
 import multiprocessing
 import os
+import random
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxylib.errors import UserError
-from proxylib.runs import store
+from proxylib.runs import config, store
 from proxylib.runs.store import Key, Store
 
 FRAME = pd.DataFrame({"name": ["a", "b"], "value": [1.5, np.nan], "count": [1, 2]})
@@ -161,9 +163,12 @@ def test_a_damaged_record_is_not_used(runs, capsys):
 
 
 def test_the_manifest_tells_how_a_run_came_about_but_no_host_name(runs):
-    manifest = runs.produce(KEY, build).manifest
-    for name in ("config", "inputs", "version", "git", "versions", "machine", "seconds", "peak_memory_mib", "files"):
+    run = runs.produce(KEY, build)
+    manifest = run.manifest
+    for name in ("request", "git", "versions", "machine", "seconds", "peak_memory_mib", "files"):
         assert name in manifest
+    assert (run.stage, run.config, run.request["inputs"]) == (KEY.stage, KEY.config, KEY.inputs)
+    assert {"torch", "peft", "trl", "accelerate", "datasets"} <= set(manifest["versions"])
     assert os.uname().nodename not in json.dumps(manifest["machine"])
 
 
@@ -207,3 +212,105 @@ def test_a_record_without_its_weights_is_read_but_made_whole_when_it_is_produced
     assert clone.get(KEY).withheld == ("model.safetensors",)
     made = clone.produce(KEY, heavy)
     assert len(calls) == 2 and made.path("model.safetensors").exists() and not clone.get(KEY).withheld
+
+
+def edited(path, change):
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+EDITS = {
+    "id": lambda values: values["request"].update(version=2),
+    "config": lambda values: values["request"]["config"].update(a=2),
+    "no files": lambda values: values.update(files={}),
+    "a file less": lambda values: values["files"].popitem(),
+    "no facts": lambda values: values.pop("facts"),
+    "a fact": lambda values: values["facts"].update(rate=3.0),
+    "no digest": lambda values: values.pop("digest"),
+    "no request": lambda values: values.pop("request"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_manifest_is_named_and_not_used(runs, edit, capsys):
+    run = runs.produce(KEY, build)
+    edited(run.folder / store.MANIFEST, EDITS[edit])
+    assert runs.find(KEY) is None
+    (line,) = capsys.readouterr().err.splitlines()
+    assert store.MANIFEST in line
+    assert runs.produce(KEY, build).facts == {"rate": 2.0} and runs.find(KEY)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "1", "{}", "[" * 9000, '{"files": [1]}', b"\xff\xfe"])
+def test_a_manifest_that_is_something_else_is_one_line(runs, content, capsys):
+    run = runs.produce(KEY, build)
+    (run.folder / store.MANIFEST).write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert runs.find(KEY) is None and len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_manifest_of_another_run_is_not_this_one(runs, capsys):
+    run, other = runs.produce(KEY, build), runs.folder(Key("stage", 1, {"a": 2}))
+    shutil.copytree(run.folder, other)
+    assert runs.find(Key("stage", 1, {"a": 2})) is None and "of another run" in capsys.readouterr().err
+
+
+def older(run, **changes):
+    """A manifest as it was recorded before manifests had a digest."""
+    manifest = dict(run.manifest)
+    values = {**manifest.pop("request"), **manifest, "run_id": run.run_id, **changes}
+    (run.folder / store.MANIFEST).write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"version": 2}, {"config": {"a": 2}}, {"files": {}}, {"files": {"t.parquet": "0" * 64}}, {"facts": []}]
+)
+def test_records_of_before_are_read_and_their_edits_found(runs, changes, capsys):
+    recorded = runs.record(runs.produce(KEY, build))
+    clone = Store("smoke", runs.root / "empty", runs.recorded)
+    older(recorded)
+    assert clone.get(KEY).facts == {"rate": 2.0} and clone.get(KEY).recorded and clone.get(KEY).config == KEY.config
+    older(recorded, **changes)
+    assert clone.find(KEY) is None and recorded.folder.name in capsys.readouterr().err
+
+
+def test_every_record_of_the_repository_is_whole():
+    manifests = sorted((config.ROOT / "results").glob(f"*/*/*/{store.MANIFEST}"))
+    for path in manifests:
+        run = store.read(path.parent)
+        assert run.recorded and run.stage == path.parts[-3]
+    assert len(manifests) > 100
+
+
+def test_sixty_flipped_bits_are_named_or_harmless(runs, capsys):
+    """A flipped bit is found before anything is read, or it lies where nobody reads."""
+
+    def heavy(workspace):
+        build(workspace)
+        workspace.path("model").mkdir(exist_ok=True)
+        workspace.path("model/weights.safetensors").write_bytes(bytes(range(256)))
+
+    run = runs.produce(KEY, heavy)
+    files = [path for path in sorted(run.folder.rglob("*")) if path.is_file() and path.stat().st_size]
+    rng, named = random.Random(1), 0
+    for _ in range(80):
+        path = rng.choice(files)
+        whole = path.read_bytes()
+        flipped = bytearray(whole)
+        flipped[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        path.write_bytes(flipped)
+        found = runs.find(KEY)
+        said = capsys.readouterr().err
+        if found is None:
+            named += path.name in said
+        else:
+            assert found.facts == run.facts and found.path("t.parquet").read_bytes() == run.path("t.parquet").read_bytes()
+            assert path.name not in run.files
+        path.write_bytes(whole)
+    assert named > 40 and runs.find(KEY)
+
+
+def test_what_lies_beside_the_named_files_is_no_table(runs):
+    run = runs.produce(KEY, build)
+    shutil.copy(run.path("t.parquet"), run.folder / "t2.parquet")
+    assert runs.get(KEY).tables == ["t"]
