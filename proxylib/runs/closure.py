@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 
@@ -71,6 +73,28 @@ def digest_of_notebook(notebook: Path) -> str:
 def modules(roots: Iterable[str]) -> set[str]:
     """Names of the modules in which something is reached."""
     return {module for module, _ in reached(roots)}
+
+
+def preload(roots: Iterable[str]) -> None:
+    """Import the modules that roots reach, and what their functions import when they are called, as far as it is there."""
+    names = reached(roots)
+    for module in {module for module, _ in names}:
+        _imported(module)
+    nested = (node for name in names for statement in _nodes(name) for node in ast.walk(statement))
+    for node in nested:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                _imported(alias.name)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            for alias in node.names:  # the name too: packages such as transformers import it only when it is asked for
+                getattr(_imported(node.module), alias.name, None)
+
+
+def _imported(module: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(module)
+    except Exception:  # an optional package that is missing or broken: whoever needs it says so better
+        return None
 
 
 def called_by(notebook: Path) -> list[str]:

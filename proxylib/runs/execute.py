@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,15 @@ from typing import Any
 import nbformat
 
 from proxylib.errors import UserError
-from proxylib.runs import config
+from proxylib.runs import closure, config
 from proxylib.runs.files import alone
-from proxylib.runs.kernels import die_with_parent
+from proxylib.runs.kernels import IPCKernelManager, WaitingKernel, die_with_parent
 from proxylib.runs.step import NOTEBOOK_VERSION, Step, cells_digest
 from proxylib.runs.step import chains as longest_chains
 from proxylib.runs.store import NOTEBOOK, Key, Run, Store, Workspace
 
 PAGE = "page.ipynb"
+WORTH_IMPORTING = 3  # steps that make up for what their processes import in common
 TYPES = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "list": (list,), "dict": (dict,)}
 
 
@@ -179,6 +181,8 @@ def _child(step: Step, sender: Any) -> None:
     # what a library prints belongs to the failed notebook, not between the lines of the grid
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 2)
+    if sys.platform == "linux":
+        IPCKernelManager.waiting = WaitingKernel()  # it has imported what this process has
     try:
         run(step)
         sender.send(("done", ""))
@@ -188,6 +192,20 @@ def _child(step: Step, sender: Any) -> None:
         sender.send(("failed", str(error)))
     except BaseException:
         sender.send(("failed", traceback.format_exc(limit=3)))
+
+
+def _import_once(steps: Sequence[Step]) -> None:
+    """Import what the kernels of steps need, so that their forks need not: five to six seconds a step."""
+    import ipykernel.kernelapp  # noqa: F401
+    import papermill  # noqa: F401
+
+    if len(steps) < WORTH_IMPORTING or sys.platform != "linux":
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when linear algebra is loaded
+    closure.preload({step.stage.builder for step in steps if step.stage})
+    for notebook in {step.notebook for step in steps}:
+        with contextlib.suppress(SyntaxError):  # its own run says so
+            closure.preload(closure.called_by(notebook))
 
 
 def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> int:
@@ -209,8 +227,7 @@ def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> in
                 _record(step)
     if not todo:
         return 0
-    import papermill  # noqa: F401  (once, before the processes are forked)
-
+    _import_once(todo)
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     running: dict[Any, tuple[Step, Any, float]] = {}
     bad: set[str] = set()

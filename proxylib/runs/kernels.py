@@ -1,13 +1,23 @@
-"""Kernels that speak over files instead of ports, and that die with the process that started them."""
+"""Kernels that speak over files instead of ports, die with the process that started them, and need not import again.
+
+A kernel spends five to six seconds on importing torch and its kin before it computes anything. Where a grid walks many
+steps, the walker imports once and each step's process is a fork of it; `WaitingKernel` forks once more, before any event
+loop runs, into a process that becomes the step's kernel.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import json
+import os
 import signal
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
@@ -28,8 +38,87 @@ def die_with_parent() -> None:
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
 
 
+class WaitingKernel:
+    """A fork of this process that waits to be told which kernel it is; later it answers as `subprocess.Popen` does.
+
+    To be made while the process has a single thread and no running event loop. One that is never started ends with the
+    process that made it.
+    """
+
+    stdin = stdout = stderr = None  # what jupyter_client closes when a kernel has ended
+
+    def __init__(self):
+        reader, self._writer = os.pipe()
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if not self.pid:
+            os.close(self._writer)
+            _become_kernel(reader)
+        os.close(reader)
+
+    def start(self, command: Sequence[str], cwd: str, env: dict[str, str]) -> None:
+        """Let it become the kernel of a command line, which holds the option `-f` and the connection file."""
+        with os.fdopen(self._writer, "w") as pipe:
+            json.dump({"command": list(command), "cwd": cwd, "env": env}, pipe)
+
+    def poll(self) -> int | None:
+        """Exit code, or None while it runs."""
+        if self.returncode is None:
+            with contextlib.suppress(ChildProcessError):
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self) -> int:
+        """Exit code, once it has ended."""
+        while self.poll() is None:
+            time.sleep(0.02)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+
+def _become_kernel(reader: int) -> NoReturn:
+    """In the fork: wait for the command line, then be that kernel until it is shut down."""
+    code = 1
+    try:
+        die_with_parent()
+        os.setsid()  # as a kernel that is started on its own: its process group is its own
+        with os.fdopen(reader) as pipe:
+            text = pipe.read()
+        if text:
+            told = json.loads(text)
+            os.environ.update(told["env"], JPY_PARENT_PID=str(os.getppid()))  # ipykernel watches over it and says no more
+            os.chdir(told["cwd"])
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            from ipykernel.kernelapp import IPKernelApp
+
+            app = IPKernelApp.instance()
+            app.initialize(["-f", told["command"][told["command"].index("-f") + 1]])
+            app.start()
+        code = 0
+    finally:
+        os._exit(code)  # what its ancestors registered for their own end is not for it
+
+
 class IPCKernelManager(AsyncKernelManager):
-    """Kernels over IPC: no port can be taken twice when several start at once, and nothing listens on the network."""
+    """Kernels over IPC: no port can be taken twice when several start at once, and nothing listens on the network.
+
+    `waiting` holds a fork that becomes the next kernel.
+    """
+
+    waiting: WaitingKernel | None = None
 
     @default("transport")
     def _ipc(self) -> str:
@@ -41,7 +130,13 @@ class IPCKernelManager(AsyncKernelManager):
         return str(Path(tempfile.mkdtemp(prefix="proxylib-")) / "kernel.json")
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-        await super()._async_launch_kernel(kernel_cmd, preexec_fn=die_with_parent, **kw)
+        if self.waiting is None:
+            await super()._async_launch_kernel(kernel_cmd, preexec_fn=die_with_parent, **kw)
+            return
+        process, type(self).waiting = self.waiting, None  # a restart would be a kernel of its own
+        process.start(kernel_cmd, str(kw.get("cwd") or Path.cwd()), kw.get("env") or {})
+        self.provisioner.process, self.provisioner.pid, self.provisioner.pgid = process, process.pid, process.pid
+        self._reconcile_connection_info(self.provisioner.connection_info)
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart)
