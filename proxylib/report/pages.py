@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Iterable, Mapping
 
-import matplotlib as mpl
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 from matplotlib.figure import Figure
@@ -39,19 +37,11 @@ def figure(fig: Figure, caption: str, alt: str) -> None:
 
 def figure_html(fig: Figure, caption: str, alt: str) -> str:
     """The figure as one HTML element with the picture inside."""
-    data = base64.b64encode(svg(fig)).decode()
+    data = base64.b64encode(plots.svg(fig)).decode()
     return (
         f'<figure class="proxylib-figure"><img src="data:image/svg+xml;base64,{data}" alt="{html.escape(alt, quote=True)}">'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
-
-
-def svg(fig: Figure) -> bytes:
-    """The figure as SVG, without a date, so that equal figures have equal bytes."""
-    buffer = io.BytesIO()
-    with mpl.rc_context(plots.STYLE):
-        fig.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
 
 
 def table(frame: pd.DataFrame, caption: str, wrap: bool = False) -> None:

@@ -160,7 +160,7 @@ def _write(out: Path, comparison: Comparison, fitted: Fitted | None) -> None:
         write_atomic(out / FITTED, csv(fitted.order))
     figure, (ax,) = plots.canvas(height=1.2 + 0.35 * len(comparison.table))
     plots.models_forest(comparison.table, ax, column=compare.WINNER)
-    figure.savefig(out / FIGURE)
+    write_atomic(out / FIGURE, plots.svg(figure))
 
 
 def _shown(row: pd.Series, column: str) -> str:

@@ -1,0 +1,56 @@
+"""Figures: a tidy frame and an `ax` in, the `ax` out. Nothing is fitted here, and colours stand in one table (`style`)."""
+
+from proxylib.report.plots.curves import (
+    decision_accuracy_by_compute,
+    learning_curves,
+    lines_with_intervals,
+    loss_curves,
+    memory_lines,
+    misranked_within_noise,
+    paired_differences,
+    scaling_lines,
+)
+from proxylib.report.plots.distributions import accuracies_by_task, histogram_with_marks
+from proxylib.report.plots.intervals import (
+    agreement_forest,
+    beside_reported,
+    ceiling_by_task,
+    contrast_forest,
+    forest,
+    methods_forest,
+    models_forest,
+)
+from proxylib.report.plots.matrices import heat_map, similarity
+from proxylib.report.plots.scatters import rank_scatter, scatter_with_lines
+from proxylib.report.plots.style import canvas, finding, legend_below, panel, ratios, same_limits, svg
+
+__all__ = [
+    "accuracies_by_task",
+    "agreement_forest",
+    "beside_reported",
+    "canvas",
+    "ceiling_by_task",
+    "contrast_forest",
+    "decision_accuracy_by_compute",
+    "finding",
+    "forest",
+    "heat_map",
+    "histogram_with_marks",
+    "learning_curves",
+    "legend_below",
+    "lines_with_intervals",
+    "loss_curves",
+    "memory_lines",
+    "methods_forest",
+    "misranked_within_noise",
+    "models_forest",
+    "paired_differences",
+    "panel",
+    "rank_scatter",
+    "ratios",
+    "same_limits",
+    "scaling_lines",
+    "scatter_with_lines",
+    "similarity",
+    "svg",
+]

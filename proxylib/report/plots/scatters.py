@@ -1,0 +1,54 @@
+"""Two quantities of each thing, a point per thing, and what a line or a diagonal would say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from proxylib.report.plots.intervals import points as draw_points
+from proxylib.report.plots.intervals import whiskers
+from proxylib.report.plots.style import INK, QUIET, looks, themed
+
+#: name of the line through all points, whatever their group
+ALL = "all"
+
+
+@themed
+def scatter_with_lines(
+    points: pd.DataFrame, ax: Axes, *, x: str, by: str, lines: Mapping[Hashable, tuple[float, float]], label: str
+) -> Axes:
+    """Pass rates with intervals against a loss, each group in its look, with lines that were fitted before.
+
+    Parameters
+    ----------
+    points : columns `x`, `by`, rate, low, high (percent)
+    lines : group, or `all` for all points together -> intercept and slope
+    label : of the horizontal axis
+    """
+    colours = {name: look.colour for name, look in looks(points[by], by).items()}
+    whiskers(points, ax, x=x, colour=points[by].map(colours))
+    draw_points(points, ax, x=x, y="rate", by=by)
+    for name, (intercept, slope) in lines.items():
+        over = points if name == ALL else points[points[by] == name]
+        ends = np.array([over[x].min(), over[x].max()])
+        sns.lineplot(x=ends, y=intercept + slope * ends, color=colours.get(name, INK), legend=False, ax=ax)
+    ax.set(xlabel=label, ylabel="pass rate, %")
+    return ax
+
+
+@themed
+def rank_scatter(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Predicted rank against actual rank, one point per model and seed, coloured by family; the diagonal is perfection.
+
+    Parameters
+    ----------
+    frame : columns predicted, actual, family
+    """
+    ax.axline((1, 1), slope=1, color=QUIET, linewidth=1, linestyle=":")
+    draw_points(frame.sort_values("family"), ax, x="predicted", y="actual", by="family")
+    ax.set(xlabel="predicted rank", ylabel="rank by accuracy")
+    return ax

@@ -1,0 +1,57 @@
+"""Scatters: a point per row, fitted lines over the range of their own points."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import LineCollection, PathCollection
+
+from proxylib.report import plots
+from proxylib.report.plots import style
+
+
+@pytest.fixture
+def ax():
+    return plots.canvas()[1][0]
+
+
+POINTS = pd.DataFrame(
+    {
+        "loss": [0.2, 0.6, 1.0, 2.0],
+        "judge": ["rubric, strict"] * 2 + ["LM judge"] * 2,
+        "base": ["31 k", "74 k"] * 2,
+        "rate": [40.0, 20, 10, 5],
+    }
+).assign(low=lambda rows: rows["rate"] - 3, high=lambda rows: rows["rate"] + 4)
+
+
+def fitted(ax):
+    return [line for line in ax.get_lines() if len(line.get_xdata())]
+
+
+def test_each_group_has_its_line_over_its_own_points(ax):
+    lines = {"rubric, strict": (50.0, -50.0), "LM judge": (15.0, -5.0)}
+    plots.scatter_with_lines(POINTS, ax, x="loss", by="judge", lines=lines, label="training loss")
+    first, second = fitted(ax)
+    np.testing.assert_allclose(first.get_xydata(), [[0.2, 40], [0.6, 20]])
+    np.testing.assert_allclose(second.get_xydata(), [[1, 10], [2, 5]])
+    assert first.get_color() == style.LOOKS["rubric, strict"].colour
+    (bars,) = (c for c in ax.collections if isinstance(c, LineCollection))
+    np.testing.assert_allclose(np.array(bars.get_segments())[:, :, 1], POINTS[["low", "high"]])
+    assert ax.get_xlabel() == "training loss" and ax.get_ylabel() == "pass rate, %"
+
+
+def test_one_line_through_all_points_is_in_ink(ax):
+    plots.scatter_with_lines(POINTS, ax, x="loss", by="base", lines={"all": (42.0, -20.0)}, label="")
+    (line,) = fitted(ax)
+    np.testing.assert_allclose(line.get_xdata(), [0.2, 2.0])
+    assert line.get_color() == style.INK
+    assert ax.get_legend_handles_labels()[1] == ["31 k", "74 k"]
+
+
+def test_ranks_stand_around_a_diagonal(ax):
+    rows = pd.DataFrame({"predicted": [1, 2, 3], "actual": [2, 1, 3], "family": ["llama-bpe", "gpt2-bpe", "llama-bpe"]})
+    plots.rank_scatter(rows, ax)
+    (points,) = (c for c in ax.collections if isinstance(c, PathCollection) and len(c.get_offsets()))
+    assert sorted(map(tuple, points.get_offsets())) == [(1, 2), (2, 1), (3, 3)]
+    assert ax.get_legend_handles_labels()[1] == ["gpt2-bpe", "llama-bpe"]
+    assert len(ax.get_lines()) >= 1
