@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import yaml
 
 from proxylib.errors import UserError
 from proxylib.runs.config import PROFILES
-from proxylib.settings import read_yaml
+from proxylib.settings import read_yaml, validated
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,9 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "--again", action="store_true", help="ask again where kept answers gave no verdict; otherwise they are final"
     )
     judge.add_argument("--timeout", type=_positive, default=120, metavar="S", help="seconds of a call, retries included (120)")
-    judge.add_argument(
-        "--no-schema", dest="schema", action="store_false", help="for servers that refuse response_format or a JSON schema"
-    )
+    judge.add_argument("--no-schema", action="store_true", help="for servers that refuse response_format or a JSON schema")
     judge.add_argument(
         "--limit-tokens",
         type=_positive,
@@ -267,15 +264,16 @@ def _fields(args: argparse.Namespace) -> dict[str, str]:
 
 
 def _settings(args: argparse.Namespace, **more: Any) -> Any:
-    from proxylib.measure.tokenstats.shards import Settings
+    from proxylib.measure.settings import ExtractSettings
 
-    return Settings(args.window, args.characters, args.chat, device=args.device, dtype=args.dtype, **more)
+    given = {name: getattr(args, name) for name in ("window", "characters", "chat", "device", "dtype")}
+    return ExtractSettings(**given, **more)
 
 
 def _layout(args: argparse.Namespace) -> Any:
-    from proxylib.measure.tokenstats.extract import Layout
+    from proxylib.measure.settings import Layout
 
-    return Layout(chunk=args.chunk, tokens=args.batch_tokens, impl=args.impl)
+    return Layout(chunk=args.chunk, batch_tokens=args.batch_tokens, impl=args.impl)
 
 
 def _extract(args: argparse.Namespace) -> int:
@@ -300,10 +298,10 @@ def _rank(args: argparse.Namespace) -> int:
 
 def _judge(args: argparse.Namespace) -> int:
     from proxylib.judging import verdict_folder
-    from proxylib.judging.client import Settings
+    from proxylib.judging.settings import LLMJudge
 
-    given = {field.name: getattr(args, field.name) for field in fields(Settings) if hasattr(args, field.name)}
-    made = verdict_folder.run(args.notes, Settings(**given), args.out, args.repeats)
+    given = {name: getattr(args, name) for name in LLMJudge.model_fields if hasattr(args, name)}
+    made = verdict_folder.run(args.notes, validated(LLMJudge, given, "judge"), args.out, args.repeats)
     print(made.summary())
     return 0
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-import math
 import os
 import re
 import sys
@@ -16,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -26,6 +25,7 @@ from tqdm import tqdm
 
 from proxylib.errors import UserError
 from proxylib.judging import criteria
+from proxylib.judging.settings import LLMJudge as Settings
 
 CHARACTERS_PER_TOKEN = 3.0  # of English under today's tokenizers 4 to 5: the estimate is meant to be too high
 PLAIN = re.compile(r"[A-Za-z ]+")  # all else is counted as a token a byte, which no byte-level tokenizer exceeds
@@ -71,60 +71,6 @@ def remembering(judge: Callable[[Sequence[Ask]], pd.DataFrame]) -> Callable[[Seq
         return pd.DataFrame([known[question] for question in questions], columns=list(COLUMNS))
 
     return ask
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Who judges, and within what limits.
-
-    Parameters
-    ----------
-    model : as Inspect AI names it: `openai-api/NAME/MODEL` (any compatible server; reads NAME_API_KEY and NAME_BASE_URL),
-        `openai/...`, `vllm/...`, or `hf/FOLDER` for a model in a folder
-    connections : calls at a time
-    attempts : answers that are asked for before a malformed one leaves the note unscored
-    retries : of one call after a time-out, 429 or 5xx
-    timeout : seconds of one call, retries included
-    max_new_tokens : most tokens of one answer, those that a reasoning judge thinks with and does not show included
-    temperature : of sampling; 0 for the likeliest answer
-    schema : give the server the answer's JSON schema, where its provider can; False for servers that refuse it
-    again : ask again where no kept answer gave a verdict; otherwise kept answers are final
-    limit_tokens : in and out together; calls that could exceed it are not made (see `Budget`)
-    price_in, price_out : US dollars per million tokens, for the estimate and `limit_cost`
-    """
-
-    model: str
-    connections: int = 8
-    attempts: int = 2
-    retries: int = 5
-    timeout: int = 120
-    max_new_tokens: int = 300
-    temperature: float = 0.0
-    schema: bool = True
-    again: bool = False
-    limit_tokens: int | None = None
-    limit_cost: float | None = None
-    price_in: float = 0.0
-    price_out: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("connections", "attempts", "timeout", "max_new_tokens"):
-            if getattr(self, name) < 1:
-                raise UserError(f"parameter {name}: {getattr(self, name)}, expected 1 or more")
-        for name in ("retries", "temperature", "price_in", "price_out"):
-            if not 0 <= getattr(self, name) < math.inf:  # false for NaN, too
-                raise UserError(f"parameter {name}: {getattr(self, name)}, expected a number from 0")
-        for name in ("limit_tokens", "limit_cost"):
-            if getattr(self, name) is not None and not 0 < getattr(self, name) < math.inf:
-                raise UserError(
-                    f"parameter {name}: {getattr(self, name)}, expected a number above 0; leave it out for no limit"
-                )
-        if self.limit_cost is not None and not (self.price_in or self.price_out):
-            raise UserError("parameter limit_cost: needs price_in and price_out, in US dollars per million tokens")
-
-    def cost(self, tokens_in: float, tokens_out: float) -> float:
-        """US dollars."""
-        return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
 
 
 class Estimate(NamedTuple):
@@ -276,7 +222,7 @@ def _model(settings: Settings) -> Any:
         attempt_timeout=None if provider in LOCAL else settings.timeout,  # `timeout` is looked at between attempts only
         max_tokens=settings.max_new_tokens,
         temperature=None if greedy else settings.temperature,
-        response_schema=ResponseSchema(name="verdict", json_schema=json_schema(Verdict)) if settings.schema else None,
+        response_schema=ResponseSchema(name="verdict", json_schema=json_schema(Verdict)) if not settings.no_schema else None,
     )
     given = local | ({"do_sample": False} if greedy else {})
     try:
@@ -493,5 +439,5 @@ def unscored_rate(verdicts: pd.DataFrame) -> float:
 
 def described(settings: Settings) -> dict[str, Any]:
     """What enters a judged run's identity: the settings that decide verdicts, and the prompts' hash."""
-    keys = ("model", "attempts", "max_new_tokens", "temperature", "schema")
-    return {key: asdict(settings)[key] for key in keys} | {"criteria": criteria.fingerprint()}
+    decisive = settings.model_dump(include={"model", "attempts", "max_new_tokens", "temperature"})
+    return decisive | {"schema": not settings.no_schema, "criteria": criteria.fingerprint()}

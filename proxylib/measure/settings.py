@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from proxylib.measure.tokenstats.columns import MOST_TOP
 from proxylib.models.settings import Evaluation
 from proxylib.settings import Frozen
 
@@ -18,6 +19,42 @@ class Extraction(Frozen):
     batch: int = Field(ge=1, description="traces of one forward pass")
     threads: int = Field(ge=1)
     device: Literal["cpu", "cuda"]
+
+
+class ExtractSettings(Frozen):
+    """What is measured; together with model and traces it decides every row but for its last bits."""
+
+    window: int = Field(default=1000, ge=1, description="score the last so many tokens of a solution")
+    characters: int | None = Field(
+        default=None, ge=1, description="of these, only tokens that begin within so many characters of the end"
+    )
+    chat: bool = Field(default=False, description="the prompt is a user's turn in the tokenizer's chat template")
+    columns: tuple[str, ...] = Field(
+        default=(), description="statistics beyond nll, entropy, n_greater, n_equal and p_max: varentropy, sum_p2, mass_above"
+    )
+    top: int = Field(default=0, ge=0, le=MOST_TOP, description="keep so many of the likeliest entries of each token")
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where the model runs")
+    dtype: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="of the weights; ranks are safe in float32 only"
+    )
+
+
+class Layout(Frozen):
+    """How rows are computed. Nothing here changes more than the last bits of a row."""
+
+    batch_tokens: int = Field(default=16384, ge=1, description="most tokens of a forward pass, padding included")
+    traces: int = Field(default=64, ge=1, description="most traces of a forward pass")
+    padding: float = Field(
+        default=0.05, ge=0, le=1, description="largest share of a pass that may be padding, unless it holds a single trace"
+    )
+    share: bool = Field(
+        default=True, description="compute a beginning that the traces of a pass share once, where the model's cache allows it"
+    )
+    chunk: int = Field(default=128, ge=1, description="positions whose logits exist at the same time")
+    impl: Literal["auto", "chunked", "compiled", "reference"] = Field(
+        default="auto",
+        description="how logits are reduced: auto compiles where much is to do; reference is float64, slow",
+    )
 
 
 class MeasureSettings(Frozen):

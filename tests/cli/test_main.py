@@ -34,7 +34,7 @@ def test_help_names_every_command():
 )
 def test_bad_usage_is_exit_2_and_says_what(arguments, said, capsys):
     try:
-        code = main.main(arguments)
+        code = main(arguments)
     except SystemExit as stop:  # argparse ends by itself
         code = stop.code
     assert code == 2
@@ -43,7 +43,7 @@ def test_bad_usage_is_exit_2_and_says_what(arguments, said, capsys):
 
 def test_list_shows_every_step_and_runs_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path))
-    assert main.main(["grid", "--profile", "smoke", "--list"]) == 0
+    assert main(["grid", "--profile", "smoke", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any("train/llama-bpe-32-seed1" in line for line in lines)
     assert {line.split()[0] for line in lines} <= {"missing", "recorded"}
@@ -52,16 +52,16 @@ def test_list_shows_every_step_and_runs_nothing(tmp_path, monkeypatch, capsys):
 
 def test_a_step_without_its_parents_says_which_and_how(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path))
-    assert main.main(["run", "notebooks/stages/measure.ipynb", "-p", "model", "llama-bpe-32"]) == 2
+    assert main(["run", "notebooks/stages/measure.ipynb", "-p", "model", "llama-bpe-32"]) == 2
     err = capsys.readouterr().err
     assert "needs train/llama-bpe-32-seed1, material" in err and "--only train/llama-bpe-32-seed1" in err
 
 
 def test_fetch_without_a_name_lists_sets_with_licences(capsys):
-    assert main.main(["fetch"]) == 0
+    assert main(["fetch"]) == 0
     out = capsys.readouterr().out
     assert "datadecide" in out and "gsm8k" in out and "MIT" in out
 
 
 def test_the_committed_scoreboard_is_what_the_recorded_runs_say():
-    assert main.main(["scoreboard", "--check"]) == 0
+    assert main(["scoreboard", "--check"]) == 0

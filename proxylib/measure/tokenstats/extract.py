@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data.traces import Trace
 from proxylib.errors import UserError
-from proxylib.measure.settings import Extraction
+from proxylib.measure.settings import Extraction, Layout
 from proxylib.measure.tokenstats.chunked import token_statistics
 from proxylib.measure.tokenstats.columns import COLUMNS, STATISTICS, TOP_IDS, TOP_LOGITS
 from proxylib.measure.tokenstats.encode import Encoded, Window, encode
@@ -25,31 +24,6 @@ LEAST_SHARED = 32  # tokens: below, a pass of its own costs more than it saves
 PROBE = 24  # tokens that try whether a model can share
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How rows are computed. Nothing here changes more than the last bits of a row.
-
-    Parameters
-    ----------
-    chunk : positions whose logits exist at the same time
-    traces, tokens : most traces, and most tokens with padding, of one forward pass
-    padding : largest share of a pass that may be padding, unless the pass holds a single trace
-    share : compute a beginning that the traces of a pass share once, where the model's cache allows it
-    columns : of `columns.COLUMNS`
-    top : length of the list of most likely entries, 0 for none
-    impl : of `chunked.token_statistics`; "auto" is "compiled" where there is enough to do (see `shards.WORTH_COMPILING`)
-    """
-
-    chunk: int = 128
-    traces: int = 64
-    tokens: int = 16384
-    padding: float = 0.05
-    share: bool = True
-    columns: tuple[str, ...] = STATISTICS
-    top: int = 0
-    impl: str = "chunked"
-
-
 class Engine:
     """A model ready to score encoded traces.
 
@@ -57,7 +31,9 @@ class Engine:
     ----------
     model : a causal language model of transformers, or what peft makes of one
     vocabulary : real entries of its tokenizer
-    layout : see `Layout`
+    layout : see `Layout`; "auto" is "chunked" here: `shards.extract` knows whether compiling pays
+    columns : of `columns.COLUMNS`
+    top : length of the list of most likely entries per token, 0 for none
 
     Raises
     ------
@@ -65,7 +41,9 @@ class Engine:
         If the tokenizer has more entries than the head, or the model cannot be taken apart (see `heads.split`).
     """
 
-    def __init__(self, model: PreTrainedModel, vocabulary: int, layout: Layout):
+    def __init__(
+        self, model: PreTrainedModel, vocabulary: int, layout: Layout, columns: Sequence[str] = STATISTICS, top: int = 0
+    ):
         self.parts: Parts = split(model)
         rows = self.parts.head.layer.weight.shape[0]
         if vocabulary > rows:
@@ -74,6 +52,8 @@ class Engine:
                 "was saved with the model"
             )
         self.vocabulary, self.layout, self.device = vocabulary, layout, model.device
+        self.columns, self.top = tuple(columns), top
+        self.impl = "chunked" if layout.impl == "auto" else layout.impl
         room = context_of(model) >= PROBE
         self.shares = layout.share and room and _can_share(self.parts.trunk, vocabulary, model.device)
 
@@ -98,7 +78,7 @@ class Engine:
             if end < len(order):
                 longest = lengths[order[end]]
                 whole = longest * (end - begin + 1)  # with padding, if the next one joined
-                few = end - begin < layout.traces and whole <= layout.tokens
+                few = end - begin < layout.traces and whole <= layout.batch_tokens
                 if few and whole - held - longest <= layout.padding * whole:
                     continue
             yield order[begin:end]
@@ -121,9 +101,9 @@ class Engine:
                 targets.to(self.device),
                 self.vocabulary,
                 self.layout.chunk,
-                self.layout.columns,
-                self.layout.impl,
-                self.layout.top,
+                self.columns,
+                self.impl,
+                self.top,
             )
         lists = {name: list(found.pop(name).cpu().numpy()) for name in (TOP_IDS, TOP_LOGITS) if name in found}
         plain = {name: value.cpu().numpy().astype(COLUMNS[name].dtype) for name, value in found.items()}
@@ -209,7 +189,7 @@ def token_rows(
     items : task, id, and what became of the solution's tokens: truncated + windowed + scored is all of them; its
         `attrs["batch"]` is the batch that memory allowed
     """
-    layout = Layout(chunk=config.chunk, traces=config.batch, tokens=10**9, padding=1.0, share=False)
+    layout = Layout(chunk=config.chunk, traces=config.batch, batch_tokens=10**9, padding=1.0, share=False)
     engine = Engine(model, len(tokenizer), layout)
     encoded = [encode(trace, tokenizer, Window(config.window), context_of(model)) for trace in traces]
     order = list(itertools.chain.from_iterable(engine.passes(encoded)))

@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,11 @@ from transformers import PreTrainedTokenizerFast
 
 from proxylib.data.traces import Trace
 from proxylib.errors import UserError
+from proxylib.measure.settings import ExtractSettings as Settings
+from proxylib.measure.settings import Layout
 from proxylib.measure.tokenstats.columns import chosen
 from proxylib.measure.tokenstats.encode import Encoded, Unscorable, Window, boundary_moves, encode
-from proxylib.measure.tokenstats.extract import ACCOUNT, Engine, Layout, context_of, frame, in_order
+from proxylib.measure.tokenstats.extract import ACCOUNT, Engine, context_of, frame, in_order
 from proxylib.models import devices, loading, tokenizers
 from proxylib.runs.provenance import provenance
 from proxylib.runs.store import canonical, parquet_bytes, sha256, write_atomic
@@ -43,29 +45,6 @@ END = 1 << 20  # bytes from each end of a longer one, and from END to END in bet
 PIECE = 4096  # bytes: fine-tuning changes whole matrices, which are longer than END in a file as long as that
 WORTH_COMPILING = 3 * 10**9  # logits: below, compiling takes longer than it saves
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What is measured; together with model and traces it decides every row but for its last bits.
-
-    Parameters
-    ----------
-    window : tokens of a solution's end that are scored
-    characters : scored tokens must begin within so many characters of the end; None for no such limit
-    chat : the prompt is a user's turn in the tokenizer's chat template
-    columns : of `columns.COLUMNS`; the five that proxies need are always there
-    top : length of the list of most likely entries per token, 0 for none
-    device, dtype : where the model runs, in which precision; ranks are safe in float32 only (see the page on numerics)
-    """
-
-    window: int = 1000
-    characters: int | None = None
-    chat: bool = False
-    columns: tuple[str, ...] = ()
-    top: int = 0
-    device: str = "cpu"
-    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -131,12 +110,12 @@ def extract(
     """
     folder = loading.locate(model)
     columns = chosen(settings.columns)
-    layout = Layout(**asdict(layout or Layout()) | {"columns": columns, "top": settings.top})
+    layout = layout or Layout()
     plan = {
         "model": fingerprint(folder),
         "traces": sha256(canonical([asdict(trace) for trace in traces]).encode()),
-        "settings": json.loads(canonical(asdict(settings) | {"columns": list(columns)})),
-        "layout": json.loads(canonical(asdict(layout) | {"columns": list(columns)})),
+        "settings": settings.model_dump(mode="json") | {"columns": list(columns)},
+        "layout": layout.model_dump(mode="json"),
     }
     if (done := finished(out, plan)) is not None:
         return done
@@ -152,8 +131,8 @@ def extract(
         raise UserError(f"no trace can be scored: {items['reason'].iloc[0]}")
     if layout.impl == "auto":
         much = sum(item.scored for item in encoded.values()) * vocabulary >= WORTH_COMPILING
-        layout = replace(layout, impl="compiled" if much else "chunked")
-    engine = Engine(network, vocabulary, layout)
+        layout = layout.model_copy(update={"impl": "compiled" if much else "chunked"})
+    engine = Engine(network, vocabulary, layout, columns, settings.top)
     with _alone(out):
         if (done := finished(out, plan)) is not None:  # by another process, while this one loaded the model
             return done
@@ -249,7 +228,7 @@ def _difference(name: str, begun: Any, now: Any) -> str:
     if not isinstance(begun, dict) or not isinstance(now, dict):
         return f"other {name}" if name == "traces" else f"another {name}"
     key = next(key for key in now if begun.get(key) != now[key])
-    return f"{'batch-tokens' if key == 'tokens' else key} {begun.get(key)}, now {now[key]}"
+    return f"{key.replace('_', '-')} {begun.get(key)}, now {now[key]}"
 
 
 def _rows(out: Path) -> int | None:

@@ -52,7 +52,7 @@ CHANGED = ("Gemma-2", "Gemma-3", "Cohere", "Cohere-2", "Granite")
 WITHOUT_SHARING = ("Mamba",)  # its state is no cache of keys and values
 TEXTS = [("add 3+4\n", "3+4+0=7 put 7 carry 0\nanswer 7\n"), ("", "ünï 你 🙂 end\n"), ("a longer prompt ", "short\n")]
 TRACES = [Trace("t", str(number), prompt, text, "", "") for number, (prompt, text) in enumerate(TEXTS)]
-LAYOUT = extract.Layout(chunk=7, columns=tuple(COLUMNS), top=5)
+LAYOUT = extract.Layout(chunk=7)
 
 
 def build(name):
@@ -87,7 +87,7 @@ def saved(tmp_path_factory):
 
 def measured(model, tokenizer, layout=LAYOUT):
     """Rows per trace."""
-    engine = extract.Engine(model, len(tokenizer), layout)
+    engine = extract.Engine(model, len(tokenizer), layout, tuple(COLUMNS), top=5)
     encoded = [encode(trace, tokenizer, Window(1000), 10**9) for trace in TRACES]
     passes = list(engine.passes(encoded))
     order = [index for batch in passes for index in batch]

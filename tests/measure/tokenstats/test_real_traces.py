@@ -74,7 +74,9 @@ def test_every_problem_is_read(sets):
 
 def test_rows_account_for_every_byte_of_every_solution(sets, model, tmp_path):
     chosen = [trace for found in sets.values() for trace in found[:12]]
-    done = shards.extract(model, chosen, tmp_path / "out", shards.Settings(window=150), extract.Layout(tokens=4096), threads=1)
+    done = shards.extract(
+        model, chosen, tmp_path / "out", shards.Settings(window=150), extract.Layout(batch_tokens=4096), threads=1
+    )
     items = done.items.set_index(["task", "id"])
     assert (items["status"] == "scored").all() and done.vocabulary <= 4000
     assert (items["scored"] <= 150).all() and (items["windowed"] > 0).any()
@@ -106,7 +108,9 @@ def test_a_lab_model_accounts_for_solutions_longer_than_its_positions(sets, tmp_
     network.save_pretrained(tmp_path / "lab")
     tokenizer.save_pretrained(tmp_path / "lab")
     chosen = [trace for found in sets.values() for trace in found[:25]]
-    done = shards.extract(tmp_path / "lab", chosen, tmp_path / "out", shards.Settings(window=100), extract.Layout(tokens=4096))
+    done = shards.extract(
+        tmp_path / "lab", chosen, tmp_path / "out", shards.Settings(window=100), extract.Layout(batch_tokens=4096)
+    )
     items, rows = done.items.set_index(["task", "id"]), done.tokens
     assert list(items.index) == [(trace.task, trace.id) for trace in chosen]
     scored, dropped = items["status"] == "scored", items["status"] == "dropped"

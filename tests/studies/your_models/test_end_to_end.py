@@ -55,7 +55,7 @@ def test_two_checkpoints_and_twenty_lines(place):
     done = proxylib(place, "rank", "--models", "model0", "model1", "--traces", "traces.jsonl", "--out", "two")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert "20 traces under every model" in done.stdout and end_to_end.own_models.CAVEAT in done.stdout
+    assert "20 traces under every model" in done.stdout and end_to_end.compare.CAVEAT in done.stdout
     out = place / "two"
     assert {path.name for path in out.iterdir()} == {"models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"}
     assert pd.read_csv(out / "ranking.csv")["rank"].tolist() == [1, 2]
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(place, arguments, mess
     (place / "bare").mkdir(exist_ok=True)
     (place / "bare" / "config.json").write_text("{}")
     given = ["--traces", "traces.jsonl", "--out", "bad", "--fields", "prompt=question", "solution=answer", "--threads", "1"]
-    assert main.main(["rank", *given, *arguments]) == 2
+    assert main(["rank", *given, *arguments]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and message in lines[0]
     assert not (place / "bad").exists()
@@ -127,7 +127,7 @@ def test_rows_do_not_depend_on_the_layout_but_for_their_last_bits(place):
     wide, narrow = wide.sort_values(key, ignore_index=True), narrow.sort_values(key, ignore_index=True)
     pd.testing.assert_frame_equal(wide, narrow, rtol=1e-4, atol=1e-5)
     layout = json.loads((place / "narrow" / "plan.json").read_text())["layout"]
-    assert (layout["tokens"], layout["chunk"], layout["impl"]) == (64, 3, "reference")
+    assert (layout["batch_tokens"], layout["chunk"], layout["impl"]) == (64, 3, "reference")
 
 
 def test_what_a_killed_call_left_half_written_is_cleared(place):
@@ -149,14 +149,14 @@ def test_the_notebook_runs_over_models_of_ones_own_and_notices_that_one_was_trai
         shutil.copytree(place / f"model{number}", model)
     monkeypatch.chdir(tmp_path)  # where relative paths begin
     given = {"models": ["a", "b"], "traces": "own.jsonl", "out": "out"}
-    before = studies.declare("bring_your_own_models", "smoke", **given).key
+    before = studies.declare_page("your_models", "smoke", **given).key
     monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path / "runs"))
     parameters = [part for name, value in given.items() for part in ("-p", name, json.dumps(value))]
     notebook = str(config.ROOT / "notebooks" / "pages" / "your_models.ipynb")
-    assert main.main(["run", notebook, "-p", "profile", "smoke", *parameters]) == 0
+    assert main(["run", notebook, "-p", "profile", "smoke", *parameters]) == 0
     (page,) = (tmp_path / "runs").rglob("page.ipynb")
     text = page.read_text()
     assert "stands first" in text and "20 traces" in text
     weights = models[0] / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
-    assert studies.declare("bring_your_own_models", "smoke", **given).key != before
+    assert studies.declare_page("your_models", "smoke", **given).key != before
