@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from pathlib import Path
 
@@ -13,45 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from proxylib.errors import UserError
-
-CONFIG, ADAPTER = "config.json", "adapter_config.json"
-WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")  # of a repository on the hub: no other formats of weights
-
-
-def locate(name: str | Path) -> Path:
-    """The folder of a model: itself, or the cached snapshot of a hub id, downloaded where that is allowed.
-
-    Raises
-    ------
-    UserError
-        If it is neither a folder nor a model that the hub or its cache holds.
-    """
-    if Path(name).is_dir():
-        return Path(name)
-    if Path(name).exists() or not 1 <= str(name).count("/") + 1 <= 2 or str(name).startswith((".", "/", "~")):
-        raise UserError(f"{name}: no such folder; a model is a folder written by save_pretrained, or a hub id")
-    import huggingface_hub
-
-    try:
-        return Path(huggingface_hub.snapshot_download(str(name), allow_patterns=list(WANTED)))
-    except Exception as error:  # absent, gated, offline, a broken connection: a dozen kinds
-        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{name}: neither a folder nor a model on the hub or in its cache{offline}: {reason}") from None
-
-
-def base_of(folder: Path) -> Path:
-    """The folder of the base model that an adapter's folder names; the folder itself where it holds no adapter."""
-    path = folder / ADAPTER
-    if not path.exists():
-        return folder
-    try:
-        base = json.loads(path.read_text())["base_model_name_or_path"]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path}: names no base model; save the adapter with save_pretrained of peft") from None
-    if not base or not isinstance(base, str):
-        raise UserError(f"{path}: base_model_name_or_path is empty; write the base model's folder or hub id there")
-    return locate(base)
+from proxylib.models.folders import ADAPTER, CONFIG, base_of
 
 
 def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> PreTrainedModel:

@@ -23,7 +23,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallba
 
 from proxylib.data.traces import Trace
 from proxylib.errors import UserError
-from proxylib.models import architectures, loading, tokenizers
+from proxylib.models import architectures, folders, loading, tokenizers
 from proxylib.models.settings import Tuning
 
 ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
@@ -160,7 +160,7 @@ def tune(
 
     if not examples:
         raise UserError("parameter examples: none given; a fine-tune needs at least one")
-    location = loading.locate(base)
+    location = folders.locate(base)
     tokenizer = tokenizers.load(location)
     rows = rows_of(examples, tokenizer, config.context, config.chat)
     if not sys.stderr.isatty():

@@ -1,28 +1,21 @@
 """Token statistics of one model into a folder: shard by shard, resumed at the first that is missing, all traces accounted for.
 
-OUT/plan.json          what is being made: model, traces and settings; written first
+OUT is a work folder (see `runs.folder`) with these files beside its own:
+
 OUT/tokens/00000.parquet ...   rows of `extract.frame`, traces of like length together
-OUT/items.parquet      one row per trace: what became of it
-OUT/manifest.json      counts, throughput, versions; written last, so it means that everything is there
-OUT/lock               held by the process that writes
+OUT/items.parquet              one row per trace: what became of it
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import itertools
-import json
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import filelock
 import pandas as pd
-import pyarrow.parquet as pq
 import torch
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
@@ -34,25 +27,19 @@ from proxylib.measure.settings import Layout
 from proxylib.measure.tokenstats.columns import chosen
 from proxylib.measure.tokenstats.encode import Encoded, Unscorable, Window, boundary_moves, encode
 from proxylib.measure.tokenstats.extract import ACCOUNT, Engine, context_of, frame, in_order
-from proxylib.models import devices, loading, tokenizers
-from proxylib.runs.provenance import provenance
-from proxylib.runs.store import canonical, parquet_bytes, sha256, write_atomic
+from proxylib.models import devices, folders, loading, tokenizers
+from proxylib.runs.files import canonical, parquet_bytes, sha256
+from proxylib.runs.folder import Finished, Folder, Workspace
 
-PLAN, MANIFEST, ITEMS, TOKENS, LOCK = "plan.json", "manifest.json", "items.parquet", "tokens", "lock"
+ITEMS, TOKENS = "items.parquet", "tokens"
 SHARD_TOKENS = 32768  # of the forward passes of one shard: what a kill can cost
-WHOLE = 64 << 20  # bytes up to which a file of a model is hashed whole
-END = 1 << 20  # bytes from each end of a longer one, and from END to END in between
-PIECE = 4096  # bytes: fine-tuning changes whole matrices, which are longer than END in a file as long as that
 WORTH_COMPILING = 3 * 10**9  # logits: below, compiling takes longer than it saves
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
-class Extracted:
-    """A finished folder."""
-
-    folder: Path
-    manifest: dict[str, Any]
+class Extracted(Finished):
+    """A finished folder of token statistics; its facts are the counts and the throughput."""
 
     @property
     def items(self) -> pd.DataFrame:
@@ -65,14 +52,15 @@ class Extracted:
     @property
     def tokens(self) -> pd.DataFrame:
         """All token rows, in the order of the traces."""
-        rows = pd.concat([pd.read_parquet(path) for path in _shards(self.folder)], ignore_index=True)
+        shards = sorted(name for name in self.files if name.startswith(f"{TOKENS}/"))
+        rows = pd.concat([pd.read_parquet(self.folder / name) for name in shards], ignore_index=True)
         place = {key: number for number, key in enumerate(self.items[["task", "id"]].itertuples(index=False, name=None))}
         order = pd.Series([place[key] for key in zip(rows["task"], rows["id"], strict=True)]).argsort(kind="stable")
         return rows.iloc[order].reset_index(drop=True)
 
     def summary(self) -> str:
         """What became of the traces and their tokens, in two lines."""
-        told = self.manifest
+        told = self.facts
         dropped = self.items[self.items["status"] == "dropped"]["reason"].value_counts()
         reasons = "".join(f" ({number} x {reason})" for reason, number in dropped.items())
         rate = told["tokens_per_second"]
@@ -85,7 +73,7 @@ class Extracted:
     @property
     def vocabulary(self) -> int:
         """Entries of the model's tokenizer, over which ranks are counted."""
-        return self.manifest["vocabulary"]
+        return self.facts["vocabulary"]
 
 
 def extract(
@@ -97,7 +85,7 @@ def extract(
     ----------
     model : a folder of transformers or peft, or a hub id
     traces : see `traces.read`
-    out : made if needed; one that holds shards of the same plan is gone on with, a finished one is returned as it is
+    out : made if needed; one that was begun with the same request is gone on with, a finished one is returned as it is
     settings, layout : what is measured, and how it is laid out
     threads : of the processor
 
@@ -108,74 +96,51 @@ def extract(
         `loading.load` and `heads.split`), or no trace can be scored. Nothing is written before model, tokenizer and
         traces have been found good.
     """
-    folder = loading.locate(model)
-    columns = chosen(settings.columns)
+    folder, columns = folders.locate(model), chosen(settings.columns)
     layout = layout or Layout()
-    plan = {
-        "model": fingerprint(folder),
+    request = {
+        "command": "extract",
+        "model": folders.fingerprint(folder),
         "traces": sha256(canonical([asdict(trace) for trace in traces]).encode()),
         "settings": settings.model_dump(mode="json") | {"columns": list(columns)},
         "layout": layout.model_dump(mode="json"),
     }
-    if (done := finished(out, plan)) is not None:
-        return done
-    if (out / PLAN).exists():
-        with _alone(out):  # else refused before the model is loaded
-            pass
-    devices.prepare(settings.device, threads)
-    network = loading.load(folder, settings.device, DTYPES[settings.dtype])
-    tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else loading.base_of(folder))
-    vocabulary = entries(tokenizer, network.get_output_embeddings())
-    encoded, items = account(traces, tokenizer, settings, context_of(network))
-    if not encoded:
-        raise UserError(f"no trace can be scored: {items['reason'].iloc[0]}")
-    if layout.impl == "auto":
-        much = sum(item.scored for item in encoded.values()) * vocabulary >= WORTH_COMPILING
-        layout = layout.model_copy(update={"impl": "compiled" if much else "chunked"})
-    engine = Engine(network, vocabulary, layout, columns, settings.top)
-    with _alone(out):
-        if (done := finished(out, plan)) is not None:  # by another process, while this one loaded the model
-            return done
-        for leftover in out.rglob(".*.tmp"):  # of a call that was killed while it wrote
-            leftover.unlink()
-        if not (out / PLAN).exists():
-            write_atomic(out / PLAN, json.dumps(plan | {"named": str(model)}, indent=1).encode())
+
+    def build(workspace: Workspace) -> None:
+        devices.prepare(settings.device, threads)
+        network = loading.load(folder, settings.device, DTYPES[settings.dtype])
+        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
+        vocabulary = entries(tokenizer, network.get_output_embeddings())
+        encoded, items = account(traces, tokenizer, settings, context_of(network))
+        if not encoded:
+            raise UserError(f"no trace can be scored: {items['reason'].iloc[0]}")
+        own = _laid_out(layout, sum(item.scored for item in encoded.values()) * vocabulary)
+        engine = Engine(network, vocabulary, own, columns, settings.top)
         began = time.perf_counter()
-        fresh, batch = _write_shards(out, engine, [traces[index] for index in encoded], list(encoded.values()))
-        seconds = time.perf_counter() - began
-        write_atomic(out / ITEMS, parquet_bytes(items))
-        manifest = {
-            "plan": plan,
-            "model": str(model),
-            "vocabulary": vocabulary,
-            "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "traces": len(traces),
-            "dropped": int((items["status"] == "dropped").sum()),
-            "boundary_moves": int(items["boundary_moves"].sum()),
+        fresh, batch = _write_shards(workspace, engine, [traces[index] for index in encoded], list(encoded.values()))
+        workspace.note(
+            model=str(model),
+            vocabulary=vocabulary,
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            traces=len(traces),
+            dropped=int((items["status"] == "dropped").sum()),
+            boundary_moves=int(items["boundary_moves"].sum()),
             **{f"tokens_{name}": int(items[name].sum()) for name in ACCOUNT},
-            "tokens_per_second": fresh / seconds if fresh else None,
-            "largest_batch": batch,
-            "impl": layout.impl,
-            "provenance": provenance(),
-        }
-        write_atomic(out / MANIFEST, json.dumps(manifest, indent=1).encode())
-    return Extracted(out, manifest)
+            tokens_per_second=fresh / (time.perf_counter() - began) if fresh else None,
+            largest_batch=batch,
+            impl=own.impl,
+        )
+        workspace.write(ITEMS, parquet_bytes(items))
+
+    done = Folder(out, request, (TOKENS, ITEMS)).make(build)
+    return Extracted(done.folder, done.manifest)
 
 
-@contextlib.contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Refuse a second writer: it would delete what the first is writing; the kernel drops the lock with its owner."""
-    lock = filelock.FileLock(out / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise UserError(f"{out}: is being made by another process; wait for it or stop it") from None
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror}); give another folder") from None
-    try:
-        yield
-    finally:
-        lock.release()
+def _laid_out(layout: Layout, logits: int) -> Layout:
+    """The layout with "auto" decided by how much there is to do."""
+    if layout.impl != "auto":
+        return layout
+    return layout.model_copy(update={"impl": "compiled" if logits >= WORTH_COMPILING else "chunked"})
 
 
 def entries(tokenizer: PreTrainedTokenizerFast, head: torch.nn.Module | None) -> int:
@@ -190,54 +155,6 @@ def entries(tokenizer: PreTrainedTokenizerFast, head: torch.nn.Module | None) ->
     rows = known if head is None else head.weight.shape[0]
     special = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
     return min(known, rows) if set(range(rows, known)) <= special else known
-
-
-def finished(out: Path, plan: dict[str, Any]) -> Extracted | None:
-    """What the folder holds, if it is finished; None if it is empty or begun with the same plan.
-
-    Raises
-    ------
-    UserError
-        If it belongs to another plan, or holds files of another kind.
-    """
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out}: is a file; give a folder that does not exist yet")
-    if not (out / PLAN).exists():
-        begun = (LOCK, f".{PLAN}.")  # of a call that was killed before it wrote its plan
-        if out.exists() and not all(path.name.startswith(begun) for path in out.iterdir()):
-            raise UserError(f"{out}: holds other files; give a folder that does not exist yet")
-        return None
-    try:
-        begun = json.loads((out / PLAN).read_text())
-        manifest = json.loads((out / MANIFEST).read_text()) if (out / MANIFEST).exists() else None
-    except ValueError:
-        raise UserError(f"{out}: {PLAN} or {MANIFEST} is damaged; delete the folder") from None
-    changed = [_difference(name, begun.get(name), value) for name, value in plan.items() if begun.get(name) != value]
-    if changed:
-        raise UserError(f"{out}: was begun with {changed[0]}; give another folder, or delete this one")
-    if manifest is None:
-        return None
-    if _rows(out) != manifest.get("tokens_scored"):
-        print(f"proxylib: {out}: files are missing or damaged; they are made again", file=sys.stderr)
-        return None
-    return Extracted(out, manifest)
-
-
-def _difference(name: str, begun: Any, now: Any) -> str:
-    """Of a part of a plan: what it was begun with, and for settings what they are now."""
-    if not isinstance(begun, dict) or not isinstance(now, dict):
-        return f"other {name}" if name == "traces" else f"another {name}"
-    key = next(key for key in now if begun.get(key) != now[key])
-    return f"{key.replace('_', '-')} {begun.get(key)}, now {now[key]}"
-
-
-def _rows(out: Path) -> int | None:
-    """Token rows of all shards, from their ends alone; None where a file cannot be read."""
-    try:
-        pq.read_metadata(out / ITEMS)
-        return sum(pq.read_metadata(path).num_rows for path in _shards(out))
-    except (OSError, ValueError):
-        return None
 
 
 def account(
@@ -260,7 +177,7 @@ def account(
     return encoded, pd.DataFrame(rows)
 
 
-def _write_shards(out: Path, engine: Engine, traces: list[Trace], encoded: list[Encoded]) -> tuple[int, int]:
+def _write_shards(workspace: Workspace, engine: Engine, traces: list[Trace], encoded: list[Encoded]) -> tuple[int, int]:
     """Compute the shards that are missing; returns the tokens of their passes and the largest batch that memory allowed."""
     shards = list(_grouped(engine, encoded))
     total = sum(len(item.ids) for item in encoded)
@@ -269,8 +186,8 @@ def _write_shards(out: Path, engine: Engine, traces: list[Trace], encoded: list[
         for number, passes in enumerate(shards):
             members = list(itertools.chain.from_iterable(passes))
             tokens = sum(len(encoded[index].ids) for index in members)
-            path = out / TOKENS / f"{number:05}.parquet"
-            if _holds(path, sum(encoded[index].scored for index in members)):
+            name = f"{TOKENS}/{number:05}.parquet"
+            if workspace.holds(name):
                 bar.update(tokens)
                 bar.unpause()
                 continue
@@ -286,7 +203,7 @@ def _write_shards(out: Path, engine: Engine, traces: list[Trace], encoded: list[
             if (bad := rows[rows["nll"].isna()]).size:  # no entry exceeds NaN: the rows would count as said first
                 trace = "/".join(bad.iloc[0][["task", "id"]])
                 raise UserError(f"trace {trace}: the model's logits there are NaN; take float32, or leave the trace away")
-            write_atomic(path, parquet_bytes(rows))
+            workspace.write(name, parquet_bytes(rows))
             fresh += tokens
     return fresh, limit
 
@@ -303,46 +220,3 @@ def _grouped(engine: Engine, encoded: list[Encoded]) -> Iterator[list[list[int]]
             group, held = [], 0
     if group:
         yield group
-
-
-def _holds(path: Path, rows: int) -> bool:
-    """Whether a shard is there and whole; one that is damaged is named and made again."""
-    if not path.exists():
-        return False
-    try:
-        if pq.read_table(path).num_rows == rows:
-            return True
-    except (OSError, ValueError):
-        pass
-    print(f"proxylib: {path} is damaged; it is made again", file=sys.stderr)
-    return False
-
-
-def _shards(out: Path) -> list[Path]:
-    return sorted((out / TOKENS).glob("*.parquet"))
-
-
-def fingerprint(folder: Path) -> str:
-    """Hash of a model's files: names, sizes and content, of files above 64 MiB the first and last MiB and 4 KiB of each other.
-
-    An adapter's contains that of its base model.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix not in (".json", ".safetensors", ".model", ".txt", ".jinja") and path.name != "adapter_model.bin":
-            continue
-        size = path.stat().st_size
-        digest.update(f"{path.name} {size}\n".encode())
-        with path.open("rb") as file:
-            if size <= WHOLE:
-                digest.update(file.read())
-            else:
-                digest.update(file.read(END))
-                for place in range(END, size - END, END):
-                    file.seek(place)
-                    digest.update(file.read(PIECE))
-                file.seek(-END, 2)
-                digest.update(file.read())
-    if (folder / loading.ADAPTER).exists():
-        digest.update(fingerprint(loading.base_of(folder)).encode())
-    return digest.hexdigest()[:32]

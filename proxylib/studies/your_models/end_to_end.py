@@ -105,24 +105,24 @@ def rank(
         Before any model runs where traces, scores or names are wrong; later where a model cannot be measured.
     """
     from proxylib.measure.tokenstats import shards
-    from proxylib.models import loading, tokenizers
+    from proxylib.models import folders, tokenizers
 
     names = names_of(models)
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: is a file; give a folder")
-    folders = [loading.locate(model) for model in models]
-    for folder in folders:  # what is wrong with the last model had better be said before the first one runs
-        if not (loading.base_of(folder) / loading.CONFIG).exists():
-            raise UserError(f"{folder}: no {loading.CONFIG}; a model is a folder written by save_pretrained")
-        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else loading.base_of(folder))
+    located = [folders.locate(model) for model in models]
+    for folder in located:  # what is wrong with the last model had better be said before the first one runs
+        if not (folders.base_of(folder) / folders.CONFIG).exists():
+            raise UserError(f"{folder}: no {folders.CONFIG}; a model is a folder written by save_pretrained")
+        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
         tokenizers.front(tokenizer, "x", settings.chat)
     read, expert = traces.read_with_expert(source, fields)
     known = None if scores is None else compare.read_scores(scores, names)
     measured, accounts = {}, []
-    for name, folder in zip(names, folders, strict=True):
+    for name, folder in zip(names, located, strict=True):
         done = shards.extract(folder, read, out / MODELS / name, settings, layout, threads)
         measured[name] = Measured(done.tokens, done.vocabulary)
-        accounts.append({"model": name} | {key: done.manifest[key] for key in ACCOUNT})
+        accounts.append({"model": name} | {key: done.facts[key] for key in ACCOUNT})
     texts = traces.to_frame(read).set_index(["task", "id"])["solution"]
     comparison = compare.compare(measured, texts, bootstrap, expert)
     comparison = comparison._replace(left_out=len(read) - comparison.used)  # also what no model can be asked about

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from proxylib.errors import UserError
+from proxylib.models import folders
+from proxylib.runs.files import sha256
 from proxylib.runs.step import Declaration, Request, Study
-from proxylib.runs.store import sha256
 from proxylib.studies.your_models.settings import Section, YourModelsSettings
 
 study = Study("your_models", Section)
@@ -54,8 +55,5 @@ def your_models_page(
 
 def _inputs(given: dict) -> dict[str, str]:
     """Hashes of the files and models that were named: a model trained on in the same folder is another model."""
-    from proxylib.measure.tokenstats.shards import fingerprint  # imports torch, which this page needs in any case
-    from proxylib.models import loading
-
     files = {name: sha256(Path(given[name])) for name in ("traces", "scores") if Path(given.get(name, "")).is_file()}
-    return files | {f"model {number}": fingerprint(loading.locate(model)) for number, model in enumerate(given["models"])}
+    return files | {f"model {number}": folders.identity(model) for number, model in enumerate(given["models"])}

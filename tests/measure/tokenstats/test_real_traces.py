@@ -94,7 +94,7 @@ def test_rows_account_for_every_byte_of_every_solution(sets, model, tmp_path):
 
 def test_a_boundary_that_moves_is_counted(sets, model, tmp_path):
     done = shards.extract(model, sets["humaneval"][:20], tmp_path / "out", shards.Settings(), threads=1)
-    assert done.manifest["boundary_moves"] == int(done.items["boundary_moves"].sum())
+    assert done.facts["boundary_moves"] == int(done.items["boundary_moves"].sum())
     assert isinstance(done.tokens, pd.DataFrame)
 
 

@@ -1,6 +1,7 @@
 """Extraction into a folder: accounted for, resumed where it ended, refused where something else lies."""
 
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -19,8 +20,10 @@ from proxylib.errors import UserError
 from proxylib.measure.tokenstats import extract, shards
 from proxylib.measure.tokenstats.columns import COLUMNS
 from proxylib.measure.tokenstats.shards import Settings
-from proxylib.models import architectures, loading, tokenizers
+from proxylib.models import architectures, folders, loading, tokenizers
 from proxylib.models.settings import Model
+from proxylib.runs import folder as work_folder
+from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST
 
 TRACES = [Trace("one" if n % 2 else "two", f"t-{n}", f"p {n}\n", "abc " * (1 + 3 * n) + "end\n", "", "") for n in range(9)]
 LAYOUT = extract.Layout(chunk=16, traces=3, batch_tokens=512)
@@ -71,7 +74,7 @@ def test_rows_are_those_of_one_pass_and_everything_is_accounted_for(model, tmp_p
     pd.testing.assert_frame_equal(found[exact], alone[exact], check_dtype=False)
     assert found["nll"].to_numpy() == pytest.approx(alone["nll"].to_numpy(), abs=2e-5)
     assert "2 dropped" not in done.summary() and "1 dropped (1 x no room" in done.summary()
-    told = done.manifest
+    told = done.facts
     assert told["vocabulary"] == 259 and told["tokens_scored"] == len(found) and told["dropped"] == 1
 
 
@@ -104,17 +107,17 @@ def test_it_goes_on_at_the_missing_shard_with_the_same_bytes(model, tmp_path, sm
     with pytest.raises(KeyboardInterrupt):
         shards.extract(model, TRACES, tmp_path / "cut", Settings(), LAYOUT)
     kept = content(tmp_path / "cut")
-    assert 0 < len(kept) < len(whole) and not (tmp_path / "cut" / shards.MANIFEST).exists()
+    assert 0 < len(kept) < len(whole) and not (tmp_path / "cut" / MANIFEST).exists()
     before = len(scored)
     monkeypatch.setattr(extract.Engine, "score", lambda self, batch: scored.append(1) or real(self, batch))
     shards.extract(model, TRACES, tmp_path / "cut", Settings(), LAYOUT)
     assert content(tmp_path / "cut") == whole
     again = len(scored) - before
     (tmp_path / "cut" / shards.TOKENS / "00000.parquet").write_bytes(b"PAR1 damaged")
-    (tmp_path / "cut" / shards.MANIFEST).unlink()
+    (tmp_path / "cut" / MANIFEST).unlink()
     shards.extract(model, TRACES, tmp_path / "cut", Settings(), LAYOUT)
     assert content(tmp_path / "cut") == whole and len(scored) - before - again <= 2
-    assert "00000.parquet is damaged" in capsys.readouterr().err
+    assert "00000.parquet does not match its checksum; it is made again" in capsys.readouterr().err
 
 
 def test_a_finished_folder_is_read_and_no_model_is_loaded(model, tmp_path, monkeypatch):
@@ -149,12 +152,78 @@ def test_a_folder_with_other_files_is_refused_and_left_alone(model, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-@pytest.mark.parametrize("name", [shards.PLAN, shards.MANIFEST])
-def test_a_damaged_plan_is_named(model, tmp_path, name):
-    shards.extract(model, TRACES[:1], tmp_path / "out", Settings(), LAYOUT)
-    (tmp_path / "out" / name).write_text("{")
-    with pytest.raises(UserError, match="damaged; delete the folder"):
-        shards.extract(model, TRACES[:1], tmp_path / "out", Settings(), LAYOUT)
+@pytest.mark.parametrize("content", ["{", "[]", "null", '{"request": {}}'])
+def test_a_damaged_request_is_refused_and_a_damaged_manifest_made_again(model, tmp_path, content, capsys):
+    out = tmp_path / "out"
+    first = shards.extract(model, TRACES[:1], out, Settings(), LAYOUT)
+    (out / MANIFEST).write_text(content)
+    again = shards.extract(model, TRACES[:1], out, Settings(), LAYOUT)
+    assert again.files == first.files and f"{MANIFEST} " in capsys.readouterr().err
+    (out / REQUEST).write_text(content)
+    with pytest.raises(UserError, match="request.json .* give another folder, or delete this one"):
+        shards.extract(model, TRACES[:1], out, Settings(), LAYOUT)
+
+
+def test_flipped_bits_and_stray_copies_are_never_read(model, tmp_path, small, monkeypatch, capsys):
+    """Of every file of a finished folder: what is flipped is named and made again, or lies where nothing reads it."""
+    out = tmp_path / "out"
+    first = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    rows = first.tokens
+    whole = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    network = loading.load(model)
+    monkeypatch.setattr(loading, "load", lambda *_, **__: network)
+    rng, unseen = random.Random(3), 0
+    for number in range(60):
+        path = rng.choice([path for path in whole if path.stat().st_size])
+        flipped = bytearray(whole[path])
+        flipped[rng.randrange(len(flipped))] ^= 1 << rng.randrange(8)
+        path.write_bytes(flipped)
+        try:
+            again = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+        except UserError as error:
+            assert path.name in str(error)
+        else:
+            assert all(again.folder.joinpath(name).read_bytes() == whole[out / name] for name in first.files)
+            said = capsys.readouterr().err
+            assert path.name in said or path.name in (PROGRESS, MANIFEST)
+            unseen += not said
+            if number % 10 == 0:
+                pd.testing.assert_frame_equal(again.tokens, rows)
+        for place, data in whole.items():
+            place.write_bytes(data)
+    assert unseen < 40
+    shutil.copy(out / shards.TOKENS / "00000.parquet", out / shards.TOKENS / "00000 (copy).parquet")
+    pd.testing.assert_frame_equal(shards.extract(model, TRACES, out, Settings(), LAYOUT).tokens, rows)
+
+
+def test_an_upgrade_between_two_halves_begins_anew(model, tmp_path, small, monkeypatch, capsys):
+    real, scored = extract.Engine.score, []
+
+    def counted(self, batch):
+        scored.append(len(batch))
+        if len(scored) == 3:
+            raise KeyboardInterrupt
+        return real(self, batch)
+
+    monkeypatch.setattr(extract.Engine, "score", counted)
+    with pytest.raises(KeyboardInterrupt):
+        shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    passes = len(scored)
+    monkeypatch.setattr(work_folder, "deciding_versions", lambda: {"torch": "9.0"})
+    shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    whole = len(scored) - passes
+    assert "now 9.0: begun anew" in capsys.readouterr().err
+    scored.clear()
+    monkeypatch.setattr(extract.Engine, "score", lambda self, batch: scored.append(1) or real(self, batch))
+    shards.extract(model, TRACES, tmp_path / "fresh", Settings(), LAYOUT)
+    assert whole == len(scored)
+
+
+def test_a_folder_of_an_older_version_is_refused_by_name(model, tmp_path):
+    for name in ("plan.json", "manifest.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(UserError, match="was begun by an older version; give another folder"):
+        shards.extract(model, TRACES, tmp_path, Settings(), LAYOUT)
 
 
 def test_a_file_in_the_folders_place_is_left_alone(model, tmp_path):
@@ -164,9 +233,9 @@ def test_a_file_in_the_folders_place_is_left_alone(model, tmp_path):
     assert (tmp_path / "traces.jsonl").read_text() == "mine"
 
 
-def test_a_call_that_was_killed_before_its_plan_is_gone_on_with(model, tmp_path):
-    (tmp_path / f".{shards.PLAN}.123.tmp").write_text("{")
-    assert shards.extract(model, TRACES, tmp_path, Settings(), LAYOUT).manifest["traces"] == 9
+def test_a_call_that_was_killed_before_its_request_is_gone_on_with(model, tmp_path):
+    (tmp_path / f".{REQUEST}.123.tmp").write_text("{")
+    assert shards.extract(model, TRACES, tmp_path, Settings(), LAYOUT).facts["traces"] == 9
     assert not list(tmp_path.rglob(".*.tmp"))
 
 
@@ -175,16 +244,16 @@ def test_a_folder_has_one_writer(model, tmp_path, begun):
     out = tmp_path / "out"
     if begun:
         shards.extract(model, TRACES, out, Settings(), LAYOUT)
-        (out / shards.MANIFEST).unlink()
+        (out / MANIFEST).unlink()
     half = out / shards.TOKENS / ".00000.parquet.1.tmp"  # which the other one is about to rename
     half.parent.mkdir(parents=True, exist_ok=True)
     half.touch()
     if not begun:
         shutil.rmtree(half.parent)
-    with filelock.FileLock(out / shards.LOCK), pytest.raises(UserError, match="made by another process"):
+    with filelock.FileLock(out / LOCK), pytest.raises(UserError, match="made by another process"):
         shards.extract(model, TRACES, out, Settings(), LAYOUT)
     assert half.exists() == begun
-    assert shards.extract(model, TRACES, out, Settings(), LAYOUT).manifest["traces"] == 9
+    assert shards.extract(model, TRACES, out, Settings(), LAYOUT).facts["traces"] == 9
 
 
 @pytest.mark.parametrize("damage", ["a shard is gone", "a shard is cut", "no items"])
@@ -202,7 +271,7 @@ def test_a_finished_folder_that_lost_files_is_mended(model, tmp_path, small, dam
     again = shards.extract(model, TRACES, out, Settings(), LAYOUT)
     pd.testing.assert_frame_equal(again.tokens, tokens)
     pd.testing.assert_frame_equal(again.items, items)
-    assert "files are missing or damaged" in capsys.readouterr().err
+    assert "it is made again" in capsys.readouterr().err
 
 
 def test_special_tokens_behind_the_head_are_no_other_tokenizer(model, tmp_path):
@@ -264,21 +333,21 @@ def test_where_nothing_can_be_scored_nothing_is_written(model, tmp_path):
 def test_another_weight_is_another_model(model, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(model, copy)
-    assert shards.fingerprint(copy) == shards.fingerprint(model)
+    assert folders.fingerprint(copy) == folders.fingerprint(model)
     weights = bytearray((copy / "model.safetensors").read_bytes())
     weights[-3] ^= 1
     (copy / "model.safetensors").write_bytes(weights)
-    assert shards.fingerprint(copy) != shards.fingerprint(model)
+    assert folders.fingerprint(copy) != folders.fingerprint(model)
 
 
 def test_a_matrix_inside_a_long_file_counts(tmp_path):
     """Frozen embeddings stand at both ends of many fine-tuned models."""
-    weights = np.zeros(shards.WHOLE + (8 << 20), "uint8")
+    weights = np.zeros(folders.WHOLE + (8 << 20), "uint8")
     (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
-    before = shards.fingerprint(tmp_path)
+    before = folders.fingerprint(tmp_path)
     weights[20 << 20 : 22 << 20] = 1
     (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
-    assert shards.fingerprint(tmp_path) != before
+    assert folders.fingerprint(tmp_path) != before
 
 
 def test_a_killed_command_goes_on_and_loses_at_most_a_shard(model, tmp_path):
@@ -296,10 +365,10 @@ def test_a_killed_command_goes_on_and_loses_at_most_a_shard(model, tmp_path):
     process.kill()
     process.wait()
     left = {path.name: path.stat().st_mtime_ns for path in place.glob("0*.parquet")}
-    assert not (tmp_path / "out" / shards.MANIFEST).exists()
+    assert not (tmp_path / "out" / MANIFEST).exists()
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0 and "3000 traces scored, 0 dropped" in done.stdout, done.stderr
     now = {path.name: path.stat().st_mtime_ns for path in place.iterdir() if not path.name.startswith(".")}
     assert left.items() <= now.items() and len(now) > len(left)
     rows = sum(len(pd.read_parquet(path)) for path in sorted(place.glob("0*.parquet")))
-    assert rows == json.loads((tmp_path / "out" / shards.MANIFEST).read_text())["tokens_scored"] == 300_000
+    assert rows == json.loads((tmp_path / "out" / MANIFEST).read_text())["facts"]["tokens_scored"] == 300_000
