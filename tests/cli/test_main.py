@@ -26,7 +26,7 @@ def test_help_names_every_command():
         (["grid", "--profile", "smoke", "--jobs", "0"], "whole number from 1"),
         (["grid", "--profile", "smoke", "--list", "--only", "train/none"], "no step is called train/none"),
         (["run", "nowhere.ipynb"], "no such file"),
-        (["run", "notebooks/stages/train.ipynb", "-p", "model", "gpt-9"], "'gpt-9' is not in profile smoke"),
+        (["run", "notebooks/stages/train.ipynb", "-p", "model", "gpt-9"], "'gpt-9' is not in this profile"),
         (["run", "notebooks/stages/train.ipynb", "-y", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["fetch", "everything"], "everything"),
         ([], "COMMAND"),

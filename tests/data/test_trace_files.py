@@ -190,7 +190,7 @@ BAD_PATHS = {
 def refused(source, out, capsys, *more):
     """The one line on stderr of `proxylib extract`, which must leave no trace of itself."""
     given = ["extract", "--model", str(out.parent / "model"), "--traces", str(source), "--out", str(out)]
-    assert main.main([*given, *more]) == 2
+    assert main([*given, *more]) == 2
     captured = capsys.readouterr()
     lines = captured.err.splitlines()
     assert len(lines) == 1 and lines[0].startswith("proxylib: error: ") and captured.out == ""

@@ -34,17 +34,17 @@ GIVEN = ["judge", "--model", "openai-api/mine/m", "--notes", "notes.jsonl", "--o
 def test_notes_are_judged_and_a_second_call_asks_nobody(place, monkeypatch, capsys):
     with serving() as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
-        assert main.main(GIVEN) == 0
+        assert main(GIVEN) == 0
         said = capsys.readouterr().out
         assert "30 calls" in said and "completeness" in said and server.calls == 30
         found = pd.read_parquet("judged/verdicts.parquet")
         assert len(found) == 30 and set(found["status"]) == {"pass", "fail"}
-        assert main.main(GIVEN) == 0 and server.calls == 30
-        assert main.main([*GIVEN[:-1], "again", "--repeats", "2"]) == 0 and server.calls == 90
+        assert main(GIVEN) == 0 and server.calls == 30
+        assert main([*GIVEN[:-1], "again", "--repeats", "2"]) == 0 and server.calls == 90
         about = json.loads((place / "judged" / "about.json").read_text())
         assert about["model"] == "openai-api/mine/m" and len(about["criteria"]) == 64
         capsys.readouterr()
-        assert main.main(["judge", "--model", "openai-api/mine/other", *GIVEN[3:]]) == 2
+        assert main(["judge", "--model", "openai-api/mine/other", *GIVEN[3:]]) == 2
         assert "holds verdicts of another judge" in capsys.readouterr().err
     assert not any(b"canary-key-77aa" in path.read_bytes() for path in place.rglob("*") if path.is_file())
 
@@ -62,7 +62,7 @@ def test_notes_are_judged_and_a_second_call_asks_nobody(place, monkeypatch, caps
 )
 def test_a_bad_file_is_one_line_and_nothing_is_written(place, rows, said, capsys):
     write(place / "notes.jsonl", rows)
-    assert main.main(GIVEN) == 2
+    assert main(GIVEN) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and said in lines[0] and not (place / "judged").exists()
 
@@ -70,7 +70,7 @@ def test_a_bad_file_is_one_line_and_nothing_is_written(place, rows, said, capsys
 def test_a_missing_key_is_one_line(place, monkeypatch, capsys):
     monkeypatch.delenv("MINE_API_KEY")
     monkeypatch.setenv("MINE_BASE_URL", "http://127.0.0.1:9/v1")
-    assert main.main(GIVEN) == 2
+    assert main(GIVEN) == 2
     error = capsys.readouterr().err
     assert (
         "MINE_API_KEY" in error
@@ -80,7 +80,7 @@ def test_a_missing_key_is_one_line(place, monkeypatch, capsys):
 
 
 def test_a_cost_limit_without_prices_is_refused(place, capsys):
-    assert main.main([*GIVEN, "--limit-cost", "1"]) == 2
+    assert main([*GIVEN, "--limit-cost", "1"]) == 2
     assert "needs price_in and price_out" in capsys.readouterr().err
 
 
@@ -93,7 +93,7 @@ def test_a_cost_limit_without_prices_is_refused(place, capsys):
     ],
 )
 def test_a_number_that_is_none_is_refused(place, given, said, capsys):
-    assert main.main([*GIVEN, *given]) == 2
+    assert main([*GIVEN, *given]) == 2
     assert said in capsys.readouterr().err and not (place / "judged").exists()
 
 
@@ -104,7 +104,7 @@ def test_text_that_utf8_or_line_ends_trip_over_is_judged(place, monkeypatch, cap
     with serving() as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
         for _ in range(2):
-            assert main.main(GIVEN) == 0
+            assert main(GIVEN) == 0
             assert set(pd.read_parquet("judged/verdicts.parquet")["id"]) == {"a?0", "a?1"}
         assert server.calls == 10
 
@@ -113,48 +113,48 @@ def test_other_notes_never_replace_verdicts(place, monkeypatch, capsys):
     with serving() as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
         write(place / "notes.jsonl", NOTES[:4])
-        assert main.main([*GIVEN, "--repeats", "2"]) == 0 and server.calls == 40
+        assert main([*GIVEN, "--repeats", "2"]) == 0 and server.calls == 40
         kept = (place / "judged" / "verdicts.parquet").read_bytes()
         changed = [NOTES[0] | {"note": "S: other"}, *NOTES[1:4]]
         for rows, said in ((NOTES[1:], "1 notes that the file lacks"), (changed, "such as n0")):
             write(place / "notes.jsonl", rows)
             capsys.readouterr()
-            assert main.main([*GIVEN, "--repeats", "2"]) == 2
+            assert main([*GIVEN, "--repeats", "2"]) == 2
             told = capsys.readouterr().err.strip().splitlines()
             assert len(told) == 1 and said in told[0]
         write(place / "notes.jsonl", NOTES)
-        assert main.main(GIVEN) == 2 and "holds 2" in capsys.readouterr().err
+        assert main(GIVEN) == 2 and "holds 2" in capsys.readouterr().err
         assert server.calls == 40 and (place / "judged" / "verdicts.parquet").read_bytes() == kept
-        assert main.main([*GIVEN, "--repeats", "2"]) == 0 and server.calls == 60
+        assert main([*GIVEN, "--repeats", "2"]) == 0 and server.calls == 60
 
 
 def test_what_changes_answers_is_part_of_the_identity(place, monkeypatch, capsys):
     with serving() as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
-        assert main.main([*GIVEN, "--new-tokens", "50", "--no-schema", "--temperature", "0.5", "--attempts", "1"]) == 0
+        assert main([*GIVEN, "--max-new-tokens", "50", "--no-schema", "--temperature", "0.5", "--attempts", "1"]) == 0
         about = json.loads((place / "judged" / "about.json").read_text())
         assert [about[name] for name in ("max_new_tokens", "schema", "temperature", "attempts")] == [50, False, 0.5, 1]
-        assert main.main(GIVEN) == 2 and "max_new_tokens was 50" in capsys.readouterr().err
-        assert main.main([*GIVEN[:-1], "other", "--timeout", "50"]) == 0
-        assert main.main([*GIVEN[:-1], "other", "--again", "--timeout", "60"]) == 0  # changes no answer
+        assert main(GIVEN) == 2 and "max_new_tokens was 50" in capsys.readouterr().err
+        assert main([*GIVEN[:-1], "other", "--timeout", "50"]) == 0
+        assert main([*GIVEN[:-1], "other", "--again", "--timeout", "60"]) == 0  # changes no answer
 
 
 def test_a_folder_of_an_earlier_version_goes_on(place, monkeypatch, capsys):
     with serving() as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
-        assert main.main(GIVEN) == 0
+        assert main(GIVEN) == 0
         about = place / "judged" / "about.json"
         told = json.loads(about.read_text())
         about.write_text(json.dumps({name: told[name] for name in told if name not in ("schema", "notes", "repeats")}))
-        assert main.main(GIVEN) == 0 and server.calls == 30
+        assert main(GIVEN) == 0 and server.calls == 30
         about.write_text("{")
-        assert main.main(GIVEN) == 2 and "damaged" in capsys.readouterr().err
+        assert main(GIVEN) == 2 and "damaged" in capsys.readouterr().err
 
 
 def test_a_server_that_refuses_everything_is_one_line(place, monkeypatch, capsys):
     with serving({"404": 1.0}, words="the model m does not exist") as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
-        assert main.main([*GIVEN, "--connections", "2"]) == 2 and server.calls < 15
+        assert main([*GIVEN, "--connections", "2"]) == 2 and server.calls < 15
     told = capsys.readouterr().err.strip().splitlines()
     assert "the model m does not exist" in told[-1] and not (place / "judged" / "verdicts.parquet").exists()
 
@@ -163,7 +163,7 @@ def test_an_interrupt_stops_soon_and_keeps_what_came(place, monkeypatch, capsys)
     write(place / "notes.jsonl", [NOTES[0] | {"id": str(n), "note": f"S: {n} good"} for n in range(60)])
     with serving(delay=0.2) as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
-        given = [sys.executable, "-m", "proxylib.cli.main", *GIVEN, "--connections", "2"]
+        given = [sys.executable, "-m", "proxylib", *GIVEN, "--connections", "2"]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         stopped = subprocess.Popen(given, stderr=subprocess.PIPE, env=environment)
         while server.calls < 6:
@@ -175,5 +175,5 @@ def test_an_interrupt_stops_soon_and_keeps_what_came(place, monkeypatch, capsys)
         calls = server.calls
         assert calls < 30
         server.delay = 0
-        assert main.main(GIVEN) == 0
+        assert main(GIVEN) == 0
         assert 300 <= server.calls <= 304  # the two in flight were asked again

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
+from models.checkpoint_damage import DAMAGES
 
 from proxylib import studies
 from proxylib.data import scribe
@@ -22,7 +23,7 @@ from proxylib.models.settings import Model, Tuning
 from proxylib.runs.store import Run, Workspace
 from proxylib.studies.loss import cell
 
-CONFIG = Tuning(rank=4, alpha=8.0, rate=0.01, batch=4, context=700)
+CONFIG = Tuning(rank=4, alpha=8.0, learning_rate=0.01, batch=4, context=700)
 EXAMPLES = [Trace("scribe", e.id, e.prompt, e.note, "", "") for e in scribe.examples(10, 1, unseen=False)]
 
 
@@ -74,7 +75,7 @@ def test_a_killed_fine_tune_goes_on_with_identical_losses(base, tmp_path):
         "    while not any(folder.glob('checkpoints/checkpoint-*/trainer_state.json')): time.sleep(0.005)\n"
         "    os._exit(9)\n"
         "threading.Thread(target=watch, daemon=True).start()\n"
-        "tune(sys.argv[1], E, Tuning(rank=4, alpha=8.0, rate=0.01, batch=4, context=700), Schedule(4, None), 3, folder)\n"
+        "tune(sys.argv[1], E, Tuning(rank=4, alpha=8.0, learning_rate=0.01, batch=4, context=700), Schedule(4, None), 3, folder)\n"
     )
     folder = tmp_path / "killed"
     done = subprocess.run([sys.executable, "-c", script, str(base), str(folder)], capture_output=True)
@@ -193,34 +194,6 @@ def test_a_base_with_dropout_of_its_own_is_trained_without(tmp_path, architectur
 # ---- the lab's cell ----------------------------------------------------------------------------------------------------
 
 
-def _truncate(path):
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def _torn(checkpoint):
-    """As a computer that loses its power may leave a file: its length, and nothing in the middle."""
-    data = bytearray((checkpoint / "optimizer.pt").read_bytes())
-    data[len(data) // 3 : len(data) // 2] = bytes(len(data) // 2 - len(data) // 3)
-    (checkpoint / "optimizer.pt").write_bytes(data)
-
-
-def _emptied(checkpoint):
-    shutil.rmtree(checkpoint)
-    checkpoint.mkdir()
-
-
-DAMAGES = {
-    "empty": _emptied,
-    "no trainer_state.json": lambda checkpoint: (checkpoint / "trainer_state.json").unlink(),
-    "half a trainer_state.json": lambda checkpoint: _truncate(checkpoint / "trainer_state.json"),
-    "no optimizer.pt": lambda checkpoint: (checkpoint / "optimizer.pt").unlink(),
-    "half an optimizer.pt": lambda checkpoint: _truncate(checkpoint / "optimizer.pt"),
-    "a torn optimizer.pt": _torn,
-    "half a random state": lambda checkpoint: _truncate(checkpoint / "rng_state.pth"),
-    "half an adapter": lambda checkpoint: _truncate(checkpoint / "adapter_model.safetensors"),
-}
-
-
 class _Killed(lora._StopWhenDiverged):
     """Stops after the second checkpoint."""
 
@@ -233,7 +206,7 @@ class _Killed(lora._StopWhenDiverged):
 def lab(tmp_path_factory):
     """A declared cell of the smallest profile, on a base that nobody trained, and its run; and one that was killed."""
     folder = tmp_path_factory.mktemp("lab")
-    step = studies.declare("cell", profile="smoke", width=32, examples=16)
+    step = studies.declare("cell", "smoke", width=32, examples=16)
     tokenizer = tokenizers.train("byte", [], 300)
     torch.manual_seed(0)
     spec = Model(architecture="qwen3", tokenizer="byte", width=32, depth=1, mix="expert", post="none", share=1.0)

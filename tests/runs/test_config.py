@@ -18,7 +18,7 @@ MODEL = {"architecture": "llama", "tokenizer": "byte", "width": 32, "depth": 2, 
 
 @pytest.fixture
 def folder(tmp_path):
-    shutil.copytree(config.CONFIGS, tmp_path / "configs")
+    shutil.copytree(config.ROOT / "configs", tmp_path / "configs")
     return tmp_path / "configs"
 
 
@@ -34,9 +34,9 @@ def test_every_profile_is_valid(profile):
 
 
 def test_a_profile_holds_differences_only():
-    base = yaml.safe_load((config.CONFIGS / "base.yaml").read_text())
+    base = yaml.safe_load((config.ROOT / "configs" / "base.yaml").read_text())
     for profile in config.PROFILES:
-        own = yaml.safe_load((config.CONFIGS / f"{profile}.yaml").read_text())
+        own = yaml.safe_load((config.ROOT / "configs" / f"{profile}.yaml").read_text())
         for section, values in own.items():
             if isinstance(values, dict) and {"architecture", "model"} & set(values):
                 continue  # a model, or the run of one, is given whole
@@ -49,7 +49,7 @@ def test_a_profile_holds_differences_only():
 
 
 def test_every_key_has_its_reason_above_it():
-    for path in config.CONFIGS.glob("*.yaml"):
+    for path in (config.ROOT / "configs").glob("*.yaml"):
         lines = path.read_text().splitlines()
         for number, line in enumerate(lines):
             key = line.split(":")[0].strip()
@@ -80,8 +80,8 @@ def test_every_key_has_its_reason_above_it():
         ),
         ({"ranked": ["sorting", "juggling"]}, "task 'juggling' is not in material.tasks"),
         ({"ranked": ["sorting"]}, "ranked"),
-        ({"whose_style": [{"style": "poetic", "seeds": [1]}]}, "dial.0.style"),
-        ({"crucial_steps": {"items": 2}}, "trajectory.items"),
+        ({"styles": [{"style": "poetic", "seeds": [1]}]}, "styles.0.style"),
+        ({"crucial_steps": {"items": 2}}, "crucial_steps.items"),
         ({"device": "tpu"}, "device"),
         ({"colour": "red"}, "colour"),
         ({"seeds": []}, "seeds"),
@@ -90,20 +90,20 @@ def test_every_key_has_its_reason_above_it():
 def test_a_bad_value_is_one_line_that_names_file_and_key(folder, values, said):
     change(folder, "smoke", **values)
     with pytest.raises(UserError) as error:
-        config.load("smoke", folder)
+        config.load("smoke", studies.registry().profile, folder)
     assert said in str(error.value) and "smoke.yaml" in str(error.value) and "\n" not in str(error.value)
 
 
 def test_malformed_yaml_names_the_line(folder):
     (folder / "smoke.yaml").write_text("training:\n  tokens: [1,\n")
     with pytest.raises(UserError, match=r"smoke.yaml, line \d"):
-        config.load("smoke", folder)
+        config.load("smoke", studies.registry().profile, folder)
 
 
 def test_yaml_cannot_run_code(folder, tmp_path):
     (folder / "smoke.yaml").write_text(f"training: !!python/object/apply:os.system ['touch {tmp_path}/ran']\n")
     with pytest.raises(UserError):
-        config.load("smoke", folder)
+        config.load("smoke", studies.registry().profile, folder)
     assert not (tmp_path / "ran").exists()
 
 
@@ -192,8 +192,8 @@ def test_a_member_is_named_by_model_style_and_seed():
 
 def test_the_tuning_seed_is_never_reported():
     # difficulty was tuned on seed 1 (experiment log)
-    base = yaml.safe_load((config.CONFIGS / "base.yaml").read_text())
+    base = yaml.safe_load((config.ROOT / "configs" / "base.yaml").read_text())
     assert base["seeds"] == [1]
     for profile in ("lab", "reference"):
         loaded = studies.profile(profile)
-        assert 1 not in loaded.seeds and all(1 not in replication.seeds for replication in loaded.dial)
+        assert 1 not in loaded.seeds and all(1 not in replication.seeds for replication in loaded.styles)

@@ -60,7 +60,7 @@ def no_kernel(monkeypatch):
 )
 def test_a_bad_parameter_is_one_line_and_exit_2_before_any_kernel(tmp_path, no_kernel, capsys, given, said):
     notebook = write(tmp_path / "own.ipynb")
-    assert main.main(["run", str(notebook), "-p", *given]) == 2
+    assert main(["run", str(notebook), "-p", *given]) == 2
     err = capsys.readouterr().err
     assert said in err and err.count("\n") == 1 and err.startswith("proxylib: error: ")
     assert not (tmp_path / "runs").exists()
@@ -74,13 +74,13 @@ def test_a_notebook_that_is_none_is_one_line(tmp_path, no_kernel, capsys, conten
     path = tmp_path / "own.ipynb"
     if content is not None:
         path.write_text(content)
-    assert main.main(["run", str(path)]) == 2
+    assert main(["run", str(path)]) == 2
     assert said in capsys.readouterr().err
 
 
 def test_a_notebook_without_parameters_cell_is_refused(tmp_path, capsys):
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), tmp_path / "own.ipynb")
-    assert main.main(["run", str(tmp_path / "own.ipynb")]) == 2
+    assert main(["run", str(tmp_path / "own.ipynb")]) == 2
     assert "no cell is tagged 'parameters'" in capsys.readouterr().err
 
 
@@ -96,20 +96,20 @@ print(IPKernelApp.instance().transport)"""
     notebook = write(tmp_path / "own.ipynb", source)
     (tmp_path / "p.yaml").write_text("count: 5\nmany: [1, {a: null}]\n")
     arguments = ["run", str(notebook), "-y", str(tmp_path / "p.yaml"), "-p", "name", "y"]
-    assert main.main(arguments) == 0
+    assert main(arguments) == 0
     folder = Path(capsys.readouterr().out.split()[-1])
     made = nbformat.read(folder / execute.PAGE, as_version=4)
     text = "".join(output.get("text", "") for cell in made.cells for output in cell.get("outputs", []))
     assert "5 0.5 y [1, {'a': None}]" in text and "ipc" in text
     assert "papermill" not in json.dumps(made), "timings would make the same run differ"
     monkeypatch.setattr("papermill.execute_notebook", lambda *a, **k: pytest.fail("a kernel was started"))
-    assert main.main(arguments) == 0 and capsys.readouterr().out.startswith("cached")
+    assert main(arguments) == 0 and capsys.readouterr().out.startswith("cached")
 
 
 @pytest.mark.slow
 def test_a_failed_notebook_is_kept_apart_with_its_traceback_and_is_no_run(tmp_path, capsys):
     notebook = write(tmp_path / "own.ipynb", "print('before')", "1 / 0", "print('after')")
-    assert main.main(["run", str(notebook)]) == 1
+    assert main(["run", str(notebook)]) == 1
     err = capsys.readouterr().err
     assert "ZeroDivisionError" in err
     step = execute.step_of(notebook, {})
@@ -122,7 +122,7 @@ def test_a_failed_notebook_is_kept_apart_with_its_traceback_and_is_no_run(tmp_pa
 @pytest.mark.slow
 def test_a_mendable_error_inside_a_notebook_is_one_line_and_exit_2(tmp_path, capsys):
     notebook = write(tmp_path / "own.ipynb", "from proxylib.errors import UserError\nraise UserError('file x: wrong; do y')")
-    assert main.main(["run", str(notebook)]) == 2
+    assert main(["run", str(notebook)]) == 2
     assert "file x: wrong; do y" in capsys.readouterr().err
 
 

@@ -31,7 +31,7 @@ STEPS = 3  # material, train, measure
 def environment(tmp_path_factory):
     """A profile of one model, small enough to run a dozen times, long enough in training to be hit there."""
     folder = tmp_path_factory.mktemp("kill")
-    shutil.copytree(config.CONFIGS, folder / "configs")
+    shutil.copytree(config.ROOT / "configs", folder / "configs")
     model = {"architecture": "llama", "tokenizer": "byte", "width": 16, "depth": 1}
     model |= {"mix": "expert", "post": "rejection", "share": 1.0}
     changes = {
@@ -42,7 +42,7 @@ def environment(tmp_path_factory):
         "crucial_steps": {"model": "gpt2-byte-16"},
         "training": {"tokens": 40_000, "context": 128, "batch_tokens": 512},
         "evaluation": {"max_new_tokens": 8},
-        "whose_style": [],
+        "styles": [],
         "pages": ["the_lab"],
     }
     path = folder / "configs" / "smoke.yaml"

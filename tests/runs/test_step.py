@@ -67,8 +67,8 @@ OF_MODELS = {"train", "measure", "crucial_steps"} | OF_THE_POPULATION
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES),
         ({"crucial_steps": {"items": 7}}, {"crucial_steps", "page/crucial_steps"}),
-        ({"own": {"items": 5}}, OF_SOME_MODELS),
-        ({"scribe": {"rate": 0.02}}, OF_CELLS),
+        ({"your_models": {"items": 5}}, OF_SOME_MODELS),
+        ({"scribe": {"learning_rate": 0.02}}, OF_CELLS),
         ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS),
         ({"scribe": {"vocabulary": 500}}, {"scribe", "base"} | OF_CELLS),
         ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS),
@@ -101,7 +101,7 @@ def test_a_notebook_and_the_grid_declare_the_same_step():
             step = studies.declare(stage, "lab", model=model.name, seed=None)
             assert declared[step.name] == step.key.run_id
     for step in studies.steps("smoke"):  # what `proxylib run` is told makes the same run
-        assert studies.declare(step.notebook.stem, **step.parameters).key == step.key, step.name
+        assert studies.step_of_notebook(step.notebook, step.parameters).key == step.key, step.name
 
 
 def test_a_population_reads_every_member_and_the_expert():
@@ -196,12 +196,12 @@ def test_an_override_makes_another_run():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ({"notebook": "trian", "profile": "smoke"}, "not part of the grid"),
-        ({"notebook": "train", "profile": "smokey", "model": "MODEL"}, "'smokey' is unknown"),
-        ({"notebook": "train", "profile": "smoke", "model": "llama-byte-33"}, "'llama-byte-33' is not in profile smoke"),
-        ({"notebook": "train", "profile": "smoke", "modle": "x"}, "parameter modle is unknown in train"),
-        ({"notebook": "train", "profile": "smoke", "model": "MODEL", "tokens": 5}, "parameter tokens"),
-        ({"notebook": "population", "profile": "lab", "style": "other"}, "profile lab has no population in style 'other'"),
+        ({"name": "trian", "profile": "smoke"}, "stage trian is unknown; there are "),
+        ({"name": "train", "profile": "smokey", "model": "MODEL"}, "'smokey' is unknown"),
+        ({"name": "train", "profile": "smoke", "model": "llama-byte-33"}, "'llama-byte-33' is not in this profile; it has"),
+        ({"name": "train", "profile": "smoke", "modle": "x"}, "parameter modle is unknown in train"),
+        ({"name": "train", "profile": "smoke", "model": "MODEL", "tokens": 5}, "parameter tokens"),
+        ({"name": "population", "profile": "lab", "style": "other"}, "profile lab has no population in style 'other'"),
     ],
 )
 def test_a_bad_declaration_is_one_line(call, said):

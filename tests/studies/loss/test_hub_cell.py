@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_finetune import DAMAGES
+from models.checkpoint_damage import DAMAGES
 
 from proxylib.cli import main
 from proxylib.data import scribe, traces
@@ -30,7 +30,7 @@ TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-SMALL = {"device": "cpu", "dtype": "float32", "threads": 1, "rank": 4, "rate": 0.01, "batch": 4, "device_batch": 2}
+SMALL = {"device": "cpu", "dtype": "float32", "threads": 1, "rank": 4, "learning_rate": 0.01, "batch": 4, "device_batch": 2}
 SMALL |= {"epochs": 2, "last": 2, "max_new_tokens": 8, "context": 1024, "recompute": False}
 
 
@@ -66,7 +66,7 @@ def place(tmp_path_factory):
 def whole(place):
     """A cell that nothing disturbed."""
     out = place.folder / "whole"
-    assert main.main([*place.given, "--out", str(out), *options()]) == 0
+    assert main([*place.given, "--out", str(out), *options()]) == 0
     return out
 
 
@@ -122,14 +122,14 @@ def test_what_a_cell_leaves(place, whole):
 def test_a_finished_cell_is_told_and_not_made_again(place, whole, capsys, monkeypatch):
     monkeypatch.setattr(hub_cell, "tune", None)
     monkeypatch.setattr(hub_cell, "_measured", None)
-    assert main.main([*place.given, "--out", str(whole), *options()]) == 0
+    assert main([*place.given, "--out", str(whole), *options()]) == 0
     said = capsys.readouterr().out
     assert "held_out_loss" in said and f"{facts(whole)['cut']} of 4 notes were cut at the most tokens allowed" in said
 
 
 def test_two_calls_at_a_time_are_one_too_many(place, whole, capsys):
     with filelock.FileLock(whole / hub_cell.LOCK):
-        assert main.main([*place.given, "--out", str(whole), *options()]) == 2
+        assert main([*place.given, "--out", str(whole), *options()]) == 2
     assert "is being made by another process" in capsys.readouterr().err
 
 
@@ -140,15 +140,15 @@ def test_killed_while_it_trains_it_goes_on_with_identical_losses(place, whole, t
     out = tmp_path / "cell"
     with monkeypatch.context() as patched:
         patched.setattr(lora._StopWhenDiverged, "on_save", stop, raising=False)
-        assert main.main([*place.given, "--out", str(out), *options()]) == 130
+        assert main([*place.given, "--out", str(out), *options()]) == 130
     assert list(out.glob("checkpoints/checkpoint-*")) and not (out / hub_cell.FACTS).exists()
-    assert main.main([*place.given, "--out", str(out), *options(seed=2)]) == 2
+    assert main([*place.given, "--out", str(out), *options(seed=2)]) == 2
     assert "begun with another config" in capsys.readouterr().err
     with monkeypatch.context() as patched:  # and once more, between training and measuring
         patched.setattr(hub_cell, "_measured", stop)
-        assert main.main([*place.given, "--out", str(out), *options()]) == 130
+        assert main([*place.given, "--out", str(out), *options()]) == 130
     monkeypatch.setattr(hub_cell, "tune", None)
-    assert main.main([*place.given, "--out", str(out), *options()]) == 0
+    assert main([*place.given, "--out", str(out), *options()]) == 0
     assert (out / hub_cell.LOSSES).read_bytes() == (whole / hub_cell.LOSSES).read_bytes()
     assert (out / hub_cell.NOTES).read_bytes() == (whole / hub_cell.NOTES).read_bytes()
     assert facts(out) == facts(whole) | {"cell": "cell", "provenance": facts(out)["provenance"]}
@@ -165,7 +165,7 @@ def killed(place):
     out = place.folder / "killed"
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(lora._StopWhenDiverged, "on_save", stop, raising=False)
-        assert main.main([*place.given, "--out", str(out), *options()]) == 130
+        assert main([*place.given, "--out", str(out), *options()]) == 130
     return out
 
 
@@ -175,7 +175,7 @@ def test_a_checkpoint_that_a_kill_left_broken_is_no_obstacle(place, whole, kille
     shutil.copytree(killed, out)
     (newest,) = out.glob("checkpoints/checkpoint-*")
     DAMAGES[damage](newest)
-    assert main.main([*place.given, "--out", str(out), *options()]) == 0
+    assert main([*place.given, "--out", str(out), *options()]) == 0
     assert f"{newest} is broken, as a kill may leave it" in capsys.readouterr().err
     for name in (hub_cell.LOSSES, hub_cell.NOTES):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
@@ -196,7 +196,7 @@ def test_two_processes_choose_the_same_checkpoint(place, killed, tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stderr.count("checkpoint-3 is broken") == 1
-    assert main.main([*place.given, "--out", str(tmp_path / "one"), *layout]) == 0
+    assert main([*place.given, "--out", str(tmp_path / "one"), *layout]) == 0
     np.testing.assert_allclose(losses(tmp_path / "cell")["loss"], losses(tmp_path / "one")["loss"], rtol=1e-4)
 
 
@@ -214,7 +214,7 @@ def test_two_processes_of_accelerate_share_a_step_and_one_of_them_writes(place, 
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("held_out_loss") == 1 and facts(tmp_path / "two")["steps"] == 3
-    assert main.main([*place.given, "--out", str(tmp_path / "one"), *layout]) == 0
+    assert main([*place.given, "--out", str(tmp_path / "one"), *layout]) == 0
     # the last step of three has two examples for two processes: nothing is filled up
     np.testing.assert_allclose(losses(tmp_path / "two")["loss"], losses(tmp_path / "one")["loss"], rtol=1e-4)
 
@@ -222,7 +222,7 @@ def test_two_processes_of_accelerate_share_a_step_and_one_of_them_writes(place, 
 def test_the_processes_must_divide_a_step(place, tmp_path, monkeypatch, capsys):
     passes = lora._passes
     monkeypatch.setattr(lora, "_passes", lambda tuning, processes, visible: passes(tuning, 3, visible))
-    assert main.main([*place.given, "--out", str(tmp_path / "cell"), *options()]) == 2
+    assert main([*place.given, "--out", str(tmp_path / "cell"), *options()]) == 2
     assert "batch: 4 examples a step are no multiple of 6" in capsys.readouterr().err
     with pytest.raises(UserError, match="2 GPUs and one process: start it with accelerate launch"):
         passes(hub({}), 1, 2)
@@ -230,7 +230,7 @@ def test_the_processes_must_divide_a_step(place, tmp_path, monkeypatch, capsys):
 
 def test_a_cell_that_diverges_is_reported_and_left_out_of_the_fit(place, whole, tmp_path, capsys):
     out = tmp_path / "wild"
-    assert main.main([*place.given, "--out", str(out), *options(rate="1.0e+30", epochs=20)]) == 0
+    assert main([*place.given, "--out", str(out), *options(learning_rate="1.0e+30", epochs=20)]) == 0
     assert facts(out)["diverged"] is True and "final_loss" not in facts(out) and not (out / hub_cell.NOTES).exists()
     assert "diverged" in capsys.readouterr().out
     cells = pd.DataFrame([facts(out), *(facts(whole) | {"cell": f"{n}", "examples": n} for n in range(4))])
@@ -241,7 +241,7 @@ def test_a_cell_that_diverges_is_reported_and_left_out_of_the_fit(place, whole, 
 
 def test_the_list_is_fifteen_commands_that_the_shell_and_we_understand(capsys):
     shared = ["--data", "my train.jsonl", "--held-out", "hub:me/notes:test", "--fields", "prompt=dialogue", "-p", "epochs", "2"]
-    assert main.main(["finetune", "--out", "cells", "--list", *shared]) == 0
+    assert main(["finetune", "--out", "cells", "--list", *shared]) == 0
     lines = [shlex.split(line) for line in capsys.readouterr().out.splitlines()]
     assert all(line[:4] == ["accelerate", "launch", "-m", "proxylib"] for line in lines)
     parsed = [main._parser().parse_args(line[4:]) for line in lines]
@@ -258,12 +258,12 @@ def test_an_example_that_is_held_out_too_is_counted_and_said(place, tmp_path, ca
     rows = [row | {"id": f"again {number}", "prompt": row["prompt"] + " "} for number, row in enumerate(rows)]
     both.write_text((place.folder / "test.jsonl").read_text() + "".join(json.dumps(row) + "\n" for row in rows))
     out = tmp_path / "cell"
-    assert main.main([*place.given, "--held-out", str(both), "--out", str(out), *options(epochs=1)]) == 0
+    assert main([*place.given, "--held-out", str(both), "--out", str(out), *options(epochs=1)]) == 0
     assert facts(out)["held_out_seen"] == 2
     assert "2 of 6 held-out dialogues are among the examples" in capsys.readouterr().err
     for name in (str(train), str(train.parent / ".." / train.parent.name / train.name), "set:a"):
         given = ["--data", name if name == "set:a" else str(train), "--held-out", name, "--out", str(tmp_path / "same")]
-        assert main.main([*place.given, *given, *options()]) == 2
+        assert main([*place.given, *given, *options()]) == 2
         assert "is what --data names" in capsys.readouterr().err and not (tmp_path / "same").exists()
 
 
@@ -273,7 +273,7 @@ def test_a_tokenizer_without_an_end_is_one_line(place, tmp_path, capsys):
     tokenizer.eos_token = None
     tokenizer.save_pretrained(tmp_path / "base")
     arguments = ["finetune", "--base", str(tmp_path / "base"), *place.given[3:], "--out", str(tmp_path / "cell"), *options()]
-    assert main.main(arguments) == 2
+    assert main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "base: its tokenizer has no end token for a fine-tune to teach; set eos_token" in line
     assert not (tmp_path / "cell").exists()
@@ -402,7 +402,7 @@ def test_no_folders_are_refused():
 def test_bad_input_is_one_line_and_leaves_nothing(place, tmp_path, capsys, changed, said):
     if "cuda" in changed and torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
-    assert main.main([*place.given, "--out", str(tmp_path / "cell"), *options(), *changed]) == 2
+    assert main([*place.given, "--out", str(tmp_path / "cell"), *options(), *changed]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line and not (tmp_path / "cell").exists()
 
@@ -417,7 +417,7 @@ def test_a_chat_needs_a_template_a_folder_must_be_ones_own_and_a_base_be_named(p
         (["--base", base, *given, "--out", str(tmp_path / "full")], "holds other files"),
         ([*given, "--out", str(tmp_path / "cell")], "parameter base: needed"),
     ):
-        assert main.main(["finetune", *arguments, *options()]) == 2
+        assert main(["finetune", *arguments, *options()]) == 2
         assert said in capsys.readouterr().err
 
 
@@ -449,7 +449,7 @@ def test_both_clinical_sets_are_read_whole(clinical):
 @pytest.mark.parametrize("context", [4096, 8192])
 def test_lengths_are_counted_and_what_is_cut(clinical, context, capsys):
     given = ["finetune", "--base", str(clinical), "--data", "set:aci_bench-test2", "--held-out", "set:mts_dialog-valid"]
-    assert main.main([*given, "--out", "none", "--lengths", *options(context=context)]) == 0
+    assert main([*given, "--out", "none", "--lengths", *options(context=context)]) == 0
     said = capsys.readouterr().out
     tokenizer, whole = tokenizers.load(clinical), []
     for trace in traces.read("set:aci_bench-test2"):
@@ -464,13 +464,13 @@ def test_lengths_are_counted_and_what_is_cut(clinical, context, capsys):
 def test_a_cell_on_clinical_dialogues_counts_what_it_cuts(clinical, tmp_path, capsys):
     given = ["finetune", "--base", str(clinical), "--data", "set:mts_dialog-train", "--held-out", "set:aci_bench-valid"]
     out = tmp_path / "cell"
-    assert main.main([*given, "--examples", "12", "--out", str(out), *options(context=900, max_new_tokens=2)]) == 0
+    assert main([*given, "--examples", "12", "--out", str(out), *options(context=900, max_new_tokens=2)]) == 0
     lengths = pd.read_parquet(out / hub_cell.LENGTHS)
     cut = (lengths["prompt"] + lengths["completion"] - 900).clip(lower=0)
     assert lengths["truncated"].tolist() == cut.tolist() and facts(out)["truncated"] == (cut > 0).sum() > 0
     assert np.isfinite(losses(out)["loss"]).all() and facts(out)["held_out"] == 20
     capsys.readouterr()
     given[4] = "set:aci_bench-train"
-    assert main.main([*given, "--out", str(tmp_path / "long"), *options(context=512)]) == 2
+    assert main([*given, "--out", str(tmp_path / "long"), *options(context=512)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "example aci_bench-train/D2N001: its prompt of " in line and "raise the context or leave it out" in line
