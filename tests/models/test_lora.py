@@ -67,7 +67,7 @@ def test_a_killed_fine_tune_goes_on_with_identical_losses(base, tmp_path):
         "from pathlib import Path\n"
         "from proxylib.runs.config import Tuning\n"
         "from proxylib.models.lora import tune, Schedule\n"
-        "from proxylib.data.tasks import scribe\n"
+        "from proxylib.data import scribe\n"
         "from proxylib.data.traces import Trace\n"
         "E = [Trace('scribe', e.id, e.prompt, e.note, '', '') for e in scribe.examples(10, 1, unseen=False)]\n"
         "folder = Path(sys.argv[2])\n"
@@ -75,7 +75,7 @@ def test_a_killed_fine_tune_goes_on_with_identical_losses(base, tmp_path):
         "    while not any(folder.glob('checkpoints/checkpoint-*/trainer_state.json')): time.sleep(0.005)\n"
         "    os._exit(9)\n"
         "threading.Thread(target=watch, daemon=True).start()\n"
-        "tune(sys.argv[1], E, Tuning(rank=4, alpha=8.0, learning_rate=0.01, batch=4, context=700), Schedule(4, None), 3, folder)\n"
+        f"tune(sys.argv[1], E, Tuning(**{CONFIG.model_dump()}), Schedule(4, None), 3, folder)\n"
     )
     folder = tmp_path / "killed"
     done = subprocess.run([sys.executable, "-c", script, str(base), str(folder)], capture_output=True)

@@ -7,6 +7,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from proxylib import studies
 from proxylib.errors import UserError
 from proxylib.report import book, pages, plots
 
@@ -56,20 +57,20 @@ def test_a_page_with_a_failed_cell_is_refused(tmp_path):
 def test_shipping_refuses_a_dirty_tree(monkeypatch):
     monkeypatch.setattr(book, "provenance", lambda: {"git": {"commit": "abc", "dirty": True}})
     with pytest.raises(UserError, match="uncommitted"):
-        book.ship("smoke")
+        book.ship("smoke", {})
 
 
 def test_a_book_without_its_pages_says_what_to_run(tmp_path, monkeypatch):
     monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path))
     with pytest.raises(UserError, match="proxylib grid --profile lab"):
-        book.build("lab")
+        book.build("lab", studies.pages("lab"))
 
 
 def test_the_shipped_pages_are_complete_labelled_and_carry_no_failure():
     label = json.loads((book.SHIPPED / book.LABEL).read_text())
     assert label["profile"] in book.SAYS
     shipped = sorted(book.SHIPPED.glob("*.ipynb"))
-    assert {"the_lab", "choosing_a_corpus", "scoreboard"} <= {page.stem for page in shipped} <= set(book.grid.PAGES)
+    assert {"the_lab", "choosing_a_corpus", "scoreboard"} <= {page.stem for page in shipped} <= set(studies.registry().pages)
     for page in shipped:
         book._refuse_failed(page)
     assert (book.SHIPPED / book.FRONT[1]).read_bytes() == book.front_picture(book.SHIPPED / f"{book.FRONT[0]}.ipynb")
@@ -85,4 +86,4 @@ def test_contents_leave_out_the_pages_that_a_book_does_not_have():
     assert "book/executed/the_lab" in files and "book/executed/scoreboard" in files and "book/rerun" in files
     assert not [file for file in files if file.endswith("whose_style")]
     assert "Proxy metrics" not in book._contents(["the_lab"]).decode()  # a part without chapters is no part
-    assert "whose_style" in book._contents(book.grid.PAGES).decode()
+    assert "whose_style" in book._contents(studies.registry().pages).decode()
