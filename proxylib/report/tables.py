@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from proxylib.report import words
-from proxylib.stats import Interval
+from proxylib.stats import Decision, Interval, decide
 
 ENDS = ["estimate", "low", "high"]
 
@@ -47,18 +47,9 @@ def shown(frame: pd.DataFrame, scale: float = 1.0) -> list[str]:
     return [words.with_interval(ends, scale) for ends in frame[ENDS].to_numpy(float)]
 
 
-def crossed(frame: pd.DataFrame, down: str, across: str) -> pd.DataFrame:
-    """Estimates with intervals as a table: a row per value of `down`, a column per value of `across`.
-
-    Both in order of appearance; a dash where a pair does not occur. The values of `down` are the index.
-
-    Raises
-    ------
-    ValueError
-        If a pair occurs twice.
-    """
-    cells = frame.assign(shown=shown(frame)).pivot(index=down, columns=across, values="shown")
-    return cells.loc[frame[down].unique(), frame[across].unique()].fillna(words.MISSING).rename_axis(columns=None)
+def decided(frame: pd.DataFrame, null: float = 0.0) -> list[Decision]:
+    """What the interval of every row says against a null value."""
+    return [decide(ends, null) for ends in frame[ENDS].to_numpy(float)]
 
 
 def labelled(frame: pd.DataFrame, column: str, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -97,3 +88,8 @@ def wide(frame: pd.DataFrame, index: Sequence[str], columns: Mapping[str, Mappin
     ]
     heads = [": ".join(labels) for labels in product(*(labels.values() for labels in columns.values()))]
     return pd.DataFrame(body, columns=[*index, *heads])
+
+
+def crossed(frame: pd.DataFrame, down: str, across: str) -> pd.DataFrame:
+    """A row per value of one column, a column per value of another, both in order of appearance; see `wide`."""
+    return wide(frame, [down], {across: {value: value for value in frame[across].unique()}})

@@ -82,6 +82,11 @@ def p_value(p: float) -> str:
     return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".")
 
 
+def significant(value: float, digits: int = 1) -> str:
+    """`1e-6`, `0.03`: a quantity without interval that runs over many orders of magnitude."""
+    return f"{value:.{digits}g}".replace("e-0", "e-") if np.isfinite(value) else MISSING
+
+
 def chosen(decision: Decision, higher: str, lower: str, undecided: str) -> str:
     """The word or clause of a notebook that fits a decision."""
     return {Decision.HIGHER: higher, Decision.LOWER: lower, Decision.UNDECIDED: undecided}[decision]

@@ -55,10 +55,13 @@ def test_shares_are_whole_percent_and_differences_have_their_sign():
 
 def test_crossing_keeps_the_order_of_the_frame_and_shows_what_is_missing():
     table = tables.crossed(FRAME.iloc[::-1], "judge", "group")
-    assert table.index.tolist() == ["b", "a"] and table.columns.tolist() == ["x", "y"]
-    assert table.loc["b"].tolist() == ["3.0 [2.0, 4.0]", words.MISSING] and table.loc["a", "y"] == "2.0 [1.0, 3.0]"
-    with pytest.raises(ValueError):
-        tables.crossed(pd.concat([FRAME, FRAME]), "judge", "group")
+    assert table["judge"].tolist() == ["b", "a"] and table.columns.tolist() == ["judge", "x", "y"]
+    assert table.loc[0, ["x", "y"]].tolist() == ["3.0 [2.0, 4.0]", words.MISSING] and table.loc[1, "y"] == "2.0 [1.0, 3.0]"
+
+
+def test_every_row_is_decided_against_the_null():
+    assert tables.decided(FRAME, 2.5) == [Decision.LOWER, Decision.UNDECIDED, Decision.UNDECIDED]
+    assert (FRAME.assign(decision=tables.decided(FRAME))["decision"] == "higher").all()
 
 
 def test_lists_and_counts():

@@ -21,7 +21,6 @@ from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 #: population -> share of its models that read the expert's style in pretraining
 SHARES = {"other": 0.0, "crossed": 0.5, "expert": 1.0}
 ALL_MINUS_NONE, HALF_MINUS_ALL = "all minus none", "half minus all"
-NAMES = {"other": "none", "crossed": "half", "expert": "all"}
 LOSS = "cross-entropy per token"
 
 

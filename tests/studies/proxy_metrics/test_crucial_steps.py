@@ -6,7 +6,6 @@ import pytest
 
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import crucial_steps
-from proxylib.studies.proxy_metrics.report import crucial_steps as report
 
 BOOTSTRAP = Bootstrap(draws=300, level=0.95, seed=1)
 
@@ -56,15 +55,6 @@ def test_the_answer_is_no_step():
     assert crucial_steps.steps_of(spans)[["id", "start"]].to_numpy().tolist() == [["a", 1], ["b", 1], ["b", 5]]
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "word"), [(1.2, 2.0, "earlier"), (0.9, 3.0, "neither clearly earlier nor later"), (0.4, 0.8, "later")]
-)
-def test_the_verdict_says_no_more_than_the_interval(low, high, word):
-    rows = [(name, (low + high) / 2, low, high) for name in ("steps-before-answers", "steps-beyond-compounding")]
-    said = report.verdict(pd.DataFrame(rows, columns=["claim", "estimate", "low", "high"]))
-    assert said.count(f"half-way {word} than accuracy") == 2
-
-
 def test_half_way_is_interpolated_on_log_tokens_and_undefined_without_a_rise():
     tokens = np.array([1.0, 10.0, 100.0])
     values = np.array([[0.0, 1.0, 0.0], [0.0, 0.5, 0.5], [1.0, 0.0, 1.0]])
@@ -102,13 +92,11 @@ def test_a_task_whose_accuracy_does_not_rise_is_left_out():
     assert set(found["task"]) == {"a", "mean"} and (found.loc[found["task"] == "mean", "n"] == 1).all()
 
 
-def test_without_any_rise_there_is_no_estimate_of_a_lead_and_the_verdict_is_still_a_sentence():
+def test_without_any_rise_there_is_no_estimate_of_a_lead():
     traces = simulated(2.0).assign(correct=False)
     found = crucial_steps.estimates(traces, crucial_steps.lead(traces, BOOTSTRAP), BOOTSTRAP)
     assert list(found["claim"]) == ["failed-but-likely"]
     assert found["estimate"].iloc[0] == pytest.approx(traces.query("step == 11")["decisive"].mean() - 0.1)
-    assert report.verdict(found).startswith("On problems that the model fails")
-    assert report.verdict(found.iloc[:0]).startswith("No verdict")
 
 
 def test_curves_are_means_over_tasks_and_failed_ones_are_those_that_fail():
@@ -128,10 +116,3 @@ def test_the_case_study_keeps_the_text_and_scales_weights_to_a_mean_of_one():
     shown = crucial_steps.case_study(rows.reset_index(drop=True), np.zeros(12, bool), 50, texts)
     assert "".join(shown["text"]) == text and set(shown["id"]) == {"a"}
     assert np.allclose(shown[list(crucial_steps.proxies.WEIGHTINGS)].mean(), 1)
-
-
-def test_weight_table_counts_the_mass_on_decisive_tokens():
-    part = pd.DataFrame({"decisive": [True, False], **{name: [3.0, 1.0] for name in crucial_steps.proxies.WEIGHTINGS}})
-    shown = pd.concat([part.assign(step=step) for step in (1, 5, 9)])
-    table = report.weight_table(shown)
-    assert (table[["start", "midway", "end"]] == "75 %").all().all() and len(table) == 8

@@ -6,12 +6,10 @@ import pytest
 
 from proxylib.measure import features, proxies
 from proxylib.ranking import panel as panel_
-from proxylib.ranking import single, summaries
+from proxylib.ranking import summaries
 from proxylib.runs.config import ROOT
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import model_selection
-from proxylib.studies.proxy_metrics.report import eighty_metrics as eighty
-from proxylib.studies.proxy_metrics.report import model_selection as report
 
 BOOTSTRAP = Bootstrap(draws=200, level=0.95, seed=1)
 TASKS = ("a", "b", "c", "d")
@@ -68,7 +66,6 @@ def test_every_method_of_the_issue_is_there(made):
     assert set(model_selection.REPORTED) <= set(by_method)
     assert set(model_selection.OURS) <= set(by_method)
     assert {"parameters", "training compute", "rank-surprisal ratio", model_selection.HELD_IN} <= set(by_method)
-    assert set(report.order(summary)) == set(by_method)
 
 
 def test_what_needs_other_scores_has_no_value_for_an_unseen_family(made):
@@ -87,27 +84,10 @@ def test_proxies_that_follow_accuracy_beat_features_that_do_not(made):
     assert gap["estimate"] == pytest.approx(good - bad)
 
 
-def test_the_confirmatory_table_has_the_five_differences_and_a_word_each(made):
-    table = report.confirmatory_table(made[2])
-    assert len(table) == 5 and set(table[""]) <= {"better", "worse", "undecided", "undefined"}
-
-
 def test_estimates_name_claims_of_the_scoreboard(made):
     claims = pd.read_csv(ROOT / "proxylib" / "report" / "claims.csv")
     known = set(claims.loc[claims["stage"] == "ranking", "id"])
     assert set(model_selection.estimates(made[2], BOOTSTRAP)["claim"]) == known
-
-
-def test_the_verdict_turns_with_the_numbers(made):
-    summary = made[2]
-    assert "Spearman" in report.verdict(summary)
-    turned = summary.copy()
-    keep = (turned["method"] == model_selection.LINEAR) & turned["quantity"].str.endswith(model_selection.PROSE)
-    turned.loc[keep, ["estimate", "low", "high"]] = [-0.5, -0.7, -0.3]
-    assert "worse than loss on prose" in report.verdict(turned)
-    turned.loc[keep, ["estimate", "low", "high"]] = [0.5, 0.3, 0.7]
-    assert ", better than loss on prose" in report.verdict(turned)
-    assert report.verdict_ours(summary).count(";") >= len(model_selection.OURS) - 1
 
 
 def test_ranks_are_one_for_the_best(made):
@@ -132,8 +112,6 @@ def test_shrinking_moves_towards_the_line_and_orders_better_than_few_answers_alo
     gain = found[(found["signal"] == model_selection.GAIN) & (found["answers"] == 5)].iloc[0]
     assert gain["estimate"] == pytest.approx(summary[5, "answers and proxy"] - summary[5, "answers"])
     assert gain["low"] <= gain["estimate"] <= gain["high"]
-    assert report.bought_table(found)["answers bought"].tolist() == [5, 10, 20]
-    assert f"gain {gain['estimate']:.1f}"[:8] in report.finding_bought(found)
     assert summary[20, "answers"] > summary[5, "answers"]
     assert (5, "proxy") in summary.index and (50, "proxy") not in summary.index  # 50 of 60 would leave ten to judge by
 
@@ -154,32 +132,3 @@ def test_shrunk_by_hand():
     assert model_selection.shrunk(one, proxy) == pytest.approx(line + spread / (spread + noise) * (got - line))
     coins = np.array([[1.0, 0], [0, 1], [1, 0], [0, 1]])  # scatter below its noise: all the way to the line
     assert model_selection.shrunk(coins, proxy) == pytest.approx(np.full(4, 0.5))
-
-
-def test_the_heat_tables_agree_with_each_other(made):
-    heat = single.univariate_grid(made[0][1], model_selection.SIGNS, BOOTSTRAP)
-    grid = eighty.grid_of(heat)
-    assert grid.shape == (10, 8)
-    mean = heat[heat["task"] == "mean"].set_index("feature")["estimate"]
-    assert grid.loc["top5", "frequency"] == mean["top5|frequency"]
-    best = mean.abs().max()
-    null = pd.DataFrame(
-        {
-            model_selection.BEST: [0.0, 0.0, best, 0.0],
-            model_selection.BEST_WHOLE: [best, best, 2.0, 0.0],
-            model_selection.CHOSEN: [9.0, -9.0, -9.0, -9.0],
-            model_selection.CHOSEN_WHOLE: [9.0, 9.0, -9.0, -9.0],
-        }
-    )
-    assert eighty.finding_null(heat, null).endswith("p = 0.4 if models are shuffled, 0.8 if whole families are")
-    assert eighty.bars(null)[model_selection.BEST_WHOLE] == pytest.approx(best + 0.85 * (2 - best))
-    summary = pd.DataFrame(
-        [("univariate", "leave-tasks-out", "rho", 0.25)], columns=["method", "protocol", "quantity", "estimate"]
-    )
-    table = eighty.null_table(heat, summary, null).set_index("choice")
-    assert list(table["p"]) == ["0.4", "0.8", "0.4", "0.6"]
-    assert list(table["found"]) == [f"{best:.2f}"] * 2 + ["0.25"] * 2
-    assert eighty.finding_heat(heat, null).startswith("0 of eighty lie above")
-    assert len(eighty.heat_table(heat)) == 20
-    components = pd.DataFrame({"share": [0.9, 0.99], "components": [3, 9]})
-    assert "3 components hold 90 %" in eighty.verdict_eighty(heat, null, components)

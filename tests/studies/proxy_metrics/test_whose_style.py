@@ -9,7 +9,6 @@ import pytest
 from proxylib.measure import proxies
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import ablations, whose_style
-from proxylib.studies.proxy_metrics.report import whose_style as report
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 
 BOOTSTRAP = Bootstrap(draws=200, level=0.95, seed=1)
@@ -39,18 +38,16 @@ class Pooled:
         return self.tables[name]
 
 
-def test_a_dial_that_matters_shows_and_its_sentence_says_so():
+def test_a_dial_that_matters_shows():
     runs = {"expert": Pooled(True), "crossed": Pooled(False, seeds=(2, 3)), "other": Pooled(True, seed=1)}
     found = whose_style.correlations(runs, TASKS, BOOTSTRAP)
     gap = found[(found["quantity"] == whose_style.HALF_MINUS_ALL) & (found["proxy"] == whose_style.LOSS)].iloc[0]
     assert gap["high"] < 0 and found["models"].iloc[0] == 18
-    assert report.verdict(found).count("with all it is not distinguishably different from with none") == 2
     none = found[(found["quantity"] == whose_style.ALL_MINUS_NONE) & (found["proxy"] == whose_style.LOSS)].iloc[0]
     assert none["low"] <= 0 <= none["high"]
-    table = report.table(found)
-    assert len(table) == 4 and list(table.columns[:4]) == ["proxy", "none", "half", "all"]
     runs["other"] = Pooled(False, seed=1)
-    assert report.verdict(whose_style.correlations(runs, TASKS, BOOTSTRAP)).count("with all it is higher than with none") == 2
+    found = whose_style.correlations(runs, TASKS, BOOTSTRAP)
+    assert (found[found["quantity"] == whose_style.ALL_MINUS_NONE]["low"] > 0).all()
 
 
 def test_equal_populations_differ_by_nothing():

@@ -1,149 +1,71 @@
-"""Frames of the page on model selection."""
+"""Frames of the page on model selection: every method under every protocol, and the differences fixed in advance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
 import pandas as pd
 
 from proxylib.ranking import protocols
-from proxylib.report import words
-from proxylib.studies.proxy_metrics.model_selection import (
-    ALONE,
-    CONFIRMATORY,
-    GAIN,
-    HELD_IN,
-    LINEAR,
-    OURS,
-    PER_BYTE,
-    PROSE,
-    PROXY,
-    REPORTED,
-    WITH_PROXY,
-    find,
-)
+from proxylib.report import tables
+from proxylib.report.words import MISSING, chosen, with_interval
+from proxylib.stats import Interval, decide
+from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, OURS, PER_BYTE, REPORTED
+
+TASKS_OUT, FAMILY_OUT = "leave-tasks-out", "leave-family-out"
+#: protocol -> what was not seen
+UNSEEN = {TASKS_OUT: "unseen tasks", FAMILY_OUT: "unseen family", "leave-both-out": "both unseen"}
 
 
-def _shown(row: pd.Series | Mapping | None) -> str:
-    if row is None:
-        return ""
-    values = [row["estimate"], row["low"], row["high"]]
-    return words.with_interval(values) if np.isfinite(values).all() else words.rounded(values[0], 0.1)
+def correlation(summary: pd.DataFrame, method: str, protocol: str) -> Interval:
+    """A method's mean Spearman correlation with accuracy; nan where it cannot be asked."""
+    return tables.interval(summary, method=method, protocol=protocol, quantity="rho")
 
 
-def main_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """Every method: the paper's value, ours under each protocol, pairs with an unseen family; best on those first."""
-    columns = {"unseen tasks": "leave-tasks-out", "unseen family": "leave-family-out", "both unseen": "leave-both-out"}
-    rows = []
-    for method in summary["method"].drop_duplicates():
-        own = {label: find(summary, method, protocol, "rho") for label, protocol in columns.items()}
-        if method.startswith("oracle"):
-            own["unseen tasks"] = find(summary, method, protocols.ORACLE, "rho")
-        pair = find(summary, method, "leave-family-out", "pair agreement")
-        reported = REPORTED.get(method)
-        key = own["unseen family"]["estimate"] if own["unseen family"] is not None else own["unseen tasks"]["estimate"]
-        row = {"method": method, "paper": "" if reported is None else f"{reported:.2f}"}
-        row |= {label: _shown(found) for label, found in own.items()}
-        rows.append(row | {"pairs inside an unseen family": _shown(pair), "key": -key})
-    return pd.DataFrame(rows).sort_values("key", kind="stable").drop(columns="key")
-
-
-def order(summary: pd.DataFrame) -> list[str]:
-    """Methods as the main table has them."""
-    return list(main_table(summary)["method"])
+def difference(summary: pd.DataFrame, method: str, protocol: str, baseline: str) -> Interval:
+    """A method's correlation minus that of a baseline, paired."""
+    return tables.interval(summary, method=method, protocol=protocol, quantity=f"rho minus that of {baseline}")
 
 
 def drawn(summary: pd.DataFrame) -> pd.DataFrame:
     """The correlations of the main figure; the oracle stands among the unseen tasks, whose protocol it shares."""
-    rho = summary[summary["quantity"] == "rho"]
-    return rho.assign(protocol=rho["protocol"].replace({protocols.ORACLE: "leave-tasks-out"}))
+    rho = tables.rows(summary, quantity="rho")
+    return rho.assign(protocol=rho["protocol"].replace({protocols.ORACLE: TASKS_OUT}))
+
+
+def order(summary: pd.DataFrame) -> list[str]:
+    """Methods, best on an unseen family first; one that cannot be asked about a family stands by its unseen tasks."""
+    wide = drawn(summary).pivot(index="method", columns="protocol", values="estimate").loc[summary["method"].unique()]
+    return list(wide[FAMILY_OUT].fillna(wide[TASKS_OUT]).sort_values(ascending=False, kind="stable").index)
+
+
+def main_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """Every method: the paper's value, ours under each protocol, and pairs inside an unseen family."""
+    table = tables.wide(drawn(summary), ["method"], {"protocol": UNSEEN}).set_index("method")
+    table.insert(0, "paper", pd.Series(REPORTED).map("{:.2f}".format))
+    pairs = tables.rows(summary, protocol=FAMILY_OUT, quantity="pair agreement")
+    table["pairs inside an unseen family"] = pd.Series(tables.shown(pairs), pairs["method"])
+    return table.loc[order(summary)].fillna(MISSING).reset_index()
 
 
 def confirmatory_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """The differences fixed in advance."""
-    rows = []
-    for method, protocol, baseline in CONFIRMATORY:
-        row = find(summary, method, protocol, f"rho minus that of {baseline}")
-        word = _word(row)
-        rows.append({"method": method, "against": baseline, "protocol": protocol, "difference": _shown(row), "": word})
-    return pd.DataFrame(rows)
+    """The differences fixed in advance, and what each decides."""
+    intervals = [difference(summary, *contrast) for contrast in CONFIRMATORY]
+    table = pd.DataFrame(CONFIRMATORY, columns=["method", "protocol", "against"])[["method", "against", "protocol"]]
+    decided = [chosen(decide(interval), "better", "worse", "undecided") for interval in intervals]
+    return table.assign(difference=list(map(with_interval, intervals)), decision=decided)
 
 
-def _word(row: pd.Series | None) -> str:
-    if row is None or not np.isfinite(row["low"]):
-        return "undefined"
-    return "better" if row["low"] > 0 else "worse" if row["high"] < 0 else "undecided"
+def ours(summary: pd.DataFrame) -> pd.DataFrame:
+    """Methods of ours minus bits per byte on an unseen family: rows of the summary."""
+    gaps = tables.rows(summary, protocol=FAMILY_OUT, quantity=f"rho minus that of {PER_BYTE}")
+    return gaps.set_index("method").loc[list(OURS)].reset_index()
 
 
-def verdict(summary: pd.DataFrame) -> str:
-    """The page's first sentences, from the summary; they turn with the numbers."""
-    rho = lambda method, protocol: _shown(find(summary, method, protocol, "rho"))
-    gap = lambda method, protocol, other: find(summary, method, protocol, f"rho minus that of {other}")
-    words = {
-        "better": "better than",
-        "worse": "worse than",
-        "undecided": "not distinguishably better than",
-        "undefined": "beside",
-    }
-    said = lambda row: words[_word(row)]
-    loss, memory = gap(LINEAR, "leave-tasks-out", PROSE), gap(LINEAR, "leave-tasks-out", HELD_IN)
-    fair = gap(LINEAR, "leave-family-out", PER_BYTE)
-    return (
-        f"On tasks that it was not fitted to, the linear ranker orders models with a mean Spearman correlation of "
-        f"{rho(LINEAR, 'leave-tasks-out')}, {said(loss)} loss on prose ({rho(PROSE, 'leave-tasks-out')}; difference "
-        f"{_shown(loss)}), but it has seen the same models on other tasks, and it is {said(memory)} simply ranking them by "
-        f"their scores there ({rho(HELD_IN, 'leave-tasks-out')}; difference {_shown(memory)}). On a family that it was not "
-        f"fitted to it reaches {rho(LINEAR, 'leave-family-out')}, {said(fair)} the traces' bits per byte "
-        f"({rho(PER_BYTE, 'leave-family-out')}; difference {_shown(fair)}), which need no fitting."
-    )
-
-
-def verdict_ours(summary: pd.DataFrame) -> str:
-    """Which of our methods beat the best of the fixed baselines on an unseen family, all of them counted."""
-    rows = [find(summary, method, "leave-family-out", f"rho minus that of {PER_BYTE}") for method in OURS]
-    better = [method for method, row in zip(OURS, rows, strict=True) if _word(row) == "better"]
-    told = "; ".join(f"{method} {_shown(row)}" for method, row in zip(OURS, rows, strict=True))
-    if better:
-        start = f"Of {len(OURS)} methods of ours, {len(better)} beat bits per byte on an unseen family ({', '.join(better)})"
-    else:
-        start = f"None of the {len(OURS)} methods of ours beats bits per byte on an unseen family"
-    return f"{start}; differences: {told}."
-
-
-def stability_table(found: pd.DataFrame) -> pd.DataFrame:
+def stability_table(choices: pd.DataFrame) -> pd.DataFrame:
     """What the univariate and the 3-sparse ranker choose, and in how many folds, over all seeds."""
     rows = []
-    for method, part in found.groupby("method", sort=False):
+    for method, part in choices.groupby("method", sort=False):
         counts = part["chosen"].value_counts()
-        for chosen, count in counts.head(5).items():
-            rows.append({"ranker": method, "chosen": chosen.replace("|", " x "), "folds": f"{count} of {len(part)}"})
+        for choice, count in counts.head(5).items():
+            rows.append({"ranker": method, "chosen": choice.replace("|", " x "), "folds": f"{count} of {len(part)}"})
         rows.append({"ranker": method, "chosen": f"({len(counts)} different choices)", "folds": ""})
     return pd.DataFrame(rows)
-
-
-def finding_main(summary: pd.DataFrame) -> str:
-    """The main figure's title."""
-    value = lambda method, protocol: find(summary, method, protocol, "rho")["estimate"]
-    return (
-        f"The linear ranker: {value(LINEAR, 'leave-tasks-out'):.2f} on unseen tasks, {value(LINEAR, 'leave-family-out'):.2f} "
-        f"on an unseen family. Other scores of the same models: {value(HELD_IN, 'leave-tasks-out'):.2f}. Bits per byte of the "
-        f"traces: {value(PER_BYTE, 'leave-tasks-out'):.2f}"
-    )
-
-
-def finding_bought(bought: pd.DataFrame) -> str:
-    """The title of the figure on bought answers."""
-    few = bought[bought["answers"] == bought["answers"].min()].set_index("signal")
-    return (
-        f"{bought['answers'].min()} answers per model and task: {few.loc[ALONE, 'estimate']:.2f} alone, "
-        f"{few.loc[WITH_PROXY, 'estimate']:.2f} with the proxy (gain {_shown(few.loc[GAIN])}), "
-        f"{few.loc[PROXY, 'estimate']:.2f} the proxy alone"
-    )
-
-
-def bought_table(bought: pd.DataFrame) -> pd.DataFrame:
-    """Correlations and the gain by the proxy, a row per number of answers."""
-    shown = bought.assign(shown=[_shown(row) for _, row in bought.iterrows()])
-    table = shown.pivot(index="answers", columns="signal", values="shown")[[ALONE, WITH_PROXY, PROXY, GAIN]]
-    return table.rename_axis(columns=None).reset_index(names="answers bought")

@@ -1,4 +1,4 @@
-"""What the page on exactness and cost says: tables and sentences from the numerics run and the recorded benchmarks."""
+"""Frames of the page on numerics: errors by precision and layout, and the recorded benchmarks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from proxylib.report.words import significant
 from proxylib.runs.config import ROOT
 
 FLOAT32, WORST = "float32", "bfloat16 model, bfloat16 logits"
@@ -20,30 +21,13 @@ IMPLEMENTATIONS = {
 }
 
 
-def verdict(precision: pd.DataFrame, layouts: pd.DataFrame) -> str:
-    """The page's first sentences; they turn with the numbers."""
-    mean = precision.groupby("variant").mean(numeric_only=True)
-    most = layouts["nll_most"].max()
-    again = layouts[layouts["layout"] == "the same again"]["same_bits"].all()
-    return (
-        f"In float32 {_percent(mean.loc[FLOAT32, 'rank_changed'])} of the ranks differ from float64 and losses by "
-        f"{_small(mean.loc[FLOAT32, 'nll_mean'])} nats in the mean; with a model and logits in bfloat16, "
-        f"{_percent(mean.loc[WORST, 'rank_changed'])} of the ranks and {_small(mean.loc[WORST, 'nll_mean'])} nats. Another "
-        f"layout of batches moves a loss by at most {_small(most)} nats; the same call twice gives "
-        f"{'the same bits' if again else 'other bits'}."
-    )
+def means(precision: pd.DataFrame) -> pd.DataFrame:
+    """Errors of each precision, mean over models: the index is the precision."""
+    return precision.groupby("variant").mean(numeric_only=True)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
-
-
-def _small(value: float, digits: int = 1) -> str:
-    return f"{value:.{digits}g}".replace("e-0", "e-")
-
-
-def _range(values: pd.Series, scale: float = 1.0) -> str:
-    mean, low, high = (_small(scale * value, 2) for value in (values.mean(), values.min(), values.max()))
+def _range(values: pd.Series) -> str:
+    mean, low, high = (significant(value, 2) for value in (values.mean(), values.min(), values.max()))
     return f"{mean} [{low}, {high}]"
 
 
@@ -57,7 +41,7 @@ def precision_table(precision: pd.DataFrame) -> pd.DataFrame:
         "top1_changed": ("top-1 differs, %", 100),
     }
     rows = [
-        {"precision": variant} | {name: _range(part[column], scale) for column, (name, scale) in columns.items()}
+        {"precision": variant} | {name: _range(scale * part[column]) for column, (name, scale) in columns.items()}
         for variant, part in precision.groupby("variant", sort=False)
     ]
     return pd.DataFrame(rows)
@@ -66,7 +50,7 @@ def precision_table(precision: pd.DataFrame) -> pd.DataFrame:
 def proxy_table(precision: pd.DataFrame) -> pd.DataFrame:
     """A row per precision: the largest error of each proxy over models, signed."""
     names = [name for name in precision.columns if name.endswith(" error")]
-    largest = lambda values: f"{values.loc[values.abs().idxmax()]:+.1g}".replace("e-0", "e-") if values.abs().max() > 0 else "0"
+    largest = lambda values: f"{values.loc[values.abs().idxmax()]:+.1g}".replace("e-0", "e-") if values.any() else "0"
     rows = [
         {"precision": variant} | {name.removesuffix(" error"): largest(part[name].reset_index(drop=True)) for name in names}
         for variant, part in precision.groupby("variant", sort=False)
@@ -83,7 +67,7 @@ def real_table(real: pd.DataFrame) -> pd.DataFrame:
         "nll_mean": "nll error, nats",
     }
     table = real.assign(tied=100 * real["tied"])[["logits", *shown]]
-    return table.rename(columns=shown).map(lambda value: value if isinstance(value, str) else _small(value, 2))
+    return table.rename(columns=shown).map(lambda value: value if isinstance(value, str) else significant(value, 2))
 
 
 def layout_table(layouts: pd.DataFrame) -> pd.DataFrame:
@@ -91,7 +75,7 @@ def layout_table(layouts: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "layout": name,
-            "nll, largest difference": _small(part["nll_most"].max()),
+            "nll, largest difference": significant(part["nll_most"].max()),
             "rank differs, %": f"{100 * part['rank_changed'].max():.2g}",
             "same bits": "yes" if part["same_bits"].all() else "no",
         }
@@ -128,15 +112,6 @@ def timing_table(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def caption(table: pd.DataFrame) -> str:
-    """What was timed, where."""
-    first = table.iloc[0]
-    return (
-        f"{first['machine']}, {first['threads']} threads, {first['dtype']}; median and 20th to 80th percentile of "
-        f"{table['repeats'].min()} to {table['repeats'].max()} repeats in turns; {first['versions']}."
-    )
-
-
 def memory(table: pd.DataFrame) -> pd.DataFrame:
     """Peak of the head stage by number of tokens, for the largest model: impl, tokens, peak_mib, bound_mib."""
     if table.empty:
@@ -144,13 +119,3 @@ def memory(table: pd.DataFrame) -> pd.DataFrame:
     largest = table[(table["vocab"] * table["hidden"]) == (table["vocab"] * table["hidden"]).max()]
     kept = largest[largest["impl"].isin(["proxylib", "naive_compare", "naive_sort"]) & largest["peak_mib"].notna()]
     return kept.assign(tokens=kept["T"] * kept["batch"]).sort_values("tokens")[["impl", "tokens", "peak_mib", "bound_mib"]]
-
-
-def finding_memory(table: pd.DataFrame) -> str:
-    """The figure's title."""
-    last = memory(table)
-    own = last[last["impl"] == "proxylib"]
-    sizes = " and ".join(
-        f"{row.peak_mib:,.0f} MiB at {row.tokens:,} tokens" for row in own.iloc[[0, -1][: len(own)]].itertuples()
-    )
-    return f"The head stage holds {sizes}"

@@ -1,0 +1,75 @@
+"""Tables of setting 1: the order of methods, dashes where a method cannot be asked, decisions from intervals."""
+
+import numpy as np
+import pandas as pd
+
+from proxylib.ranking import protocols
+from proxylib.report.words import MISSING
+from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, HELD_IN, LINEAR, OURS, PER_BYTE
+from proxylib.studies.proxy_metrics.report import model_selection as report
+
+ORACLE = "oracle 3-sparse"
+
+
+def summary():
+    """Three methods with correlations, one of which only the unseen tasks know, and the differences fixed in advance."""
+    rho = [
+        (LINEAR, report.TASKS_OUT, 0.6),
+        (LINEAR, report.FAMILY_OUT, 0.3),
+        (LINEAR, "leave-both-out", 0.2),
+        (PER_BYTE, report.TASKS_OUT, 0.4),
+        (PER_BYTE, report.FAMILY_OUT, 0.4),
+        (PER_BYTE, "leave-both-out", 0.4),
+        (HELD_IN, report.TASKS_OUT, 0.35),
+        (ORACLE, protocols.ORACLE, 0.9),
+    ]
+    rows = [(method, protocol, "rho", value, value - 0.1, value + 0.1) for method, protocol, value in rho]
+    rows += [(LINEAR, report.FAMILY_OUT, "pair agreement", 0.7, 0.5, 0.9)]
+    ends = [(0.2, 0.1, 0.3), (-0.2, -0.3, -0.1), (0.1, -0.1, 0.3), (0.1, float("nan"), float("nan"))]
+    for (method, protocol, baseline), interval in zip(CONFIRMATORY[:4], ends, strict=True):
+        rows.append((method, protocol, f"rho minus that of {baseline}", *interval))
+    for place, method in enumerate(OURS):
+        rows.append((method, report.FAMILY_OUT, f"rho minus that of {PER_BYTE}", place / 10, place / 10 - 0.15, 1.0))
+    return pd.DataFrame(rows, columns=["method", "protocol", "quantity", "estimate", "low", "high"])
+
+
+def test_methods_stand_by_an_unseen_family_and_the_oracle_by_its_tasks():
+    frame = summary()
+    assert report.order(frame[frame["quantity"] == "rho"]) == [ORACLE, PER_BYTE, HELD_IN, LINEAR]
+
+
+def test_the_main_table_has_every_method_once_and_dashes_where_it_cannot_be_asked():
+    frame = summary()
+    frame = frame[frame["quantity"].isin(["rho", "pair agreement"])]
+    table = report.main_table(frame).set_index("method")
+    assert table.index.tolist() == report.order(frame)
+    assert table.loc[LINEAR].tolist() == [
+        "0.81",
+        "0.60 [0.50, 0.70]",
+        "0.30 [0.20, 0.40]",
+        "0.20 [0.10, 0.30]",
+        "0.70 [0.50, 0.90]",
+    ]
+    assert table.loc[ORACLE].tolist() == ["0.88", "0.90 [0.80, 1.00]", *[MISSING] * 3]
+    assert table.loc[PER_BYTE, "paper"] == MISSING
+
+
+def test_every_confirmatory_difference_is_decided_or_left_undecided():
+    table = report.confirmatory_table(summary())
+    assert table["decision"].tolist() == ["better", "worse", "undecided", "undecided", "undecided"]
+    assert table["difference"].tolist()[3:] == [f"0.1 [{MISSING}, {MISSING}]", MISSING]
+    assert table["method"].tolist() == [method for method, _, _ in CONFIRMATORY]
+
+
+def test_ours_are_all_reported_in_the_order_of_their_declaration():
+    assert report.ours(summary().sample(frac=1, random_state=1))["method"].tolist() == list(OURS)
+
+
+def test_what_is_not_there_has_no_correlation():
+    assert np.isnan(report.correlation(summary(), HELD_IN, report.FAMILY_OUT).estimate)
+
+
+def test_choices_are_counted_over_folds():
+    choices = pd.DataFrame({"method": ["univariate"] * 3, "chosen": ["a|b", "c|d", "a|b"]})
+    table = report.stability_table(choices)
+    assert table["chosen"].tolist() == ["a x b", "c x d", "(2 different choices)"] and table["folds"].iloc[0] == "2 of 3"
