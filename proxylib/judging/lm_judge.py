@@ -17,8 +17,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data import corpora, scribe
 from proxylib.data.scribe import Example
-from proxylib.judging import client, criteria, rubric
+from proxylib.judging import answers, criteria, rubric
 from proxylib.judging.criteria import CLAUSES, CRITERIA
+from proxylib.judging.questions import COLUMNS, FAIL, PASS, UNSCORED, Ask
 from proxylib.models import devices, generate, loading, pretrain, tokenizers
 from proxylib.runs.store import Run, Workspace
 
@@ -71,7 +72,7 @@ def answer(found: Mapping[str, rubric.Finding], clauses: Sequence[str]) -> str:
         told.append(f"{clause} {f'{about}: ' if about else ''}{', '.join(beside(*pair) for pair in pairs[: kept + 1])}.")
         if not passed:
             break
-    return json.dumps({"rationale": " ".join(told), "verdict": client.PASS if passed else client.FAIL})
+    return json.dumps({"rationale": " ".join(told), "verdict": PASS if passed else FAIL})
 
 
 def beside(said: str, written: str) -> str:
@@ -200,9 +201,9 @@ def _clauses(criterion: str, rng: random.Random) -> tuple[str, tuple[str, ...]]:
 
 
 def judge(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, asks: Sequence[client.Ask], sampled: bool = False
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, asks: Sequence[Ask], sampled: bool = False
 ) -> pd.DataFrame:
-    """Verdicts in process; see `llm.judge` for the columns. An answer that is not as asked for is unscored.
+    """Verdicts in process; see `client.judge` for the columns. An answer that is not as asked for is unscored.
 
     Parameters
     ----------
@@ -223,12 +224,12 @@ def judge(
         text = texts[place]
         used = tuple(len(tokens) for tokens in tokenizers.encode(tokenizer, [ask.prompt, text]))
         try:
-            found = client.parse(text)
+            found = answers.exact(text)
         except ValueError as error:
-            rows.append((*ask[:2], ask.repeat, client.UNSCORED, f"malformed: {error}", "", text, *used))
+            rows.append((*ask[:2], ask.repeat, UNSCORED, f"malformed: {error}", "", text, *used))
         else:
             rows.append((*ask[:2], ask.repeat, found.verdict, "", found.rationale, text, *used))
-    return pd.DataFrame(rows, columns=list(client.COLUMNS))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def compare(

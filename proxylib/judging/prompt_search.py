@@ -10,14 +10,14 @@ import pandas as pd
 
 from proxylib import stats
 from proxylib.data.scribe import Example
-from proxylib.judging import client, lm_judge, rubric
+from proxylib.judging import lm_judge, rubric
 from proxylib.judging.agreement import kappa
-from proxylib.judging.client import Ask
 from proxylib.judging.criteria import CLAUSES, CRITERIA, NAIVE
+from proxylib.judging.questions import FAIL, PASS, Ask, remembering
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 
-Judge = Callable[[Sequence[Ask]], pd.DataFrame]  # as `llm.judge` answers
+Judge = Callable[[Sequence[Ask]], pd.DataFrame]  # as `client.judge` answers
 Prompts = Mapping[str, tuple[str, ...]]  # criterion -> clauses
 REFINE, CHECK = "refine", "check"
 LEAST_GAIN = 0.01  # of kappa; a smaller one ends the search
@@ -92,7 +92,7 @@ def asks(notes: Sequence[Labelled], prompts: Sequence[tuple[str, tuple[str, ...]
 
 def _kappas(judge: Judge, notes: Sequence[Labelled], prompts: Sequence[tuple[str, tuple[str, ...]]]) -> dict:
     told = judge(asks(notes, prompts))["status"].to_numpy().reshape(len(prompts), len(notes))
-    expert = lambda criterion: [client.PASS if note.passed[criterion] else client.FAIL for note in notes]
+    expert = lambda criterion: [PASS if note.passed[criterion] else FAIL for note in notes]
     return {prompt: kappa(expert(prompt[0]), row) for prompt, row in zip(prompts, told, strict=True)}
 
 
@@ -115,7 +115,7 @@ def checked(judge: Judge, notes: Sequence[Labelled], prompts: Mapping[str, Promp
         own = [note for note in notes if note.part == part]
         weights = stats.cluster_weights([note.id for note in own], bootstrap.draws, bootstrap.seed)
         for criterion in CRITERIA:
-            expert = [client.PASS if note.passed[criterion] else client.FAIL for note in own]
+            expert = [PASS if note.passed[criterion] else FAIL for note in own]
             drawn = {}
             for name, clauses in prompts.items():
                 told = judge(asks(own, [(criterion, clauses[criterion])]))["status"]
@@ -142,7 +142,7 @@ def build(step, workspace: Workspace) -> None:
     further conversations, whole or changed.
     """
     model, tokenizer = lm_judge.load(step.parent("judge"))
-    judge = client.remembering(lambda questions: lm_judge.judge(model, tokenizer, questions))
+    judge = remembering(lambda questions: lm_judge.judge(model, tokenizer, questions))
     written = lm_judge.kept_notes(step)
     notes = labelled(written + lm_judge.changed_notes(len(written), step.settings.bootstrap.seed))
     trials = refine(judge, notes)

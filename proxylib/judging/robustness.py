@@ -15,10 +15,10 @@ import pandas as pd
 
 from proxylib import stats
 from proxylib.data.scribe import Example
-from proxylib.judging import agreement, client, lm_judge, rubric
-from proxylib.judging.client import Ask
+from proxylib.judging import agreement, lm_judge, rubric
 from proxylib.judging.criteria import CRITERIA, STRICT
 from proxylib.judging.prompt_search import Judge
+from proxylib.judging.questions import FAIL, PASS, UNSCORED, Ask, remembering
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 
@@ -48,24 +48,22 @@ def against_expert(verdicts: pd.DataFrame, expert: str, bootstrap: Bootstrap) ->
     every cell are drawn together. Statistics: "kappa" within cells (knowing which cell is better earns nothing), "kappa,
     cells pooled", and in percent "agreement", "pass rate" and "expert's pass rate"
     """
-    labels = (
-        verdicts["passed"].map({True: client.PASS, False: client.FAIL}, na_action="ignore").fillna(client.UNSCORED).astype(str)
-    )
+    labels = verdicts["passed"].map({True: PASS, False: FAIL}, na_action="ignore").fillna(UNSCORED).astype(str)
     wide = verdicts.assign(label=labels).pivot(index=["cell", "id", "criterion"], columns="judge", values="label").reset_index()
     rows = []
     for criterion in CRITERIA:
         own = wide[wide["criterion"] == criterion]
         weights = stats.cluster_weights(own["id"], bootstrap.draws, bootstrap.seed)
         for judge in [name for name in verdicts["judge"].unique() if name != expert]:
-            scored = (own[judge] != client.UNSCORED).to_numpy(float)
+            scored = (own[judge] != UNSCORED).to_numpy(float)
             drawn = {
                 "kappa": agreement.kappa(own[expert], own[judge], weights, own["cell"]),
                 "kappa, cells pooled": agreement.kappa(own[expert], own[judge], weights),
                 "agreement": _share(own[expert] == own[judge], np.ones(len(own)), weights),
-                "pass rate": _share(own[judge] == client.PASS, scored, weights),
-                "expert's pass rate": _share(own[expert] == client.PASS, scored, weights),
+                "pass rate": _share(own[judge] == PASS, scored, weights),
+                "expert's pass rate": _share(own[expert] == PASS, scored, weights),
             }
-            unscored = int((own[judge] == client.UNSCORED).sum())
+            unscored = int((own[judge] == UNSCORED).sum())
             for statistic, values in drawn.items():
                 if np.isfinite(values[0]):
                     found = stats.percentile_interval(values[0], values[1:], bootstrap.level)
@@ -265,7 +263,7 @@ def _ask(pair: Pair, criterion: str, repeat: int = 0) -> Ask:
 
 def _passed(told: pd.DataFrame) -> np.ndarray:
     """[questions] 1, 0, or nan where unscored."""
-    return told["status"].map({client.PASS: 1.0, client.FAIL: 0.0}).to_numpy(float)
+    return told["status"].map({PASS: 1.0, FAIL: 0.0}).to_numpy(float)
 
 
 def build(step, workspace: Workspace) -> None:
@@ -280,7 +278,7 @@ def build(step, workspace: Workspace) -> None:
     bootstrap = step.settings.bootstrap
     model, tokenizer = lm_judge.load(step.parent("judge"))
     asked: list[pd.DataFrame] = []
-    judge = client.remembering(_kept(lambda questions: lm_judge.judge(model, tokenizer, questions), asked))
+    judge = remembering(_kept(lambda questions: lm_judge.judge(model, tokenizer, questions), asked))
     sampling = _kept(lambda questions: lm_judge.judge(model, tokenizer, questions, sampled=True), asked, sampled=True)
     cells = {role: dict_of(lm_judge.notes_of(step, role)) for role in step.parents if role.startswith("cell/")}
     cells = {role: notes for role, notes in cells.items() if notes}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from proxylib.judging import client, lm_judge, rubric
+from proxylib.judging import lm_judge, rubric
 from proxylib.judging.criteria import CRITERIA, LENIENT, LM_JUDGE, PROMPTED, STRICT
+from proxylib.judging.questions import FAIL, PASS, Ask, remembering
 from proxylib.runs.store import Workspace
 
 SHOWN = 3  # notes of each cell whose text is kept here
@@ -21,7 +22,7 @@ def build(step, workspace: Workspace) -> None:
         the LM judge wrote on each cell's first notes) and `written` (those notes)
     """
     model, tokenizer = lm_judge.load(step.parent("judge"))
-    judge = client.remembering(lambda asks: lm_judge.judge(model, tokenizer, asks))
+    judge = remembering(lambda asks: lm_judge.judge(model, tokenizer, asks))
     clauses = step.parent("prompt_search").table("prompts").set_index(["name", "criterion"])["clauses"].str.split().map(tuple)
     verdicts, answers, written = [], [], []
     for role in [role for role in step.parents if role.startswith("cell/")]:
@@ -34,12 +35,12 @@ def build(step, workspace: Workspace) -> None:
         verdicts.append(exact.astype({"passed": "boolean"}).assign(cell=role))
         for name, called in PROMPTED.items():
             asks = [
-                client.Ask(example.id, criterion, example.dialogue, note, 0, clauses[name, criterion])
+                Ask(example.id, criterion, example.dialogue, note, 0, clauses[name, criterion])
                 for example, note in pairs
                 for criterion in CRITERIA
             ]
             told = judge(asks)
-            passed = told["status"].map({client.PASS: True, client.FAIL: False}).astype("boolean")
+            passed = told["status"].map({PASS: True, FAIL: False}).astype("boolean")
             verdicts.append(told[["id", "criterion"]].assign(judge=called, passed=passed, cell=role))
             if called == LM_JUDGE:
                 answers.append(told.head(SHOWN * len(CRITERIA)).assign(cell=role))

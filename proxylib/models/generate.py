@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -40,8 +40,9 @@ def written(
     batch: int,
     sample_seed: int | None = None,
     chat: bool = False,
+    temperature: float = 1.0,
 ) -> list[Answer]:
-    """The model's continuation of each prompt, greedy or sampled at temperature 1.
+    """The model's continuation of each prompt, greedy or, with a seed, sampled at a temperature.
 
     With `chat`, a prompt is a user's turn in the tokenizer's template (see `tokenizers.front`). Prompts are padded on the
     left to the longest of their batch and masked; they are sorted by length first, so that little is padded. The order of
@@ -56,9 +57,10 @@ def written(
     ids = [front(tokenizer, prompt, chat) for prompt in prompts]
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     model.eval()
-    write = lambda chosen: _continue(
-        model, tokenizer, [ids[index] for index in chosen], max_new_tokens, sample_seed is not None
-    )
+    sampling = {"do_sample": False}
+    if sample_seed is not None:
+        sampling = {"do_sample": True, "top_k": 0, "temperature": temperature}  # 0: no token is left out
+    write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], max_new_tokens, sampling)
     with torch.random.fork_rng():  # sampling leaves the caller's random numbers as they were
         torch.manual_seed(sample_seed or 0)
         found = list(itertools.chain.from_iterable(in_batches(order, batch, write)[0]))
@@ -67,7 +69,11 @@ def written(
 
 
 def _continue(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: list[list[int]], max_new_tokens: int, sampled: bool
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    batch: list[list[int]],
+    max_new_tokens: int,
+    sampling: dict[str, Any],
 ) -> list[Answer]:
     eos, ends = tokenizer.eos_token_id, _ends(model, tokenizer)
     pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
@@ -78,7 +84,7 @@ def _continue(
         out = model.generate(
             input_ids=rows,
             attention_mask=mask,
-            **({"do_sample": True, "top_k": 0} if sampled else {"do_sample": False}),  # 0: no token is left out
+            **sampling,
             num_beams=1,
             max_new_tokens=max_new_tokens,
             pad_token_id=pad,

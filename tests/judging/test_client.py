@@ -10,8 +10,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from proxylib.data import scribe
 from proxylib.errors import UserError
-from proxylib.judging import client, criteria, lm_judge
+from proxylib.judging import answers, client, criteria, lm_judge, messages, providers, spending
 from proxylib.judging.criteria import CLAUSES, CRITERIA, NAIVE
+from proxylib.judging.questions import COLUMNS, UNSCORED, Ask, remembering, unscored_rate
+from proxylib.judging.settings import LLMJudge
 from proxylib.models import tokenizers
 
 CANARY = "canary-key-5f0c2e91"
@@ -24,7 +26,7 @@ def key(monkeypatch):
 
 def asks(count, repeat=0):
     return [
-        client.Ask(f"n{number}", CRITERIA[number % 5], "d: hello", f"note {number} {'good' if number % 3 else 'bad'}", repeat)
+        Ask(f"n{number}", CRITERIA[number % 5], "d: hello", f"note {number} {'good' if number % 3 else 'bad'}", repeat)
         for number in range(count)
     ]
 
@@ -32,18 +34,18 @@ def asks(count, repeat=0):
 def settings(server, monkeypatch, **more):
     monkeypatch.setenv("MINE_BASE_URL", server.url)
     given = {"connections": 16, "retries": 3, "timeout": 30} | more
-    return client.Settings(model="openai-api/mine/m", **given)
+    return LLMJudge(model="openai-api/mine/m", **given)
 
 
 def test_verdicts_come_back_in_order_and_cost_nothing_again(tmp_path, monkeypatch):
     with serving(together=2) as server:
         questions = asks(30)
         found = client.judge(questions, settings(server, monkeypatch), tmp_path / "cache")
-        assert list(found.columns) == list(client.COLUMNS) and list(found["id"]) == [ask.id for ask in questions]
+        assert list(found.columns) == list(COLUMNS) and list(found["id"]) == [ask.id for ask in questions]
         assert list(found["status"]) == [truth(ask.prompt) for ask in questions]
         assert (found["tokens_in"] == 50).all() and server.calls == 30 and 2 <= server.most_busy <= 16
-        again = client.judge(questions, settings(server, monkeypatch), tmp_path / "cache")
-        assert server.calls == 30 and list(again["status"]) == list(found["status"]) and (again["tokens_in"] == 0).all()
+        again = client.asked(questions, settings(server, monkeypatch), tmp_path / "cache")
+        assert server.calls == 30 and again.verdicts.equals(found) and (again.tokens_in, again.tokens_out) == (0, 0)
         client.judge(asks(30, repeat=1), settings(server, monkeypatch), tmp_path / "cache")
         assert server.calls == 60
 
@@ -57,9 +59,9 @@ def test_a_thousand_calls_with_faults_lose_none_and_mis_score_none(tmp_path, mon
         found = client.judge(questions, settings(server, monkeypatch, connections=64, attempts=2), tmp_path / "cache")
         assert server.calls >= 1000 and len(found) == 1000 and list(found["id"]) == [ask.id for ask in questions]
     wanted = [truth(ask.prompt) for ask in questions]
-    scored = found["status"] != client.UNSCORED
+    scored = found["status"] != UNSCORED
     assert (found["status"][scored] == [value for value, kept in zip(wanted, scored, strict=True) if kept]).all()
-    assert 0.005 < client.unscored_rate(found) < 0.25
+    assert 0.005 < unscored_rate(found) < 0.25
     assert (found["reason"][~scored] != "").all() and (found["reason"][scored] == "").all()
     assert not any(CANARY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert CANARY not in found.to_csv() and CANARY not in "".join(capfd.readouterr())
@@ -69,7 +71,7 @@ def test_a_thousand_calls_with_faults_lose_none_and_mis_score_none(tmp_path, mon
 def test_an_answer_that_is_no_verdict_leaves_the_note_unscored(kind, tmp_path, monkeypatch):
     with serving({kind: 1.0}) as server:
         found = client.judge(asks(4), settings(server, monkeypatch, attempts=2, retries=0), tmp_path / "cache")
-        assert (found["status"] == client.UNSCORED).all() and (found["reason"] != "").all()
+        assert (found["status"] == UNSCORED).all() and (found["reason"] != "").all()
         assert server.calls == 8  # each asked twice
 
 
@@ -78,38 +80,38 @@ def test_a_server_that_does_not_answer_is_named(kind, tmp_path, monkeypatch):
     with serving({kind: 1.0}) as server:
         given = settings(server, monkeypatch, attempts=1, retries=0, timeout=1)
         found = client.judge(asks(2), given, tmp_path / "cache")
-    assert (found["status"] == client.UNSCORED).all() and CANARY not in found.to_csv()
+    assert (found["status"] == UNSCORED).all() and CANARY not in found.to_csv()
 
 
 def test_a_limit_is_never_exceeded(tmp_path, monkeypatch):
     with serving(usage=(250, 100)) as server:
         questions = asks(60)
-        most = 20 * (client._tokens(questions[0]) + 100)
+        most = 20 * (spending.tokens(questions[0].prompt) + 100)
         given = settings(server, monkeypatch, max_new_tokens=100, limit_tokens=most, connections=8)
         found = client.judge(questions, given, tmp_path / "cache")
         assert 0 < server.calls < 60 and server.tokens <= most
-    assert set(found["reason"][found["status"] == client.UNSCORED]) == {"limit"}
-    assert (found["status"] != client.UNSCORED).sum() == server.calls
+    assert set(found["reason"][found["status"] == UNSCORED]) == {"limit"}
+    assert (found["status"] != UNSCORED).sum() == server.calls
 
 
 def test_kept_answers_cost_nothing_and_outlast_a_low_limit(tmp_path, monkeypatch):
     with serving() as server:
         found = client.judge(asks(6), settings(server, monkeypatch), tmp_path / "cache")
-        again = client.judge(asks(7), settings(server, monkeypatch, limit_tokens=1), tmp_path / "cache")
-        assert server.calls == 6 and list(again["status"][:6]) == list(found["status"])
-        assert again["reason"].iloc[6] == "limit" and again["tokens_in"].sum() == 0
+        again = client.asked(asks(7), settings(server, monkeypatch, limit_tokens=1), tmp_path / "cache")
+        assert server.calls == 6 and again.verdicts[:6].equals(found) and (again.tokens_in, again.tokens_out) == (0, 0)
+        assert again.verdicts["reason"].iloc[6] == "limit"
 
 
 def test_the_bound_holds_for_text_that_takes_a_token_a_byte():
     for text in ("病人说他头痛三天了", "12345/67890", "🙂🙂"):
-        empty, filled = (client._tokens(client.Ask("a", "template", "", note)) for note in ("", text * 100))
+        empty, filled = (spending.tokens(Ask("a", "template", "", note).prompt) for note in ("", text * 100))
         assert filled - empty >= 100 * len(text.encode())
 
 
 @pytest.mark.parametrize("kind", ["500", "refused"])
 def test_a_call_that_took_nothing_is_not_booked(kind, tmp_path, monkeypatch):
     with serving({kind: 1.0}) as server:
-        most = client._tokens(asks(1)[0]) + 100 + 10  # of one call at a time
+        most = spending.tokens(asks(1)[0].prompt) + 100 + 10  # of one call at a time
         given = settings(server, monkeypatch, attempts=1, retries=0, max_new_tokens=100, limit_tokens=most, connections=1)
         if kind == "refused":
             monkeypatch.setenv("MINE_BASE_URL", "http://127.0.0.1:9/v1")
@@ -118,7 +120,7 @@ def test_a_call_that_took_nothing_is_not_booked(kind, tmp_path, monkeypatch):
 
 
 def test_a_call_that_broke_off_keeps_what_was_set_aside():
-    call = client._Call(client.Budget(client.Settings(model="x")), (700, 300), True)
+    call = spending.Call(spending.Budget(LLMJudge(model="x")), (700, 300))
     call.leave()
     call.failed(TimeoutError("it may have been billed"))
     assert (call.budget.tokens_in, call.budget.tokens_out, call.used) == (700, 300, (0, 0))
@@ -139,15 +141,15 @@ def test_a_refusal_now_and_then_leaves_single_notes_unscored(tmp_path, monkeypat
     with serving({"404": 0.3}, lasting=True) as server:
         server.fault = lambda prompt: "404" if "note 7 " in prompt or "note 8 " in prompt else None
         found = client.judge(asks(12), settings(server, monkeypatch, connections=1), tmp_path / "cache")
-    assert (found["status"] == client.UNSCORED).sum() == 2 and server.calls == 12  # asking again would not mend it
+    assert (found["status"] == UNSCORED).sum() == 2 and server.calls == 12  # asking again would not mend it
 
 
 def test_a_reason_is_the_servers_and_is_redacted_before_it_is_cut(tmp_path, monkeypatch):
-    words = "x" * (client.REASON - 35) + " {key} and more"
+    words = "x" * (messages.REASON - 35) + " {key} and more"
     with serving({"400": 1.0}, words=words) as server:
         found = client.judge(asks(2), settings(server, monkeypatch), tmp_path / "cache")
     reason = found["reason"].iloc[0]
-    assert reason.startswith("BadRequestError (400): xxx") and CANARY[:4] not in reason and len(reason) <= client.REASON
+    assert reason.startswith("BadRequestError (400): xxx") and CANARY[:4] not in reason and len(reason) <= messages.REASON
 
 
 def test_a_key_that_an_answer_quotes_is_not_kept(tmp_path, monkeypatch):
@@ -161,12 +163,12 @@ def test_what_gave_no_verdict_is_asked_again_on_demand(tmp_path, monkeypatch):
     with serving({"prose": 1.0}) as server:
         client.judge(asks(4), settings(server, monkeypatch), tmp_path / "cache")
         found = client.judge(asks(4), settings(server, monkeypatch), tmp_path / "cache")
-        assert server.calls == 8 and client.unscored_rate(found) == 1.0  # kept answers are final
+        assert server.calls == 8 and unscored_rate(found) == 1.0  # kept answers are final
         server.faults = {}
         found = client.judge(asks(4), settings(server, monkeypatch, again=True), tmp_path / "cache")
-        assert server.calls == 12 and client.unscored_rate(found) == 0.0
+        assert server.calls == 12 and unscored_rate(found) == 0.0
         found = client.judge(asks(4), settings(server, monkeypatch), tmp_path / "cache")
-        assert server.calls == 12 and client.unscored_rate(found) == 0.0  # and the new ones are read without being asked for
+        assert server.calls == 12 and unscored_rate(found) == 0.0  # and the new ones are read without being asked for
 
 
 def test_an_answer_after_an_error_is_found_again(tmp_path, monkeypatch):
@@ -175,7 +177,7 @@ def test_an_answer_after_an_error_is_found_again(tmp_path, monkeypatch):
         found = client.judge(asks(1), settings(server, monkeypatch, retries=0), tmp_path / "cache")
         calls = server.calls
         again = client.judge(asks(1), settings(server, monkeypatch, limit_tokens=1), tmp_path / "cache")
-    assert list(found["status"]) == list(again["status"]) != [client.UNSCORED] and server.calls == calls
+    assert list(found["status"]) == list(again["status"]) != [UNSCORED] and server.calls == calls
 
 
 def test_the_schema_can_be_left_out(tmp_path, monkeypatch):
@@ -203,16 +205,16 @@ def test_a_model_in_a_folder_answers_with_its_likeliest_token(tmp_path):
     tokenizer.save_pretrained(folder)
     sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1}
     LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder)
-    given = client.Settings(model=f"hf/{folder}", max_new_tokens=4, attempts=1)
+    given = LLMJudge(model=f"hf/{folder}", max_new_tokens=4, attempts=1)
     found = client.judge(asks(2), given, tmp_path / "cache")
     assert found["reason"].str.startswith("malformed").all() and (found["tokens_out"] > 0).all(), found["reason"].tolist()
 
 
 def test_a_missing_package_is_named_before_any_call(tmp_path, monkeypatch):
     monkeypatch.delenv("VLLM_BASE_URL", raising=False)
-    monkeypatch.setattr(client.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(providers.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="package vllm is missing"):
-        client.judge(asks(3), client.Settings(model="vllm/some/model"), tmp_path / "cache")
+        client.judge(asks(3), LLMJudge(model="vllm/some/model"), tmp_path / "cache")
 
 
 def test_halves_of_surrogate_pairs_are_cleaned(tmp_path, monkeypatch):
@@ -222,7 +224,7 @@ def test_halves_of_surrogate_pairs_are_cleaned(tmp_path, monkeypatch):
                 found = client.judge(asks(1), settings(server, monkeypatch), tmp_path / "cache")
                 assert found["rationale"].tolist() == ["a ? b"] and found.to_csv().encode()
             assert server.calls == 1
-    assert client.parse('{"rationale": "\\ud83d\\ude00", "verdict": "pass"}').rationale == "😀"
+    assert answers.exact('{"rationale": "\\ud83d\\ude00", "verdict": "pass"}').rationale == "😀"
 
 
 def test_a_cost_limit_counts_dollars(tmp_path, monkeypatch):
@@ -235,7 +237,7 @@ def test_a_cost_limit_counts_dollars(tmp_path, monkeypatch):
 def test_the_estimate_is_not_below_what_is_used(tmp_path, monkeypatch):
     with serving() as server:
         questions, given = asks(10), settings(server, monkeypatch)
-        told = client.estimate(questions, given)
+        told = spending.estimate(questions, given)
         found = client.judge(questions, given, tmp_path / "cache")
     assert told.calls == 10 and told.tokens_in >= found["tokens_in"].sum() and told.tokens_out >= found["tokens_out"].sum()
     assert "10 calls" in str(told)
@@ -251,7 +253,7 @@ def test_a_missing_key_is_named_before_any_call(tmp_path, monkeypatch):
 
 def test_two_questions_that_are_the_same_are_refused(tmp_path):
     with pytest.raises(UserError, match="the same id, criterion and repeat"):
-        client.judge([*asks(1), *asks(1)], client.Settings(model="openai-api/mine/m"), tmp_path)
+        client.judge([*asks(1), *asks(1)], LLMJudge(model="openai-api/mine/m"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -260,11 +262,11 @@ def test_two_questions_that_are_the_same_are_refused(tmp_path):
 )
 def test_a_verdict_is_never_guessed(text):
     with pytest.raises(ValueError):
-        client.parse(text)
+        answers.exact(text)
 
 
 def test_a_verdict_in_a_fence_is_read():
-    assert client.parse('```json\n{"rationale": "x", "verdict": "fail"}\n```').verdict == "fail"
+    assert answers.exact('```json\n{"rationale": "x", "verdict": "fail"}\n```').verdict == "fail"
 
 
 def test_a_note_cannot_close_its_marker_or_fill_a_place():
@@ -315,7 +317,7 @@ def test_our_judge_is_taught_answers_that_parse():
     stream = lm_judge.documents([], 1)
     texts = [next(stream) for _ in range(300)]
     lines = [line for text in texts if lm_judge.ASKED in text for line in text.splitlines() if line.startswith("{")]
-    told = [client.parse(line) for line in lines]
+    told = [answers.exact(line) for line in lines]
     assert len(told) > 300 and {row.verdict for row in told} == {"pass", "fail"}
     assert all((f" {lm_judge.OTHER}." in row.rationale) == (row.verdict == "fail") for row in told)
     votes = [json.loads(text.splitlines()[-1])["verdict"] for text in texts if f"\n{lm_judge.WHICH}" in text]
@@ -336,9 +338,9 @@ def test_a_remembering_judge_is_asked_each_question_once():
     def judge(questions):
         put.extend(questions)
         rows = [(*q[:2], q.repeat, "pass", "", "", q.note, 1, 1) for q in questions]
-        return pd.DataFrame(rows, columns=list(client.COLUMNS))
+        return pd.DataFrame(rows, columns=list(COLUMNS))
 
-    ask = client.remembering(judge)
+    ask = remembering(judge)
     questions = asks(6)
     assert list(ask([*questions, *questions])["text"]) == [q.note for q in questions] * 2
     assert list(ask(questions[::-1])["text"]) == [q.note for q in questions[::-1]] and put == questions

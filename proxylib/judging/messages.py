@@ -1,0 +1,108 @@
+"""What judges and their servers say, made fit to be kept and shown: no keys, one line, nothing that a terminal obeys."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any
+
+REASON = 300  # characters of a reason that are kept
+KEY = re.compile(r"(KEY|TOKEN|SECRET)$")
+MENDABLE = (408, 409, 429)  # of the statuses from 400 to 499, those that asking again can mend
+#: what a server's refusal names -> how to go on
+REMEDIES = {
+    r"temperature": "give another --temperature (some models take 1 alone)",
+    r"response_format|json_schema|schema|guided|structured": "add --no-schema",
+    r"context|too (long|large|many)": "give fewer --max-new-tokens",
+    r"\(40[13]\)": "look at the key",
+    r"\(404\)": "look at --model and at the server's address",
+}
+
+
+class ServerError(Exception):
+    """A server answered with status 200 and an error instead of an answer; the message is the server's.
+
+    Parameters
+    ----------
+    body : its answer, as read from JSON
+    """
+
+    def __init__(self, body: Any):
+        super().__init__(words(body) or "neither an answer nor an error")
+        error = body.get("error", body) if isinstance(body, dict) else None
+        code = error.get("code") if isinstance(error, dict) else None
+        self.status_code = code if isinstance(code, int) and 400 <= code < 600 else None
+
+
+def words(body: Any) -> str:
+    """The message in the body of an error: servers put it in half a dozen places; "" where there is none."""
+    if isinstance(body, str):
+        return body
+    if not isinstance(body, dict):
+        return ""
+    places = (words(body.get(name)) for name in ("error", "message", "detail", "msg"))
+    return next(filter(None, places), json.dumps(body["error"]) if body.get("error") else "")
+
+
+def encodable(text: str) -> str:
+    """The text with `?` for every half of a surrogate pair that stands alone: JSON can hold it, UTF-8 and Parquet cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def without_keys(text: str) -> str:
+    """The text without any secret of the environment: servers quote keys in their errors."""
+    secrets = [(name, value) for name, value in os.environ.items() if KEY.search(name.upper()) and len(value) >= 8]
+    for name, value in sorted(secrets, key=lambda secret: -len(secret[1])):  # one may be the beginning of another
+        text = text.replace(value, f"<{name}>")
+    return text
+
+
+def kept(text: str) -> str:
+    """A judge's text as it is written to disk: encodable, without secrets, otherwise as it came."""
+    return without_keys(encodable(text))
+
+
+def shown(text: str) -> str:
+    """One line, control characters spelt out, without secrets, and only then cut: a cut secret is not found any more."""
+    line = " ".join(kept(text).split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)[:REASON]
+
+
+def status(error: BaseException) -> int | None:
+    """The HTTP status with which a server refused, if it did."""
+    code = getattr(_cause(error), "status_code", None)
+    return code if isinstance(code, int) else None
+
+
+def lasting(code: int) -> bool:
+    """Whether a status refuses a question for good."""
+    return 400 <= code < 500 and code not in MENDABLE
+
+
+def unreached(error: BaseException | None) -> bool:
+    """Whether no connection came about: the clients wrap that in errors of their own."""
+    while error is not None:
+        if isinstance(error, ConnectionRefusedError) or type(error).__name__ in ("ConnectError", "ConnectTimeout"):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def said(error: BaseException) -> str:
+    """An error's kind, and the server's own words where it has any."""
+    cause, code = _cause(error), status(error)
+    return f"{type(cause).__name__}{f' ({code})' if code else ''}: {words(getattr(cause, 'body', None)) or cause}"
+
+
+def remedy(reason: str) -> str:
+    """What to change so that a server that refused for this reason may answer; "" if nothing is known."""
+    return next((mend for pattern, mend in REMEDIES.items() if re.search(pattern, reason, re.IGNORECASE)), "")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The provider's own error under what the retries and Inspect wrap around it."""
+    attempt = getattr(error, "last_attempt", None)
+    if attempt is not None and attempt.exception() is not None:
+        return _cause(attempt.exception())
+    return error.__cause__ if getattr(error, "provider_message", None) and error.__cause__ else error

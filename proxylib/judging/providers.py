@@ -1,0 +1,230 @@
+"""Judges as Inspect AI reaches them: its own providers with every request accounted for, and one of ours for folders.
+
+Both are registered with Inspect's `modelapi`; nothing of Inspect is changed. This module needs the package inspect-ai.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from inspect_ai.log import transcript
+from inspect_ai.model import (
+    ChatMessage,
+    GenerateConfig,
+    Model,
+    ModelAPI,
+    ModelOutput,
+    ModelUsage,
+    ResponseSchema,
+    RetryDecision,
+    get_model,
+    modelapi,
+)
+from inspect_ai.util import json_schema
+
+from proxylib.errors import UserError
+from proxylib.judging import messages
+from proxylib.judging.answers import Verdict
+from proxylib.judging.cache import Answer
+from proxylib.judging.questions import Ask
+from proxylib.judging.settings import LLMJudge
+from proxylib.judging.spending import Budget, Call, tokens
+from proxylib.runs.files import canonical, sha256
+
+CALL: ContextVar[Call] = ContextVar("call")  # of the question at hand
+FOLDER = "hf"  # the user's name for a model in a folder, or on the hub
+LOCAL = (FOLDER, "vllm", "vllm-completions", "sglang")  # load a model in the first call: no call of theirs is cut off
+BATCH = 32  # questions that a model in a folder answers together
+
+
+class Judge:
+    """A judge by name, ready to be asked.
+
+    Raises
+    ------
+    UserError
+        A missing key, package, folder or provider, by name.
+    """
+
+    def __init__(self, settings: LLMJudge):
+        self.settings, self.model = settings, _model(settings)
+
+    async def answer(self, ask: Ask, place: int, budget: Budget) -> Answer:
+        """One answer to a question, retries of a call that fails included.
+
+        Parameters
+        ----------
+        ask : the question
+        place : number of answers to it that came before; a model in a folder samples another one
+        budget : pays
+
+        Raises
+        ------
+        OverLimit
+            If the limit forbids to send the question.
+        Exception
+            Whatever a provider raises after the retries.
+        """
+        most = self.settings.max_new_tokens
+        call = Call(budget, (tokens(ask.prompt), most))
+        CALL.set(call)
+        seed = None
+        if self.settings.model.startswith(f"{FOLDER}/"):
+            seed = int(sha256(canonical([*ask, place]).encode())[:8], 16)
+        output = await self.model.generate(ask.prompt, config=GenerateConfig(seed=seed))
+        error = messages.shown(output.error or "")
+        text = messages.kept(output.completion)
+        return Answer(text=text, stop=output.stop_reason, error=error, max_new_tokens=most, **call.spent)
+
+
+def _model(settings: LLMJudge) -> Model:
+    provider, _, name = settings.model.partition("/")
+    if provider.startswith("vllm") and not os.environ.get("VLLM_BASE_URL") and not importlib.util.find_spec("vllm"):
+        raise UserError(  # Inspect would say so call by call
+            f"judge {settings.model}: the package vllm is missing; pip install vllm, or set VLLM_BASE_URL to a running server"
+        )
+    config = GenerateConfig(
+        max_connections=settings.connections,
+        adaptive_connections=False,
+        max_retries=settings.retries,
+        timeout=settings.timeout,
+        attempt_timeout=None if provider in LOCAL else settings.timeout,  # `timeout` is looked at between attempts only
+        max_tokens=settings.max_new_tokens,
+        temperature=settings.temperature,
+        response_schema=None if settings.no_schema else ResponseSchema(name="verdict", json_schema=json_schema(Verdict)),
+    )
+    ours = f"proxylib-folder/{name}" if provider == FOLDER else settings.model
+    try:
+        return get_model(f"proxylib-accounted/{ours}", config=config, memoize=False)
+    except Exception as error:  # Inspect raises its own kinds for keys, packages and names, some with markup
+        said = re.sub(r"\[/?[a-z ]+\]", "", str(error))
+        raise UserError(f"judge {settings.model}: {messages.shown(said)}") from None
+
+
+@modelapi(name="proxylib-accounted")
+class Accounted(ModelAPI):
+    """Another provider, of which every request passes by the `Call` at hand; the model's name begins with its name."""
+
+    def __init__(self, model_name: str, base_url: str | None = None, api_key: str | None = None, config=None, **more: Any):
+        super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
+        self.provider = get_model(model_name, config=config, base_url=base_url, api_key=api_key, memoize=False, **more).api
+
+    async def generate(self, input, tools, tool_choice, config) -> Any:
+        """The other provider's output; see `ModelAPI.generate`."""
+        call = CALL.get()
+        call.leave()
+        try:
+            came = await self.provider.generate(input, tools, tool_choice, config)
+            output = came[0] if isinstance(came, tuple) else came
+            if isinstance(output, Exception):
+                raise output
+            if not output.choices:
+                raise ValueError("no choice of an answer")
+        except Exception as error:
+            stated = _stated(error)
+            call.failed(stated or error)
+            if stated is None:
+                raise
+            raise stated from error
+        call.answered(output.usage)
+        return came
+
+    def should_retry(self, ex: Exception) -> bool | RetryDecision:
+        """As the other provider decides; an error that came with status 200 by the status that it names."""
+        if not isinstance(ex, messages.ServerError):
+            return self.provider.should_retry(ex)
+        code = messages.status(ex)
+        return code is not None and not messages.lasting(code)
+
+    def retry_wait(self) -> Any:
+        """As the other provider waits."""
+        return self.provider.retry_wait()
+
+    def connection_key(self) -> str:
+        """One pool of connections per model and account."""
+        return f"{type(self.provider).__name__}:{self.provider.connection_key()}"
+
+    async def aclose(self) -> None:
+        """Close the other provider."""
+        await self.provider.aclose()
+
+
+def _stated(error: Exception) -> messages.ServerError | None:
+    """What the server said with status 200 instead of an answer, where a provider stumbled over that."""
+    if messages.status(error) is not None:
+        return None
+    events = transcript().events  # of the question at hand
+    call = getattr(events[-1], "call", None) if len(events) else None
+    response = call.response if call is not None else None
+    return messages.ServerError(response) if isinstance(response, dict) and not response.get("choices") else None
+
+
+@modelapi(name="proxylib-folder")
+class Folder(ModelAPI):
+    """A model in a folder, or by its hub id, asked in this process; questions that wait are answered together.
+
+    Notes
+    -----
+    Sampled answers are written one by one, each under its own seed, so that they do not depend on which question came first.
+    The last bits of the likeliest answer's logits may (see `generate.written`).
+    """
+
+    def __init__(self, model_name: str, base_url: str | None = None, api_key: str | None = None, config=None, **more: Any):
+        import torch
+
+        from proxylib.models import loading, tokenizers
+
+        super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
+        folder = loading.locate(model_name)
+        cuda = torch.cuda.is_available()
+        self.model = loading.load(folder, "cuda" if cuda else "cpu", torch.bfloat16 if cuda else torch.float32)
+        self.tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else loading.base_of(folder))
+        self.waiting: list[tuple[str, GenerateConfig, asyncio.Future]] = []
+        self.turn = asyncio.Lock()
+
+    async def generate(self, input: list[ChatMessage], tools, tool_choice, config: GenerateConfig) -> ModelOutput:
+        """The answer to one question; see `ModelAPI.generate`."""
+        answer = asyncio.get_running_loop().create_future()
+        self.waiting.append((input[-1].text, config, answer))
+        async with self.turn:  # whose turn it is answers for all that wait
+            while not answer.done():
+                await self._answer_waiting()
+        return await answer
+
+    async def _answer_waiting(self) -> None:
+        count = 1 if self.waiting[0][1].temperature else BATCH
+        batch, self.waiting = self.waiting[:count], self.waiting[count:]
+        prompts, configs, answers = zip(*batch, strict=True)
+        try:
+            outputs = await asyncio.to_thread(self._outputs, prompts, configs[0])
+        except Exception as error:
+            for answer in answers:
+                answer.set_exception(error)
+            return
+        for answer, output in zip(answers, outputs, strict=True):
+            answer.set_result(output)
+
+    def _outputs(self, prompts: Sequence[str], config: GenerateConfig) -> list[ModelOutput]:
+        from proxylib.models import generate, tokenizers
+
+        chat = bool(self.tokenizer.chat_template)
+        seed = (config.seed or 0) if config.temperature else None
+        answers = generate.written(
+            self.model, self.tokenizer, list(prompts), config.max_tokens, BATCH, seed, chat, config.temperature or 1.0
+        )
+        outputs = []
+        for prompt, answer in zip(prompts, answers, strict=True):
+            used = (
+                len(tokenizers.front(self.tokenizer, prompt, chat)),
+                len(tokenizers.encode(self.tokenizer, [answer.text])[0]) + 1,
+            )
+            output = ModelOutput.from_content(self.model_name, answer.text, "stop" if answer.finished else "max_tokens")
+            output.usage = ModelUsage(input_tokens=used[0], output_tokens=used[1], total_tokens=sum(used))
+            outputs.append(output)
+        return outputs
