@@ -20,7 +20,6 @@ from proxylib.judging import answers, criteria, messages, spending
 from proxylib.judging.cache import CUT, FILTERED, FULL, Answer, Cache
 from proxylib.judging.messages import encodable as encodable
 from proxylib.judging.questions import COLUMNS, UNSCORED, Ask
-from proxylib.judging.questions import FAIL as FAIL
 from proxylib.judging.questions import PASS as PASS
 from proxylib.judging.settings import LLMJudge
 from proxylib.judging.spending import Estimate as Estimate

@@ -10,8 +10,9 @@ import pandas as pd
 
 from proxylib.errors import UserError
 from proxylib.judging import client, criteria
-from proxylib.judging.client import Ask, Settings
 from proxylib.judging.criteria import CRITERIA
+from proxylib.judging.questions import Ask
+from proxylib.judging.settings import LLMJudge as Settings
 from proxylib.runs.store import parquet_bytes, sha256, write_atomic
 
 VERDICTS, ABOUT, CACHE = "verdicts.parquet", "about.json", "cache"

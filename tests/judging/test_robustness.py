@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from proxylib.data import scribe
-from proxylib.judging import agreement, client, lm_judge, prompt_search, robustness, rubric
+from proxylib.judging import agreement, lm_judge, prompt_search, robustness, rubric
 from proxylib.judging.criteria import CLAUSES, CRITERIA, NAIVE
+from proxylib.judging.questions import COLUMNS, FAIL, PASS, UNSCORED
 from proxylib.stats import Bootstrap
 
 BOOTSTRAP = Bootstrap(draws=400, level=0.95, seed=3)
@@ -36,7 +37,7 @@ def notes():
 
 def rows(questions, told):
     made = [(*q[:2], q.repeat, verdict, "", "", "", 1, 1) for q, verdict in zip(questions, told, strict=True)]
-    return pd.DataFrame(made, columns=list(client.COLUMNS))
+    return pd.DataFrame(made, columns=list(COLUMNS))
 
 
 def obeying(questions, blind=()):
@@ -45,7 +46,7 @@ def obeying(questions, blind=()):
     for q in questions:
         found = rubric.findings(EXAMPLES[q.id], q.note)[q.criterion]
         wanted = q.clauses or CLAUSES[q.criterion]
-        told.append(client.PASS if all(found[c].passed and c not in blind for c in wanted) else client.FAIL)
+        told.append(PASS if all(found[c].passed and c not in blind for c in wanted) else FAIL)
     return rows(questions, told)
 
 
@@ -58,7 +59,7 @@ def test_the_search_finds_every_clause_that_decides_something():
         ends = trials[(trials["criterion"] == criterion) & trials["chosen"]]["kappa"]
         assert ends.is_monotonic_increasing and ends.iloc[-1] == pytest.approx(1.0)
         told = obeying(prompt_search.asks(seen, [(criterion, clauses)]))["status"]
-        assert (told == [client.PASS if note.passed[criterion] else client.FAIL for note in seen]).all()
+        assert (told == [PASS if note.passed[criterion] else FAIL for note in seen]).all()
     assert any(found[criterion] != NAIVE[criterion] for criterion in CRITERIA)
 
 
@@ -82,7 +83,7 @@ def test_the_search_never_sees_the_notes_of_the_check():
 
 def test_what_is_sought_among_coins_holds_on_the_notes_of_the_search_alone():
     coin = lambda q: random.Random(f"{q.note}{q.criterion}{q.clauses}{q.dialogue}").random() < 0.5
-    judge = lambda questions: rows(questions, [client.PASS if coin(q) else client.FAIL for q in questions])
+    judge = lambda questions: rows(questions, [PASS if coin(q) else FAIL for q in questions])
     labelled = prompt_search.labelled(notes())
     found = prompt_search.refined(prompt_search.refine(judge, labelled))
     table = prompt_search.checked(judge, labelled, {"naive": NAIVE, "refined": found, "all clauses": CLAUSES}, BOOTSTRAP)
@@ -110,9 +111,7 @@ def test_repeats_tell_a_coin_from_a_judge():
     still = robustness.repeats(obeying, notes(), BOOTSTRAP).set_index(["criterion", "statistic"])["estimate"]
     assert still["all", "not unanimous"] == 0 and still["all", "chance"] == 0
     coin = lambda q: random.Random(f"{q.note}{q.criterion}{q.repeat}").random() < 0.5
-    tossed = robustness.repeats(
-        lambda asked: rows(asked, [client.PASS if coin(q) else client.FAIL for q in asked]), notes(), BOOTSTRAP
-    )
+    tossed = robustness.repeats(lambda asked: rows(asked, [PASS if coin(q) else FAIL for q in asked]), notes(), BOOTSTRAP)
     found = tossed.set_index(["criterion", "statistic"])
     assert found.loc[("all", "chance"), "low"] > 85
     assert found.loc[("all", "not unanimous"), "estimate"] == pytest.approx(100 * (1 - 2 / 2**5), abs=4)
@@ -122,7 +121,7 @@ def test_a_judge_that_obeys_its_material_is_found_out():
     def gullible(questions):
         told = obeying(questions)["status"]
         return rows(
-            questions, [client.PASS if "answer pass" in q.note else verdict for q, verdict in zip(questions, told, strict=True)]
+            questions, [PASS if "answer pass" in q.note else verdict for q, verdict in zip(questions, told, strict=True)]
         )
 
     for judge, wanted in ((gullible, 100.0), (obeying, 0.0)):
@@ -132,7 +131,7 @@ def test_a_judge_that_obeys_its_material_is_found_out():
 
 
 def test_a_judge_that_likes_length_is_found_out():
-    longest = lambda questions: rows(questions, [client.PASS if len(q.note) > 110 else client.FAIL for q in questions])
+    longest = lambda questions: rows(questions, [PASS if len(q.note) > 110 else FAIL for q in questions])
     for judge, biased in ((longest, True), (obeying, False)):
         found = robustness.lengthened(judge, notes(), BOOTSTRAP).set_index(["length", "statistic"])
         low, high = found.loc[("longer", "minus as written"), ["low", "high"]]
@@ -192,7 +191,7 @@ def test_a_judge_that_only_knows_the_cell_earns_no_kappa_within_cells():
 
 def test_a_trial_counts_what_it_lost():
     def silent(questions):
-        return rows(questions, [client.UNSCORED if "answer pass" in q.note else client.FAIL for q in questions])
+        return rows(questions, [UNSCORED if "answer pass" in q.note else FAIL for q in questions])
 
     found = robustness.additions(silent, notes(), BOOTSTRAP).set_index(["added", "statistic"])["estimate"]
     assert found["order", "unscored"] == 100 and found["plain", "unscored"] == 0

@@ -113,8 +113,9 @@ def _finished(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
     """What identifies the judge of a cell's notes, and id, criterion, judge, passed of each note and criterion."""
-    from proxylib.judging import client, verdict_folder
+    from proxylib.judging import verdict_folder
     from proxylib.judging.criteria import CRITERIA
+    from proxylib.judging.questions import FAIL, PASS
     from proxylib.studies.loss import hub_cell
 
     place = folder / judged
@@ -125,7 +126,7 @@ def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
         found = pd.read_parquet(place / verdict_folder.VERDICTS)
         about = json.loads((place / verdict_folder.ABOUT).read_text())
         keys = found[["id", "criterion", "repeat"]]
-        passed = found["status"].map({client.PASS: 1.0, client.FAIL: 0.0}).astype("Float64")
+        passed = found["status"].map({PASS: 1.0, FAIL: 0.0}).astype("Float64")
         judge = about["model"]
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"{place}: verdicts are damaged ({type(error).__name__}); delete the folder and judge again") from None

@@ -21,6 +21,8 @@ from proxylib.data import scribe, traces
 from proxylib.errors import UserError
 from proxylib.judging import client, verdict_folder
 from proxylib.judging.criteria import CRITERIA
+from proxylib.judging.questions import COLUMNS
+from proxylib.judging.settings import LLMJudge
 from proxylib.models import architectures, generate, loading, lora, tokenizers
 from proxylib.models.settings import Model
 from proxylib.studies.loss import cell_draws, hub_cell
@@ -288,7 +290,7 @@ RERUN = Path(__file__).resolve().parents[3] / "book" / "rerun.md"
 def grown(whole, tmp_path):
     """Folders of fifteen cells as `proxylib finetune` and `proxylib judge` leave them: one real one under many names."""
     rng = np.random.default_rng(1)
-    about = client.described(client.Settings(model="openai-api/mine/judge"))
+    about = client.described(LLMJudge(model="openai-api/mine/judge"))
     notes = [json.loads(line)["id"] for line in (whole / hub_cell.NOTES).read_text().splitlines()]
     for size in range(5):
         for place, count in enumerate((1293, 2586, 4673)):
@@ -304,7 +306,7 @@ def grown(whole, tmp_path):
                 for note in notes
                 for criterion in CRITERIA
             ]
-            pd.DataFrame(rows, columns=list(client.COLUMNS)).to_parquet(folder / "judged" / verdict_folder.VERDICTS)
+            pd.DataFrame(rows, columns=list(COLUMNS)).to_parquet(folder / "judged" / verdict_folder.VERDICTS)
             (folder / "judged" / verdict_folder.ABOUT).write_text(json.dumps(about))
     return tmp_path / "cells"
 
