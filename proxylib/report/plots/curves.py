@@ -7,7 +7,6 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from proxylib.report.plots.intervals import hollow, whiskers
@@ -36,6 +35,11 @@ def lines_with_intervals(
     by : column of the groups; its values decide colour and marker
     labels : group -> what the legend says
     apart : points from one line to the next, where few places on the axis would put bars upon each other
+
+    Notes
+    -----
+    Nothing is averaged: two rows of a group at one `x` are two points. Bars that overlap do not say that two lines agree
+    where the estimates are paired.
     """
     names = looks(frame[by], by)
     for place, (name, look) in enumerate(names.items()):
@@ -51,6 +55,11 @@ def lines_with_intervals(
     return ax
 
 
+def _lines(frame: pd.DataFrame, ax: Axes, *, x: str, y: str, by: str, **style: object) -> None:
+    sns.lineplot(**grouped(frame, by), x=x, y=y, dashes=False, estimator=None, legend="full", ax=ax, **MARKED | style)
+    without_legend(ax, by, str(style.get("size")))
+
+
 @themed
 def learning_curves(frame: pd.DataFrame, ax: Axes) -> Axes:
     """Held-out loss against training tokens, one line per model; wider models drawn thicker.
@@ -62,26 +71,10 @@ def learning_curves(frame: pd.DataFrame, ax: Axes) -> Axes:
     widths = [f"width {width}" for width in sorted(frame["width"].unique())]
     shown = frame.assign(width="width " + frame["width"].astype(str)).sort_values("family")
     thickness = {width: 1 + 1.2 * place for place, width in enumerate(widths)}
-    sns.lineplot(
-        **grouped(shown, "family"),
-        x="tokens",
-        y="bits_per_byte",
-        size="width",
-        sizes=thickness,
-        size_order=widths,
-        units="model",
-        estimator=None,
-        dashes=False,
-        **MARKED | {"markersize": 4.5},
-        legend="full",
-        ax=ax,
-    )
-    without_legend(ax, "family", "width")
+    sized = {"size": "width", "sizes": thickness, "size_order": widths, "units": "model", "markersize": 4.5}
+    _lines(shown, ax, x="tokens", y="bits_per_byte", by="family", **sized)
     ratios(ax.xaxis)
-    ax.set_yscale("log")  # a doubling of the loss is the same step everywhere
-    ax.yaxis.set_major_locator(LogLocator(base=2))
-    ax.yaxis.set_major_formatter(ScalarFormatter())
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    ratios(ax.yaxis, base=2)  # a doubling of the loss is the same step everywhere
     ax.set(xlabel="training tokens", ylabel="held-out loss (bits per byte)")
     return ax
 
@@ -94,22 +87,8 @@ def loss_curves(frame: pd.DataFrame, ax: Axes) -> Axes:
     ----------
     frame : columns base, seen, loss; bases in their order of size
     """
-    style = grouped(frame, "base")
-    sns.lineplot(
-        style["data"],
-        x="seen",
-        y="loss",
-        hue="base",
-        hue_order=style["hue_order"],
-        palette=style["palette"],
-        estimator=None,
-        legend="full",
-        ax=ax,
-    )
-    without_legend(ax)
-    ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(ScalarFormatter())
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    _lines(frame, ax, x="seen", y="loss", by="base", markevery=0.15)
+    ratios(ax.yaxis, base=2)
     ax.set(xlabel="examples seen", ylabel="nats per completion token")
     return ax
 
@@ -122,10 +101,7 @@ def memory_lines(frame: pd.DataFrame, ax: Axes) -> Axes:
     ----------
     frame : columns impl, tokens, peak_mib, bound_mib (NaN but for the one that promises a bound)
     """
-    sns.lineplot(
-        **grouped(frame, "impl"), x="tokens", y="peak_mib", dashes=False, estimator=None, legend="full", ax=ax, **MARKED
-    )
-    without_legend(ax)
+    _lines(frame, ax, x="tokens", y="peak_mib", by="impl")
     bound = frame["bound_mib"].dropna()
     if len(bound):
         level(ax, float(bound.iloc[0]), "promised")

@@ -14,7 +14,7 @@ from proxylib.report.plots.style import GROUND, INK, QUIET, grouped, looks, them
 
 
 def whiskers(frame: pd.DataFrame, ax: Axes, *, colour: object, x: str | None = None, y: str | None = None):
-    """Intervals as bars, upright at `x` or level at `y`; the collection of bars comes back.
+    """Intervals that came with the estimates, as bars upright at `x` or level at `y`; returns their collection.
 
     Parameters
     ----------
@@ -73,6 +73,11 @@ def forest(
     labels : row or group -> what to print
     null : where a vertical line stands to compare with
     spread : share of a row's height over which its groups are spread
+
+    Notes
+    -----
+    Intervals that overlap do not say that two rows are equal: estimates from the same data differ by less than each of
+    them varies. Where the difference is the question, its own interval has to be drawn.
     """
     rows = list(dict.fromkeys(frame[row] if order is None else order))
     names = list(looks(frame[by]))

@@ -46,6 +46,10 @@ def similarity(frame: pd.DataFrame, ax: Axes) -> Axes:
     Parameters
     ----------
     frame : [F, F] symmetric
+
+    Notes
+    -----
+    In grey, strongly negative and strongly positive cells look alike; the table that the figure draws tells them apart.
     """
     sns.heatmap(frame, ax=ax, cbar_kws=BAR | {"label": "correlation over models"}, **CORRELATIONS)
     ax.set(xlabel="", ylabel="", xticks=[])

@@ -28,6 +28,10 @@ def scatter_with_lines(
     points : columns `x`, `by`, rate, low, high (percent)
     lines : group, or `all` for all points together -> intercept and slope
     label : of the horizontal axis
+
+    Notes
+    -----
+    The bars are about each point, given its model; how far points scatter around a line is another matter.
     """
     colours = {name: look.colour for name, look in looks(points[by], by).items()}
     whiskers(points, ax, x=x, colour=points[by].map(colours))

@@ -238,15 +238,17 @@ def level(ax: Axes, value: float, name: str) -> None:
     ax.annotate(name, (0.995, value), fontsize=8, color=QUIET, ha="right", va="bottom", **at)
 
 
-def ratios(axis: mpl.axis.Axis, values: Iterable[float] | None = None) -> None:
-    """Equal steps for equal ratios, with ticks at the given values or, without them, at powers of ten.
+def ratios(axis: mpl.axis.Axis, values: Iterable[float] | None = None, base: int = 10) -> None:
+    """Equal steps for equal ratios, with ticks at the given values or, without them, at powers of `base`.
 
-    Thousands are written out (2,048) or, from ten thousand on, as `31 k`.
+    Thousands are written out (2,048) or, from ten thousand on, as `31 k`; powers of ten as powers.
     """
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     axis.set_minor_formatter(NullFormatter())
     if values is None:
-        axis.set_major_locator(LogLocator(10))
+        axis.set_major_locator(LogLocator(base))
+        if base != 10:
+            axis.set_major_formatter("{x:g}")
     else:
         ticks = sorted(set(values))
         axis.set_minor_locator(NullLocator())
