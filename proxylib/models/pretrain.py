@@ -6,109 +6,29 @@ depend on the step alone, and a checkpoint holds weights and both optimisers' st
 
 from __future__ import annotations
 
-import itertools
-import json
 import math
-import random
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data import corpora, tasks
 from proxylib.data.settings import Material
-from proxylib.models import architectures, devices, generate, tokenizers
+from proxylib.models import architectures, checkpoint, devices, post_training, tokenizers
+from proxylib.models.packing import IGNORE, Rows, Special, encoded, pack
 from proxylib.models.settings import Model, Training
-from proxylib.runs.store import Workspace, write_atomic
+from proxylib.runs.store import Workspace
 
 CHECKPOINTS = 10  # per run: at most a tenth of the work is lost, and writing them costs under one percent
 MEASUREMENTS = 12  # of the held-out loss, evenly spaced in log tokens
 HELD_OUT_DOCUMENTS = 128
 CHECKPOINT = "checkpoint.safetensors"
-OPEN = 16  # rows that may still take a document: about two percent of the places stay empty
 EVERY = 10  # steps between two training losses that are kept
-MOST_PASSES = 4  # over the samples that rejection keeps
-SAMPLED_SHARE = 0.004  # problems that are sampled per token of post-training: about a third of what the other recipes read
-SAMPLED_TOKENS, SAMPLED_BATCH = 180, 400  # as in evaluation
-POST_SEED = 1_000_000  # added to the training seed for the order of post-training documents
-IGNORE = -100  # torch's cross-entropy skips this label
-
-
-class Special(NamedTuple):
-    """Ids of the tokens that open and close a document and that fill a row."""
-
-    bos: int
-    eos: int
-    pad: int
-
-
-class Rows(NamedTuple):
-    """Packed documents: ids and positions [rows, context], labels likewise with `IGNORE` on padding and on each bos.
-
-    Positions start at 0 in every document; transformers reads them as document borders, so that no document sees
-    another of its row.
-    """
-
-    ids: torch.Tensor
-    positions: torch.Tensor
-    labels: torch.Tensor
-
-    def part(self, start: int, stop: int) -> Rows:
-        return Rows(*(tensor[start:stop] for tensor in self))
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that are predicted."""
-        return int((self.labels != IGNORE).sum())
-
-
-def pack(documents: Iterator[list[int]], rows: int | None, context: int, special: Special) -> Rows:
-    """Fill rows with whole documents, each between bos and eos, until so many are full or the documents end.
-
-    A document goes to the first of `OPEN` rows that has room for it; if none has, the oldest is closed. One longer than
-    a row is cut.
-    """
-    closed: list[list[list[int]]] = []
-    opened: list[list[list[int]]] = [[]]
-    for document in documents:
-        tokens = [special.bos, *document, special.eos][:context]
-        for row in opened:
-            if sum(map(len, row)) + len(tokens) <= context:
-                row.append(tokens)
-                break
-        else:
-            if len(opened) == OPEN:
-                closed.append(opened.pop(0))
-            opened.append([tokens])
-        if rows is not None and len(closed) == rows:
-            break
-    else:
-        closed += opened
-    ids = torch.full((len(closed), context), special.pad)
-    positions, labels = torch.zeros_like(ids), torch.full_like(ids, IGNORE)
-    for index, row in enumerate(closed):
-        place = 0
-        for tokens in row:
-            stop = place + len(tokens)
-            ids[index, place:stop] = labels[index, place:stop] = torch.tensor(tokens)
-            positions[index, place:stop] = torch.arange(len(tokens))
-            labels[index, place] = IGNORE  # what opens a document follows from nothing
-            place = stop
-        positions[index, place:] = torch.arange(context - place)  # padding is a document of its own
-    return Rows(ids, positions, labels)
-
-
-def _encoded(tokenizer: PreTrainedTokenizerFast, texts: Iterator[str], at_once: int = 512) -> Iterator[list[int]]:
-    while True:
-        yield from tokenizers.encode(tokenizer, list(itertools.islice(texts, at_once)))
 
 
 def learning_rate(step: int, steps: int, warmup: float) -> float:
@@ -164,43 +84,18 @@ def held_out_documents(material: Material) -> list[str]:
     return [trace.prompt + trace.solution for trace, _ in drawn]
 
 
-def _checkpoint(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimizer], losses: list, step: int) -> None:
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    for index, optim in enumerate(optims):
-        for number, state in optim.state_dict()["state"].items():
-            tensors |= {f"optim.{index}.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    tensors = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-    write_atomic(path, save(tensors, {"step": str(step), "losses": json.dumps(losses)}))
-
-
-def _resume(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimizer]) -> tuple[int, list]:
-    from safetensors import SafetensorError, safe_open
-
-    if not path.exists():
-        return 0, []
-    try:
-        with safe_open(path, "pt") as file:
-            meta = file.metadata()
-        tensors = load_file(path)
-    except SafetensorError:
-        print(f"proxylib: {path} is damaged; training starts anew", file=sys.stderr)
-        return 0, []
-    model.load_state_dict({name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")})
-    for index, optim in enumerate(optims):
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith(f"optim.{index}."):
-                _, _, number, key = name.split(".")
-                state.setdefault(int(number), {})[key] = value
-        optim.load_state_dict({"state": state, "param_groups": optim.state_dict()["param_groups"]})
-    return int(meta["step"]), json.loads(meta["losses"])
-
-
 class Reading(NamedTuple):
     """Text of one's own in place of a corpus recipe: documents without end, and those that the held-out loss is taken on."""
 
     documents: Iterator[str]
     held_out: list[str]
+
+
+class HeldOut(NamedTuple):
+    """Documents that are not trained on, packed, and the bytes of their text."""
+
+    rows: Rows
+    text_bytes: int
 
 
 class Phase(NamedTuple):
@@ -237,9 +132,17 @@ class Trainee:
         return max(1, int(share * self.config.tokens) // (self.rows_per_step * self.config.context))
 
     def packed(self, texts: Iterator[str], steps: int) -> Rows:
-        return pack(_encoded(self.tokenizer, texts), steps * self.rows_per_step, self.config.context, self.special)
+        """Rows for so many steps."""
+        return pack(encoded(self.tokenizer, texts), steps * self.rows_per_step, self.config.context, self.special)
+
+    def held_out(self) -> HeldOut:
+        """What the held-out loss is measured on."""
+        texts = self.reading.held_out if self.reading else held_out_documents(self.material)
+        rows = pack(iter(tokenizers.encode(self.tokenizer, texts)), None, self.config.context, self.special)
+        return HeldOut(rows, sum(len(text.encode()) for text in texts))
 
     def pretraining(self) -> Phase:
+        """The first phase: a corpus recipe, or text of one's own."""
         steps = self.steps(self.spec.share)
         if self.reading:
             return Phase(self.packed(self.reading.documents, steps), steps, 1.0)
@@ -247,39 +150,19 @@ class Trainee:
 
     def post_training(self) -> Phase | None:
         """The phase after pretraining, None where there is none. Rejection sampling reads the model as it is then."""
+        steps = self.steps(self.config.post_share)
+        peak = self.config.post_learning_rate_share
         if self.spec.post == "none":
             return None
-        steps = self.steps(self.config.post_share)
         if self.spec.post == "rejection":
-            kept = self._kept_samples()
-            if not kept:
-                return None  # nothing to learn from: the fact `samples_kept` says so
-            # at most so many passes: more would only teach the samples by heart
-            texts = (text for _ in range(MOST_PASSES) for text in random.Random(self.seed).sample(kept, len(kept)))
-            rows = pack(iter(tokenizers.encode(self.tokenizer, list(texts))), None, self.config.context, self.special)
+            texts = post_training.kept_samples(
+                self.model, self.tokenizer, self.config, self.material, self.seed, self.workspace
+            )
+            rows = pack(iter(tokenizers.encode(self.tokenizer, texts)), None, self.config.context, self.special)
             steps = min(steps, len(rows.ids) // self.rows_per_step)
-            return Phase(rows, steps, self.config.post_learning_rate_share) if steps else None
-        chosen = corpora.post_training(self.spec.post, self.spec.mix)
-        # a seed of its own, so that post-training does not begin with the problems that pretraining began with
-        texts = corpora.documents(chosen, self.material, self.seed + POST_SEED)
-        return Phase(self.packed(texts, steps), steps, self.config.post_learning_rate_share)
-
-    def _kept_samples(self) -> list[str]:
-        """Prompt and solution of the model's own sampled answers that are right; written as the table `samples`."""
-        path = self.workspace.path("samples.parquet")
-        if not path.exists():
-            rng = random.Random(f"samples {self.material.seed} {self.seed}")
-            count = max(8, int(SAMPLED_SHARE * self.config.tokens * self.config.post_share))
-            problems = [tasks.training_problem(tasks.task(rng.choice(self.material.tasks)), rng) for _ in range(count)]
-            prompts = [problem.prompt for problem in problems]
-            texts = generate.answers(self.model, self.tokenizer, prompts, SAMPLED_TOKENS, SAMPLED_BATCH, sample_seed=self.seed)
-            self.model.train()
-            right = [tasks.right(problem.answer, text) for problem, text in zip(problems, texts, strict=True)]
-            self.workspace.write_table("samples", pd.DataFrame({"prompt": prompts, "text": texts, "right": right}))
-        samples = pd.read_parquet(path)
-        self.workspace.note(samples=len(samples), samples_kept=int(samples["right"].sum()))
-        kept = samples[samples["right"]]
-        return list(kept["prompt"] + kept["text"])
+            return Phase(rows, steps, peak) if steps else None
+        texts = post_training.documents(self.spec, self.material, self.seed)
+        return Phase(self.packed(texts, steps), steps, peak)
 
 
 def fit(step, workspace: Workspace) -> None:
@@ -307,7 +190,7 @@ def train(
     observe: Callable[[PreTrainedModel, int, int], None] | None = None,
     reading: Reading | None = None,
 ) -> PreTrainedModel:
-    """The loop itself; see `fit`. Returns the trained model.
+    """Train a model and save it; see `fit`. Returns the trained model.
 
     `observe(model, step, tokens)` is called wherever the held-out loss is measured; a resumed run calls it again only for
     steps after its last checkpoint. With `reading`, pretraining reads that and not the recipe of `spec.mix`.
@@ -316,69 +199,112 @@ def train(
     torch.manual_seed(seed)
     model = architectures.build(spec, len(tokenizer), config.context).to(config.device)
     trainee = Trainee(spec, config, material, seed, tokenizer, workspace, model, reading)
-    optims = optimisers(model, config)
-    held_out_text = reading.held_out if reading else held_out_documents(material)
-    held_out = pack(iter(tokenizers.encode(tokenizer, held_out_text)), None, config.context, trainee.special)
-    held_out_bytes = sum(len(text.encode()) for text in held_out_text)
-
-    path = workspace.path(CHECKPOINT)
-    first, losses = _resume(path, model, optims)
-    began, fresh, done, tokens = time.perf_counter(), 0, 0, 0
-    for name, make in (("pretraining", trainee.pretraining), ("post-training", trainee.post_training)):
-        phase = make()
-        if phase is None:
-            continue
-        every = max(1, phase.steps // CHECKPOINTS)
-        measure_at = set(np.unique(np.geomspace(1, phase.steps, MEASUREMENTS).round().astype(int)).tolist())
-        measure_at = measure_at if name == "pretraining" else {phase.steps}
-        for index in range(phase.steps):
-            rows = phase.rows.part(index * trainee.rows_per_step, (index + 1) * trainee.rows_per_step)
-            tokens += rows.tokens
-            if done + index < first:
-                continue
-            if done + index > first and index % every == 0:
-                _checkpoint(path, model, optims, losses, done + index)
-            share = phase.peak * learning_rate(index, phase.steps, config.warmup)
-            for optim, peak in zip(optims, (config.muon_learning_rate, config.adamw_learning_rate), strict=True):
-                optim.param_groups[0]["lr"] = peak * share
-            loss = _loss(model, rows, "mean")
-            loss.backward()
-            for optim in optims:
-                optim.step()
-                optim.zero_grad(set_to_none=True)
-            fresh += rows.tokens
-            if index % EVERY == 0:
-                losses.append([name, "train", done + index + 1, tokens, loss.item(), None])
-            if index + 1 in measure_at:
-                measured = held_out_loss(model, held_out, held_out_bytes)
-                losses.append([name, "held-out", done + index + 1, tokens, *measured])
-                if observe:
-                    observe(model, done + index + 1, tokens)
-                    model.train()
-            if not math.isfinite(loss.item()):
-                raise FloatingPointError(
-                    f"{spec.name}: the loss is not finite at step {index + 1}; lower training.muon_learning_rate"
-                )
-        done += phase.steps
+    loop = Loop(trainee, optimisers(model, config), trainee.held_out(), observe)
+    began = time.perf_counter()
+    for name, phase_of in (("pretraining", trainee.pretraining), ("post-training", trainee.post_training)):
+        phase = phase_of()
+        if phase is not None:
+            loop.run(name, phase)
     seconds = time.perf_counter() - began
-
     columns = ["phase", "split", "step", "tokens", "nll", "bits_per_byte"]
-    workspace.write_table("losses", pd.DataFrame(losses, columns=columns).astype({"bits_per_byte": float}))
+    workspace.write_table("losses", pd.DataFrame(loop.losses, columns=columns).astype({"bits_per_byte": float}))
     model.save_pretrained(workspace.path("model"))
     tokenizer.save_pretrained(workspace.path("model"))
-    path.unlink(missing_ok=True)
-    counts = architectures.parameters(model)
-    rate = fresh / seconds if seconds > 0 and fresh else None
-    ceiling = devices.matmul_rate(config.batch_tokens, spec.width, 4 * spec.width)
-    workspace.note(
-        **facts,
-        parameters=counts,
-        tokens=tokens,
-        flops=6.0 * counts["all"] * tokens,
-        tokens_per_second=rate,
-        flops_per_second=rate and 6.0 * counts["all"] * rate,
-        matmul_flops_per_second=ceiling,
-        utilisation=rate and 6.0 * counts["all"] * rate / ceiling,
-        resumed_at_step=first,
-    )
+    loop.path.unlink(missing_ok=True)
+    workspace.note(**facts, **_speed(trainee, loop, seconds), resumed_at_step=loop.first)
     return model
+
+
+class Loop:
+    """Steps through phases, with losses, measurements and checkpoints on the way.
+
+    Parameters
+    ----------
+    trainee : what is trained, and on what
+    optims : see `optimisers`
+    held_out : on which the loss is measured
+    observe : see `train`
+
+    Attributes
+    ----------
+    losses : rows of phase, split, step, tokens, nll in nats per token, bits per byte
+    first, done : steps that a checkpoint had seen; steps of the phases that are finished
+    tokens, fresh : predicted tokens so far; those of this process
+    """
+
+    def __init__(
+        self,
+        trainee: Trainee,
+        optims: list[torch.optim.Optimizer],
+        held_out: HeldOut,
+        observe: Callable[[PreTrainedModel, int, int], None] | None,
+    ):
+        self.trainee, self.optims, self.held_out, self.observe = trainee, optims, held_out, observe
+        self.path = trainee.workspace.path(CHECKPOINT)
+        self.first, self.losses = checkpoint.resume(self.path, trainee.model, optims)
+        self.done = self.tokens = self.fresh = 0
+
+    def run(self, name: str, phase: Phase) -> None:
+        """All steps of a phase that no checkpoint has seen."""
+        every = max(1, phase.steps // CHECKPOINTS)
+        measured = _measuring_steps(name, phase.steps)
+        for index in range(phase.steps):
+            rows = phase.rows.part(index * self.trainee.rows_per_step, (index + 1) * self.trainee.rows_per_step)
+            self.tokens += rows.tokens
+            if self.done + index < self.first:
+                continue
+            if self.done + index > self.first and index % every == 0:
+                checkpoint.write(self.path, self.trainee.model, self.optims, self.losses, self.done + index)
+            loss = self._step(rows, phase.peak * learning_rate(index, phase.steps, self.trainee.config.warmup))
+            if index % EVERY == 0:
+                self.losses.append([name, "train", self.done + index + 1, self.tokens, loss, None])
+            if index + 1 in measured:
+                self._measure(name, self.done + index + 1)
+            if not math.isfinite(loss):
+                raise FloatingPointError(
+                    f"{self.trainee.spec.name}: the loss is not finite at step {index + 1}; lower training.muon_learning_rate"
+                )
+        self.done += phase.steps
+
+    def _step(self, rows: Rows, share: float) -> float:
+        """One update at a share of the peak rates; the loss before it."""
+        config = self.trainee.config
+        for optim, peak in zip(self.optims, (config.muon_learning_rate, config.adamw_learning_rate), strict=True):
+            optim.param_groups[0]["lr"] = peak * share
+        loss = _loss(self.trainee.model, rows, "mean")
+        loss.backward()
+        for optim in self.optims:
+            optim.step()
+            optim.zero_grad(set_to_none=True)
+        self.fresh += rows.tokens
+        return loss.item()
+
+    def _measure(self, name: str, step: int) -> None:
+        model = self.trainee.model
+        self.losses.append([name, "held-out", step, self.tokens, *held_out_loss(model, *self.held_out)])
+        if self.observe:
+            self.observe(model, step, self.tokens)
+            model.train()
+
+
+def _measuring_steps(phase: str, steps: int) -> set[int]:
+    """Steps after which the held-out loss is measured: evenly spaced in log steps, and at the end of post-training."""
+    if phase != "pretraining":
+        return {steps}
+    return set(np.unique(np.geomspace(1, steps, MEASUREMENTS).round().astype(int)).tolist())
+
+
+def _speed(trainee: Trainee, loop: Loop, seconds: float) -> dict[str, Any]:
+    """Sizes and speeds as facts, beside what this machine's matrix product can do."""
+    counts = architectures.parameters(trainee.model)
+    rate = loop.fresh / seconds if seconds > 0 and loop.fresh else None
+    ceiling = devices.matmul_rate(trainee.config.batch_tokens, trainee.spec.width, 4 * trainee.spec.width)
+    return {
+        "parameters": counts,
+        "tokens": loop.tokens,
+        "flops": 6.0 * counts["all"] * loop.tokens,
+        "tokens_per_second": rate,
+        "flops_per_second": rate and 6.0 * counts["all"] * rate,
+        "matmul_flops_per_second": ceiling,
+        "utilisation": rate and 6.0 * counts["all"] * rate / ceiling,
+    }

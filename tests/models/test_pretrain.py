@@ -14,8 +14,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from proxylib.data import corpora, tasks
 from proxylib.data.settings import Material
 from proxylib.errors import UserError
-from proxylib.models import architectures, devices, loading, pretrain, tokenizers
-from proxylib.models.pretrain import IGNORE, Rows, Special, pack
+from proxylib.models import architectures, checkpoint, devices, loading, post_training, pretrain, tokenizers
+from proxylib.models.packing import IGNORE, Rows, Special, pack
 from proxylib.models.settings import Model, Training
 from proxylib.runs.store import Workspace
 
@@ -360,7 +360,7 @@ def solved(prompt):
 def sampled(monkeypatch):
     """Calls of the stand-in for sampled answers."""
     calls = []
-    monkeypatch.setattr(pretrain.generate, "answers", solving(calls))
+    monkeypatch.setattr(post_training.generate, "answers", solving(calls))
     return calls
 
 
@@ -382,7 +382,7 @@ def test_the_second_phase_follows_the_first_and_is_counted(styled, finished, tok
     plain = losses(finished[0], "train")
     pd.testing.assert_frame_equal(curve.iloc[:STEPS], plain)  # the first phase is that of a model without a second
     data = pack(
-        encoded(tokenizer, corpora.post_training("style", "expert"), 3 + pretrain.POST_SEED), 4 * POST_STEPS, 128, SPECIAL
+        encoded(tokenizer, corpora.post_training("style", "expert"), 3 + post_training.POST_SEED), 4 * POST_STEPS, 128, SPECIAL
     )
     grown = [plain["tokens"].iloc[-1] + data.part(0, 4 * step).tokens for step in range(1, POST_STEPS + 1)]
     assert list(curve["tokens"])[STEPS:] == grown and styled[0].facts["tokens"] == grown[-1]
@@ -391,7 +391,7 @@ def test_the_second_phase_follows_the_first_and_is_counted(styled, finished, tok
 
 
 def test_the_first_loss_of_the_second_phase_is_that_of_its_own_documents(styled, finished, tokenizer):
-    rows = pack(encoded(tokenizer, corpora.post_training("style", "expert"), 3 + pretrain.POST_SEED), 4, 128, SPECIAL)
+    rows = pack(encoded(tokenizer, corpora.post_training("style", "expert"), 3 + post_training.POST_SEED), 4, 128, SPECIAL)
     before, _ = pretrain.held_out_loss(finished[1], rows, 1)
     assert losses(styled[0], "train")["nll"].iloc[STEPS] == pytest.approx(before, rel=1e-5)
 
@@ -403,7 +403,7 @@ def test_every_recipe_of_post_training_reads_its_documents(tmp_path, tokenizer, 
     run(tmp_path, tokenizer, after(post, LLAMA.model_copy(update={"mix": "other-web"})), tokens=2048)
     assert asked == [
         (corpora.RECIPES["other-web"], MATERIAL, 3),
-        (corpora.post_training(post, "other-web"), MATERIAL, 3 + pretrain.POST_SEED),
+        (corpora.post_training(post, "other-web"), MATERIAL, 3 + post_training.POST_SEED),
     ]
 
 
@@ -456,8 +456,8 @@ def rejected(tmp_path, tokenizer, sampled):
 def test_samples_are_drawn_from_the_pretrained_model_over_training_problems(rejected, finished, sampled):
     ((prompts, max_new_tokens, batch, seed, weights),) = sampled
     assert all(torch.equal(value, weights[name]) for name, value in finished[1].state_dict().items())
-    assert len(prompts) == max(8, int(pretrain.SAMPLED_SHARE * CONFIG.tokens * CONFIG.post_share)) == 16
-    assert (max_new_tokens, batch, seed) == (pretrain.SAMPLED_TOKENS, pretrain.SAMPLED_BATCH, 3)
+    assert len(prompts) == max(8, int(post_training.SAMPLED_SHARE * CONFIG.tokens * CONFIG.post_share)) == 16
+    assert (max_new_tokens, batch, seed) == (post_training.SAMPLED_TOKENS, post_training.SAMPLED_BATCH, 3)
     assert {prompt.split()[0] for prompt in prompts} == {"sort", "count"} and not any(map(tasks.held_out, prompts))
     untrained = [prompt for prompt in prompts if len(prompt.split()) == 7 and prompt.startswith("sort")]
     assert not untrained
@@ -471,7 +471,7 @@ def test_only_right_samples_are_kept_and_learnt_from(rejected, tokenizer):
     curve = losses(workspace, "train")
     steps = int((curve["phase"] == "post-training").sum())
     # so few samples fill fewer rows than post-training may read
-    texts = [prompt + solved(prompt) for prompt in table.loc[table["right"], "prompt"]] * pretrain.MOST_PASSES
+    texts = [prompt + solved(prompt) for prompt in table.loc[table["right"], "prompt"]] * post_training.MOST_PASSES
     rows = pack(iter(tokenizers.encode(tokenizer, texts)), None, CONFIG.context, SPECIAL)
     assert 1 <= steps == len(rows.ids) // 4 < POST_STEPS
     grown = curve["tokens"].diff().iloc[STEPS:].sum()
@@ -485,7 +485,7 @@ def test_the_rows_of_rejection_hold_right_samples_alone(tmp_path, tokenizer, sam
     table = pd.read_parquet(workspace.path("samples.parquet"))
     kept = [prompt + solved(prompt) for prompt in table.loc[table["right"], "prompt"]]
     documents = [tokenizer.decode(ids[1:-1]) for ids in unpacked(packed[-1])]
-    assert sorted(documents) == sorted(kept * pretrain.MOST_PASSES)
+    assert sorted(documents) == sorted(kept * post_training.MOST_PASSES)
 
 
 @pytest.mark.parametrize("at", [0, 1])
@@ -496,7 +496,7 @@ def test_samples_are_read_from_their_table_when_a_run_goes_on(rejected, tmp_path
         interrupt(patch, at, steps)
         run(tmp_path / "cut", tokenizer, after("rejection"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrain.generate, "answers", lambda *a, **k: pytest.fail("sampled anew"))
+        patch.setattr(post_training.generate, "answers", lambda *a, **k: pytest.fail("sampled anew"))
         resumed, _ = run(tmp_path / "cut", tokenizer, after("rejection"))
     assert resumed.facts["resumed_at_step"] == STEPS + at
     assert contents(resumed) == contents(rejected[0])
@@ -508,14 +508,14 @@ def test_a_run_killed_while_it_samples_ends_with_the_same_bytes(rejected, tmp_pa
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(pretrain.generate, "answers", killed)
+        patch.setattr(post_training.generate, "answers", killed)
         run(tmp_path / "cut", tokenizer, after("rejection"))
     resumed, _ = run(tmp_path / "cut", tokenizer, after("rejection"))
     assert 0 < resumed.facts["resumed_at_step"] < STEPS and contents(resumed) == contents(rejected[0])
 
 
 def test_where_no_sample_is_right_there_is_no_second_phase_and_a_fact_that_says_so(finished, tmp_path, tokenizer, monkeypatch):
-    monkeypatch.setattr(pretrain.generate, "answers", solving([], right=lambda number: False))
+    monkeypatch.setattr(post_training.generate, "answers", solving([], right=lambda number: False))
     workspace, model = run(tmp_path, tokenizer, after("rejection"))
     assert (workspace.facts["samples"], workspace.facts["samples_kept"]) == (16, 0)
     assert set(losses(workspace, "train")["phase"]) == {"pretraining"}
@@ -574,7 +574,7 @@ def test_a_damaged_checkpoint_is_named_and_ignored(finished, tmp_path, tokenizer
 def test_any_damage_to_a_checkpoint_is_survived(tmp_path, data, capsys):
     path = tmp_path / pretrain.CHECKPOINT
     path.write_bytes(data)
-    assert pretrain._resume(path, architectures.build(LLAMA, 50, 32), []) == (0, [])
+    assert checkpoint.resume(path, architectures.build(LLAMA, 50, 32), []) == (0, [])
     assert str(path) in capsys.readouterr().err
 
 
