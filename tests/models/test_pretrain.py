@@ -523,7 +523,7 @@ def test_where_no_sample_is_right_there_is_no_second_phase_and_a_fact_that_says_
 
 
 def test_a_models_own_samples_are_the_same_in_two_runs(tmp_path, tokenizer, monkeypatch):
-    monkeypatch.setattr(pretrain, "SAMPLED_TOKENS", 12)
+    monkeypatch.setattr(post_training, "SAMPLED_TOKENS", 12)
     spec = LLAMA.model_copy(update={"post": "rejection", "share": 0.25})
     both = [contents(run(tmp_path / name, tokenizer, spec)[0]) for name in ("a", "b")]
     assert both[0] == both[1] and "samples.parquet" in both[0]
