@@ -1,5 +1,6 @@
 """Running notebooks: parameters before kernels, failures apart, IPC, and the walk over steps."""
 
+import dataclasses
 import json
 import os
 import time
@@ -11,7 +12,7 @@ import pytest
 from proxylib.cli import main
 from proxylib.errors import UserError
 from proxylib.runs import execute
-from proxylib.runs.step import Step
+from proxylib.runs.step import Resources, Stage, Step
 from proxylib.runs.store import Key, Store
 
 PARAMETERS = """profile = "smoke"  # profile
@@ -112,7 +113,7 @@ def test_a_failed_notebook_is_kept_apart_with_its_traceback_and_is_no_run(tmp_pa
     assert main(["run", str(notebook)]) == 1
     err = capsys.readouterr().err
     assert "ZeroDivisionError" in err
-    step = execute.step_of(notebook, {})
+    step = execute.own_step(notebook, {})
     failed = step.store.root / "failed" / step.key.run_id
     assert "ZeroDivisionError" in (failed / "traceback.txt").read_text() and (failed / "notebook.ipynb").exists()
     assert step.store.find(step.key) is None
@@ -126,14 +127,17 @@ def test_a_mendable_error_inside_a_notebook_is_one_line_and_exit_2(tmp_path, cap
     assert "file x: wrong; do y" in capsys.readouterr().err
 
 
+WHOLE = Stage("made", 1, "no:builder", lambda d: None, lambda settings: Resources())
+
+
 def fake_steps(tmp_path, failing=()):
     """Four steps a -> b -> d, c -> d whose notebooks are never run."""
     store = Store("smoke", tmp_path / "runs", tmp_path / "results")
     steps = {}
     for name, parents in {"a": (), "b": ("a",), "c": (), "d": ("b", "c")}.items():
         inputs = {parent: steps[parent].key.run_id for parent in parents}
-        key = Key("notebook", 1, {"name": name, "fails": name in failing}, inputs)
-        steps[name] = Step(name, tmp_path / f"{name}.ipynb", {}, None, key, {p: steps[p] for p in parents}, store)
+        key = Key("made", 1, {"name": name, "fails": name in failing}, inputs)
+        steps[name] = Step(name, tmp_path / f"{name}.ipynb", {}, None, key, {p: steps[p] for p in parents}, store, WHOLE)
     return list(steps.values())
 
 
@@ -157,11 +161,14 @@ def test_the_walk_keeps_the_order_and_a_second_one_starts_nothing(tmp_path, monk
     assert [line.split()[0] for line in said] == ["cached"] * 4
 
 
-@pytest.mark.parametrize(("work", "wanted"), [({"c": 1e9}, ["c", "a", "b", "d"]), ({"b": 1e9, "c": 9e8}, ["a", "b", "c", "d"])])
-def test_of_the_ready_steps_the_one_with_the_longest_chain_of_work_begins_first(work, wanted, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("minutes", "wanted"), [({"c": 100}, ["c", "a", "b", "d"]), ({"b": 100, "c": 90}, ["a", "b", "c", "d"])]
+)
+def test_of_the_ready_steps_the_one_with_the_longest_chain_of_work_begins_first(minutes, wanted, tmp_path, monkeypatch):
     monkeypatch.setattr(execute, "run", fake_run)
-    monkeypatch.setattr(execute.grid, "work", lambda step: work.get(step.name, 0.0))
-    steps = fake_steps(tmp_path)
+    steps = [
+        dataclasses.replace(step, resources=Resources(minutes=minutes.get(step.name, 0.0))) for step in fake_steps(tmp_path)
+    ]
     assert execute.walk(steps, jobs=1, record=False, say=lambda line: None) == 0
     assert (steps[0].store.root / "order.txt").read_text().split() == wanted
 
@@ -180,7 +187,7 @@ def test_a_recorded_step_counts_as_done_unless_its_weights_are_needed(tmp_path, 
     steps = fake_steps(tmp_path)
     execute.walk(steps, jobs=1, record=True, say=lambda line: None)
     recorded = Store("smoke", tmp_path / "elsewhere", tmp_path / "results")
-    moved = [Step(**{**step.__dict__, "store": recorded}) for step in steps]
+    moved = [dataclasses.replace(step, store=recorded) for step in steps]
     assert execute.outstanding(moved) == [] and execute.state(moved[0]) == "recorded"
     # without d's record, d has to run and so have b and c, whose files were withheld, and then a
     d = moved[3]
@@ -200,7 +207,8 @@ def test_a_step_that_reads_tables_alone_does_not_bring_back_what_its_parents_lef
     steps = fake_steps(tmp_path)
     execute.walk(steps, jobs=1, record=True, say=lambda line: None)
     recorded = Store("smoke", tmp_path / "elsewhere", tmp_path / "results")
-    a, b, c, d = (Step(**{**step.__dict__, "store": recorded, "whole": step.name != "d"}) for step in steps)
+    a, b, c, d = (dataclasses.replace(step, store=recorded) for step in steps)
+    d = dataclasses.replace(d, stage=dataclasses.replace(WHOLE, whole=False))
     without(tmp_path, d)
     assert [step.name for step in execute.outstanding([a, b, c, d])] == ["d"]
     # b is missing too, and reads the whole of a; c stays as it is recorded

@@ -120,8 +120,8 @@ def test_a_fitted_ranker_is_judged_on_the_model_it_has_not_seen(many):
 
 def test_scores_of_a_left_out_model_change_nothing_of_its_own_prediction(many, monkeypatch):
     seen = []
-    real = compare.ranking.LinearRankSVM.fit
-    monkeypatch.setattr(compare.ranking.LinearRankSVM, "fit", lambda self, X, y: seen.append(y.copy()) or real(self, X, y))
+    real = compare.rankers.LinearRankSVM.fit
+    monkeypatch.setattr(compare.rankers.LinearRankSVM, "fit", lambda self, X, y: seen.append(y.copy()) or real(self, X, y))
     scores = pd.Series({f"m{n}": 0.1 * n for n in range(8)})
     compare.fit(many.values, scores, BOOTSTRAP)
     assert sorted(map(len, seen)) == [7] * 8 + [8]
