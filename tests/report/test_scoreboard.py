@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from proxylib import studies
 from proxylib.errors import UserError
 from proxylib.report import scoreboard
 from proxylib.runs.store import MANIFEST, Key, Store
@@ -159,3 +160,8 @@ def test_the_committed_claims_are_well_formed():
     assert (table["stage"].notna() | table["reason"].notna()).all()  # what no run tests says why
     beyond = (table["reported"] - table["null"]) * table["direction"]
     assert (beyond.dropna() > 0).all()  # a reported value lies on the side that its claim names
+
+
+def test_claims_name_stages_and_pages_that_studies_register():
+    table, known = pd.read_csv(scoreboard.CLAIMS), studies.registry()
+    assert set(table["stage"].dropna()) <= set(known.stages) and set(table["page"]) <= set(known.pages)
