@@ -287,12 +287,12 @@ def _extract(args: argparse.Namespace) -> int:
 
 
 def _rank(args: argparse.Namespace) -> int:
-    from proxylib.studies.your_models import end_to_end
+    from proxylib.studies.your_models import end_to_end, report
 
     made = end_to_end.rank(
         args.models, args.traces, args.out, _settings(args), _fields(args), args.scores, args.threads, layout=_layout(args)
     )
-    print(made.summary())
+    print(report.summary(made))
     return 0
 
 

@@ -28,10 +28,6 @@ PER_TOKEN, PER_BYTE, RBRIDGE = "cross_entropy|uniform", "bits_per_byte", "rbridg
 SHOWN = {WINNER: +1, PER_TOKEN: -1, PER_BYTE: -1}
 LEAST_MODELS = 5  # with known scores, below which nothing is fitted
 COST = 1.0  # of the ranking machine: too few models to choose it
-CAVEAT = (
-    "Support is the share of resampled traces that keep the order by the proxy. It says nothing about how well the proxy "
-    "follows a benchmark."
-)
 
 
 class Measured(NamedTuple):

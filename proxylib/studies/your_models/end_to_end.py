@@ -13,10 +13,10 @@ import pandas as pd
 
 from proxylib.data import traces
 from proxylib.errors import UserError
-from proxylib.report import plots, words
+from proxylib.report import plots
 from proxylib.runs.store import Workspace, parquet_bytes, write_atomic
 from proxylib.stats import Bootstrap
-from proxylib.studies.your_models import compare
+from proxylib.studies.your_models import compare, report
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
 from proxylib.studies.your_models.settings import YourModelsSettings
 
@@ -27,20 +27,6 @@ if TYPE_CHECKING:
 BOOTSTRAP = Bootstrap(draws=2000, level=0.95, seed=7)
 MODELS, TABLE, SUPPORT, VALUES, FIGURE = "models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"
 FITTED = "fitted.csv"
-#: of a manifest -> its column
-ACCOUNT = {
-    "traces": "traces",
-    "dropped": "dropped",
-    "tokens_scored": "tokens scored",
-    "tokens_windowed": "before the window",
-    "tokens_truncated": "cut off",
-    "boundary_moves": "boundary moves",
-}
-NAMES = {
-    compare.WINNER: "top-1, inverse frequency",
-    compare.PER_TOKEN: "nats per token",
-    compare.PER_BYTE: "bits per byte",
-}
 
 
 @dataclass(frozen=True)
@@ -59,22 +45,6 @@ class Ranked:
     comparison: Comparison
     fitted: Fitted | None
     accounts: pd.DataFrame
-
-    def summary(self) -> str:
-        """The result as text for a terminal."""
-        found = self.comparison
-        left = f"; {found.left_out} left out because not every model can be asked about them" if found.left_out else ""
-        parts = [account_table(self).to_string(index=False), "", f"{found.used} traces under every model{left}", ""]
-        parts += [table(found).to_string(index=False)]
-        parts += ["", support_table(found).to_string(index=False), compare.CAVEAT]
-        if self.fitted is not None:
-            parts += [
-                "",
-                fitted_table(self.fitted).to_string(index=False),
-                "",
-                errors_table(self.fitted).to_string(index=False),
-            ]
-        return "\n".join([*parts, "", str(self.folder)])
 
 
 def rank(
@@ -122,7 +92,7 @@ def rank(
     for name, folder in zip(names, located, strict=True):
         done = shards.extract(folder, read, out / MODELS / name, settings, layout, threads)
         measured[name] = Measured(done.tokens, done.vocabulary)
-        accounts.append({"model": name} | {key: done.facts[key] for key in ACCOUNT})
+        accounts.append({"model": name} | {key: done.facts[key] for key in report.ACCOUNT})
     texts = traces.to_frame(read).set_index(["task", "id"])["solution"]
     comparison = compare.compare(measured, texts, bootstrap, expert)
     comparison = comparison._replace(left_out=len(read) - comparison.used)  # also what no model can be asked about
@@ -161,72 +131,6 @@ def _write(out: Path, comparison: Comparison, fitted: Fitted | None) -> None:
     figure, (ax,) = plots.canvas(height=1.2 + 0.35 * len(comparison.table))
     plots.models_forest(comparison.table, ax, column=compare.WINNER)
     write_atomic(out / FIGURE, plots.svg(figure))
-
-
-def _shown(row: pd.Series, column: str) -> str:
-    return words.with_interval([row[column], row[f"{column} low"], row[f"{column} high"]])
-
-
-def table(found: Comparison) -> pd.DataFrame:
-    """A row per model, best first."""
-    shown = found.table[["rank", "model"]].copy()
-    for column, name in NAMES.items():
-        shown[name] = [_shown(row, column) for _, row in found.table.iterrows()]
-    return shown
-
-
-def support_table(found: Comparison) -> pd.DataFrame:
-    """Neighbours in the order, and how many resamples of the traces keep them so."""
-    order = list(found.table["model"])
-    pairs = found.support.set_index(["better", "worse"])["support"]
-    rows = [(a, b, f"{100 * pairs[a, b]:.0f} %") for a, b in zip(order, order[1:], strict=False)]
-    return pd.DataFrame(rows, columns=["better by the proxy", "than", "support"])
-
-
-def account_table(ranked: Ranked) -> pd.DataFrame:
-    """What became of every model's traces; a boundary moves where prompt and solution as one text would be cut elsewhere."""
-    return ranked.accounts.rename(columns=ACCOUNT)
-
-
-def fitted_table(fitted: Fitted) -> pd.DataFrame:
-    """The order of the fitted ranker; models without a known score are forecasts."""
-    known = ["forecast" if pd.isna(value) else f"{value:.3g}" for value in fitted.order["score"]]
-    return fitted.order[["rank", "model"]].assign(**{"known score": known})
-
-
-def errors_table(fitted: Fitted) -> pd.DataFrame:
-    """Pairs with a left-out model that each signal orders wrongly, in percent."""
-    rows = [
-        (NAMES.get(name, name), words.with_interval(ends, 100))
-        for name, *ends in fitted.errors[["signal", "estimate", "low", "high"]].itertuples(index=False)
-    ]
-    return pd.DataFrame(rows, columns=["signal", "wrong pairs, %"])
-
-
-def verdict(ranked: Ranked) -> str:
-    """The page's first sentences; they turn with the numbers."""
-    found = ranked.comparison
-    first, second = found.table["model"].iloc[:2]
-    best = found.support.set_index(["better", "worse"])["support"][first, second]
-    sure = int((found.support["support"] >= 0.95).sum())
-    text = (
-        f"By the proxy, {first} stands first; {100 * best:.0f} % of resampled traces keep it before {second}, and "
-        f"{sure} of {len(found.support)} pairs keep their order in at least 95 %."
-    )
-    if ranked.fitted is None:
-        return text
-    errors = ranked.fitted.errors.set_index("signal")
-    told = {name: words.with_interval(errors.loc[name, ["estimate", "low", "high"]], 100) for name in errors.index}
-    return (
-        f"{text} Against known scores it orders {told[compare.WINNER]} % of the pairs wrongly; a ranker fitted to the other "
-        f"models, {told['fitted ranker']} %; bits per byte, {told[compare.PER_BYTE]} %."
-    )
-
-
-def finding(ranked: Ranked) -> str:
-    """The figure's title."""
-    first = ranked.comparison.table.iloc[0]
-    return f"{first['model']} gives the expert's rarer tokens the first place most often: {first[compare.WINNER]:.2f}"
 
 
 def build(step, workspace: Workspace) -> None:

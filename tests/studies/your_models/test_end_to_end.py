@@ -15,7 +15,7 @@ from proxylib.errors import UserError
 from proxylib.models import architectures, tokenizers
 from proxylib.models.settings import Model
 from proxylib.runs import config
-from proxylib.studies.your_models import end_to_end
+from proxylib.studies.your_models import end_to_end, report
 
 LINES = [{"question": f"What is {n} + 2?", "answer": f"{n} and 2 make {n + 2}.\nanswer {n + 2}"} for n in range(20)]
 
@@ -55,7 +55,7 @@ def test_two_checkpoints_and_twenty_lines(place):
     done = proxylib(place, "rank", "--models", "model0", "model1", "--traces", "traces.jsonl", "--out", "two")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert "20 traces under every model" in done.stdout and end_to_end.compare.CAVEAT in done.stdout
+    assert "20 traces under every model" in done.stdout and report.CAVEAT in done.stdout
     out = place / "two"
     assert {path.name for path in out.iterdir()} == {"models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"}
     assert pd.read_csv(out / "ranking.csv")["rank"].tolist() == [1, 2]

@@ -1,0 +1,77 @@
+"""Frames of the page and of the terminal on your own models: their order, its support, what known scores say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from proxylib.report import tables
+from proxylib.studies.your_models import compare
+from proxylib.studies.your_models.compare import Comparison, Fitted
+
+if TYPE_CHECKING:
+    from proxylib.studies.your_models.end_to_end import Ranked
+
+NAMES = {
+    compare.WINNER: "top-1, inverse frequency",
+    compare.PER_TOKEN: "nats per token",
+    compare.PER_BYTE: "bits per byte",
+}
+#: of a manifest -> its column
+ACCOUNT = {
+    "traces": "traces",
+    "dropped": "dropped",
+    "tokens_scored": "tokens scored",
+    "tokens_windowed": "before the window",
+    "tokens_truncated": "cut off",
+    "boundary_moves": "boundary moves",
+}
+CAVEAT = (
+    "Support is the share of resampled traces that keep the order by the proxy. It says nothing about how well the proxy "
+    "follows a benchmark."
+)
+
+
+def order_table(found: Comparison) -> pd.DataFrame:
+    """A row per model, best first."""
+    table = found.table[["rank", "model"]].copy()
+    for column, name in NAMES.items():
+        table[name] = tables.shown(found.table[[column, f"{column} low", f"{column} high"]].set_axis(tables.ENDS, axis=1))
+    return table
+
+
+def support_table(found: Comparison) -> pd.DataFrame:
+    """Neighbours in the order, and how many resamples of the traces keep them so."""
+    order = list(found.table["model"])
+    pairs = found.support.set_index(["better", "worse"])["support"]
+    rows = [(a, b, f"{100 * pairs[a, b]:.0f} %") for a, b in zip(order, order[1:], strict=False)]
+    return pd.DataFrame(rows, columns=["better by the proxy", "than", "support"])
+
+
+def account_table(accounts: pd.DataFrame) -> pd.DataFrame:
+    """What became of every model's traces; a boundary moves where prompt and solution as one text would be cut elsewhere."""
+    return accounts.rename(columns=ACCOUNT)
+
+
+def fitted_table(fitted: Fitted) -> pd.DataFrame:
+    """The order of the fitted ranker; models without a known score are forecasts."""
+    known = ["forecast" if pd.isna(value) else f"{value:.3g}" for value in fitted.order["score"]]
+    return fitted.order[["rank", "model"]].assign(**{"known score": known})
+
+
+def errors_table(fitted: Fitted) -> pd.DataFrame:
+    """Pairs with a left-out model that each signal orders wrongly, in percent."""
+    signals = fitted.errors["signal"].replace(NAMES)
+    return pd.DataFrame({"signal": signals, "wrong pairs, %": tables.shown(fitted.errors, 100)})
+
+
+def summary(ranked: Ranked) -> str:
+    """The result as text for a terminal: the frames, how many traces count, and what support does not say."""
+    found, fitted = ranked.comparison, ranked.fitted
+    left = f"; {found.left_out} left out because not every model can be asked about them" if found.left_out else ""
+    parts = [account_table(ranked.accounts), f"{found.used} traces under every model{left}"]
+    parts += [order_table(found), support_table(found), CAVEAT]
+    parts += [] if fitted is None else [fitted_table(fitted), errors_table(fitted)]
+    shown = [part if isinstance(part, str) else part.to_string(index=False) for part in parts]
+    return "\n\n".join([*shown, str(ranked.folder)])

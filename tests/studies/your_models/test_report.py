@@ -1,0 +1,52 @@
+"""Tables on your own models: neighbours, forecasts, and a text for the terminal that leaves nothing out."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from proxylib.studies.your_models import compare, report
+from proxylib.studies.your_models.compare import Comparison, Fitted
+from proxylib.studies.your_models.end_to_end import Ranked
+
+
+@pytest.fixture
+def ranked():
+    ends = {f"{column}{end}": value for column in compare.SHOWN for end, value in (("", 0.5), (" low", 0.4), (" high", 0.6))}
+    order = pd.DataFrame({"model": ["b", "a", "c"], "rank": [1, 2, 3], **ends})
+    support = pd.DataFrame([("b", "a", 0.97), ("b", "c", 1.0), ("a", "c", 0.5)], columns=["better", "worse", "support"])
+    known = pd.DataFrame({"rank": [1, 2, 3], "model": list("abc"), "score": [0.71234, np.nan, 0.2], "fitted": 0.0})
+    errors = pd.DataFrame(
+        [("fitted ranker", 0.2, 0.03, 0.4), (compare.WINNER, 0.67, 0.53, 0.83)], columns=["signal", "estimate", "low", "high"]
+    )
+    accounts = pd.DataFrame([{"model": model} | dict.fromkeys(report.ACCOUNT, 7) for model in "abc"])
+    comparison = Comparison(pd.DataFrame(), order, support, pd.DataFrame(), 20, 3)
+    return Ranked(Path("there"), comparison, Fitted(known, errors), accounts)
+
+
+def test_neighbours_stand_with_their_support(ranked):
+    table = report.support_table(ranked.comparison)
+    assert table.to_numpy().tolist() == [["b", "a", "97 %"], ["a", "c", "50 %"]]
+
+
+def test_the_order_shows_three_signals_with_intervals(ranked):
+    table = report.order_table(ranked.comparison)
+    assert table.columns.tolist() == ["rank", "model", *report.NAMES.values()]
+    assert table["model"].tolist() == ["b", "a", "c"] and set(table["bits per byte"]) == {"0.50 [0.40, 0.60]"}
+
+
+def test_a_model_without_a_score_is_a_forecast_and_errors_are_percent(ranked):
+    assert report.fitted_table(ranked.fitted)["known score"].tolist() == ["0.712", "forecast", "0.2"]
+    table = report.errors_table(ranked.fitted)
+    assert table["signal"].tolist() == ["fitted ranker", "top-1, inverse frequency"]
+    assert table["wrong pairs, %"].tolist() == ["20 [3, 40]", "67 [53, 83]"]
+
+
+def test_the_terminal_gets_every_table_and_what_was_left_out(ranked):
+    text = report.summary(ranked)
+    assert "20 traces under every model; 3 left out" in text and report.CAVEAT in text and text.endswith("there")
+    for name in ("before the window", "top-1, inverse frequency", "support", "forecast", "wrong pairs, %"):
+        assert name in text
+    alone = report.summary(Ranked(ranked.folder, ranked.comparison._replace(left_out=0), None, ranked.accounts))
+    assert "left out" not in alone and "forecast" not in alone
