@@ -50,6 +50,11 @@ def _on_hub(name: str | Path) -> tuple[str, str | None]:
     return repository, revision or None
 
 
+def commit_of(folder: Path) -> str | None:
+    """The hub's commit that a cached snapshot holds; None for a folder of one's own."""
+    return folder.name if folder.parent.name == "snapshots" else None
+
+
 def base_of(folder: Path) -> Path:
     """The folder of the base model that an adapter's folder names; the folder itself where it holds no adapter."""
     return locate(_base_named(folder)) if (folder / ADAPTER).exists() else folder

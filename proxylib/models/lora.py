@@ -25,10 +25,12 @@ from proxylib.data.traces import Trace
 from proxylib.errors import UserError
 from proxylib.models import architectures, folders, loading, tokenizers
 from proxylib.models.settings import Tuning
+from proxylib.runs.files import Damaged, read_sealed, refuse_damage, sha256, write_sealed
 
 ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 SAVES = 4  # checkpoints of a cell: a kill costs a quarter of it at most
+SEAL = "digests.json"  # of a checkpoint's files; a kill may come before it is written
 #: of a checkpoint; the Trainer writes the last of them last
 WANTED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
 
@@ -120,6 +122,16 @@ class _StopWhenDiverged(TrainerCallback):
         return control
 
 
+class _Seal(TrainerCallback):
+    """Digests beside a checkpoint's files, so that one that was damaged later is not gone on from."""
+
+    def on_save(self, args, state: TrainerState, control: TrainerControl, **_) -> TrainerControl:
+        if state.is_world_process_zero:
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            write_sealed(checkpoint / SEAL, {name: sha256(checkpoint / name) for name in WANTED})
+        return control
+
+
 def tune(
     base: str | Path,
     examples: Sequence[Trace],
@@ -206,7 +218,7 @@ def tune(
         peft_config=LoraConfig(
             r=config.rank, lora_alpha=config.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
         ),
-        callbacks=[_StopWhenDiverged()],
+        callbacks=[_Seal(), _StopWhenDiverged()],
     )
     trainer.remove_callback(PrinterCallback)  # a dictionary per step on stdout
     with arguments.main_process_first(local=False):  # the others look once it has tidied, and find what it found
@@ -234,10 +246,12 @@ def newest_whole(checkpoints: Path) -> Path | None:
 
 
 def _whole(checkpoint: Path) -> bool:
-    """Whether every file of a checkpoint is there and reads to its end."""
+    """Whether every file of a checkpoint is there, reads to its end and, where the kill left digests, is what it was."""
     if not all((checkpoint / name).is_file() for name in WANTED):
         return False
     try:
+        for name, digest in read_sealed(checkpoint / SEAL).items() if (checkpoint / SEAL).exists() else ():
+            refuse_damage(checkpoint / name, digest)
         for path in checkpoint.iterdir():
             if path.suffix == ".json":
                 json.loads(path.read_bytes())
@@ -246,7 +260,7 @@ def _whole(checkpoint: Path) -> bool:
                     pass
             elif path.suffix in (".pt", ".pth", ".bin") and zipfile.ZipFile(path).testzip():  # torch's own format
                 return False
-    except (OSError, ValueError, zipfile.BadZipFile, safetensors.SafetensorError):
+    except (Damaged, OSError, ValueError, zipfile.BadZipFile, safetensors.SafetensorError):
         return False
     return True
 

@@ -180,6 +180,8 @@ class Workspace:
     def keep(self, *names: str) -> None:
         """Take the digests of files, or of all files in folders, that a library wrote: they are finished."""
         self.begin()
+        stale = {own for name in names for own in self.files if own == name or own.startswith(f"{name}/")}
+        self.files = {own: digest for own, digest in self.files.items() if own not in stale}
         for place in (self.folder / name for name in names):
             for path in sorted(place.rglob("*")) if place.is_dir() else (place,):
                 if path.is_file():

@@ -19,6 +19,9 @@ import pandas as pd
 from proxylib import stats
 from proxylib.errors import UserError
 from proxylib.measure import proxies
+from proxylib.runs import folder as work_folder
+from proxylib.runs.files import Damaged
+from proxylib.runs.folder import MANIFEST
 from proxylib.stats import Bootstrap
 
 CONFIGURATION = ["base", "parameters", "examples", "copying"]  # the last where it was measured
@@ -73,17 +76,18 @@ def collect(folders: Iterable[Path], judged: str = "judged") -> tuple[pd.DataFra
         Naming a folder that is no finished cell, has no verdicts, or verdicts of another judge, on some of its notes, on
         others, or twice; cells of the same name or of the same base, examples and seed; other held-out sets.
     """
-    rows, plans, abouts, verdicts = [], {}, {}, []
+    rows, held_out, judges, verdicts = [], {}, {}, []
     for folder in map(Path, folders):
-        facts, plans[folder] = _finished(folder)
+        facts = _facts(folder)
+        held_out[folder] = facts.pop("held_out_set")
         rows.append(facts | {"cell": folder.name})
         if not facts["diverged"]:
-            abouts[folder], own = _verdicts(folder, judged)
+            judges[folder], own = _verdicts(folder, judged)
             verdicts.append(own.assign(cell=folder.name))
     if not verdicts:
         raise UserError("collect: no folder of a cell that did not diverge; give those that proxylib finetune --out made")
-    _refuse_unlike(plans, "held-out set", "was measured on another held-out set")
-    _refuse_unlike(abouts, None, f"{judged} has verdicts of another judge or of other prompts")
+    _refuse_unlike(held_out, "was measured on another held-out set")
+    _refuse_unlike(judges, f"{judged} has verdicts of another judge or of other prompts")
     cells = pd.DataFrame(rows).astype({"diverged": bool})
     for keys in (["cell"], ["base", "examples", "seed"]):
         twice = cells[cells.duplicated(keys)]
@@ -93,22 +97,17 @@ def collect(folders: Iterable[Path], judged: str = "judged") -> tuple[pd.DataFra
     return cells, pd.concat(verdicts, ignore_index=True)[["cell", "id", "criterion", "judge", "passed"]]
 
 
-def _finished(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Facts and plan of a finished cell."""
-    from proxylib.studies.loss import hub_cell
-
-    try:
-        facts, plan = (json.loads((folder / name).read_text()) for name in (hub_cell.FACTS, hub_cell.PLAN))
-        done = facts["diverged"] or "held_out_loss" in facts
-    except FileNotFoundError:
-        done = False
-    except (ValueError, KeyError, TypeError, OSError):
-        raise UserError(
-            f"{folder}: {hub_cell.FACTS} or {hub_cell.PLAN} is damaged; delete the folder and make the cell again"
-        ) from None
-    if not done:
+def _facts(folder: Path) -> dict[str, Any]:
+    """What a finished cell measured, whether a command made it or the grid."""
+    if not (folder / MANIFEST).exists():
         raise UserError(f"{folder}: is no finished cell; run its line of proxylib finetune again, or leave it out")
-    return facts, plan
+    try:
+        cell = work_folder.read(folder)
+    except Damaged as error:
+        raise UserError(f"{error}; run the cell's line of proxylib finetune again, or leave it out") from None
+    if not {"diverged", "base", "examples", "seed", "held_out_set"} <= set(cell.facts):
+        raise UserError(f"{folder}: is no cell of proxylib finetune; leave it out")
+    return dict(cell.facts)
 
 
 def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
@@ -147,9 +146,8 @@ def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
     return own, by["passed"].mean().reset_index()
 
 
-def _refuse_unlike(told: Mapping[Path, Mapping[str, Any]], key: str | None, what: str) -> None:
-    """`UserError` naming the first folder of which something else is told than of the first one."""
-    values = {folder: said.get(key) if key else said for folder, said in told.items()}
+def _refuse_unlike(values: Mapping[Path, Any], what: str) -> None:
+    """`UserError` naming the first folder whose value is another than that of the first one."""
     first = next(iter(values))
     for folder, value in values.items():
         if value != values[first]:

@@ -1,10 +1,10 @@
 """`proxylib finetune`: one cell of the post's own grid, on any base and any examples, by one process or by many.
 
-A cell's folder holds `adapter/`; `losses.parquet` (step, epoch, loss); `lengths.parquet` (of each example: tokens of its
-prompt and completion, tokens cut); `held_out/` (token rows of the held-out solutions, see `tokenstats.shards`);
-`notes.jsonl` (id, dialogue, note: what `proxylib judge` reads; finished: whether the model ended the note itself, else it was
-cut at `max_new_tokens`) and `facts.json`, a row of the table that `lossgrid.grid` takes, complete once it holds the held-out
-loss or says that the cell diverged.
+A cell is a work folder (see `runs.folder`). Beside the folder's own files it holds `adapter/`; `losses.parquet` (step, epoch,
+loss); `lengths.parquet` (of each example: tokens of its prompt and completion, tokens cut); `held_out/` (token rows of the
+held-out solutions, see `tokenstats.shards`); `notes.jsonl` (id, dialogue, note: what `proxylib judge` reads; finished:
+whether the model ended the note itself, else it was cut at `max_new_tokens`). The facts of its manifest are a row of the
+table that `cell_draws.grid` takes: with the held-out loss, or saying that the cell diverged.
 
 Training loss counts a completion and the end token after it; held-out loss counts the tokens of the held-out solutions and
 leaves their end token out. Their difference is therefore not only what was remembered.
@@ -15,13 +15,13 @@ from __future__ import annotations
 import gc
 import json
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import filelock
 import pandas as pd
 import torch
 
@@ -29,14 +29,15 @@ from proxylib.data import traces
 from proxylib.data.traces import Trace
 from proxylib.errors import UserError
 from proxylib.measure.tokenstats import shards
-from proxylib.models import devices, generate, loading, tokenizers
-from proxylib.models.lora import ADAPTER, DTYPES, Row, Schedule, Tuned, averages, main_process, rows_of, tune
-from proxylib.runs.provenance import provenance
-from proxylib.runs.store import canonical, parquet_bytes, sha256, write_atomic
+from proxylib.models import devices, folders, generate, loading, tokenizers
+from proxylib.models.lora import ADAPTER, CHECKPOINTS, DTYPES, Row, Schedule, Tuned, averages, main_process, rows_of, tune
+from proxylib.runs import folder as work_folder
+from proxylib.runs.files import canonical, parquet_bytes, sha256
+from proxylib.runs.folder import Folder, Workspace
 from proxylib.studies.loss.settings import Hub
 
-PLAN, LOSSES, LENGTHS, FACTS = "plan.json", "losses.parquet", "lengths.parquet", "facts.json"
-NOTES, HELD_OUT, LOCK = "notes.jsonl", "held_out", "lock"
+LOSSES, LENGTHS, NOTES, HELD_OUT = "losses.parquet", "lengths.parquet", "notes.jsonl", "held_out"
+TRAINED, MEASURED = (ADAPTER, LOSSES, LENGTHS), (HELD_OUT, NOTES)
 ALL = 10**9  # tokens of a window that no solution fills
 GRID = {"bases", "examples"}  # keys of the config that say which cells there are, and nothing about a cell
 
@@ -50,17 +51,14 @@ class Cell(NamedTuple):
     settings: Hub
 
 
-class Finished(NamedTuple):
-    """A folder and what its `facts.json` says."""
-
-    folder: Path
-    facts: Mapping[str, Any]
+class Finished(work_folder.Finished):
+    """A finished cell."""
 
     def summary(self) -> str:
         """For a terminal."""
-        kept = {name: value for name, value in self.facts.items() if name != "provenance"}
-        told = f"\n{kept['cut']} of {kept['held_out']} notes were cut at the most tokens allowed" if kept.get("cut") else ""
-        return f"{pd.Series(kept).to_string()}{told}\n{self.folder}"
+        facts = self.facts
+        cut = f"\n{facts['cut']} of {facts['held_out']} notes were cut at the most tokens allowed" if facts.get("cut") else ""
+        return f"{pd.Series(facts).to_string()}{cut}\n{self.folder}"
 
 
 def read(source: str, fields: Mapping[str, str], count: int | None = None) -> list[Trace]:
@@ -111,7 +109,7 @@ def measured_lengths(cell: Cell) -> str:
 
 
 def _rows(part: Sequence[Trace], cell: Cell, context: int) -> list[Row]:
-    return rows_of(part, tokenizers.load(loading.locate(cell.base)), context, cell.settings.chat)
+    return rows_of(part, tokenizers.load(folders.locate(cell.base)), context, cell.settings.chat)
 
 
 def run(cell: Cell, out: Path) -> Finished | None:
@@ -126,49 +124,36 @@ def run(cell: Cell, out: Path) -> Finished | None:
     UserError
         If the folder belongs to another cell or another process makes it, or see `finetune.tune` and `shards.extract`.
     """
+    place = Folder(out, request(cell), (*TRAINED, *MEASURED, CHECKPOINTS))
     if not main_process():
-        if not (out / FACTS).exists():
+        if not Workspace(out, place.progress()).holds(*TRAINED):
             _tuned(cell, out)
         return None
-    facts = _begun(cell, out)
-    try:
-        with filelock.FileLock(out / LOCK, timeout=0):  # workers may outlive a launcher that was killed
-            facts = facts or _trained(cell, out)
-            if not facts["diverged"] and "held_out_loss" not in facts:
-                facts |= _measured(cell, out)
-                write_atomic(out / FACTS, json.dumps(facts, indent=1).encode())
-    except filelock.Timeout:
-        raise UserError(f"{out}: is being made by another process; wait for it or stop it") from None
-    return Finished(out, facts)
+    done = place.make(lambda workspace: make(cell, workspace))
+    return Finished(done.folder, done.manifest)
 
 
-def _begun(cell: Cell, out: Path) -> dict[str, Any] | None:
-    """Facts of a cell that is trained; None where there is training to do. The folder is this cell's from now on."""
-    digest = lambda part: sha256(canonical([asdict(trace) for trace in part]).encode())
-    plan = {
-        "base": shards.fingerprint(loading.locate(cell.base)),
-        "examples": digest(cell.examples),
-        "held-out set": digest(cell.held_out),
+def request(cell: Cell) -> dict[str, object]:
+    """All that decides what a cell leaves."""
+    return {
+        "command": "finetune",
+        "base": folders.fingerprint(folders.locate(cell.base)),
+        "examples": _digest(cell.examples),
+        "held-out set": _digest(cell.held_out),
         "config": cell.settings.model_dump(mode="json", exclude=GRID),
     }
-    try:
-        begun = json.loads((out / PLAN).read_text()) if (out / PLAN).exists() else None
-        facts = json.loads((out / FACTS).read_text()) if (out / FACTS).exists() else None
-    except ValueError:
-        raise UserError(f"{out}: {PLAN} or {FACTS} is damaged; delete the folder") from None
-    if out.exists() and {path.name for path in out.iterdir()} - {PLAN, LOCK}:
-        if begun is None:
-            raise UserError(f"{out}: holds other files; give a folder that does not exist yet")
-        changed = [name for name, value in plan.items() if begun.get(name) != value]
-        if changed:
-            raise UserError(f"{out}: was begun with another {changed[0]}; give another folder, or delete this one")
-        return facts
-    devices.prepare(cell.settings.device, cell.settings.threads)
-    if known := seen(cell):
-        print(f"proxylib: {known} of {len(cell.held_out)} held-out dialogues are among the examples", file=sys.stderr)
-    _rows(cell.examples, cell, cell.settings.context)  # what cannot be trained on is refused before anything is written
-    write_atomic(out / PLAN, json.dumps(plan, indent=1).encode())
-    return None
+
+
+def _digest(part: Sequence[Trace]) -> str:
+    return sha256(canonical([asdict(trace) for trace in part]).encode())
+
+
+def make(cell: Cell, workspace: Workspace) -> None:
+    """Train, then measure, in the folder of a command or of a step of the grid; what an earlier call finished stays."""
+    if not workspace.holds(*TRAINED):
+        _train(cell, workspace)
+    if not workspace.facts["diverged"] and not workspace.holds(*MEASURED):
+        _measure(cell, workspace)
 
 
 def _tuned(cell: Cell, out: Path) -> Tuned:
@@ -177,46 +162,50 @@ def _tuned(cell: Cell, out: Path) -> Tuned:
     return tune(cell.base, cell.examples, settings, Schedule(settings.epochs, None), settings.seed, out)
 
 
-def _trained(cell: Cell, out: Path) -> dict[str, Any]:
+def _train(cell: Cell, workspace: Workspace) -> None:
     """Train and write what training leaves."""
-    settings, tuned = cell.settings, _tuned(cell, out)
+    settings = cell.settings
+    devices.prepare(settings.device, settings.threads)
+    if known := seen(cell):
+        print(f"proxylib: {known} of {len(cell.held_out)} held-out dialogues are among the examples", file=sys.stderr)
+    _rows(cell.examples, cell, settings.context)  # what cannot be trained on is refused before anything is written
+    workspace.begin()
+    workspace.forget()
+    shutil.rmtree(workspace.path(HELD_OUT), ignore_errors=True)  # of another adapter
+    tuned = _tuned(cell, workspace.folder)
     gc.collect()  # the trainer is a cycle, and holds the weights that are about to be loaded again
     torch.cuda.empty_cache()
-    write_atomic(out / LOSSES, parquet_bytes(tuned.losses))
-    write_atomic(out / LENGTHS, parquet_bytes(lengths(cell.examples, tuned.rows)))
-    facts = {"cell": out.name, "base": cell.base, "examples": len(cell.examples), "seed": settings.seed} | tuned.facts()
-    facts["held_out_seen"] = seen(cell)
+    workspace.note(cell=workspace.folder.name, base=cell.base, revision=folders.commit_of(folders.locate(cell.base)))
+    workspace.note(examples=len(cell.examples), seed=settings.seed, **tuned.facts())
+    workspace.note(held_out_set=_digest(cell.held_out), held_out_seen=seen(cell))
     if not tuned.diverged:
-        facts |= averages(tuned.losses, settings.last)
-    facts["provenance"] = provenance()
-    write_atomic(out / FACTS, json.dumps(facts, indent=1).encode())
-    return facts
+        workspace.note(**averages(tuned.losses, settings.last))
+    workspace.write(LOSSES, parquet_bytes(tuned.losses))
+    workspace.write(LENGTHS, parquet_bytes(lengths(cell.examples, tuned.rows)))
+    workspace.keep(ADAPTER)
 
 
-def _measured(cell: Cell, out: Path) -> dict[str, Any]:
+def _measure(cell: Cell, workspace: Workspace) -> None:
     """Loss on held-out solutions, and notes on their prompts."""
-    settings = cell.settings
+    settings, adapter = cell.settings, workspace.path(ADAPTER)
     asked = shards.Settings(window=ALL, chat=settings.chat, device=settings.device, dtype=settings.dtype)
-    scored = shards.extract(out / ADAPTER, cell.held_out, out / HELD_OUT, asked, threads=settings.threads)
-    model = loading.load(out / ADAPTER, settings.device, DTYPES[settings.dtype])
+    scored = shards.extract(adapter, cell.held_out, workspace.path(HELD_OUT), asked, threads=settings.threads)
+    model, tokenizer = loading.load(adapter, settings.device, DTYPES[settings.dtype]), tokenizers.load(adapter)
     prompts = [trace.prompt for trace in cell.held_out]
-    tokenizer = tokenizers.load(out / ADAPTER)
     notes = generate.written(model, tokenizer, prompts, settings.max_new_tokens, settings.note_batch, chat=settings.chat)
-    lines = [
-        json.dumps(
-            {"id": f"{trace.task}/{trace.id}", "dialogue": trace.prompt, "note": note.text, "finished": note.finished},
-            ensure_ascii=False,
-        )
-        + "\n"
-        for trace, note in zip(cell.held_out, notes, strict=True)
-    ]
-    write_atomic(out / NOTES, "".join(lines).encode())
-    return {
-        "held_out_loss": float(scored.tokens["nll"].mean()),
-        "held_out": len(cell.held_out),
-        "held_out_dropped": scored.manifest["dropped"],
-        "cut": sum(not note.finished for note in notes),
-    }
+    workspace.note(
+        held_out_loss=float(scored.tokens["nll"].mean()),
+        held_out=len(cell.held_out),
+        held_out_dropped=scored.facts["dropped"],
+        cut=sum(not note.finished for note in notes),
+    )
+    workspace.keep(HELD_OUT)
+    workspace.write(NOTES, "".join(_line(*pair) for pair in zip(cell.held_out, notes, strict=True)).encode())
+
+
+def _line(trace: Trace, note: generate.Answer) -> str:
+    row = {"id": f"{trace.task}/{trace.id}", "dialogue": trace.prompt, "note": note.text, "finished": note.finished}
+    return json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def commands(settings: Hub, out: Path, given: Sequence[str]) -> list[str]:
