@@ -77,7 +77,7 @@ def losses(out):
 
 
 def facts(out):
-    return json.loads((out / hub_cell.FACTS).read_text())
+    return json.loads((out / MANIFEST).read_text())["facts"]
 
 
 def test_the_shipped_grid_has_the_posts_numbers():
@@ -123,16 +123,66 @@ def test_what_a_cell_leaves(place, whole):
 
 def test_a_finished_cell_is_told_and_not_made_again(place, whole, capsys, monkeypatch):
     monkeypatch.setattr(hub_cell, "tune", None)
-    monkeypatch.setattr(hub_cell, "_measured", None)
+    monkeypatch.setattr(hub_cell, "_measure", None)
     assert main([*place.given, "--out", str(whole), *options()]) == 0
     said = capsys.readouterr().out
     assert "held_out_loss" in said and f"{facts(whole)['cut']} of 4 notes were cut at the most tokens allowed" in said
 
 
-def test_two_calls_at_a_time_are_one_too_many(place, whole, capsys):
-    with filelock.FileLock(whole / hub_cell.LOCK):
-        assert main([*place.given, "--out", str(whole), *options()]) == 2
+def test_two_calls_at_a_time_are_one_too_many(place, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(hub_cell, "tune", None)
+    (tmp_path / "cell").mkdir()
+    with filelock.FileLock(tmp_path / "cell" / LOCK):
+        assert main([*place.given, "--out", str(tmp_path / "cell"), *options()]) == 2
     assert "is being made by another process" in capsys.readouterr().err
+
+
+def test_sixty_flipped_bits_are_named_or_harmless(place, whole, tmp_path, monkeypatch, capsys):
+    """What is damaged is made again from what is not; what was made again is as it was."""
+    out = tmp_path / whole.name
+    shutil.copytree(whole, out)
+    content = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    places = [path for path, data in content.items() if data]
+    made = []
+
+    def train(cell, workspace):
+        made.append("train")
+        workspace.note(**facts(whole))
+        for name in hub_cell.TRAINED:
+            restored = shutil.copytree if (whole / name).is_dir() else shutil.copy
+            restored(whole / name, out / name, **({"dirs_exist_ok": True} if restored is shutil.copytree else {}))
+        workspace.keep(*hub_cell.TRAINED)
+
+    def measure(cell, workspace):
+        made.append("measure")
+        shutil.copytree(whole / hub_cell.HELD_OUT, out / hub_cell.HELD_OUT, dirs_exist_ok=True)
+        shutil.copy(whole / hub_cell.NOTES, out / hub_cell.NOTES)
+        workspace.keep(*hub_cell.MEASURED)
+
+    monkeypatch.setattr(hub_cell, "_train", train)
+    monkeypatch.setattr(hub_cell, "_measure", measure)
+    settings = hub({**SMALL})
+    cell = hub_cell.Cell(str(place.folder / "base"), *(traces.read(place.folder / f"{name}.jsonl") for name in ("train", "test")), settings)
+    rng, outcomes = random.Random(4), []
+    for _ in range(70):
+        path = rng.choice(places)
+        flipped = bytearray(content[path])
+        flipped[rng.randrange(len(flipped))] ^= 1 << rng.randrange(8)
+        path.write_bytes(flipped)
+        made.clear()
+        try:
+            done = hub_cell.run(cell, out)
+        except UserError as error:
+            assert path.name in str(error)
+        else:
+            said = capsys.readouterr().err
+            assert path.name in said or path.name in (PROGRESS, MANIFEST)
+            assert bool(said) == bool(made) or path.name == MANIFEST
+            assert all((out / name).read_bytes() == content[out / name] for name in done.files)
+            outcomes.append(tuple(made))
+        for other, data in content.items():
+            other.write_bytes(data)
+    assert {("train",), ("measure",)} <= set(outcomes)
 
 
 def test_killed_while_it_trains_it_goes_on_with_identical_losses(place, whole, tmp_path, monkeypatch, capsys):
@@ -143,11 +193,11 @@ def test_killed_while_it_trains_it_goes_on_with_identical_losses(place, whole, t
     with monkeypatch.context() as patched:
         patched.setattr(lora._StopWhenDiverged, "on_save", stop, raising=False)
         assert main([*place.given, "--out", str(out), *options()]) == 130
-    assert list(out.glob("checkpoints/checkpoint-*")) and not (out / hub_cell.FACTS).exists()
+    assert list(out.glob("checkpoints/checkpoint-*")) and not (out / MANIFEST).exists()
     assert main([*place.given, "--out", str(out), *options(seed=2)]) == 2
-    assert "begun with another config" in capsys.readouterr().err
+    assert "begun with seed 1, now 2" in capsys.readouterr().err
     with monkeypatch.context() as patched:  # and once more, between training and measuring
-        patched.setattr(hub_cell, "_measured", stop)
+        patched.setattr(hub_cell, "_measure", stop)
         assert main([*place.given, "--out", str(out), *options()]) == 130
     monkeypatch.setattr(hub_cell, "tune", None)
     assert main([*place.given, "--out", str(out), *options()]) == 0
@@ -191,8 +241,8 @@ def test_two_processes_choose_the_same_checkpoint(place, killed, tmp_path):
     DAMAGES["half an optimizer.pt"](checkpoint.with_name("checkpoint-3"))
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "-m", "proxylib"]
     layout = options(device_batch=1)  # another layout than it was begun with: the plan is told so
-    plan = tmp_path / "cell" / hub_cell.PLAN
-    plan.write_text(json.dumps(json.loads(plan.read_text()) | {"config": _config(device_batch=1)}))
+    request = tmp_path / "cell" / REQUEST
+    write_sealed(request, read_sealed(request) | {"config": _config(device_batch=1)})
     done = subprocess.run(
         [*launch, *place.given, "--out", str(tmp_path / "cell"), *layout], capture_output=True, text=True, timeout=120
     )
