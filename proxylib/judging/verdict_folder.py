@@ -1,22 +1,31 @@
-"""`proxylib judge`: notes from a file, verdicts into a folder."""
+"""`proxylib judge`: notes from a file, verdicts into a folder.
+
+The folder is a work folder (see `runs.folder`) with `verdicts.parquet` and `cache/`, in which every answer is kept. Its
+request is the judge (model, server, how it is asked, the prompts), the notes and the repeats. It goes on with more notes,
+more repeats or a larger limit of tokens; a verdict that was given is never asked for again.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from proxylib.errors import UserError
 from proxylib.judging import client, criteria
 from proxylib.judging.criteria import CRITERIA
-from proxylib.judging.questions import Ask
+from proxylib.judging.questions import COLUMNS, PASS, UNSCORED, Ask
 from proxylib.judging.settings import LLMJudge as Settings
-from proxylib.runs.store import parquet_bytes, sha256, write_atomic
+from proxylib.runs.files import parquet_bytes, sha256
+from proxylib.runs.folder import MANIFEST, Finished, Folder, Workspace, difference
 
-VERDICTS, ABOUT, CACHE = "verdicts.parquet", "about.json", "cache"
+VERDICTS, CACHE = "verdicts.parquet", "cache"
 FIELDS = ("id", "dialogue", "note")
+KEY = ["id", "criterion", "repeat"]  # of a verdict
+GROWS = "max_new_tokens"  # of a judge: whole answers are the same under a larger limit, and cut ones are asked for again
 
 
 class Judged(NamedTuple):
@@ -30,10 +39,10 @@ class Judged(NamedTuple):
         """Pass rates per criterion, with the unscored beside them, for a terminal."""
         rows = []
         for criterion, part in self.verdicts.groupby("criterion", sort=False):
-            scored = part[part["status"] != client.UNSCORED]
-            rate = "–" if scored.empty else f"{100 * (scored['status'] == client.PASS).mean():.0f}"
+            scored = part[part["status"] != UNSCORED]
+            rate = "–" if scored.empty else f"{100 * (scored['status'] == PASS).mean():.0f}"
             rows.append({"criterion": criterion, "pass, %": rate, "scored": len(scored), "unscored": len(part) - len(scored)})
-        reasons = self.verdicts[self.verdicts["status"] == client.UNSCORED]["reason"].value_counts().head(3)
+        reasons = self.verdicts[self.verdicts["status"] == UNSCORED]["reason"].value_counts().head(3)
         told = "".join(f"\n{count} x {reason}" for reason, count in reasons.items())
         used = f"{self.verdicts['tokens_in'].sum()} tokens in, {self.verdicts['tokens_out'].sum()} out"
         return f"{pd.DataFrame(rows).to_string(index=False)}{told}\n{used}\n{self.folder}"
@@ -80,16 +89,17 @@ def run(path: Path, settings: Settings, out: Path, repeats: int = 1, say=print) 
     Parameters
     ----------
     path : see `read`
-    settings : see `llm.Settings`
-    out : receives verdicts.parquet, about.json, and cache/, from which a call that was cut short goes on
+    settings : who judges, and within what limits
+    out : made if needed; a call that was cut short, or left questions unscored, goes on there
     repeats : times that each question is asked, for the judge's own spread
     say : told the estimate before the first call
 
     Raises
     ------
     UserError
-        Before any call: a bad file, a missing key or package, or a folder with verdicts of another judge, or about notes or
-        repeats that are not among these. After a handful: see `llm.judge`.
+        Before any call: a bad file, a missing key or package, a folder that cannot be written or that another process writes,
+        one with verdicts of another judge, or about notes or repeats that are not among these. After a handful: see
+        `client.judge`.
     """
     notes = read(path)
     asks = [
@@ -98,44 +108,82 @@ def run(path: Path, settings: Settings, out: Path, repeats: int = 1, say=print) 
         for criterion in CRITERIA
         for repeat in range(repeats)
     ]
-    about = client.described(settings) | {"repeats": repeats, "notes": {row["id"]: _digest(row) for row in notes}}
-    _refuse_others(out, about)
-    told = client.estimate(asks, settings)
-    say(f"{told}; answers in {out / CACHE} cost nothing again")
-    verdicts = client.judge(asks, settings, out / CACHE)
-    write_atomic(out / ABOUT, json.dumps(about, indent=1).encode())
-    write_atomic(out / VERDICTS, parquet_bytes(verdicts))
-    return Judged(out, verdicts, told)
+    request = {
+        "command": "judge",
+        "judge": client.described(settings) | {"server": client.address(settings)},
+        "repeats": repeats,
+        "notes": {row["id"]: _digest(row) for row in notes},
+    }
+    folder = Folder(out, request, (), lambda before, now: _other_judge(before, now) if _answered(out) else None)
+    told = client.estimate([], settings)
+
+    def build(workspace: Workspace) -> None:
+        nonlocal told
+        last = folder.last()
+        if last:
+            _refuse_fewer(last, request)
+        parts = [_given(last)] if last else []
+        known = {key for part in parts for key in part[KEY].itertuples(index=False, name=None)}
+        unanswered = [ask for ask in asks if _key(ask) not in known]
+        workspace.begin()
+        if unanswered:
+            told = client.estimate(unanswered, settings)
+            say(f"{told}; answers in {out / CACHE} cost nothing again")
+            parts.append(client.judge(unanswered, settings, out / CACHE))
+        order = pd.MultiIndex.from_tuples(map(_key, asks), names=KEY)
+        verdicts = pd.concat([part for part in parts if len(part)]).set_index(KEY).reindex(order).reset_index()
+        workspace.write(VERDICTS, parquet_bytes(verdicts[list(COLUMNS)]))
+
+    done = folder.make(build, enough=lambda finished: not settings.again and _all_scored(finished))
+    return Judged(out, pd.read_parquet(done.folder / VERDICTS), told)
 
 
 def _digest(note: dict[str, str]) -> str:
     return sha256(json.dumps([note["dialogue"], note["note"]]).encode())[:16]
 
 
-def _refuse_others(out: Path, about: dict) -> None:
-    """Verdicts are only replaced by verdicts of the same judge about the same questions, or about these and more."""
-    if not (out / ABOUT).exists():
-        return
-    try:
-        before = {"schema": True} | json.loads((out / ABOUT).read_text(encoding="utf-8"))  # older folders do not say so
-    except (ValueError, TypeError):
-        raise UserError(f"{out / ABOUT}: damaged; give another folder") from None
-    names = [name for name in about if name not in ("repeats", "notes") and before.get(name) != about[name]]
-    if names:
-        told = "; ".join(f"{name} was {before.get(name)}" for name in names if name != "criteria")
-        raise UserError(f"{out}: holds verdicts of another judge or of other prompts ({told or names[0]}); give another folder")
-    had = before.get("notes", {})
-    if not had and (out / VERDICTS).exists():
-        had = dict.fromkeys(pd.read_parquet(out / VERDICTS, columns=["id"])["id"])
-    gone = [key for key, digest in had.items() if about["notes"].get(key) is None or digest not in (None, about["notes"][key])]
-    if gone:
+def _key(ask: Ask) -> tuple[str, str, int]:
+    return ask.id, ask.criterion, ask.repeat
+
+
+def _answered(out: Path) -> bool:
+    """Whether a judge has said anything yet: a name that no server knows binds a folder to nothing."""
+    return (out / MANIFEST).exists() or any((out / CACHE).glob("*.json"))
+
+
+def _given(finished: Finished) -> pd.DataFrame:
+    """The verdicts of an earlier call, the unscored left out."""
+    rows = pd.read_parquet(finished.folder / VERDICTS)
+    return rows[rows["status"] != UNSCORED]
+
+
+def _all_scored(finished: Finished) -> bool:
+    return (pd.read_parquet(finished.folder / VERDICTS, columns=["status"])["status"] != UNSCORED).all()
+
+
+def _other_judge(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """What makes an earlier request one of another judge; notes, repeats and the limit of tokens may grow."""
+    had, has = before.get("judge"), dict(now["judge"])
+    if before.get("command") != now["command"] or not isinstance(had, dict):
+        return difference(before.get("command"), now["command"], "command")
+    if isinstance(had.get(GROWS), int) and had[GROWS] <= has[GROWS]:
+        had = had | {GROWS: has[GROWS]}
+    changed = difference(had, has)
+    return changed and f"another judge or other prompts: {changed}"
+
+
+def _refuse_fewer(last: Finished, request: Mapping[str, Any]) -> None:
+    """Verdicts are only replaced by verdicts about the same questions, or about these and more."""
+    had, notes = last.request["notes"], request["notes"]
+    if gone := [key for key, digest in had.items() if notes.get(key) != digest]:
         raise UserError(
-            f"{out}: holds verdicts of {len(gone)} notes that the file lacks or has otherwise, such as {gone[0]}; "
+            f"{last.folder}: holds verdicts of {len(gone)} notes that the file lacks or has otherwise, such as {gone[0]}; "
             "give another folder"
         )
-    if before.get("repeats", 1) > about["repeats"]:
+    if last.request["repeats"] > request["repeats"]:
         raise UserError(
-            f"parameter repeats: {about['repeats']}, but {out} holds {before['repeats']}; give as many or another folder"
+            f"parameter repeats: {request['repeats']}, but {last.folder} holds {last.request['repeats']}; give as many or "
+            "another folder"
         )
 
 

@@ -303,26 +303,29 @@ class Folder:
                 return Progress()
         return progress
 
-    def make(self, build: Callable[[Workspace], None]) -> Finished:
+    def make(self, build: Callable[[Workspace], None], enough: Callable[[Finished], bool] = lambda finished: True) -> Finished:
         """The finished folder, made by `build` unless it is there already.
 
         `build` finds what an earlier, killed call finished (`Workspace.holds`), and must end with the same bytes with or
-        without it. Before its first write the folder is as it was. The manifest is written when it returns.
+        without it. Before its first write the folder is as it was. The manifest is written when it returns, if there is
+        anything new to say. Where what is finished may not be `enough`, it is built upon.
 
         Raises
         ------
         UserError
             See `finished`; also where another process makes it, or it cannot be written.
         """
-        if done := self.finished():
+        if (done := self.finished()) and enough(done):
             return done
         with self._alone():
-            if done := self.finished():  # by another process, since
+            if (done := self.finished()) and enough(done):  # by another process, since
                 return done
             progress = self.progress()
             workspace = Workspace(self.path, progress, lambda: self._begin(anew=progress.versions is None), self._say)
             began = time.perf_counter()
             build(workspace)
+            if done and (done.files, done.facts) == (workspace.files, workspace.facts):
+                return done
             manifest = {
                 "request": self.request,
                 "files": workspace.files,

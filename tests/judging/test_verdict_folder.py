@@ -2,16 +2,19 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 
+import filelock
 import pandas as pd
 import pytest
 from judging.faulty_server import serving
 
 from proxylib.cli import main
+from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST
 
 NOTES = [{"id": f"n{n}", "dialogue": "d: hello", "note": f"S: {n} {'good' if n % 2 else 'bad'}"} for n in range(6)]
 
@@ -41,11 +44,11 @@ def test_notes_are_judged_and_a_second_call_asks_nobody(place, monkeypatch, caps
         assert len(found) == 30 and set(found["status"]) == {"pass", "fail"}
         assert main(GIVEN) == 0 and server.calls == 30
         assert main([*GIVEN[:-1], "again", "--repeats", "2"]) == 0 and server.calls == 90
-        about = json.loads((place / "judged" / "about.json").read_text())
-        assert about["model"] == "openai-api/mine/m" and len(about["criteria"]) == 64
+        judge = json.loads((place / "judged" / REQUEST).read_text())["judge"]
+        assert judge["model"] == "openai-api/mine/m" and len(judge["criteria"]) == 64 and judge["server"] == server.url
         capsys.readouterr()
         assert main(["judge", "--model", "openai-api/mine/other", *GIVEN[3:]]) == 2
-        assert "holds verdicts of another judge" in capsys.readouterr().err
+        assert "was begun with another judge or other prompts: model openai-api/mine/m, now" in capsys.readouterr().err
     assert not any(b"canary-key-77aa" in path.read_bytes() for path in place.rglob("*") if path.is_file())
 
 
@@ -81,15 +84,15 @@ def test_a_missing_key_is_one_line(place, monkeypatch, capsys):
 
 def test_a_cost_limit_without_prices_is_refused(place, capsys):
     assert main([*GIVEN, "--limit-cost", "1"]) == 2
-    assert "needs price_in and price_out" in capsys.readouterr().err
+    assert "needs price_in or price_out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["--limit-cost", "nan", "--price-in", "1"], "limit_cost: nan"),
-        (["--limit-cost", "-1", "--price-in", "1"], "limit_cost: -1"),
-        (["--temperature", "nan"], "temperature: nan"),
+        (["--limit-cost", "nan", "--price-in", "1"], "limit_cost"),
+        (["--limit-cost", "-1", "--price-in", "1"], "limit_cost"),
+        (["--temperature", "nan"], "temperature"),
     ],
 )
 def test_a_number_that_is_none_is_refused(place, given, said, capsys):
@@ -132,23 +135,111 @@ def test_what_changes_answers_is_part_of_the_identity(place, monkeypatch, capsys
     with serving() as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
         assert main([*GIVEN, "--max-new-tokens", "50", "--no-schema", "--temperature", "0.5", "--attempts", "1"]) == 0
-        about = json.loads((place / "judged" / "about.json").read_text())
+        about = json.loads((place / "judged" / REQUEST).read_text())["judge"]
         assert [about[name] for name in ("max_new_tokens", "schema", "temperature", "attempts")] == [50, False, 0.5, 1]
-        assert main(GIVEN) == 2 and "max_new_tokens was 50" in capsys.readouterr().err
+        assert main(GIVEN) == 2 and "attempts 1, now 2" in capsys.readouterr().err
         assert main([*GIVEN[:-1], "other", "--timeout", "50"]) == 0
         assert main([*GIVEN[:-1], "other", "--again", "--timeout", "60"]) == 0  # changes no answer
 
 
-def test_a_folder_of_an_earlier_version_goes_on(place, monkeypatch, capsys):
+def test_a_larger_limit_of_tokens_goes_on_and_a_smaller_one_does_not(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert main([*GIVEN, "--max-new-tokens", "200"]) == 0 and server.calls == 30
+        assert main([*GIVEN, "--max-new-tokens", "400"]) == 0 and server.calls == 30
+        assert main([*GIVEN, "--max-new-tokens", "300"]) == 2
+        assert "max_new_tokens 400, now 300" in capsys.readouterr().err
+
+
+def test_a_folder_of_an_older_version_is_refused_by_name(place, monkeypatch, capsys):
+    (place / "judged").mkdir()
+    (place / "judged" / "about.json").write_text("{}")
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert main(GIVEN) == 2 and server.calls == 0
+    assert "was begun by an older version; give another folder" in capsys.readouterr().err
+
+
+def test_two_judges_never_write_one_folder(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        (place / "judged").mkdir()
+        with filelock.FileLock(place / "judged" / LOCK):
+            assert main(GIVEN) == 2 and server.calls == 0
+        assert "is being made by another process" in capsys.readouterr().err
+        assert main(GIVEN) == 0 and server.calls == 30
+
+
+def test_another_server_is_another_judge(place, monkeypatch, capsys):
+    with serving() as first, serving() as second:
+        monkeypatch.setenv("MINE_BASE_URL", first.url)
+        assert main(GIVEN) == 0
+        kept = (place / "judged" / "verdicts.parquet").read_bytes()
+        monkeypatch.setenv(
+            "MINE_BASE_URL", second.url.replace("http://", "http://me:canary-key-77aa@") + "?key=canary-key-77aa"
+        )
+        assert main(GIVEN) == 2 and second.calls == 0
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"server {first.url}, now {second.url}" in line and "canary" not in line
+    assert (place / "judged" / "verdicts.parquet").read_bytes() == kept
+    assert not any(b"canary-key-77aa" in path.read_bytes() for path in place.rglob("*") if path.is_file())
+
+
+def test_a_rerun_keeps_what_was_spent_and_writes_the_same_bytes(place, monkeypatch, capsys):
     with serving() as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
         assert main(GIVEN) == 0
-        about = place / "judged" / "about.json"
-        told = json.loads(about.read_text())
-        about.write_text(json.dumps({name: told[name] for name in told if name not in ("schema", "notes", "repeats")}))
-        assert main(GIVEN) == 0 and server.calls == 30
-        about.write_text("{")
-        assert main(GIVEN) == 2 and "damaged" in capsys.readouterr().err
+        first = {path.name: path.read_bytes() for path in (place / "judged").iterdir() if path.is_file()}
+        for more in ([], ["--again"]):
+            assert main([*GIVEN, *more]) == 0 and server.calls == 30
+            assert {path.name: path.read_bytes() for path in (place / "judged").iterdir() if path.is_file()} == first
+        assert pd.read_parquet("judged/verdicts.parquet")["tokens_in"].sum() == 30 * 50
+        write(place / "notes.jsonl", [*NOTES, NOTES[0] | {"id": "more", "note": "S: more good"}])
+        assert main(GIVEN) == 0 and server.calls == 35
+        assert pd.read_parquet("judged/verdicts.parquet")["tokens_in"].sum() == 35 * 50
+        assert main([*GIVEN[:-1], "at-once"]) == 0
+        assert (place / "at-once" / "verdicts.parquet").read_bytes() == (place / "judged" / "verdicts.parquet").read_bytes()
+
+
+def test_sixty_flipped_bits_are_named_or_harmless(place, monkeypatch, capsys):
+    out = place / "judged"
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        write(place / "notes.jsonl", NOTES[:2])
+        assert main(GIVEN) == 0
+        content = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+        places = [path for path, data in content.items() if data and path.parent == out]
+        places += [path for path, data in content.items() if data and path.parent != out][:3]
+        rng, refused = random.Random(5), 0
+        for _ in range(60):
+            path = rng.choice(places)
+            flipped = bytearray(content[path])
+            flipped[rng.randrange(len(flipped))] ^= 1 << rng.randrange(8)
+            path.write_bytes(flipped)
+            capsys.readouterr()
+            code = main(GIVEN)
+            said = capsys.readouterr().err
+            refused += code == 2
+            assert code in (0, 2) and (code == 0 or path.name in said)
+            assert code == 2 or (out / "verdicts.parquet").read_bytes() == content[out / "verdicts.parquet"]
+            assert path.name in said or path.parent != out or path.name in (PROGRESS, MANIFEST)
+            for other, data in content.items():
+                other.write_bytes(data)
+        assert 0 < refused < 40
+
+
+@pytest.mark.parametrize("put", ["a file", "a cache that is a file"])
+def test_a_folder_that_cannot_be_written_is_said_before_the_first_call(place, monkeypatch, put, capsys):
+    if put == "a file":
+        (place / "judged").touch()
+    else:
+        (place / "other").mkdir()
+        (place / "judged").mkdir()
+        (place / "judged" / "cache").touch()
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert main(GIVEN) == 2 and server.calls == 0
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_a_server_that_refuses_everything_is_one_line(place, monkeypatch, capsys):

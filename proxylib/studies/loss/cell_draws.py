@@ -8,7 +8,6 @@ an interval so leaves out, the luck of fifteen configurations, is told by the cr
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -119,16 +118,16 @@ def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
 
     place = folder / judged
     again = f"proxylib judge --notes {folder / hub_cell.NOTES} --out {place}"
-    if not (place / verdict_folder.VERDICTS).exists():
+    if not (place / MANIFEST).exists():
         raise UserError(f"{place}: no verdicts; {again}")
     try:
+        finished = work_folder.read(place)
+        judge = finished.request["judge"]
         found = pd.read_parquet(place / verdict_folder.VERDICTS)
-        about = json.loads((place / verdict_folder.ABOUT).read_text())
-        keys = found[["id", "criterion", "repeat"]]
-        passed = found["status"].map({PASS: 1.0, FAIL: 0.0}).astype("Float64")
-        judge = about["model"]
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise UserError(f"{place}: verdicts are damaged ({type(error).__name__}); delete the folder and judge again") from None
+    except (Damaged, KeyError, OSError) as error:
+        raise UserError(f"{place}: verdicts are damaged ({error}); judge again: {again}") from None
+    keys = found[["id", "criterion", "repeat"]]
+    passed = found["status"].map({PASS: 1.0, FAIL: 0.0}).astype("Float64")
     if keys.duplicated().any():
         note, criterion, _ = keys[keys.duplicated()].iloc[0]
         raise UserError(f"{place}: two verdicts on {criterion} of note {note}; delete the folder and judge again")
@@ -141,9 +140,8 @@ def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
             f"{place}: {len(there & wanted)} of {len(wanted)} verdicts, {len(there - wanted)} on other notes (such as {note}); "
             f"judge the cell's own notes whole: {again}"
         )
-    by = found.assign(judge=judge, passed=passed).groupby(["id", "criterion", "judge"], sort=False)
-    own = {name: value for name, value in about.items() if name not in ("notes", "repeats")}  # of the cell, not the judge
-    return own, by["passed"].mean().reset_index()
+    by = found.assign(judge=judge["model"], passed=passed).groupby(["id", "criterion", "judge"], sort=False)
+    return judge, by["passed"].mean().reset_index()
 
 
 def _refuse_unlike(values: Mapping[Path, Any], what: str) -> None:

@@ -1,6 +1,7 @@
 """One cell of the post's grid by command: tiny Qwen3 shapes, published dialogues, processes, kills, bad input."""
 
 import json
+import random
 import re
 import shlex
 import shutil
@@ -25,6 +26,9 @@ from proxylib.judging.questions import COLUMNS
 from proxylib.judging.settings import LLMJudge
 from proxylib.models import architectures, generate, loading, lora, tokenizers
 from proxylib.models.settings import Model
+from proxylib.runs import folder as work_folder
+from proxylib.runs.files import parquet_bytes, read_sealed, write_sealed
+from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST, Folder
 from proxylib.studies.loss import cell_draws, hub_cell
 from proxylib.studies.loss.settings import hub
 
@@ -162,7 +166,9 @@ def test_sixty_flipped_bits_are_named_or_harmless(place, whole, tmp_path, monkey
     monkeypatch.setattr(hub_cell, "_train", train)
     monkeypatch.setattr(hub_cell, "_measure", measure)
     settings = hub({**SMALL})
-    cell = hub_cell.Cell(str(place.folder / "base"), *(traces.read(place.folder / f"{name}.jsonl") for name in ("train", "test")), settings)
+    cell = hub_cell.Cell(
+        str(place.folder / "base"), *(traces.read(place.folder / f"{name}.jsonl") for name in ("train", "test")), settings
+    )
     rng, outcomes = random.Random(4), []
     for _ in range(70):
         path = rng.choice(places)
@@ -336,28 +342,43 @@ def test_a_tokenizer_without_an_end_is_one_line(place, tmp_path, capsys):
 RERUN = Path(__file__).resolve().parents[3] / "book" / "rerun.md"
 
 
+def cell(folder, whole, facts):
+    """A finished cell with the notes of another and facts of its own; its verdicts stay."""
+    for name in (MANIFEST, PROGRESS):
+        (folder / name).unlink(missing_ok=True)
+
+    def build(workspace):
+        workspace.note(**facts | {"cell": folder.name})
+        workspace.write(hub_cell.NOTES, (whole / hub_cell.NOTES).read_bytes())
+
+    Folder(folder, {"command": "finetune"}, (hub_cell.NOTES,)).make(build)
+
+
+def verdicts(folder, table, judge):
+    """What `proxylib judge` leaves of a cell's notes."""
+    shutil.rmtree(folder / "judged", ignore_errors=True)
+    build = lambda workspace: workspace.write(verdict_folder.VERDICTS, parquet_bytes(table))
+    Folder(folder / "judged", {"command": "judge", "judge": judge}, ()).make(build)
+
+
 @pytest.fixture
 def grown(whole, tmp_path):
     """Folders of fifteen cells as `proxylib finetune` and `proxylib judge` leave them: one real one under many names."""
     rng = np.random.default_rng(1)
-    about = client.described(LLMJudge(model="openai-api/mine/judge"))
+    judge = client.described(LLMJudge(model="openai-api/mine/judge")) | {"server": ""}
     notes = [json.loads(line)["id"] for line in (whole / hub_cell.NOTES).read_text().splitlines()]
     for size in range(5):
         for place, count in enumerate((1293, 2586, 4673)):
-            folder = tmp_path / "cells" / f"{size}B-{count}"
-            (folder / "judged").mkdir(parents=True)
-            for name in (hub_cell.NOTES, hub_cell.PLAN):
-                shutil.copy(whole / name, folder / name)
             loss = 2 - 0.2 * size - 0.1 * place + 0.05 * rng.standard_normal()
-            own = {"cell": folder.name, "base": f"{size}B", "parameters": 10 ** (size + 3), "examples": count}
-            (folder / hub_cell.FACTS).write_text(json.dumps(facts(whole) | own | {"final_loss": loss}))
+            own = {"base": f"{size}B", "parameters": 10 ** (size + 3), "examples": count, "final_loss": loss}
+            folder = tmp_path / "cells" / f"{size}B-{count}"
+            cell(folder, whole, facts(whole) | own)
             rows = [
                 (note, criterion, 0, rng.choice(["pass", "fail"], p=[0.2 + 0.1 * size, 0.8 - 0.1 * size]), "", "", "", 1, 1)
                 for note in notes
                 for criterion in CRITERIA
             ]
-            pd.DataFrame(rows, columns=list(COLUMNS)).to_parquet(folder / "judged" / verdict_folder.VERDICTS)
-            (folder / "judged" / verdict_folder.ABOUT).write_text(json.dumps(about))
+            verdicts(folder, pd.DataFrame(rows, columns=list(COLUMNS)), judge)
     return tmp_path / "cells"
 
 
@@ -378,50 +399,54 @@ def test_the_documented_lines_lead_from_folders_to_fits(grown, monkeypatch):
     assert {"size + data", "size + data + loss"} <= set(control["design"]) and "copying + data" not in set(control["design"])
 
 
-def test_repeats_are_averaged_the_unscored_left_out_and_a_diverged_cell_needs_no_judge(grown):
+def test_repeats_are_averaged_the_unscored_left_out_and_a_diverged_cell_needs_no_judge(grown, whole):
     first, last = grown / "0B-1293", grown / "4B-4673"
-    path = first / "judged" / verdict_folder.VERDICTS
-    read = pd.read_parquet(path)
+    read = pd.read_parquet(first / "judged" / verdict_folder.VERDICTS)
     status = [["pass", "fail", "unscored"][number % 3] for number in range(2 * len(read))]
-    pd.concat([read, read.assign(repeat=1)]).assign(status=status).to_parquet(path)
-    (last / hub_cell.FACTS).write_text(json.dumps({**facts(last), "diverged": True}))
-    shutil.rmtree(last / "judged")
-    (last / hub_cell.NOTES).unlink()
-    cells, verdicts = cell_draws.collect(sorted(grown.iterdir()))
-    assert len(cells) == 15 and cells["diverged"].sum() == 1 and last.name not in set(verdicts["cell"])
+    _change(first, lambda read: pd.concat([read, read.assign(repeat=1)]).assign(status=status))
+    cell(last, whole, facts(last) | {"diverged": True})
+    shutil.rmtree(last / "judged", ignore_errors=True)
+    cells, judged = cell_draws.collect(sorted(grown.iterdir()))
+    assert len(cells) == 15 and cells["diverged"].sum() == 1 and last.name not in set(judged["cell"])
     value = {"pass": 1.0, "fail": 0.0, "unscored": np.nan}
     wanted = np.nanmean([[value[name] for name in status[: len(read)]], [value[name] for name in status[len(read) :]]], 0)
-    own = verdicts[verdicts["cell"] == first.name]
+    own = judged[judged["cell"] == first.name]
     np.testing.assert_array_equal(own["passed"].to_numpy(float, na_value=np.nan), wanted)
-    assert len(cell_draws.grid(cells, verdicts).cells) == 14
+    assert len(cell_draws.grid(cells, judged).cells) == 14
 
 
-def _change(path, change):
-    change(pd.read_parquet(path)).to_parquet(path)
+def _change(cell, change):
+    """Verdicts that were made otherwise, under a manifest that stands for them."""
+    finished = work_folder.read(cell / "judged")
+    verdicts(cell, change(pd.read_parquet(finished.folder / verdict_folder.VERDICTS)), finished.request["judge"])
+
+
+def _other_judge(cell):
+    finished = work_folder.read(cell / "judged")
+    verdicts(
+        cell, pd.read_parquet(finished.folder / verdict_folder.VERDICTS), finished.request["judge"] | {"server": "http://b"}
+    )
+
+
+def _facts(of, **changes):
+    cell(of, of.with_name("0B-1293"), {name: value for name, value in (facts(of) | changes).items() if value is not None})
 
 
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
         (lambda cell: shutil.rmtree(cell / "judged"), "judged: no verdicts; proxylib judge --notes"),
-        (
-            lambda cell: _change(cell / "judged" / verdict_folder.VERDICTS, lambda read: read.head(10)),
-            "10 of 20 verdicts, 0 on other",
-        ),
-        (
-            lambda cell: _change(cell / "judged" / verdict_folder.VERDICTS, lambda read: read.assign(id=read["id"] + "x")),
-            "0 of 20 verdicts, 20 on other notes",
-        ),
-        (
-            lambda cell: _change(cell / "judged" / verdict_folder.VERDICTS, lambda read: pd.concat([read, read.tail(1)])),
-            "two verdicts on",
-        ),
+        (lambda cell: _change(cell, lambda read: read.head(10)), "10 of 20 verdicts, 0 on other"),
+        (lambda cell: _change(cell, lambda read: read.assign(id=read["id"] + "x")), "0 of 20 verdicts, 20 on other notes"),
+        (lambda cell: _change(cell, lambda read: pd.concat([read, read.tail(1)])), "two verdicts on"),
         (lambda cell: (cell / "judged" / verdict_folder.VERDICTS).write_bytes(b"no"), "judged: verdicts are damaged"),
-        (lambda cell: (cell / "judged" / verdict_folder.ABOUT).write_text('{"model": "x"}'), "verdicts of another judge"),
-        (lambda cell: (cell / hub_cell.FACTS).unlink(), "is no finished cell; run its line of proxylib finetune again"),
-        (lambda cell: (cell / hub_cell.FACTS).write_text('{"diverged": false}'), "is no finished cell"),
-        (lambda cell: (cell / hub_cell.FACTS).write_text("{"), "is damaged"),
-        (lambda cell: (cell / hub_cell.PLAN).write_text('{"held-out set": "x"}'), "was measured on another held-out set"),
+        (lambda cell: (cell / "judged" / MANIFEST).write_text("[]"), "judged: verdicts are damaged"),
+        (_other_judge, "verdicts of another judge"),
+        (lambda cell: (cell / MANIFEST).unlink(), "is no finished cell; run its line of proxylib finetune again"),
+        (lambda cell: _facts(cell, base=None), "is no cell of proxylib finetune"),
+        (lambda cell: (cell / MANIFEST).write_text("{"), "run the cell's line of proxylib finetune again"),
+        (lambda cell: (cell / hub_cell.NOTES).write_text("{"), "notes.jsonl does not match its checksum"),
+        (lambda cell: _facts(cell, held_out_set="x"), "was measured on another held-out set"),
         (lambda cell: shutil.copytree(cell, cell.with_name("copy")), "two cells have base 1B, examples 1293, seed 1"),
     ],
 )
