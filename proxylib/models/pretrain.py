@@ -158,6 +158,8 @@ class Trainee:
             texts = post_training.kept_samples(
                 self.model, self.tokenizer, self.config, self.material, self.seed, self.workspace
             )
+            if not texts:
+                return None  # nothing to learn from: the fact `samples_kept` says so
             rows = pack(iter(tokenizers.encode(self.tokenizer, texts)), None, self.config.context, self.special)
             steps = min(steps, len(rows.ids) // self.rows_per_step)
             return Phase(rows, steps, peak) if steps else None

@@ -14,8 +14,6 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from proxylib.errors import UserError
 from proxylib.runs import closure, config
 from proxylib.runs.files import alone
@@ -38,6 +36,8 @@ def parameters_of(notebook: Path) -> dict[str, Any]:
         No such file, no notebook, no such cell, or a default that is no plain JSON value.
     """
     import ast
+
+    import nbformat
 
     if not notebook.exists():
         raise UserError(f"{notebook}: no such file")
@@ -144,6 +144,8 @@ def _execute(step: Step) -> Path:
 
 def _clean(path: Path) -> None:
     """Drop timings and hide the plumbing, so that the same run gives the same page."""
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)
     for holder in (notebook, *notebook.cells):
         for name in ("papermill", "execution"):

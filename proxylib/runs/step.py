@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from proxylib.errors import UserError
 from proxylib.runs import closure
 from proxylib.runs.config import ROOT, Profile
@@ -311,6 +309,7 @@ def chains(steps: Iterable[Step]) -> dict[str, float]:
 
 def cells_digest(notebook: Path) -> str:
     """SHA-256 of a notebook's cell sources and tags: what decides its output, and nothing that an editor adds."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    parts = [f"{cell.cell_type}\n{cell.metadata.get('tags', [])}\n{cell.source}" for cell in cells]
+    parts = [
+        f"{cell['cell_type']}\n{cell['metadata'].get('tags', [])}\n{cell['source']}" for cell in closure.cells_of(notebook)
+    ]
     return sha256("\n\x00".join(parts).encode())
