@@ -71,8 +71,9 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def span(values: Sequence[float], digits: int = 1) -> str:
-    """From the smallest to the largest, `1.7 to 9.6`; a dash for nothing."""
-    return f"{min(values):.{digits}f} to {max(values):.{digits}f}" if len(values) else MISSING
+    """From the smallest to the largest, `1.7 to 9.6`, or the one value that both are; a dash for nothing."""
+    ends = [f"{end(values):.{digits}f}" for end in (min, max)] if len(values) else [MISSING]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def p_value(p: float) -> str:

@@ -72,7 +72,11 @@ def test_lists_and_counts():
 
 def test_changes_spans_and_p_values():
     assert [words.signed(value) for value in (6.04, -0.3, np.nan)] == ["+6.0", "-0.3", words.MISSING]
-    assert words.span([2.0, 0.5, 1]) == "0.5 to 2.0" and words.span(pd.Series([], dtype=float)) == words.MISSING
+    assert (
+        words.span([2.0, 0.5, 1]) == "0.5 to 2.0"
+        and words.span([3, 3], 0) == "3"
+        and words.span(pd.Series([], dtype=float)) == words.MISSING
+    )
     assert [words.p_value(p) for p in (1e-9, 0.0124, 1.0, np.nan)] == ["p < .001", "p = .012", "p = 1.000", words.MISSING]
 
 

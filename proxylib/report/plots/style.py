@@ -215,7 +215,8 @@ def legend_below(figure: Figure, ax: Axes, columns: int = 2) -> Figure:
 
 def without_legend(ax: Axes, *headings: str) -> Axes:
     """Seaborn's legend goes, and the headings among its entries; the entries stay for a legend outside the data."""
-    ax.get_legend().remove()
+    if ax.get_legend() is not None:  # seaborn makes none where no value is defined
+        ax.get_legend().remove()
     for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
         if label in headings:
             handle.remove()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from proxylib.data import corpora
 from proxylib.data.published import registry
 from proxylib.data.settings import ScribeMaterial
 from proxylib.judging import criteria
 from proxylib.models.settings import Model, Training
 from proxylib.runs.step import Declaration, Request, Resources, Step, Study
+from proxylib.runs.store import sha256
 from proxylib.settings import validated
 from proxylib.studies.loss.settings import (
     BaseSettings,
@@ -19,6 +22,7 @@ from proxylib.studies.loss.settings import (
 )
 
 study = Study("loss", Section)
+REPORTED = Path(__file__).with_name("reported.csv")  # what sources report, as pages compare it with ours
 SOURCE_SEED = 1000  # added to every seed of what the LM judge learns from
 
 
@@ -194,7 +198,7 @@ def scribe_grid(d: Declaration) -> Request:
 @study.page("loss_predicts_the_judge")
 def loss_predicts_the_judge(d: Declaration) -> Request:
     """What the page loss_predicts_the_judge reads."""
-    return Request(None, {"loss_fits": d.step("loss_fits")})
+    return Request(None, {"loss_fits": d.step("loss_fits")}, outside={"reported": sha256(REPORTED)})
 
 
 @study.page("how_good_is_the_judge")
@@ -206,4 +210,4 @@ def how_good_is_the_judge(d: Declaration) -> Request:
 @study.page("do_judges_agree")
 def do_judges_agree(d: Declaration) -> Request:
     """What the page do_judges_agree reads."""
-    return Request(None, {"judgments": d.step("judgments")})
+    return Request(None, {"judgments": d.step("judgments")}, outside={"reported": sha256(REPORTED)})

@@ -55,3 +55,9 @@ def test_ranks_stand_around_a_diagonal(ax):
     assert sorted(map(tuple, points.get_offsets())) == [(1, 2), (2, 1), (3, 3)]
     assert ax.get_legend_handles_labels()[1] == ["gpt2-bpe", "llama-bpe"]
     assert len(ax.get_lines()) >= 1
+
+
+def test_a_group_without_a_defined_value_draws_nothing(ax):
+    points = pd.DataFrame({"loss": [1.0, 2], "judge": "LM judge", "rate": np.nan, "low": np.nan, "high": np.nan})
+    plots.scatter_with_lines(points, ax, x="loss", by="judge", lines={"LM judge": (np.nan, np.nan)}, label="loss")
+    assert ax.get_legend() is None
