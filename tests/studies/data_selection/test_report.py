@@ -1,23 +1,11 @@
-"""Sentences turn with the numbers; tables and figures hold what they should."""
+"""Tables and figures of the page hold what they should."""
 
-import numpy as np
 import pandas as pd
 import pytest
 from studies.data_selection.signals import SETTINGS, SIZES, three_corpora, tidy, world
 
-from proxylib.data.published import datadecide
-from proxylib.errors import UserError
 from proxylib.report import plots
 from proxylib.studies.data_selection import fits, limits, panel, report
-
-
-def one(frame, estimate, low, high, **where):
-    """The frame with one row's interval replaced."""
-    frame = frame.copy()
-    chosen = np.logical_and.reduce([frame[name] == value for name, value in where.items()])
-    assert chosen.sum() == 1
-    frame.loc[chosen, ["estimate", "low", "high"]] = estimate, low, high
-    return frame
 
 
 @pytest.fixture(scope="module")
@@ -34,91 +22,6 @@ def tables():
     }
 
 
-@pytest.mark.parametrize(
-    ("interval", "says"),
-    [
-        ((0.83, 0.74, 0.88), "83 % [74, 88] of the pairs of corpora as 1B models do, an interval that contains the"),
-        ((0.9, 0.85, 0.95), "lies above the reported 80 %"),
-        ((0.6, 0.5, 0.7), "lies below the reported 80 %"),
-    ],
-)
-def test_verdict_places_the_reported_value(tables, interval, says):
-    single = one(tables["single"], *interval, size="150M", signal="accuracy")
-    assert says in report.verdict(single, tables["paired"])
-
-
-@pytest.mark.parametrize(
-    ("gap", "coin", "says"),
-    [
-        ((0.27, 0.07, 0.38), (0.58, 0.43, 0.69), ("beats that of accuracy (+27 points [+7, +38])", "told from a coin")),
-        ((0.27, -0.07, 0.38), (0.58, 0.53, 0.69), ("cannot be told from that of accuracy", "beats a coin (58 % [53, 69])")),
-        ((-0.2, -0.3, -0.1), (0.3, 0.2, 0.4), ("falls behind that of accuracy (-20 points", "is worse than a coin")),
-    ],
-)
-def test_verdict_turns_with_the_smallest_size(tables, gap, coin, says):
-    single = one(tables["single"], *coin, size="4M", signal="nll")
-    sentence = report.verdict(single, one(tables["paired"], *gap, size="4M"))
-    assert all(part in sentence for part in says)
-
-
-def test_finding_differences_counts_trajectory_sizes_only(tables):
-    frame = tables["paired"].assign(estimate=0.0, low=-0.1, high=0.1)
-    assert "better than accuracy at 0 of 5 sizes, worse at 0; 5 undecided" in report.finding_differences(frame)
-    frame = one(one(one(frame, 0.2, 0.1, 0.3, size="4M"), -0.2, -0.3, -0.1, size="60M"), 0.2, 0.1, 0.3, size="750M")
-    assert "at 1 of 5 sizes, worse at 1; 3 undecided" in report.finding_differences(frame)
-
-
-def test_finding_misranked_says_whether_noise_explains_it(tables):
-    frame = tables["misranked"].assign(all_estimate=0.24)
-    words = {(0.5, 0.3, 0.7): "more than the 24%", (0.3, 0.2, 0.4): "not clearly different", (0.1, 0.0, 0.2): "less than"}
-    for interval, says in words.items():
-        assert says in report.finding_misranked(one(frame, *interval, size="150M", signal="accuracy"))
-
-
-def test_finding_combinations_counts_planned_contrasts_only(tables):
-    frame = tables["combinations"].assign(estimate=0.0, low=-0.1, high=0.1)
-    frame.loc[~frame["primary"], ["low", "high"]] = 0.1, 0.2
-    assert "0 better than the single size, 0 worse, 4 undecided" in report.finding_combinations(frame)
-    planned = frame.index[frame["primary"]]
-    frame.loc[planned[0], "high"] = -0.01
-    frame.loc[planned[1], "low"] = 0.01
-    assert "1 better than the single size, 1 worse, 2 undecided" in report.finding_combinations(frame)
-
-
-def test_finding_chance_splits_by_direction(tables):
-    frame = tables["combinations"].assign(excludes_zero=False, estimate=0.0)
-    chosen = frame.index[~frame["primary"]][:3]
-    frame.loc[chosen, "excludes_zero"] = True
-    frame.loc[chosen, "estimate"] = [0.1, -0.1, -0.2]
-    sentence = report.finding_chance(
-        {"excluding": 0, "by_chance": 0.2, "of": 4}, {"excluding": 3, "by_chance": 0.9, "of": 18}, frame
-    )
-    assert "0 of 4 planned" in sentence and "3 of 18 exploratory" in sentence
-    assert "1 of the latter favour the combination and 2 the single size" in sentence
-
-
-def test_finding_smallest_compares_both_with_a_coin(tables):
-    single = one(tables["single"], 0.31, 0.25, 0.46, size="4M", signal="accuracy")
-    sentence = report.finding_smallest(one(single, 0.7, 0.6, 0.8, size="4M", signal="nll"))
-    assert "accuracy orders 31 % [25, 46] of the pairs rightly, below a coin" in sentence
-    assert "NLL orders 70 % [60, 80] of the pairs rightly, above a coin" in sentence
-
-
-def test_finding_ceiling_gives_the_range_of_the_macro_average(tables):
-    frame = one(tables["ceiling"], 0.93, 0.8, 0.95, against="mean of all seeds")
-    title = report.finding_ceiling(one(frame, 0.89, 0.7, 0.9, against="other two seeds"))
-    assert "89 % [70, 90] of the pairs as the other two seeds do, 93 % [80, 95] as a mean that contains it" in title
-
-
-def test_finding_noise_names_the_extremes():
-    frame = pd.DataFrame(
-        {"task": [datadecide.MACRO, "boolq", "mmlu"], "sigma": [0.006, 0.04, 0.002], "low": 0.005, "high": 0.008, "n": 25}
-    ).assign(se_difference=0.005)
-    sentence = report.finding_noise(frame)
-    assert "0.60 percentage points [0.50, 0.80]" in sentence and "standard error of 0.50" in sentence
-    assert "from 0.2 (MMLU) to 4.0 (BoolQ)" in sentence
-
-
 def needed(ratio, low, high):
     rows = []
     for threshold in panel.THRESHOLDS:
@@ -128,31 +31,26 @@ def needed(ratio, low, high):
 
 
 @pytest.mark.parametrize(
-    ("case", "says"),
-    [
-        (
-            (0.4, 0.1, 30.0),
-            "neither clearly less nor more compute (accuracy needs 0.4 times as much; interval from 1/10 to 30)",
-        ),
-        ((10.0, 2.0, 3000.0), "NLL needs less compute (accuracy needs 10 times as much; interval from 2 to 3,000)"),
-        ((0.4, 0.1, 0.9), "NLL needs more compute"),
-    ],
+    ("case", "ratio"),
+    [((0.4, 0.1, 30.0), "0.4 [1/10, 30]"), ((10.0, 2.0, 3000.0), "10 [2, 3,000]"), ((0.4, 0.003, 0.9), "0.4 [1/300, 1/1]")],
 )
-def test_finding_needed_turns_with_the_ratio(case, says):
-    sentence = report.finding_needed(needed(*case))
-    assert sentence.count(says) == len(panel.THRESHOLDS)
-    assert "accuracy at 90M (0.8 % of the target's compute) and by NLL at 150M (2 %" in sentence
+def test_compute_needed_is_a_ratio_of_one_digit(case, ratio):
+    table = report.needed_table(needed(*case))
+    assert table["decision accuracy"].tolist() == [f"{threshold:.2f}" for threshold in panel.THRESHOLDS]
+    assert set(table.iloc[:, 1]) == {"90M (0.8 %)"} and set(table.iloc[:, 2]) == {"150M (2 %)"}
+    assert set(table["compute, accuracy over NLL"]) == {ratio}
 
 
-def test_finding_pairs_names_the_commonest_corpus():
-    frame = pd.DataFrame({"better": ["x", "y", "z"], "worse": ["y", "z", "y"], "gap_se": [0.1, 2.5, 2.0]})
-    sentence = report.finding_pairs(frame)
-    assert "3 contain y" in sentence and "1 differ at 1B by more than 2 standard errors" in sentence
+def test_the_commonest_corpus_of_several_is_the_first_by_name():
+    pairs = pd.DataFrame({"better": ["x", "z", "z"], "worse": ["y", "y", "w"]})
+    assert report.commonest(pairs) == ("y", 2)
 
 
-def test_a_missing_row_is_named(tables):
-    with pytest.raises(UserError, match="0 rows.*150M"):
-        report.finding_sizes(tables["single"].query("size != '150M'"))
+def test_the_reported_value_stands_where_accuracy_of_its_size_stands(tables):
+    point = report.reported_point(tables["single"]).iloc[0]
+    assert point["estimate"] == report.reported() == 0.8
+    with pytest.raises(LookupError, match="0 rows.*150M"):
+        report.reported_point(tables["single"].query("size != '150M'"))
 
 
 def test_tables_of_the_page(tables):
