@@ -168,6 +168,7 @@ def test_the_walk_keeps_the_order_and_a_second_one_starts_nothing(tmp_path):
     assert [line.split()[0] for line in said] == ["cached"] * 4
 
 
+@pytest.mark.usefixtures("faked")
 @pytest.mark.parametrize(
     ("minutes", "wanted"), [({"c": 100}, ["c", "a", "b", "d"]), ({"b": 100, "c": 90}, ["a", "b", "c", "d"])]
 )
