@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from proxylib.data.published import problems
+from proxylib.data.published import problems, registry
 from proxylib.errors import UserError
+from proxylib.runs.files import sha256
 
 COLUMNS = ("task", "id", "prompt", "solution", "answer", "source")
 NEEDED = ("prompt", "solution")
@@ -86,6 +87,24 @@ def read(path: str | Path, columns: Mapping[str, str] | None = None) -> list[Tra
         solution, or an id that occurs twice in a task.
     """
     return _checked(_rows(path, columns or {}), str(path))
+
+
+def identity(source: str) -> str:
+    """What decides the rows of a source, without a network: the hash of a file or of a published set, the name on the hub.
+
+    Raises
+    ------
+    UserError
+        If it is a file that is not there, or a set that nobody published.
+    """
+    if source.startswith(PUBLISHED):
+        name = source.removeprefix(PUBLISHED)
+        return f"{name} {registry.fingerprint(problems.source(name).dataset)}"
+    if source.startswith(HUB):
+        return source
+    if not Path(source).is_file():
+        raise UserError(f"{source}: no such file")
+    return sha256(Path(source))
 
 
 def read_with_expert(path: str | Path, columns: Mapping[str, str] | None = None) -> tuple[list[Trace], pd.DataFrame | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,14 @@ def _on_hub(name: str | Path) -> tuple[str, str | None]:
         raise UserError(f"{name}: no such folder; a model is a folder written by save_pretrained, or a hub id")
     repository, _, revision = str(name).partition("@")
     return repository, revision or None
+
+
+def billions(name: str | Path) -> float:
+    """About how many parameters a model has, in 10^9: from the size of its files as bfloat16, or from its name; else 1."""
+    if Path(name).is_dir():
+        return sum(path.stat().st_size for path in Path(name).glob("*.safetensors")) / 2e9
+    sizes = re.findall(r"(\d+(?:\.\d+)?)([bm])(?![a-z])", str(name).lower())
+    return float(sizes[-1][0]) * {"b": 1.0, "m": 1e-3}[sizes[-1][1]] if sizes else 1.0
 
 
 def commit_of(folder: Path) -> str | None:

@@ -18,14 +18,15 @@ from proxylib.settings import Frozen, overlay, read_yaml, validated
 from proxylib.stats import Bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILES = ("smoke", "lab", "reference", "tuning")
+PROFILES = ("smoke", "lab", "reference", "tuning", "hub")
 
 
 class Profile(Frozen):
     """What every profile has; the studies add their sections (see `compose`)."""
 
-    name: Literal["smoke", "lab", "reference", "tuning"]
-    pages: tuple[str, ...] = Field(min_length=1, description="pages that this profile runs; others are taken as shipped")
+    name: Literal["smoke", "lab", "reference", "tuning", "hub"]
+    pages: tuple[str, ...] = Field(description="pages that this profile runs; others are taken as shipped")
+    stages: tuple[str, ...] = Field(default=(), description="stages that it runs whether a page reads them or not")
     bootstrap: Bootstrap
 
 

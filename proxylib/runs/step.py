@@ -33,7 +33,7 @@ class Resources:
     Parameters
     ----------
     cores, memory, gpus : processor cores, GiB of main memory, GPUs
-    minutes : about how long it takes on one slow core; an order of magnitude is enough
+    minutes : about how long it takes on one slow core, or on the GPUs that it asks for; an order of magnitude is enough
     """
 
     cores: int = 1

@@ -106,12 +106,18 @@ def steps(profile: str) -> tuple[Step, ...]:
         if page not in registry().pages:
             raise UserError(f"configs/{profile}.yaml: page {page} is unknown; there are {', '.join(registry().pages)}")
         d.page(page)
+    for stage in d.profile.stages:
+        if stage not in registry().stages:
+            raise UserError(f"configs/{profile}.yaml: stage {stage} is unknown; there are {', '.join(registry().stages)}")
+        d.step(stage)
     return with_parents(d.made.values())
 
 
 def pages(profile: str) -> dict[str, Step]:
-    """The page steps that a profile runs itself, by name."""
+    """The page steps that a profile runs itself, by name; `UserError` for one that runs none."""
     d = declaration(profile)
+    if not d.profile.pages:
+        raise UserError(f"parameter profile: {profile} runs no pages; there is no book of it")
     return {name: d.page(name) for name in d.profile.pages}
 
 

@@ -41,7 +41,7 @@ def test_a_profile_holds_differences_only():
             if isinstance(values, dict) and {"architecture", "model"} & set(values):
                 continue  # a model, or the run of one, is given whole
             same = (
-                [k for k, v in values.items() if base[section].get(k) == v]
+                [k for k, v in values.items() if base.get(section, {}).get(k) == v]
                 if isinstance(values, dict)
                 else values == base.get(section)
             )

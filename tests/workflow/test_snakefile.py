@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from proxylib import studies
 from proxylib.runs.store import MANIFEST
@@ -15,8 +16,8 @@ pytest.importorskip("snakemake", reason="the extra `flow` is not installed")
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def snakemake(runs, *arguments):
-    command = [sys.executable, "-m", "snakemake", "-s", "workflow/Snakefile", "--config", "profile=smoke", "--cores", "2"]
+def snakemake(runs, *arguments, profile="smoke"):
+    command = [sys.executable, "-m", "snakemake", "-s", "workflow/Snakefile", "--config", f"profile={profile}", "--cores", "8"]
     # its own state stays out of the checkout, and two of them never share a lock
     command += ["--directory", str(runs), "--nocolor", *arguments]
     command[command.index("-s") + 1] = str(ROOT / "workflow" / "Snakefile")
@@ -26,6 +27,27 @@ def snakemake(runs, *arguments):
 def jobs(output):
     """Rule names in a dry run's table of jobs."""
     return set(re.findall(r"^(\w+)\s+1$", output, re.M)) - {"all", "total"}
+
+
+def test_cells_of_the_hub_ask_for_cores_memory_gpus_and_time(tmp_path):
+    """Nothing is downloaded to say what is to be done."""
+    dry = snakemake(tmp_path, "-n", profile="hub")
+    assert dry.returncode == 0, dry.stderr
+    text = dry.stdout + dry.stderr
+    assert jobs(text) == {re.sub(r"\W", "_", step.name) for step in studies.steps("hub")}
+    needs = {step.name: step.resources for step in studies.steps("hub")}
+    (large,) = re.findall(r"(?:^|\n)(?:local)?rule hub_cell_Qwen3_32B_4673:(.*?)\n\n", text, re.S)
+    own = needs["hub_cell/Qwen3-32B-4673"]
+    assert f"threads: {own.cores}" in large and "gpu=1" in large and f"mem_mb={round(1024 * own.memory)}" in large
+    assert int(re.search(r"runtime=(\d+)", large)[1]) >= own.minutes > 20 * needs["hub_cell/Qwen3-1.7B-1293"].minutes
+    assert own.memory > 64 and needs["hub_losses"].gpus == 0
+
+
+def test_the_slurm_profile_is_what_snakemake_reads():
+    settings = yaml.safe_load((ROOT / "workflow" / "slurm" / "config.yaml").read_text())
+    assert settings["executor"] == "slurm"
+    known = subprocess.run([sys.executable, "-m", "snakemake", "--help"], capture_output=True, text=True).stdout
+    assert all(f"--{name}" in known for name in settings)
 
 
 @pytest.mark.slow

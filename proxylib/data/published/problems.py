@@ -60,6 +60,13 @@ SOURCES = {
 FINAL = "#### "  # before the answer at the end of a solution of GSM8K
 
 
+def source(name: str) -> Source:
+    """Where a set of problems comes from; `UserError` for an unknown name."""
+    if name not in SOURCES:
+        raise UserError(f"set:{name}: unknown; there are {', '.join(f'set:{known}' for known in SOURCES)}")
+    return SOURCES[name]
+
+
 def rows(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """(place, fields of a trace) of every problem.
 
@@ -68,14 +75,12 @@ def rows(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     UserError
         For an unknown name, or a set that neither mirror, cache nor network holds.
     """
-    if name not in SOURCES:
-        raise UserError(f"set:{name}: unknown; there are {', '.join(f'set:{known}' for known in SOURCES)}")
-    source = SOURCES[name]
-    for place, found in _records(registry.fetch(source.dataset) / source.file):
-        solution = found[source.solution]
-        answer = found[source.answer] if source.answer else solution.partition(FINAL)[2]
-        row = {"task": name, "prompt": source.prompt.format_map(found), "solution": solution, "answer": answer}
-        row |= {"source": source.dataset} | ({"id": found[source.id]} if source.id else {})
+    origin = source(name)
+    for place, found in _records(registry.fetch(origin.dataset) / origin.file):
+        solution = found[origin.solution]
+        answer = found[origin.answer] if origin.answer else solution.partition(FINAL)[2]
+        row = {"task": name, "prompt": origin.prompt.format_map(found), "solution": solution, "answer": answer}
+        row |= {"source": origin.dataset} | ({"id": found[origin.id]} if origin.id else {})
         yield f"set:{name}, {place}", row
 
 

@@ -20,7 +20,7 @@ from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.runs import folder as work_folder
 from proxylib.runs.files import Damaged
-from proxylib.runs.folder import MANIFEST
+from proxylib.runs.folder import MANIFEST, Workspace
 from proxylib.stats import Bootstrap
 
 CONFIGURATION = ["base", "parameters", "examples", "copying"]  # the last where it was measured
@@ -94,6 +94,18 @@ def collect(folders: Iterable[Path], judged: str = "judged") -> tuple[pd.DataFra
             told = ", ".join(f"{key} {twice.iloc[0][key]}" for key in keys)
             raise UserError(f"collect: two cells have {told}; leave one out")
     return cells, pd.concat(verdicts, ignore_index=True)[["cell", "id", "criterion", "judge", "passed"]]
+
+
+def gather(step, workspace: Workspace) -> None:
+    """The facts of every cell of the hub's grid in one table.
+
+    Parameters
+    ----------
+    step : a declared `hub_losses` step; its parents are the cells
+    workspace : receives the table `cells`: a row per cell, `cell` being the name of its step, losses in nats per token
+    """
+    rows = [dict(step.parent(name).facts) | {"cell": name} for name in step.parents]
+    workspace.write_table("cells", pd.DataFrame(rows))
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -34,12 +34,11 @@ from proxylib.models.lora import ADAPTER, CHECKPOINTS, DTYPES, Row, Schedule, Tu
 from proxylib.runs import folder as work_folder
 from proxylib.runs.files import canonical, parquet_bytes, sha256
 from proxylib.runs.folder import Folder, Workspace
-from proxylib.studies.loss.settings import Hub
+from proxylib.studies.loss.settings import Hub, HubCellSettings, HubTuning
 
 LOSSES, LENGTHS, NOTES, HELD_OUT = "losses.parquet", "lengths.parquet", "notes.jsonl", "held_out"
 TRAINED, MEASURED = (ADAPTER, LOSSES, LENGTHS), (HELD_OUT, NOTES)
 ALL = 10**9  # tokens of a window that no solution fills
-GRID = {"bases", "examples"}  # keys of the config that say which cells there are, and nothing about a cell
 
 
 class Cell(NamedTuple):
@@ -48,7 +47,7 @@ class Cell(NamedTuple):
     base: str
     examples: list[Trace]
     held_out: list[Trace]
-    settings: Hub
+    settings: HubTuning
 
 
 class Finished(work_folder.Finished):
@@ -140,8 +139,22 @@ def request(cell: Cell) -> dict[str, object]:
         "base": folders.fingerprint(folders.locate(cell.base)),
         "examples": _digest(cell.examples),
         "held-out set": _digest(cell.held_out),
-        "config": cell.settings.model_dump(mode="json", exclude=GRID),
+        "config": cell.settings.model_dump(mode="json", include=set(HubTuning.model_fields)),
     }
+
+
+def build(step, workspace: Workspace) -> None:
+    """A cell as a step of the grid.
+
+    Parameters
+    ----------
+    step : a declared `hub_cell` step
+    workspace : receives what a cell's folder holds, and its facts (see the head of this module)
+    """
+    settings: HubCellSettings = step.settings
+    names, held_out_names = settings.fields
+    examples = read(settings.data, names, settings.examples)
+    make(Cell(settings.base, examples, read(settings.held_out, held_out_names), settings), workspace)
 
 
 def _digest(part: Sequence[Trace]) -> str:

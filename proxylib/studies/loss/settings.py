@@ -23,17 +23,41 @@ class BaseSettings(Frozen):
     seed: int = Field(ge=0)
 
 
-class Hub(Tuning):
-    """The post's own grid: pretrained bases by hub id, the settings of each cell, and what is measured on it."""
+class Source(Frozen):
+    """Dialogues with an expert's notes; see `traces.read`."""
 
-    bases: tuple[str, ...] = Field(min_length=1, description="hub ids or folders")
-    examples: tuple[int, ...] = Field(min_length=1, description="each the first so many of the file")
+    source: str = Field(description="a .jsonl(.gz) or .parquet file, set:NAME, or hub:NAME:SPLIT")
+    fields: dict[str, str] = Field(default={}, description="names in it, where they differ: prompt, solution, id, task")
+
+
+class HubTuning(Tuning):
+    """One cell of the post's own grid, whatever its base and its examples: how it is trained, and what is measured on it."""
+
     epochs: int = Field(ge=1)
     seed: int = Field(ge=0, description="of the adapter's first weights and of the order of examples")
     last: int = Field(ge=1, description="steps whose mean is the final training loss")
     max_new_tokens: int = Field(ge=1, description="most tokens of a note")
     note_batch: int = Field(ge=1, description="notes written together")
     threads: int = Field(ge=1, description="of the processor, per process")
+
+
+class Hub(HubTuning):
+    """The post's own grid: pretrained bases by hub id, numbers of examples, and the settings that all cells share."""
+
+    bases: tuple[str, ...] = Field(min_length=1, description="hub ids (NAME or NAME@REVISION) or folders")
+    examples: tuple[int, ...] = Field(min_length=1, description="each the first so many of the source")
+    data: Source = Field(description="what cells are trained on, where the grid runs them")
+    held_out: Source = Field(description="what their loss is measured and their notes are written on")
+
+
+class HubCellSettings(HubTuning):
+    """What a `hub_cell` run is made from. Where base and sources lie is no part of it: their content is, as inputs."""
+
+    examples: int = Field(ge=1)
+    fields: tuple[dict[str, str], dict[str, str]] = Field(description="of data and held-out set, see `Source`")
+    base: str = Field(exclude=True)
+    data: str = Field(exclude=True)
+    held_out: str = Field(exclude=True)
 
 
 class Tests(Frozen):
@@ -145,9 +169,10 @@ class Section(Frozen):
     """What the study adds to a profile."""
 
     scribe: Scribe
+    hub: Hub | None = Field(default=None, description="the post's own grid, in a profile that runs it")
 
 
 def hub(changes: dict[str, Any]) -> Hub:
     """The grid of `hub.yaml` with changes laid over it, validated; `UserError` names the first bad key."""
     path = config_folder() / "hub.yaml"
-    return validated(Hub, overlay(read_yaml(path), changes), str(path))
+    return validated(Hub, overlay(read_yaml(path).get("hub", {}), changes), str(path))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proxylib.data import corpora
+from proxylib.data import corpora, traces
 from proxylib.data.published import registry
 from proxylib.data.settings import ScribeMaterial
+from proxylib.errors import UserError
 from proxylib.judging import criteria
+from proxylib.models import folders
 from proxylib.models.settings import Model, Training
+from proxylib.runs.config import ROOT
 from proxylib.runs.step import Declaration, Request, Resources, Step, Study
 from proxylib.runs.store import sha256
 from proxylib.settings import validated
@@ -16,6 +19,9 @@ from proxylib.studies.loss.settings import (
     BaseSettings,
     CellSettings,
     FitSettings,
+    Hub,
+    HubCellSettings,
+    HubTuning,
     JudgeSettings,
     RobustnessSettings,
     Section,
@@ -24,6 +30,10 @@ from proxylib.studies.loss.settings import (
 study = Study("loss", Section)
 REPORTED = Path(__file__).with_name("reported.csv")  # what sources report, as pages compare it with ours
 SOURCE_SEED = 1000  # added to every seed of what the LM judge learns from
+#: for guessing how long a cell of the hub's grid takes
+TOKENS = 2000  # of a dialogue with its note
+FLOPS = 1e14  # per second, of one GPU in bfloat16
+START = 10.0  # minutes until weights are loaded, and for writing notes
 
 
 def _training(settings: BaseSettings | JudgeSettings) -> Resources:
@@ -180,6 +190,44 @@ def loss_fits(d: Declaration) -> Request:
     cells = _cells(d)
     bases = {step.parents["base"].name: step.parents["base"] for step in cells.values()}
     return Request(FitSettings(bootstrap=d.profile.bootstrap), {"verdicts": d.step("verdicts")} | bases | cells)
+
+
+def _on_gpu(settings: HubCellSettings) -> Resources:
+    size, tokens = folders.billions(settings.base), settings.examples * settings.epochs * TOKENS
+    minutes = START + 8e9 * size * tokens / FLOPS / 60  # forward twice, as activations are computed again, and backward
+    return Resources(settings.threads, 8 + 2.5 * size, int(settings.device == "cuda"), minutes)
+
+
+@study.stage(version=1, builder="proxylib.studies.loss.hub_cell:build", resources=_on_gpu)
+def hub_cell(d: Declaration, base: str, examples: int) -> Request:
+    """What are the losses and the notes of one pretrained base, fine-tuned on so many examples?"""
+    hub, base = _hub(d), _placed(base)
+    values = hub.model_dump(include=set(HubTuning.model_fields))
+    sources = {"data": _placed(hub.data.source), "held_out": _placed(hub.held_out.source)}
+    values |= sources | {"base": base, "examples": examples, "fields": (hub.data.fields, hub.held_out.fields)}
+    settings = validated(HubCellSettings, values, "hub_cell")
+    outside = {"base": folders.identity(base)} | {role: traces.identity(source) for role, source in sources.items()}
+    name = f"hub_cell/{Path(base).name}-{examples}"
+    return Request(settings, outside=outside, name=name, parameters={"base": base, "examples": examples})
+
+
+@study.stage(version=1, builder="proxylib.studies.loss.cell_draws:gather", whole=False)
+def hub_losses(d: Declaration) -> Request:
+    """What are the training losses and the held-out losses of every cell of the post's own grid?"""
+    hub = _hub(d)
+    cells = [d.step("hub_cell", base=base, examples=count) for base in hub.bases for count in hub.examples]
+    return Request(None, {cell.name: cell for cell in cells})
+
+
+def _placed(name: str) -> str:
+    """A file or folder that a config names, whatever folder a scheduler starts in; other names stay."""
+    return str(ROOT / name) if (ROOT / name).exists() else name
+
+
+def _hub(d: Declaration) -> Hub:
+    if d.profile.hub is None:
+        raise UserError(f"parameter profile: {d.profile.name} has no section hub; take the profile hub")
+    return d.profile.hub
 
 
 @study.stage(version=1, builder="proxylib.judging.agreement:build", shared=True)

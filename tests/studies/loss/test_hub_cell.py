@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from models.checkpoint_damage import DAMAGES
 
+from proxylib import studies
 from proxylib.cli import main
 from proxylib.data import scribe, traces
 from proxylib.errors import UserError
@@ -27,10 +29,11 @@ from proxylib.judging.settings import LLMJudge
 from proxylib.models import architectures, generate, loading, lora, tokenizers
 from proxylib.models.settings import Model
 from proxylib.runs import folder as work_folder
+from proxylib.runs.config import ROOT
 from proxylib.runs.files import parquet_bytes, read_sealed, write_sealed
 from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST, Folder
 from proxylib.studies.loss import cell_draws, hub_cell
-from proxylib.studies.loss.settings import hub
+from proxylib.studies.loss.settings import HubTuning, hub
 
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -259,7 +262,7 @@ def test_two_processes_choose_the_same_checkpoint(place, killed, tmp_path):
 
 
 def _config(**changes):
-    return hub({**SMALL, **changes}).model_dump(mode="json", exclude=hub_cell.GRID)
+    return hub({**SMALL, **changes}).model_dump(mode="json", include=set(HubTuning.model_fields))
 
 
 @pytest.mark.slow
@@ -335,6 +338,61 @@ def test_a_tokenizer_without_an_end_is_one_line(place, tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert "base: its tokenizer has no end token for a fine-tune to teach; set eos_token" in line
     assert not (tmp_path / "cell").exists()
+
+
+@pytest.fixture
+def stand_ins(place, tmp_path, monkeypatch):
+    """The profile hub over local stand-ins: one base, one number of examples."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    path = tmp_path / "configs" / "hub.yaml"
+    profile = yaml.safe_load(path.read_text())
+    sources = {
+        role: {"source": str(place.folder / f"{name}.jsonl")} for role, name in (("data", "train"), ("held_out", "test"))
+    }
+    profile["hub"] |= SMALL | sources | {"bases": [str(place.folder / "base")], "examples": [10]}
+    path.write_text(yaml.safe_dump(profile))
+    monkeypatch.setenv("PROXYLIB_CONFIGS", str(tmp_path / "configs"))
+    monkeypatch.setenv("PROXYLIB_RUNS", str(tmp_path / "runs"))
+    return path
+
+
+def test_a_cell_of_the_grid_is_known_by_what_it_is_made_of(place, stand_ins, tmp_path):
+    before = studies.steps("hub")
+    assert [step.name for step in before] == ["hub_cell/base-10", "hub_losses"]
+    assert before[0].resources.gpus == 0 and before[0].resources.cores == 1
+    moved = tmp_path / "moved"
+    shutil.copytree(place.folder, moved, ignore=shutil.ignore_patterns("whole", "killed"))
+    text = stand_ins.read_text()
+    stand_ins.write_text(text.replace(str(place.folder), str(moved)))
+    assert [step.key.run_id for step in studies.steps("hub")] == [step.key.run_id for step in before]
+    ids = {before[0].key.run_id}
+    with (moved / "train.jsonl").open("a") as file:
+        file.write("\n")
+    ids.add(studies.steps("hub")[0].key.run_id)
+    weights = moved / "base" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    ids.add(studies.steps("hub")[0].key.run_id)
+    stand_ins.write_text(stand_ins.read_text().replace("rank: 4", "rank: 2"))
+    ids.add(studies.steps("hub")[0].key.run_id)
+    assert len(ids) == 4
+    (moved / "train.jsonl").unlink()
+    with pytest.raises(UserError, match="train.jsonl: no such file"):
+        studies.steps("hub")
+
+
+@pytest.mark.slow
+def test_the_grid_makes_the_cell_that_the_command_makes(whole, stand_ins, capsys):
+    assert main(["grid", "--profile", "hub"]) == 0, capsys.readouterr().out
+    cell, table = studies.steps("hub")
+    run = cell.store.get(cell.key)
+    for name in (hub_cell.LOSSES, hub_cell.LENGTHS, hub_cell.NOTES):
+        assert run.path(name).read_bytes() == (whole / name).read_bytes()
+    assert dict(run.facts) == facts(whole) | {"cell": run.run_id}
+    (row,) = table.store.get(table.key).table("cells").to_dict("records")
+    assert row["cell"] == "hub_cell/base-10" and row["held_out_loss"] == facts(whole)["held_out_loss"]
+    capsys.readouterr()
+    assert main(["grid", "--profile", "hub", "--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["cached", "cached"]
 
 
 # ---- from folders to fits -----------------------------------------------------------------------------------------------
