@@ -22,6 +22,8 @@ from proxylib.runs.store import MANIFEST, Run
 
 CLAIMS = Path(__file__).with_name("claims.csv")
 TARGET = ROOT / "results" / "scoreboard.json"
+#: from firm to open
+VERDICTS = ("holds", "in part", "does not hold", "undecided", "not testable here")
 
 
 def verdict(low: float, high: float, direction: int, null: float, reported: float | None) -> str:
@@ -140,20 +142,14 @@ def runs(entries: list[dict], results: Path = ROOT / "results") -> list[Run]:
     return [store.read(manifests[run_id].parent) for run_id in ids]
 
 
-def summary(entries: list[dict]) -> str:
-    """How many claims got which verdict, as a sentence."""
-    words = ("holds", "in part", "does not hold", "undecided", "not testable here")
-    counts = {word: sum(entry["verdict"] == word for entry in entries) for word in words}
-    return (
-        f"Of {len(entries)} claims, by verdict: "
-        + ", ".join(f"{word} {count}" for word, count in counts.items() if count)
-        + "."
-    )
+def counts(entries: list[dict]) -> dict[str, int]:
+    """How many claims got each verdict, from firm to open; none that occurs nowhere."""
+    each = {verdict: sum(entry["verdict"] == verdict for entry in entries) for verdict in VERDICTS}
+    return {verdict: count for verdict, count in each.items() if count}
 
 
 def table(entries: list[dict]) -> pd.DataFrame:
     """The scoreboard for reading, verdicts from firm to open."""
-    order = ["holds", "in part", "does not hold", "undecided", "not testable here"]
     shown = [
         {
             "verdict": entry["verdict"],
@@ -165,16 +161,6 @@ def table(entries: list[dict]) -> pd.DataFrame:
             "why this verdict": entry["reason"],
             "source": entry["source"],
         }
-        for entry in sorted(entries, key=lambda entry: order.index(entry["verdict"]))
+        for entry in sorted(entries, key=lambda entry: VERDICTS.index(entry["verdict"]))
     ]
     return pd.DataFrame(shown)
-
-
-def chance(entries: list[dict]) -> str:
-    """The sentence under the table: how many claims chance alone would let hold."""
-    tested = sum(entry["estimate"] is not None for entry in entries)
-    expected = by_chance(entries)
-    return (
-        f"If every null were true, {expected:.2f} of the {tested} tested claims would hold, or hold in part, by chance, if "
-        f"intervals covered as they claim. With few clusters they do not, and two to four times as many is likelier."
-    )

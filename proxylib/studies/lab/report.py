@@ -1,4 +1,4 @@
-"""Frames of the page on the lab."""
+"""Frames of the page on the lab: recipes, models, tasks, what models answer and how fast they trained."""
 
 from __future__ import annotations
 
@@ -48,28 +48,6 @@ def spread(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["task", "low", "median", "high", "range", "at_floor_or_ceiling", "models"])
 
 
-def verdict(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> str:
-    """The page's first sentence: on how many tasks models differ enough to be ranked."""
-    table = spread(accuracy, eligible)
-    wide = int((table["range"] >= 0.15).sum())
-    seeds = accuracy["seed"].nunique()
-    models = accuracy["member"].nunique() // seeds
-    return (
-        f"{models} models of {accuracy['family'].nunique()} families, trained {seeds} time{'s' if seeds > 1 else ''} each, "
-        f"answer {len(table)} kinds of problems. On {wide} of them the middle half of the accuracies spans at least 15 points, "
-        f"and {int(eligible['eligible'].sum())} tell at least two thirds of the models from guessing and from perfection."
-    )
-
-
-def finding_spread(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> str:
-    """The figure's title: where accuracies spread most and least."""
-    wide = spread(accuracy, eligible).set_index("task")["range"]
-    return (
-        f"The middle half of the models spans {100 * wide.max():.0f} points of accuracy on {wide.idxmax()} and "
-        f"{100 * wide.min():.0f} on {wide.idxmin()}"
-    )
-
-
 def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
     """Percent correct, mean over seeds, a row per model and a column per task, best mean first; then facts on each task."""
     names = list(accuracy["task"].drop_duplicates())
@@ -89,13 +67,6 @@ def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, eligible: 
     table.loc["split-half reliability"] = ["", *(words.rounded(value, 0.05) for value in repeat)]
     table.loc["at floor or ceiling"] = ["", *(f"{row.at_floor_or_ceiling} of {row.models}" for row in wide.itertuples())]
     return table.rename_axis(None, axis=1).reset_index(names="model")
-
-
-def finding_curves(held_out: pd.DataFrame) -> str:
-    """The learning curves' title: range of the final held-out loss."""
-    last = held_out.sort_values("step").groupby("member", sort=False).last()
-    best, worst = last["bits_per_byte"].min(), last["bits_per_byte"].max()
-    return f"Final held-out loss runs from {best:.2f} to {worst:.2f} bits per byte"
 
 
 def task_table(names: list[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Pooling a population: accuracies, reliability, eligibility, spread, and sentences that follow their numbers."""
+"""Pooling a population: accuracies, reliability, eligibility, and every member under its own name."""
 
 import itertools
 import math
@@ -10,17 +10,13 @@ import pytest
 from scipy import stats as reference
 
 from proxylib import studies
-from proxylib.data import corpora
 from proxylib.measure import features
 from proxylib.models.settings import Model
 from proxylib.stats import Bootstrap
-from proxylib.studies.lab import population, report
+from proxylib.studies.lab import population
 from proxylib.studies.lab.settings import Member, PopulationSettings
 
 BOOTSTRAP = Bootstrap(draws=300, level=0.9, seed=5)
-FAMILIES = ("a", "b", "c", "d")
-MEMBERS = [(f"{family}-{width}", family, width) for family in FAMILIES for width in (32, 64)]
-TASKS = ("sums", "words")
 
 
 def answered(shares, items=200, task="t", seed=1):
@@ -32,28 +28,6 @@ def answered(shares, items=200, task="t", seed=1):
         for member, item in itertools.product(range(len(shares)), range(items))
     ]
     return pd.DataFrame(rows, columns=["member", "model", "family", "width", "seed", "task", "id", "correct"])
-
-
-def accuracy_of(score, seeds=(1,)):
-    """Accuracy frame from {(model, task): share} or, of several seeds, {(model, task, seed): share}."""
-    rows = [
-        (f"{name}-seed{seed}", name, family, width, seed, task, score.get((name, task, seed), score.get((name, task))), 10)
-        for seed in seeds
-        for task in TASKS
-        for name, family, width in MEMBERS
-    ]
-    frame = pd.DataFrame(rows, columns=["member", "model", "family", "width", "seed", "task", "estimate", "n"])
-    return frame.assign(low=0.0, high=1.0)
-
-
-def drawn(seed):
-    rng = np.random.default_rng(seed)
-    return {(model, task): float(rng.random()) for task in TASKS for model, _, _ in MEMBERS}
-
-
-def eligible_frame(differing=(8, 3)):
-    facts = {"task": list(TASKS), "floor": [0.1, 0.02], "differing": list(differing), "models": 8, "eligible": [True, False]}
-    return pd.DataFrame(facts)
 
 
 def test_accuracies_are_shares_with_wilson_intervals():
@@ -112,28 +86,6 @@ def test_a_task_is_eligible_when_two_thirds_of_the_models_are_off_floor_and_ceil
     assert table[["differing", "eligible"]].iloc[0].tolist() == [3, False]
 
 
-def test_the_spread_of_a_task_by_hand():
-    accuracy = pd.concat([scored("x", 0.1, 0.2, 0.3, 0.4, 0.9), scored("y", 0.5, 0.5, 0.5, 0.5, 0.5)])
-    eligible = pd.DataFrame({"task": ["y", "x"], "differing": [5, 2], "models": [5, 5]})
-    table = report.spread(accuracy, eligible)
-    assert list(table.columns) == ["task", "low", "median", "high", "range", "at_floor_or_ceiling", "models"]
-    assert table.iloc[0, 1:].tolist() == pytest.approx([0.2, 0.3, 0.4, 0.2, 3, 5]) and list(table["task"]) == ["x", "y"]
-    assert table.iloc[1, 1:].tolist() == pytest.approx([0.5, 0.5, 0.5, 0.0, 0, 5])
-
-
-@pytest.mark.parametrize(("shares", "wide"), [((0.0, 0.6, 0.2, 0.3), 1), ((0.3, 0.4, 0.3, 0.4), 0)])
-def test_the_verdict_counts_wide_tasks_models_and_seeds(shares, wide):
-    score = drawn(1) | {(name, "words"): shares[place % 4] for place, (name, _, _) in enumerate(MEMBERS)}
-    score |= {(name, "sums"): 0.5 for name, _, _ in MEMBERS}
-    once = report.verdict(accuracy_of(score), eligible_frame())
-    assert once.startswith("8 models of 4 families, trained 1 time each, answer 2 kinds of problems. ")
-    assert f"On {wide} of them" in once and "and 1 tell at least two thirds" in once
-    assert "8 models of 4 families, trained 3 times each" in report.verdict(accuracy_of(score, (2, 3, 4)), eligible_frame())
-
-
-# ---- tables for reading ----------------------------------------------------------------------------------------------
-
-
 def test_a_member_is_named_with_the_mix_that_it_read():
     model = Model(architecture="gpt2", tokenizer="spaced", width=48, depth=2, mix="other-web", post="noisy", share=1.5)
     plain = population.identity(Member(model=model, seed=3, style="crossed"))
@@ -149,76 +101,6 @@ def test_a_member_is_named_with_the_mix_that_it_read():
     }
     styled = population.identity(Member(model=model, seed=3, style="expert"))
     assert (styled["member"], styled["mix"]) == ("gpt2-spaced-48-expert-seed3", "expert-web")
-
-
-def test_the_accuracy_table_is_sorted_best_first_and_ends_with_facts_on_the_tasks():
-    score = drawn(4)
-    reliability = pd.DataFrame({"task": list(TASKS), "reliability": [0.91, 0.5], "ceiling": 0.9, "models": 8})
-    table = report.accuracy_table(accuracy_of(score), reliability, eligible_frame())
-    mean = pd.Series({name: np.mean([score[name, task] for task in TASKS]) for name, _, _ in MEMBERS})
-    facts = ["best constant answer", "inter-quartile range", "split-half reliability", "at floor or ceiling"]
-    assert list(table["model"]) == [*mean.sort_values(ascending=False).index, *facts]
-    assert list(table.columns) == ["model", "mean", *TASKS]
-    assert table["mean"].iloc[:-4].tolist() == [f"{100 * value:.0f}" for value in mean.sort_values(ascending=False)]
-    assert table.iloc[0]["sums"] == f"{100 * score[mean.idxmax(), 'sums']:.0f}"
-    assert table.iloc[-4][list(TASKS)].tolist() == ["10", "2"]
-    ranges = [np.subtract(*np.quantile([score[name, task] for name, _, _ in MEMBERS], [0.75, 0.25])) for task in TASKS]
-    assert table.iloc[-3][list(TASKS)].tolist() == [f"{100 * value:.0f}" for value in ranges]
-    assert table.iloc[-2][list(TASKS)].tolist() == ["0.91", "0.50"]
-    assert table.iloc[-1][list(TASKS)].tolist() == ["0 of 8", "5 of 8"]
-
-
-def test_several_seeds_are_shown_as_their_mean_and_half_their_range():
-    score = {(name, task, seed): 0.4 + 0.05 * seed for name, _, _ in MEMBERS for task in TASKS for seed in (1, 3)}
-    reliability = pd.DataFrame({"task": list(TASKS), "reliability": 0.9, "ceiling": 0.9, "models": 8})
-    table = report.accuracy_table(accuracy_of(score, (1, 3)), reliability, eligible_frame())
-    assert set(table.iloc[:8]["sums"]) == {"50 ±5"} and set(table.iloc[:8]["mean"]) == {"50"}
-
-
-def test_answers_shown_are_those_of_the_best_and_the_worst_model():
-    accuracy = accuracy_of({(model, task): place / 8 for task in TASKS for place, (model, _, _) in enumerate(MEMBERS)})
-    rows = [(f"{model}-seed1", task, f"{task}-{n}", "text") for model, _, _ in MEMBERS for task in TASKS for n in range(2)]
-    shown = report.shown_answers(pd.DataFrame(rows, columns=["member", "task", "id", "text"]), accuracy)
-    assert {row["member"] for row in shown} == {f"{MEMBERS[0][0]}-seed1", f"{MEMBERS[-1][0]}-seed1"} and len(shown) == 4
-
-
-def test_the_title_of_the_curves_gives_the_range_of_their_ends():
-    rows = [("a", 8, 1.5), ("a", 1, 9.0), ("b", 1, 8.0), ("b", 8, 2.25), ("c", 8, 2.0)]
-    frame = pd.DataFrame(rows, columns=["member", "step", "bits_per_byte"])
-    assert report.finding_curves(frame) == "Final held-out loss runs from 1.50 to 2.25 bits per byte"
-
-
-def test_the_table_of_corpora_shows_what_was_counted():
-    chosen = corpora.Recipe(name="mine", shares={"prose": 0.6, "code": 0.4})
-    described = corpora.manifest(chosen, ["ab", "cd", "ab", "e"]) | {"tokens": 1_234_567}
-    row = report.corpus_table(pd.DataFrame([described])).iloc[0]
-    assert row.iloc[:5].tolist() == ["mine", "prose 60%, code 40%", "1.23", "4", "25.0"]
-    assert row["SHA-256"] == described["sha256"][:10]
-
-
-def test_the_table_of_members_shows_the_first_seed_alone():
-    base = {"family": "f", "mix": "expert", "post": "none", "share": 1.0, "parameters": 12345, "tokens": 1_300_000}
-    members = pd.DataFrame([base | {"seed": seed, "width": width} for seed in (2, 3) for width in (32, 48)])
-    table = report.member_table(members)
-    assert list(table["width"]) == [32, 48] and set(table["post-training"]) == {"none"}
-    assert set(table["parameters"]) == {"12,345"} and set(table["million tokens"]) == {"1.30"}
-
-
-def test_the_table_of_tasks_tells_trained_levels_from_untrained():
-    table = report.task_table(["brackets", "walk"]).set_index("task")
-    assert table.loc["brackets"].tolist() == ["number of brackets", "8, 9", "10"]
-    assert table.loc["walk"].tolist() == ["number of steps", "4, 5", "6"]
-
-
-def test_the_table_of_speeds_takes_medians_over_seeds():
-    members = pd.DataFrame({"member": ["a-32-seed1", "a-32-seed2", "a-32-seed3", "b-64-seed1"], "parameters": [5, 5, 5, 9]})
-    speed = {
-        name: dict.fromkeys(population.SPEEDS, value)
-        for name, value in zip(members["member"], (1e9, 3e9, 2e9, None), strict=True)
-    }
-    table = report.speed_table(members, speed)
-    assert list(table["design"]) == ["a-32"] and table["runs"].item() == 3
-    assert table["model GFLOP/s"].item() == "2"
 
 
 # ---- the stage -------------------------------------------------------------------------------------------------------
