@@ -1,74 +1,16 @@
-"""The eighty proxies, their definitions and windows, and the baselines: by hand, by identities, and against plain loops."""
+"""Statistics and weightings by hand and by plain loops; ranges, identities, degenerate traces."""
 
 import math
-import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measure.proxies.token_rows import FEW, HAND, L, V, population, rows_of, segmented, series
 
 from proxylib.errors import UserError
 from proxylib.measure import proxies
-
-V = 12  # entries of the synthetic vocabulary
-ALPHABET = "ab1 2 é\n"
-FEW = settings(max_examples=12, deadline=None, derandomize=True, database=None)
-
-
-def rows_of(logits, targets, task="t", trace="1"):
-    """Rows as `tokenstats.extract` writes them, from float64 logits [T, V]; every token is one character."""
-    z = logits - logits.max(1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(1, keepdims=True))
-    own = z[np.arange(len(z)), targets][:, None]
-    return pd.DataFrame(
-        {
-            "task": task,
-            "id": trace,
-            "position": np.arange(len(z), dtype=np.int32),
-            "token": np.asarray(targets, np.int32),
-            "offset": np.arange(len(z), dtype=np.int32),
-            "n_bytes": np.int32(1),
-            "nll": -log_p[np.arange(len(z)), targets].astype(np.float32),
-            "entropy": -(np.exp(log_p) * log_p).sum(1).astype(np.float32),
-            "n_greater": (z > own).sum(1).astype(np.int32),
-            "n_equal": (z == own).sum(1).astype(np.int32),
-            "p_max": np.exp(log_p).max(1).astype(np.float32),
-        }
-    )
-
-
-def segmented(text, rng, task="t", trace="1", ties=False):
-    """Rows of a random model whose tokens cut the text at random; some characters of two bytes are two tokens."""
-    offsets, sizes, start = [], [], 0
-    while start < len(text):
-        end = min(len(text), start + int(rng.integers(1, 4)))
-        offsets.append(start)
-        sizes.append(len(text[start:end].encode()))
-        if text[start] == "é" and rng.random() < 0.7:
-            offsets.append(start)  # the second token inside the character adds no byte
-            sizes.append(0)
-        start = end
-    logits = 2 * rng.standard_normal((len(offsets), V))
-    rows = rows_of(np.round(logits) if ties else logits, rng.integers(0, V, len(offsets)), task, trace)
-    return rows.assign(offset=np.array(offsets, np.int32), n_bytes=np.array(sizes, np.int32))
-
-
-def population(seed, lengths=((9, 4, 17), (1, 30)), ties=False):
-    """Rows of several traces of so many characters in several tasks, and their texts."""
-    rng = np.random.default_rng(seed)
-    parts, texts = [], {}
-    for task, sizes in enumerate(lengths):
-        for trace, size in enumerate(sizes):
-            text = "".join(rng.choice(list(ALPHABET), size))
-            texts[f"task{task}", f"{trace}"] = text
-            parts.append(segmented(text, rng, f"task{task}", f"{trace}", ties))
-    return pd.concat(parts, ignore_index=True), series(texts)
-
-
-def series(texts):
-    return pd.Series(texts.values(), pd.MultiIndex.from_tuples(texts))
 
 
 def fell_back(found):
@@ -80,23 +22,6 @@ def pooled(values, weight):
     return float((values * weight).sum() / weight.sum())
 
 
-# Three tokens worked out by hand over a vocabulary of 4. The third is the first token id again.
-L = math.log(2)
-HAND = pd.DataFrame(
-    {
-        "task": "t",
-        "id": "1",
-        "position": [0, 1, 2],
-        "token": [7, 8, 7],
-        "offset": [0, 1, 3],
-        "n_bytes": [1, 2, 3],
-        "nll": [L, 2 * L, 3 * L],
-        "entropy": [L, 2 * L, L / 2],  # log 4 = 2 L
-        "n_greater": [0, 1, 3],
-        "n_equal": [1, 2, 1],
-        "p_max": [0.5, 0.5, 0.75],
-    }
-)
 BY_HAND = {
     "cross_entropy": [L, 2 * L, 3 * L],
     "top1": [1, 0, 0],
@@ -140,15 +65,6 @@ def test_there_are_exactly_eighty_and_each_is_a_weighted_mean_of_the_trace():
         for weighting, w in WEIGHTS_BY_HAND.items():
             value = found.values.loc[("t", "1"), proxies.name(statistic, weighting)]
             assert value == pytest.approx(pooled(np.array(x), np.array(w))), (weighting, statistic)
-
-
-def test_the_columns_stand_statistic_by_statistic():
-    assert list(proxies.by_trace(HAND, 4).values) == list(proxies.NAMES) and proxies.NAMES[0] == "cross_entropy|uniform"
-    assert proxies.NAMES[1] == "cross_entropy|probability" and proxies.NAMES[8] == "top1|uniform"
-    assert proxies.name(*proxies.NAMED_WINNERS["model selection"]) == "top1|inverse_frequency"
-
-
-# ---- a second implementation, token by token
 
 
 def word_of(text, offset):
@@ -250,8 +166,6 @@ def test_agrees_with_plain_loops(choice, seed, ties, lengths):
     assert fell_back(found) == fallen
 
 
-# ---- definitions
-
 TIED = {"top1", "top2", "top3", "top5", "rank", "reciprocal_rank", "wrong_confidence"}
 TOUCHED = {
     "inverse entropy": {n for n in proxies.NAMES if n.endswith("|inverse_entropy")},
@@ -272,19 +186,6 @@ def test_a_definition_changes_what_it_is_about_and_nothing_else(choice):
     usual = proxies.by_task(tokens, V)
     other = proxies.by_task(tokens, V, proxies.DEFINITIONS[choice], shared)
     assert {name for name in proxies.NAMES if (usual[name] != other[name]).any()} == TOUCHED[choice.split(":")[0]]
-
-
-def test_every_definition_but_the_default_differs_from_it_in_one_field():
-    for name, definition in proxies.DEFINITIONS.items():
-        different = [field for field in proxies.CHOICES if getattr(definition, field) != getattr(proxies.DEFAULT, field)]
-        assert len(different) == (name != "default"), name
-    assert len(set(proxies.DEFINITIONS.values())) == 1 + sum(len(choices) - 1 for choices in proxies.CHOICES.values())
-
-
-@pytest.mark.parametrize("field", list(proxies.CHOICES))
-def test_a_choice_that_does_not_exist_is_refused_by_name(field):
-    with pytest.raises(UserError, match=f"{field} is 'other', expected one of {', '.join(proxies.CHOICES[field])}"):
-        proxies.Definition(**{field: "other"})
 
 
 def test_ties_at_their_best_and_their_worst():
@@ -337,24 +238,6 @@ def test_a_shared_kernel_needs_the_difficulty_of_every_task():
         proxies.weights(HAND, 4, shared, pd.DataFrame({"mean": [1.0], "sd": [1.0]}, index=["u"]))
 
 
-def test_words_are_counted_in_the_texts_of_a_task():
-    texts = series({("t", "1"): "ab cd  ab\n", ("t", "2"): "ab", ("u", "1"): "ab cd", ("t", "unused"): "zz zz"})
-    rows = [
-        ("t", "1", 0),
-        ("t", "1", 1),
-        ("t", "1", 2),
-        ("t", "1", 5),
-        ("t", "1", 6),
-        ("t", "1", 9),
-        ("t", "2", 1),
-        ("u", "1", 3),
-    ]
-    tokens = pd.DataFrame(rows, columns=["task", "id", "offset"])
-    # task t without the unused trace: ab three times, cd once, and the white space that ends the first text
-    expected = [3 / 5, 3 / 5, 1 / 5, 3 / 5, 3 / 5, 1 / 5, 3 / 5, 1 / 2]
-    assert proxies.with_word_frequency(tokens, texts)["word_frequency"].tolist() == pytest.approx(expected)
-
-
 def test_a_place_in_the_text_weighs_the_same_under_every_tokenizer_and_window():
     rng, texts = np.random.default_rng(0), series({("t", "1"): "take 12 and 12 away\nanswer 0\n"})
     first, second = (segmented(texts.iloc[0], rng) for _ in range(2))
@@ -364,19 +247,6 @@ def test_a_place_in_the_text_weighs_the_same_under_every_tokenizer_and_window():
     for other in places[1:]:
         shared = places[0].index.intersection(other.index)
         assert (places[0][shared] == other[shared]).all()
-
-
-def test_word_frequencies_must_be_there_and_their_texts_must_fit():
-    tokens, texts = population(13)
-    with pytest.raises(UserError, match="with_word_frequency"):
-        proxies.by_task(tokens, V, proxies.Definition(frequency_source="text"))
-    with pytest.raises(UserError, match="texts: trace task0/0 is missing"):
-        proxies.with_word_frequency(tokens, texts.drop(("task0", "0")))
-    with pytest.raises(UserError, match="trace task1/1 has a token beyond its end"):
-        proxies.with_word_frequency(tokens, texts.where(texts.index != ("task1", "1"), "short"))
-
-
-# ---- the spread over bytes
 
 
 def test_spread_over_bytes_the_uniform_cross_entropy_is_nats_per_byte():
@@ -408,9 +278,6 @@ def test_a_trace_without_a_byte_cannot_be_spread():
     with pytest.raises(UserError, match="trace t/2: no token has a byte"):
         proxies.by_trace(tokens, 4, proxies.Definition(spread="byte"))
     assert len(proxies.by_trace(tokens, 4).values) == 2
-
-
-# ---- ranges and identities
 
 
 @FEW
@@ -483,9 +350,6 @@ def test_ties_score_what_random_breaking_scores_on_average(greater, equal):
         assert x[f"top{k}"] == pytest.approx((place <= k).mean(), abs=4 * 0.5 / math.sqrt(draws)), k
 
 
-# ---- degenerate traces
-
-
 def test_a_certain_model_falls_back_to_uniform_weights_and_says_so():
     certain = HAND.assign(nll=0.0, entropy=0.0, n_greater=0, n_equal=1, p_max=1.0)
     found = proxies.by_trace(pd.concat([certain, HAND.assign(id="2")], ignore_index=True), 4)
@@ -543,9 +407,6 @@ def test_no_rows_are_refused():
         proxies.by_trace(HAND.iloc[:0], 4)
 
 
-# ---- traces and tasks
-
-
 def test_a_task_is_the_plain_mean_over_its_traces():
     tokens, _ = population(5)
     traces, found = proxies.by_trace(tokens, V).values, proxies.by_task(tokens, V)
@@ -582,258 +443,6 @@ def test_an_index_that_does_not_count_from_zero_changes_nothing():
     for baseline in (proxies.bits_per_byte, proxies.rank_surprisal_ratio):
         pd.testing.assert_series_equal(baseline(tokens), baseline(moved))
     pd.testing.assert_series_equal(proxies.rbridge(tokens, tokens, texts), proxies.rbridge(moved, moved, texts))
-
-
-def test_short_traces_are_named():
-    tokens = pd.concat([HAND, HAND.iloc[:2].assign(id="2"), HAND.iloc[:2].assign(task="u")])
-    assert proxies.short_traces(tokens, 3).tolist() == [("t", "2"), ("u", "1")]
-    assert proxies.short_traces(tokens, 2).tolist() == []
-    seven, eight = (rows_of(np.zeros((n, V)), [0] * n, trace=str(n)) for n in (7, 8))
-    assert proxies.short_traces(pd.concat([eight, seven])).tolist() == [("t", "7")]
-
-
-# ---- windows
-
-TEXT = "0123456789"
-COARSE = HAND.iloc[[0] * 4].assign(position=[3, 4, 5, 6], offset=[0, 1, 4, 8])  # tokens 0 | 123 | 4567 | 89
-BY_WINDOW = {
-    "all": [0, 1, 4, 8],
-    "last half": [4, 8],
-    "last quarter": [8],
-    "last tenth": [8],
-    "first half": [0, 1],
-    "last half of the characters": [8],  # from character 5 on; the token that character 4 opens lies before it
-    "last quarter of the characters": [8],  # 2.5 characters are rounded up to 3
-    "last tenth of the characters": [8],  # no token begins at character 9: the last one stands in
-    "first half of the characters": [0, 1, 4],
-}
-
-
-@pytest.mark.parametrize("name", list(proxies.WINDOWS))
-def test_a_window_as_cut_by_hand(name):
-    found = proxies.windowed(COARSE, proxies.WINDOWS[name], series({("t", "1"): TEXT}))
-    assert found["offset"].tolist() == BY_WINDOW[name]
-
-
-def test_the_edge_of_a_window_of_characters():
-    texts = series({("t", "1"): TEXT})
-    of = lambda *window: proxies.windowed(COARSE, proxies.Window(*window, "characters"), texts)["offset"].tolist()
-    assert of("last", 0.6) == [4, 8] and of("last", 0.59) == [4, 8] and of("last", 0.5) == [8]
-    assert of("first", 0.4) == [0, 1] and of("first", 0.41) == [0, 1, 4]
-    late = COARSE.iloc[2:]  # its beginning was truncated: nothing begins in the first tenth
-    assert proxies.windowed(late, proxies.Window("first", 0.1, "characters"), texts)["offset"].tolist() == [4]
-
-
-@FEW
-@given(
-    seed=st.integers(0, 10_000),
-    side=st.sampled_from(["last", "first"]),
-    share=st.sampled_from([1.0, 0.7, 0.5, 0.3, 0.25, 0.1]),
-    unit=st.sampled_from(["tokens", "characters"]),
-)
-def test_windows_agree_with_plain_loops(seed, side, share, unit):
-    tokens, texts = population(seed, ((70, 3), (1, 20)))
-    found = proxies.windowed(tokens.sample(frac=1, random_state=seed), proxies.Window(side, share, unit), texts)
-    expected = set()
-    for (task, trace), text in texts.items():
-        rows = [r for r in tokens.to_dict("records") if (r["task"], r["id"]) == (task, trace)]
-        percent = round(100 * share)
-        ceil = lambda length, percent=percent: -(-length * percent // 100)
-        if unit == "tokens":
-            n = ceil(len(rows))
-            kept = rows[-n:] if side == "last" else rows[:n]
-        elif side == "last":
-            kept = [r for r in rows if r["offset"] >= len(text) - ceil(len(text))] or rows[-1:]
-        else:
-            kept = [r for r in rows if r["offset"] < ceil(len(text))]
-        expected |= {(task, trace, r["position"]) for r in kept}
-    assert set(found[["task", "id", "position"]].itertuples(index=False, name=None)) == expected
-    assert len(found) == len(expected)
-
-
-def test_a_window_of_characters_is_the_same_text_for_every_tokenizer():
-    text = "ab12" * 50
-    bytes_, longer = rows_of(np.zeros((200, V)), [0] * 200), rows_of(np.zeros((50, V)), [0] * 50)
-    longer = longer.assign(offset=longer["offset"] * 4)
-    begins = lambda rows, name: proxies.windowed(rows, proxies.WINDOWS[name], series({("t", "1"): text}))["offset"].min()
-    assert begins(bytes_, "last quarter of the characters") == 150 and begins(longer, "last quarter of the characters") == 152
-
-
-def test_a_share_that_is_a_whole_number_of_tokens_is_not_rounded_up():
-    tokens = rows_of(np.zeros((100, V)), [0] * 100)
-    assert 0.55 * 100 > 55  # in floating point
-    assert len(proxies.windowed(tokens, proxies.Window(share=0.55))) == 55
-
-
-def test_frequencies_are_counted_inside_the_window():
-    tokens = proxies.windowed(HAND, proxies.Window(share=2 / 3))
-    assert proxies.weights(tokens, 4)["frequency"].tolist() == [0.5, 0.5]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ({"side": "middle"}, "side is 'middle', expected last or first"),
-        ({"unit": "bytes"}, "unit is 'bytes', expected tokens or characters"),
-        ({"share": 0.0}, "share is 0.0"),
-        ({"share": 1.1}, "share is 1.1"),
-    ],
-)
-def test_a_window_that_does_not_exist_is_refused(arguments, said):
-    with pytest.raises(UserError, match=re.escape(said)):
-        proxies.Window(**arguments)
-
-
-def test_a_window_of_characters_needs_texts_that_fit():
-    window = proxies.WINDOWS["last half of the characters"]
-    with pytest.raises(UserError, match="texts: needed here"):
-        proxies.windowed(COARSE, window)
-    with pytest.raises(UserError, match="trace t/1 has a token beyond its end"):
-        proxies.windowed(COARSE, window, series({("t", "1"): TEXT[:8]}))
-
-
-# ---- baselines
-
-
-def test_bits_per_byte_of_a_uniform_model_over_bytes_is_eight():
-    tokens = rows_of(np.zeros((50, 256)), np.arange(50))
-    assert proxies.bits_per_byte(tokens).tolist() == pytest.approx([8], rel=1e-6)
-
-
-def test_bits_per_byte_pools_nats_and_bytes_of_a_task():
-    tokens = pd.concat([HAND, HAND.assign(id="2", nll=0.0, n_bytes=10), HAND.assign(task="u", n_bytes=1)])
-    assert proxies.bits_per_byte(tokens).to_dict() == pytest.approx({"t": 6 / 36, "u": 6 / 3})
-
-
-def test_the_rank_surprisal_ratio_by_hand():
-    # ranks 1 2 4 over 2 L a token; then one token of rank 100, clipped, that costs 10 nats
-    tokens = pd.concat([HAND, HAND.iloc[:1].assign(id="2", n_greater=400, n_equal=7, nll=10.0), HAND.assign(task="a")])
-    found = proxies.rank_surprisal_ratio(tokens)
-    assert found.index.tolist() == ["t", "a"] and found.name == "rank_surprisal_ratio"
-    assert found.tolist() == pytest.approx([((7 / 3 + 100) / 2) / ((2 * L + 10) / 2), 7 / 3 / (2 * L)])
-
-
-def test_the_rank_surprisal_ratio_of_a_certain_model_is_infinite():
-    assert proxies.rank_surprisal_ratio(HAND.assign(nll=0.0)).tolist() == [math.inf]
-
-
-def cut(text, pieces, nll, trace="1", task="t"):
-    """Rows of given pieces of a text; an empty piece is a further token inside the character before it."""
-    offsets, start = [], 0
-    for piece in pieces:
-        assert text.startswith(piece, start)
-        offsets.append(start if piece else offsets[-1])
-        start += len(piece)
-    frame = {"task": task, "id": trace, "position": np.arange(len(pieces)), "offset": offsets, "nll": np.float32(nll)}
-    return pd.DataFrame(frame)
-
-
-BRIDGE = "a1 b2\nanswer 3\n"
-EXPERT = cut(BRIDGE, ["a1", " b", "2\n", "answer 3\n"], -np.log([0.5, 0.25, 0.125, 1.0]))
-CANDIDATE = cut(BRIDGE, ["a", "1 b", "2", "\n", "answer", " 3\n"], [1, 2, 3, 50, 60, 70])
-# weights: a 0.5; 1 and b together 0.375; 2 0.125; the rest has no letter of the reasoning. Stretched: 1, 2/3, 0.
-BRIDGE_VALUE = (1 + 2 / 3 * 2 + 0) / 3
-
-
-def bridge(candidate, expert=EXPERT, text=BRIDGE):
-    return proxies.rbridge(candidate, expert, series({("t", "1"): text}))
-
-
-def test_rbridge_by_hand_over_two_tokenizations():
-    found = bridge(CANDIDATE)
-    assert found.to_dict() == pytest.approx({"t": BRIDGE_VALUE}) and found.name == "rbridge"
-
-
-def test_rbridge_does_not_see_the_answer():
-    assert bridge(CANDIDATE.assign(nll=[1, 2, 3, 50, 0, 0]))["t"] == pytest.approx(BRIDGE_VALUE)
-    # a token that reaches into the answer's line has no letter there
-    joined = cut(BRIDGE, ["a", "1 b", "2", "\nanswer", " 3\n"], [1, 2, 3, 60, 70])
-    assert bridge(joined)["t"] == pytest.approx(BRIDGE_VALUE)
-    # only the last answer's line is one, and only as a line
-    text = "answer 1\nmy answer 2\nanswer 3\n"
-    rows = cut(text, ["answer", " 1\nmy answer ", "2\n", "answer 3\n"], [1, 1, 1, 9])
-    assert bridge(rows, rows.assign(nll=np.float32([1, 1, 1, 9])), text)["t"] == pytest.approx(1)
-
-
-def test_rbridge_weights_are_one_where_the_expert_is_as_sure_of_everything():
-    even = EXPERT.assign(nll=-np.log([0.3, 0.3, 0.3, 1.0]))
-    assert bridge(CANDIDATE, even)["t"] == pytest.approx((1 + 2 + 3) / 3)
-    # float32 rounding is no difference
-    assert bridge(CANDIDATE, even.assign(nll=even["nll"] * [1, 1 + 1e-7, 1, 1]))["t"] == pytest.approx(2)
-
-
-def test_rbridge_takes_tokens_inside_one_character_together():
-    text = "é1 2\n"
-    # the expert spells the first letter in two tokens, 0.8 and 0.5; so does the candidate, and both of its tokens count
-    expert = cut(text, ["é", "", "1", " 2\n"], -np.log([0.8, 0.5, 0.6, 0.2]))
-    candidate = cut(text, ["é", "", "1", " 2", "\n"], [1, 2, 3, 4, 9])
-    # weights 0.4 0.4 0.6 0.2, stretched 0.5 0.5 1 0
-    assert bridge(candidate, expert, text)["t"] == pytest.approx((0.5 * 1 + 0.5 * 2 + 1 * 3 + 0) / 4)
-
-
-def test_rbridge_leaves_out_letters_that_the_expert_never_scored():
-    late = EXPERT.iloc[1:]  # its beginning was truncated: only b, 0.25, and 2, 0.125, have a probability
-    assert bridge(CANDIDATE, late)["t"] == pytest.approx((1 * 2 + 0 * 3) / 2)
-
-
-def test_rbridge_averages_items_and_leaves_out_those_without_reasoning():
-    texts = series({("t", "1"): BRIDGE, ("t", "2"): "77\n", ("t", "3"): "answer 3\n", ("z", "1"): "answer 3\n"})
-    rows = lambda trace, task="t": cut("answer 3\n", ["answer 3\n"], [5], trace, task)
-    rest = [cut("77\n", ["7", "7\n"], [4, 6], "2"), rows("3"), rows("1", "z")]
-    found = proxies.rbridge(pd.concat([CANDIDATE, *rest]), pd.concat([*rest[::-1], EXPERT, rows("unused")]), texts)
-    # in the second trace the expert's 4 nats are its more certain: weights 1 and 0
-    assert found.to_dict() == pytest.approx({"t": (BRIDGE_VALUE + 4 / 2) / 2, "z": math.nan}, nan_ok=True)
-
-
-def test_rbridge_refuses_traces_that_are_missing_and_texts_that_do_not_fit():
-    other = CANDIDATE.assign(id="2")
-    with pytest.raises(UserError, match="expert tokens: trace t/1 is missing"):
-        bridge(CANDIDATE, EXPERT.assign(id="2"))
-    with pytest.raises(UserError, match="texts: trace t/2 is missing"):
-        bridge(other, other)
-    with pytest.raises(UserError, match="trace t/1 has a token beyond its end"):
-        bridge(CANDIDATE, EXPERT, BRIDGE[:9])
-
-
-def bridge_loops(candidate, expert, text):
-    """rBridge of one trace, letter by letter; None without a letter."""
-    end = max((m.start() for m in re.finditer("^answer ", text, re.M)), default=len(text))
-    reach = lambda rows, r: min([other["offset"] for other in rows if other["offset"] > r["offset"]], default=len(text))
-    probability = {}
-    for r in expert:
-        for place in range(r["offset"], reach(expert, r)):
-            probability[place] = probability.get(place, 1.0) * math.exp(-r["nll"])
-    w, nll = [], []
-    for r in candidate:
-        own = [probability[c] for c in range(r["offset"], min(end, reach(candidate, r))) if text[c].isalnum()]
-        if own:
-            w.append(sum(own) / len(own))
-            nll.append(r["nll"])
-    if not w:
-        return None
-    if max(w) - min(w) < 1e-6:
-        return sum(nll) / len(nll)
-    return sum((a - min(w)) / (max(w) - min(w)) * x for a, x in zip(w, nll, strict=True)) / len(w)
-
-
-@settings(max_examples=30, deadline=None, derandomize=True, database=None)
-@given(seed=st.integers(0, 10_000), lines=st.lists(st.text("ab1 é", max_size=6), min_size=1, max_size=4))
-def test_rbridge_agrees_with_plain_loops(seed, lines):
-    rng = np.random.default_rng(seed)
-    texts = {("t", "1"): "".join(f"{line}\n" for line in [*lines, "answer 12"]), ("t", "2"): "".join(lines[::-1]) + ".\n"}
-    both = [pd.concat([segmented(text, rng, *key) for key, text in texts.items()]) for _ in range(2)]
-    records = [rows.to_dict("records") for rows in both]
-    parts = [bridge_loops(*([r for r in rows if r["id"] == key[1]] for rows in records), texts[key]) for key in texts]
-    values = [value for value in parts if value is not None]
-    expected = sum(values) / len(values) if values else math.nan
-    assert proxies.rbridge(*both, series(texts))["t"] == pytest.approx(expected, rel=1e-9, nan_ok=True)
-
-
-def test_the_winners_fixed_in_advance_are_the_papers():
-    assert proxies.NAMED_WINNERS == {
-        "model selection": ("top1", "inverse_frequency"),
-        "data selection": ("top5", "frequency"),
-    }
 
 
 def test_a_few_of_the_eighty_are_those_columns_of_the_eighty():
