@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -125,6 +126,8 @@ def _execute(step: Step) -> Path:
             str(step.notebook),
             str(place),
             parameters=dict(step.parameters),
+            language="python",
+            kernel_name="python3",  # this environment's own, whatever the notebook was last saved with
             kernel_manager_class="proxylib.runs.kernels.IPCKernelManager",
             progress_bar=False,
             cwd=str(config.ROOT),
@@ -204,10 +207,11 @@ def _import_once(steps: Sequence[Step]) -> None:
     if len(steps) < WORTH_IMPORTING or sys.platform != "linux":
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when linear algebra is loaded
-    closure.preload({step.stage.builder for step in steps if step.stage})
-    for notebook in {step.notebook for step in steps}:
-        with contextlib.suppress(SyntaxError):  # its own run says so
-            closure.preload(closure.called_by(notebook))
+    with warnings.catch_warnings(action="ignore"):  # of libraries about a terminal that they miss
+        closure.preload({step.stage.builder for step in steps if step.stage})
+        for notebook in {step.notebook for step in steps}:
+            with contextlib.suppress(SyntaxError):  # its own run says so
+                closure.preload(closure.called_by(notebook))
 
 
 def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> int:

@@ -99,12 +99,12 @@ def _become_kernel(reader: int) -> NoReturn:
             text = pipe.read()
         if text:
             told = json.loads(text)
-            os.environ.update(told["env"], JPY_PARENT_PID=str(os.getppid()))  # ipykernel watches over it and says no more
+            os.environ.update(told["env"])
             os.chdir(told["cwd"])
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             from ipykernel.kernelapp import IPKernelApp
 
-            app = IPKernelApp.instance()
+            app = IPKernelApp.instance(parent_handle=os.getppid())  # watches over it, and prints no advice for terminals
             app.initialize(["-f", told["command"][told["command"].index("-f") + 1]])
             app.start()
         code = 0

@@ -7,7 +7,6 @@ need, whichever study declares it.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -39,11 +38,8 @@ class Registry(NamedTuple):
 @lru_cache(maxsize=1)
 def registry() -> Registry:
     """Every study's stages and pages; a name that two studies give stops here."""
-    found = [
-        importlib.import_module(f"{__name__}.{folder.name}.stages").study
-        for folder in pkgutil.iter_modules(__path__)
-        if folder.ispkg
-    ]
+    folders = sorted(path.parent.name for path in Path(__file__).parent.glob("*/stages.py"))
+    found = [importlib.import_module(f"{__name__}.{folder}.stages").study for folder in folders]
     stages: dict[str, Stage] = {}
     pages: dict[str, Page] = {}
     for study in (*found, scoreboard):
