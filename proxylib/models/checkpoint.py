@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from transformers import PreTrainedModel
 
-from proxylib.runs.store import write_atomic
+from proxylib.runs.files import canonical, sha256, write_atomic
 
 
 def write(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimizer], losses: list, step: int) -> None:
@@ -21,7 +21,12 @@ def write(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimizer
         for number, state in optim.state_dict()["state"].items():
             tensors |= {f"optim.{index}.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
     tensors = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-    write_atomic(path, save(tensors, {"step": str(step), "losses": json.dumps(losses)}))
+    meta = {"step": str(step), "losses": json.dumps(losses)}
+    write_atomic(path, save(tensors, meta | {"digest": _digest(tensors, meta)}))
+
+
+def _digest(tensors: dict[str, torch.Tensor], meta: dict[str, str]) -> str:
+    return sha256(save(tensors) + canonical(meta).encode())
 
 
 def resume(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimizer]) -> tuple[int, list]:
@@ -32,7 +37,10 @@ def resume(path: Path, model: PreTrainedModel, optims: list[torch.optim.Optimize
         with safe_open(path, "pt") as file:
             meta = file.metadata()
         tensors = load_file(path)
-    except SafetensorError:
+        whole = meta.pop("digest") == _digest(tensors, meta)
+    except (SafetensorError, AttributeError, KeyError):  # no such file, or one without metadata
+        whole = False
+    if not whole:
         print(f"proxylib: {path} is damaged; training starts anew", file=sys.stderr)
         return 0, []
     model.load_state_dict({name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")})

@@ -1,6 +1,9 @@
 """A damaged checkpoint is named, and training starts anew."""
 
+import random
+
 import pytest
+import torch
 from models.small_training import LLAMA, contents, interrupt, run
 
 from proxylib.models import architectures, checkpoint, pretrain
@@ -17,6 +20,22 @@ def test_a_damaged_checkpoint_is_named_and_ignored(finished, tmp_path, tokenizer
     anew, _ = run(tmp_path, tokenizer)
     assert f"{path} is damaged; training starts anew" in capsys.readouterr().err
     assert anew.facts["resumed_at_step"] == 0 and contents(anew) == contents(finished[0])
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_named_or_changes_nothing(tmp_path, capsys):
+    model = architectures.build(LLAMA, 50, 32)
+    path, rng, named = tmp_path / pretrain.CHECKPOINT, random.Random(6), 0
+    checkpoint.write(path, model, [], [["pretraining", "train", 1, 2, 3.5, None]], 7)
+    whole, kept = path.read_bytes(), {name: value.clone() for name, value in model.state_dict().items()}
+    for _ in range(60):
+        flipped = bytearray(whole)
+        flipped[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        path.write_bytes(flipped)
+        state = checkpoint.resume(path, model, [])
+        assert state in ((0, []), (7, [["pretraining", "train", 1, 2, 3.5, None]]))
+        named += state == (0, []) and str(path) in capsys.readouterr().err
+        assert all(torch.equal(value, kept[name]) for name, value in model.state_dict().items())
+    assert named > 50
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", bytes(64)])
