@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from proxylib.data import tasks
 from proxylib.data.settings import Material
 from proxylib.errors import UserError
-from proxylib.runs.store import sha256
+from proxylib.runs.files import sha256
 from proxylib.settings import Frozen
 
 PIECE = 160  # characters of a prose or code document: as long as a typical trace, so that one row holds several of either

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from proxylib.data import scribe
-from proxylib.runs.store import sha256
+from proxylib.runs.files import sha256
 
 #: criterion -> its clauses in the order of the prompt; what comes to mind first stands first
 CLAUSES = {

@@ -17,9 +17,9 @@ import yaml
 from proxylib.errors import UserError
 from proxylib.runs import execute
 from proxylib.runs.config import ROOT
+from proxylib.runs.files import write_atomic
 from proxylib.runs.provenance import provenance
 from proxylib.runs.step import Step
-from proxylib.runs.store import write_atomic
 
 SHIPPED = ROOT / "book" / "executed"
 LABEL = "shipped.json"

@@ -18,7 +18,8 @@ from typing import Any
 from proxylib.errors import UserError
 from proxylib.runs import closure
 from proxylib.runs.config import ROOT, Profile
-from proxylib.runs.store import Key, Run, Store, Workspace, sha256
+from proxylib.runs.files import sha256
+from proxylib.runs.store import Key, Run, Store, Workspace
 from proxylib.settings import Frozen
 
 NOTEBOOKS = ROOT / "notebooks"

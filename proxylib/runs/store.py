@@ -20,10 +20,8 @@ import pandas as pd
 
 from proxylib.errors import UserError
 from proxylib.runs.config import ROOT
-from proxylib.runs.files import Damaged, canonical, parquet_bytes, sha256, write_atomic, write_sealed
+from proxylib.runs.files import Damaged, canonical, sha256, write_atomic, write_sealed
 from proxylib.runs.folder import MANIFEST, OWN, Finished, Folder, Workspace, read_manifest
-
-__all__ = ["MANIFEST", "Key", "Run", "Store", "Workspace", "canonical", "parquet_bytes", "sha256", "write_atomic"]
 
 NOTEBOOK = "notebook.ipynb"  # kept beside a run for its reader; carries timings, so it is no part of the run's content
 SHARED = "published"  # folder of recorded runs that no profile owns

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from proxylib.errors import UserError
 from proxylib.runs import config
 from proxylib.runs.config import Profile
+from proxylib.runs.files import sha256
 from proxylib.runs.step import Declaration, Page, Request, Stage, Step, Study, with_parents
-from proxylib.runs.store import Store, sha256
+from proxylib.runs.store import Store
 
 scoreboard = Study("scoreboard")
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxylib.errors import UserError
-from proxylib.runs import config, store
+from proxylib.runs import config, files, store
 from proxylib.runs.store import Key, Store
 
 FRAME = pd.DataFrame({"name": ["a", "b"], "value": [1.5, np.nan], "count": [1, 2]})
@@ -50,8 +50,8 @@ def test_run_id_depends_on_each_part_and_on_nothing_else():
     )
 )
 def test_canonical_json_survives_a_round_trip_with_the_same_spelling(value):
-    text = store.canonical(value)
-    assert store.canonical(json.loads(text)) == text
+    text = files.canonical(value)
+    assert files.canonical(json.loads(text)) == text
 
 
 def test_nan_has_no_place_in_an_identity():

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from proxylib.errors import UserError
-from proxylib.runs.store import sha256
+from proxylib.runs.files import sha256
 from proxylib.settings import Frozen, read_yaml, validated
 
 HERE = Path(__file__).resolve().parent

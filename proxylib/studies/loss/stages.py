@@ -12,8 +12,8 @@ from proxylib.judging import criteria
 from proxylib.models import folders
 from proxylib.models.settings import Model, Training
 from proxylib.runs.config import ROOT
+from proxylib.runs.files import sha256
 from proxylib.runs.step import Declaration, Request, Resources, Step, Study
-from proxylib.runs.store import sha256
 from proxylib.settings import validated
 from proxylib.studies.loss.settings import (
     BaseSettings,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from proxylib.measure.settings import MeasureSettings
 from proxylib.models.settings import train_settings
 from proxylib.runs.config import ROOT
+from proxylib.runs.files import sha256
 from proxylib.runs.step import Declaration, Request, Resources, Study
-from proxylib.runs.store import sha256
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings, CrucialSettings, NumericsSettings, Section
 
 study = Study("proxy_metrics", Section)

@@ -14,7 +14,8 @@ import pandas as pd
 from proxylib.data import traces
 from proxylib.errors import UserError
 from proxylib.report import plots
-from proxylib.runs.store import Workspace, parquet_bytes, write_atomic
+from proxylib.runs.files import parquet_bytes, write_atomic
+from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.your_models import compare, report
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
