@@ -1,13 +1,19 @@
 """Intervals: bootstrap over what was sampled, clustered where the sampling was.
 
 Pairs, folds and criteria are not observations; corpora, models, runs, items and judges are. A cluster is drawn whole.
+
+One path leads from a sample to an interval: `Bootstrap.over` draws clusters and gives a `Resampling`, whose `weights` say how
+often each unit counts in the sample itself (first row) and in every draw; an analysis computes its statistic once per row,
+for the sample and all draws alike; `Resampling.drawn` reads what came of it as a `Drawn`, which has the interval. What is
+computed on the same resampling is paired.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -15,17 +21,168 @@ from pydantic import Field
 from proxylib.errors import UserError
 from proxylib.settings import Frozen
 
+#: "percentile": the draws' own quantiles. "widened": the same, but reaching to the estimate where that lies outside, as the
+#: draws of an error lie above it. "reflected": the basic bootstrap of a correlation, see `Drawn.interval`
+Kind = Literal["percentile", "widened", "reflected"]
+
 
 class Interval(NamedTuple):
-    """A point estimate with a percentile interval; `draws` counts the bootstrap draws that gave a finite value."""
+    """A point estimate and the ends of its interval; nan ends where there is none."""
 
     estimate: float
     low: float
     high: float
-    draws: int
+
+    def squared(self) -> Interval:
+        """Interval of the square of what this one is of: of R2, from a correlation's.
+
+        R2's own draws lie above zero whatever the truth is; those of r do not.
+        """
+        ends = self.low**2, self.high**2
+        return Interval(self.estimate**2, 0.0 if self.low <= 0 <= self.high else min(ends), max(ends))
 
 
-def cluster_weights(clusters: np.ndarray, draws: int, seed: int) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A statistic of a sample and of every bootstrap draw of it.
+
+    Parameters
+    ----------
+    estimate : of the sample
+    draws : [draws] of each draw; not finite where a draw leaves it undefined
+    level : coverage of the interval
+    clusters : number of those that were drawn; 0 where no `share` is asked for
+    difference : whether this is a paired difference, which may have either sign
+    """
+
+    estimate: float
+    draws: np.ndarray
+    level: float
+    clusters: int = 0
+    difference: bool = False
+
+    def interval(self, kind: Kind = "percentile", undefined: Literal["refuse", "nan"] = "refuse") -> Interval:
+        """Interval from the draws in which the statistic is defined.
+
+        Parameters
+        ----------
+        kind : see `Kind`
+        undefined : what happens where fewer than half of the draws define the statistic: an error, or nan ends. An interval
+            of the rest would describe only the convenient resamples
+
+        Raises
+        ------
+        UserError
+            If fewer than half of the draws are finite and `undefined` is "refuse".
+
+        Notes
+        -----
+        "reflected" is for correlations. A draw carries the noise of sampling twice, the estimate once: correlations shrink
+        from truth to estimate and again from estimate to draw, so that percentile intervals of strong ones shift the wrong way
+        and leave out their own estimate. Reflecting the quantiles at the estimate, within -1 and 1, corrects the shift (Davison
+        and Hinkley 1997, 5.2). Of the scales on which one could reflect, squares fail near zero and Fisher's z fails near one;
+        r itself does for both. Correlations of ranks jump, and no interval here covers them well.
+        """
+        finite = self.draws[np.isfinite(self.draws)]
+        if len(finite) * 2 < len(self.draws) or not len(finite):
+            if undefined == "nan":
+                return Interval(float(self.estimate), np.nan, np.nan)
+            raise UserError(f"bootstrap: only {len(finite)} of {len(self.draws)} draws gave a finite value")
+        estimate = float(self.estimate)
+        low, high = map(float, np.quantile(finite, [(1 - self.level) / 2, (1 + self.level) / 2]))
+        if kind == "reflected":
+            low, high = (float(np.clip(2 * estimate - end, -1, 1)) for end in (high, low))
+        return (
+            Interval(estimate, low, high)
+            if kind == "percentile"
+            else Interval(estimate, min(low, estimate), max(high, estimate))
+        )
+
+    def share(self, whole: float = 1.0) -> Interval:
+        """Percentile interval of a share, or of a difference of shares, also where resampling moves nothing.
+
+        Where all clusters agree, every draw is the sample again. Then the interval is Wilson's, as if each cluster were one
+        trial; of a difference of zero, as much to either side as so many clusters could have hidden.
+
+        Parameters
+        ----------
+        whole : the share of everything: 1, or 100 for percent
+        """
+        found = self.interval()
+        if found.low < found.high or found.estimate not in (0.0, whole):
+            return found
+        successes = round(found.estimate / whole * self.clusters)
+        low, high = (whole * end for end in proportion_interval(successes, self.clusters, self.level)[1:])
+        return Interval(found.estimate, -high if self.difference else low, high)
+
+    def minus(self, other: Drawn) -> Drawn:
+        """The paired difference, draw by draw; both must come of the same resampling."""
+        if len(self.draws) != len(other.draws):
+            raise ValueError(f"{len(self.draws)} and {len(other.draws)} draws are not of one resampling")
+        difference = self.draws - other.draws
+        return Drawn(self.estimate - other.estimate, difference, self.level, self.clusters, difference=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Resampling:
+    """A sample and bootstrap draws of it, to compute statistics on.
+
+    Parameters
+    ----------
+    weights : [1 + draws, n] float64, how often each unit counts: once in the sample itself, which is the first row
+    clusters : number of clusters that were drawn
+    level : coverage of intervals
+    """
+
+    weights: np.ndarray
+    clusters: int
+    level: float
+
+    def drawn(self, values: np.ndarray) -> Drawn:
+        """What a statistic is, from its values [1 + draws] under each row of `weights`."""
+        return Drawn(values[0], values[1:], self.level, self.clusters)
+
+    def ratio(self, part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """[1 + draws] sum of `part` over that of `whole`, both [n]; nan where a draw holds nothing of the whole."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return (self.weights @ part) / (self.weights @ whole)
+
+
+class Bootstrap(Frozen):
+    """Bootstrap and permutation."""
+
+    draws: int = Field(ge=50, description="bootstrap draws")
+    level: float = Field(gt=0.5, lt=1, description="coverage of every interval")
+    seed: int = Field(ge=0)
+
+    def over(self, clusters: Sequence[object]) -> Resampling:
+        """Resample whole clusters; equal labels and settings give equal draws, so that statistics are paired.
+
+        Parameters
+        ----------
+        clusters : [n] labels; see `cluster_weights`
+
+        Raises
+        ------
+        UserError
+            For fewer than two clusters.
+        """
+        return self._resampling(cluster_weights(clusters, self.draws, self.seed), len(np.unique(np.asarray(clusters))))
+
+    def within(self, sizes: Sequence[int]) -> list[Resampling]:
+        """Resample the units of each of several strata of given sizes by themselves; a stratum of one unit stays as it is."""
+        rng = np.random.default_rng(self.seed)
+        return [self._resampling(_multiplicities(size, self.draws, rng), size) for size in sizes]
+
+    def drawn(self, values: np.ndarray) -> Drawn:
+        """What a statistic over several resamplings is, from its values [1 + draws] under each row of their weights."""
+        return Drawn(values[0], values[1:], self.level)
+
+    def _resampling(self, drawn: np.ndarray, clusters: int) -> Resampling:
+        return Resampling(np.vstack([np.ones(drawn.shape[1]), drawn]), clusters, self.level)
+
+
+def cluster_weights(clusters: Sequence[object], draws: int, seed: int) -> np.ndarray:
     """How often each unit occurs in each draw of a clustered bootstrap.
 
     Parameters
@@ -46,47 +203,12 @@ def cluster_weights(clusters: np.ndarray, draws: int, seed: int) -> np.ndarray:
     labels, index = np.unique(np.asarray(clusters), return_inverse=True)
     if len(labels) < 2:
         raise UserError(f"bootstrap: at least 2 clusters are needed, found {len(labels)}")
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), size=draws)  # [draws, clusters]
-    return counts[:, index]
+    return _multiplicities(len(labels), draws, np.random.default_rng(seed))[:, index]
 
 
-def percentile_interval(estimate: float, draws: np.ndarray, level: float = 0.95) -> Interval:
-    """Percentile interval of the finite draws around a point estimate.
-
-    Raises
-    ------
-    UserError
-        If fewer than half of the draws are finite: the statistic is then mostly undefined, and an interval of the
-        rest would describe only the convenient resamples.
-    """
-    draws = np.asarray(draws, float)
-    finite = draws[np.isfinite(draws)]
-    if len(finite) * 2 < len(draws) or not len(finite):
-        raise UserError(f"bootstrap: only {len(finite)} of {len(draws)} draws gave a finite value")
-    low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(estimate), float(low), float(high), len(finite))
-
-
-def correlation_interval(r: float, draws: np.ndarray, level: float = 0.95) -> Interval:
-    """Basic bootstrap interval of a correlation: quantiles of the draws, reflected at the estimate, within -1 and 1.
-
-    Notes
-    -----
-    A draw carries the noise of sampling twice, the estimate once: correlations shrink from truth to estimate and again from
-    estimate to draw, so that percentile intervals of strong ones shift the wrong way and leave out their own estimate.
-    Reflecting corrects the shift (Davison and Hinkley 1997, 5.2). Of the scales on which one could reflect, squares fail near
-    zero and Fisher's z fails near one; r itself does for both. Correlations of ranks jump, and no interval here covers them
-    well.
-
-    Raises
-    ------
-    UserError
-        As `percentile_interval`.
-    """
-    found = percentile_interval(r, draws, level)
-    low, high = (float(np.clip(2 * found.estimate - end, -1, 1)) for end in (found.high, found.low))
-    return Interval(found.estimate, min(low, found.estimate), max(high, found.estimate), found.draws)
+def _multiplicities(number: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """[draws, number] how often each of so many is drawn in as many draws with replacement."""
+    return rng.multinomial(number, np.full(number, 1 / number), size=draws)
 
 
 def fisher_interval(r: float, n: int, level: float = 0.95) -> Interval:
@@ -96,7 +218,7 @@ def fisher_interval(r: float, n: int, level: float = 0.95) -> Interval:
     if n < 4:
         raise UserError(f"fisher: {n} pairs, at least 4 are needed")
     reach = norm.ppf((1 + level) / 2) / np.sqrt(n - 3)
-    return Interval(r, float(np.tanh(np.arctanh(r) - reach)), float(np.tanh(np.arctanh(r) + reach)), 0)
+    return Interval(r, float(np.tanh(np.arctanh(r) - reach)), float(np.tanh(np.arctanh(r) + reach)))
 
 
 def critical_r(degrees: int, level: float = 0.95) -> float:
@@ -116,24 +238,27 @@ def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval
     if n < 1:
         raise UserError("proportion: no items")
     low, high = proportion_confint(successes, n, alpha=1 - level, method="wilson")
-    return Interval(successes / n, float(low), float(high), 0)
+    return Interval(successes / n, float(low), float(high))
 
 
-def spearman_draws(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def spearman_draws(x: np.ndarray, y: np.ndarray, weights: np.ndarray, undefined: float = np.nan) -> np.ndarray:
     """Spearman correlation with mid-ranks, once per row of multiplicities.
 
     Parameters
     ----------
     x, y : [n] values
     weights : [draws, n] how often each unit counts; a row of ones gives the sample's own correlation
+    undefined : what stands where a side is constant or fewer than three different units are drawn; 0 where leaving such draws
+        out would flatter a signal that then tells nothing apart
 
     Returns
     -------
-    [draws] correlations; nan where a side is constant or fewer than three different units are drawn
+    [draws] correlations
 
     Notes
     -----
-    A unit of weight w is ranked as w tied copies, so a bootstrap draw need not be written out.
+    A unit of weight w is ranked as w tied copies, so a bootstrap draw need not be written out. Three are needed, as two units
+    correlate by 1 or -1 whatever they are.
 
     Raises
     ------
@@ -151,7 +276,7 @@ def spearman_draws(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndar
     covariance = (weights * a * b).sum(1)
     scale = np.sqrt((weights * a * a).sum(1) * (weights * b * b).sum(1))
     usable = (scale > 1e-12) & ((weights > 0).sum(1) >= 3)
-    return np.where(usable, covariance / np.where(usable, scale, 1.0), np.nan)
+    return np.where(usable, covariance / np.where(usable, scale, 1.0), undefined)
 
 
 def _weighted_midranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -175,11 +300,3 @@ def decide(interval: Interval | Sequence[float], null: float = 0.0) -> Decision:
     if low > null:
         return Decision.HIGHER
     return Decision.LOWER if high < null else Decision.UNDECIDED
-
-
-class Bootstrap(Frozen):
-    """Bootstrap and permutation."""
-
-    draws: int = Field(ge=50, description="bootstrap draws")
-    level: float = Field(gt=0.5, lt=1, description="coverage of every interval")
-    seed: int = Field(ge=0)

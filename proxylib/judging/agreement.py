@@ -64,13 +64,14 @@ def agreement(votes: pd.DataFrame, kinds: list[tuple[str, str]], bootstrap: Boot
         tables = _tables(pairs)
         if first == second:
             tables = (tables + tables.transpose(0, 2, 1)) / 2
-        weights = stats.cluster_weights(np.arange(len(tables)), bootstrap.draws, bootstrap.seed)
-        drawn = np.concatenate([tables.sum(0)[None], np.einsum("dq,qij->dij", weights, tables)])
+        questions = bootstrap.over(np.arange(len(tables)))
+        drawn = np.einsum("dq,qij->dij", questions.weights, tables)
         firm = drawn[:, :2, :2]
         whole, equal = firm.sum((1, 2)), np.trace(firm, axis1=1, axis2=2)
+        sizes = [int(round(questions.drawn(count).estimate)) for count in (whole, equal)]
         for name, values in (("without ties", equal / whole), ("kappa", _kappa(drawn))):
-            found = stats.percentile_interval(values[0], values[1:], bootstrap.level)
-            rows.append((first, second, name, *found[:3], int(round(whole[0])), int(round(equal[0]))))
+            found = questions.drawn(values).interval()
+            rows.append((first, second, name, *found, *sizes))
     return pd.DataFrame(rows, columns=["first", "second", "statistic", "estimate", "low", "high", "n", "agreeing"])
 
 
@@ -91,19 +92,19 @@ def kappa(
     Parameters
     ----------
     first, second : labels; an unscored thing is a label of its own, so that silence is no agreement
-    weights : [draws, n] how often each thing counts; None: once
+    weights : [draws, n] how often each thing counts, as `stats.Resampling` has them; None: once
     groups : of each thing; with them, agreement beyond the chance that each group's own rates give, so that a rater who only
         knows which group passes more earns nothing
 
     Returns
     -------
-    One value, or with weights [1 + draws], the first of which is the sample's own. 0 where both always say the same one
-    thing: such raters show no agreement beyond chance, though they never disagree.
+    One value, or with weights [draws]. 0 where both always say the same one thing: such raters show no agreement beyond
+    chance, though they never disagree.
     """
     labels, codes = np.unique([*first, *second], return_inverse=True)
     own, other = np.split(codes, 2)
     place = np.zeros(len(own), int) if groups is None else np.unique(list(groups), return_inverse=True)[1]
-    rows = np.ones((1, len(own))) if weights is None else np.vstack([np.ones((1, len(own))), weights])
+    rows = np.ones((1, len(own))) if weights is None else weights
     observed, chance, whole = (np.zeros(len(rows)) for _ in range(3))
     for group in range(place.max() + 1):
         members = np.flatnonzero(place == group)
@@ -136,22 +137,16 @@ def length_bias(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     firm = firm.assign(longer_won=(firm["vote"] == firm["longer"]).astype(float))
     by_item = firm.pivot_table(index=["item", "question"], columns="kind", values="longer_won", aggfunc="mean")
     counts = firm.pivot_table(index=["item", "question"], columns="kind", values="longer_won", aggfunc="size")
-    clusters = by_item.index.get_level_values("question").to_numpy()
-    weights = np.vstack([np.ones(len(by_item)), stats.cluster_weights(clusters, bootstrap.draws, bootstrap.seed)])
+    questions = bootstrap.over(by_item.index.get_level_values("question"))
     rows = []
     for kind in by_item.columns:
         value, size = by_item[kind].fillna(0).to_numpy(), counts[kind].fillna(0).to_numpy()
-        shares = (weights @ (value * size)) / (weights @ size)
-        rows.append(
-            (kind, "prefers the longer", *stats.percentile_interval(shares[0], shares[1:], bootstrap.level)[:3], size.sum())
-        )
+        share = questions.drawn(questions.ratio(value * size, size))
+        rows.append((kind, "prefers the longer", *share.interval(), size.sum()))
         if kind != HUMAN:
             both = by_item[[kind, HUMAN]].notna().all(axis=1).to_numpy()
             gap = np.where(both, by_item[kind] - by_item[HUMAN], 0.0)
-            shares = (weights @ gap) / (weights @ both)
-            rows.append(
-                (kind, "minus human", *stats.percentile_interval(shares[0], shares[1:], bootstrap.level)[:3], both.sum())
-            )
+            rows.append((kind, "minus human", *questions.drawn(questions.ratio(gap, both)).interval(), both.sum()))
     return pd.DataFrame(rows, columns=["kind", "statistic", "estimate", "low", "high", "n"]).astype({"n": int})
 
 
@@ -181,12 +176,9 @@ def transitivity(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
                 own[0] += beats[x, y] == beats[y, z] != beats[x, z]
                 own[1] += 1
     counts = np.array(list(circles.values()), float)
-    weights = np.vstack([np.ones(len(counts)), stats.cluster_weights(np.arange(len(counts)), bootstrap.draws, bootstrap.seed)])
-    shares = (weights @ counts[:, 0]) / (weights @ counts[:, 1])
-    found = stats.percentile_interval(shares[0], shares[1:], bootstrap.level)
-    if not counts[:, 0].any():  # resampling nothing gives nothing: as if each question were one triple
-        found = stats.proportion_interval(0, len(counts), bootstrap.level)
-    row = ("circular triples", *found[:3], int(counts[:, 1].sum()))
+    questions = bootstrap.over(np.arange(len(counts)))
+    found = questions.drawn(questions.ratio(counts[:, 0], counts[:, 1])).share()
+    row = ("circular triples", *found, int(counts[:, 1].sum()))
     return pd.DataFrame([row], columns=["statistic", "estimate", "low", "high", "n"])
 
 
@@ -225,13 +217,12 @@ def of_notes(notes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     -------
     measure, score, estimate, low, high, n (notes); the bootstrap draws dialogues, each with the notes of all systems
     """
-    clusters = pd.factorize(notes["item"])[0]
-    weights = np.vstack([np.ones(len(notes)), stats.cluster_weights(clusters, bootstrap.draws, bootstrap.seed)])
+    dialogues = bootstrap.over(pd.factorize(notes["item"])[0])
     rows = []
     for measure, (function, score, sign) in AUTOMATIC.items():
         values = notes.apply(function, axis=1).to_numpy(float)
-        drawn = sign * stats.spearman_draws(values, notes[score].to_numpy(float), weights)
-        rows.append((measure, score, *stats.percentile_interval(drawn[0], drawn[1:], bootstrap.level)[:3], len(notes)))
+        rho = sign * stats.spearman_draws(values, notes[score].to_numpy(float), dialogues.weights)
+        rows.append((measure, score, *dialogues.drawn(rho).interval(), len(notes)))
     return pd.DataFrame(rows, columns=["measure", "score", "estimate", "low", "high", "n"])
 
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from proxylib import stats
 from proxylib.data.scribe import Example
 from proxylib.judging import lm_judge, rubric
 from proxylib.judging.agreement import kappa
@@ -113,17 +112,15 @@ def checked(judge: Judge, notes: Sequence[Labelled], prompts: Mapping[str, Promp
     rows = []
     for part in (REFINE, CHECK):
         own = [note for note in notes if note.part == part]
-        weights = stats.cluster_weights([note.id for note in own], bootstrap.draws, bootstrap.seed)
+        conversations = bootstrap.over([note.id for note in own])
         for criterion in CRITERIA:
             expert = [PASS if note.passed[criterion] else FAIL for note in own]
             drawn = {}
             for name, clauses in prompts.items():
                 told = judge(asks(own, [(criterion, clauses[criterion])]))["status"]
-                drawn[name] = kappa(expert, told, weights)
-            drawn["refined minus naive"] = drawn["refined"] - drawn["naive"]
-            for name, values in drawn.items():
-                found = stats.percentile_interval(values[0], values[1:], bootstrap.level)
-                rows.append((criterion, part, name, *found[:3], len(own)))
+                drawn[name] = conversations.drawn(kappa(expert, told, conversations.weights))
+            drawn["refined minus naive"] = drawn["refined"].minus(drawn["naive"])
+            rows += [(criterion, part, name, *found.interval(), len(own)) for name, found in drawn.items()]
     return pd.DataFrame(rows, columns=["criterion", "part", "prompts", "estimate", "low", "high", "n"])
 
 

@@ -13,14 +13,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from proxylib import stats
 from proxylib.data.scribe import Example
 from proxylib.judging import agreement, lm_judge, rubric
 from proxylib.judging.criteria import CRITERIA, STRICT
 from proxylib.judging.prompt_search import Judge
 from proxylib.judging.questions import FAIL, PASS, UNSCORED, Ask, remembering
 from proxylib.runs.store import Workspace
-from proxylib.stats import Bootstrap
+from proxylib.stats import Bootstrap, Drawn, Resampling
 
 Pair = tuple[Example, str]  # an example and a note about it
 REPEATS = 5
@@ -53,38 +52,26 @@ def against_expert(verdicts: pd.DataFrame, expert: str, bootstrap: Bootstrap) ->
     rows = []
     for criterion in CRITERIA:
         own = wide[wide["criterion"] == criterion]
-        weights = stats.cluster_weights(own["id"], bootstrap.draws, bootstrap.seed)
+        conversations = bootstrap.over(own["id"])
         for judge in [name for name in verdicts["judge"].unique() if name != expert]:
             scored = (own[judge] != UNSCORED).to_numpy(float)
             drawn = {
-                "kappa": agreement.kappa(own[expert], own[judge], weights, own["cell"]),
-                "kappa, cells pooled": agreement.kappa(own[expert], own[judge], weights),
-                "agreement": _share(own[expert] == own[judge], np.ones(len(own)), weights),
-                "pass rate": _share(own[judge] == PASS, scored, weights),
-                "expert's pass rate": _share(own[expert] == PASS, scored, weights),
+                "kappa": conversations.drawn(agreement.kappa(own[expert], own[judge], conversations.weights, own["cell"])),
+                "kappa, cells pooled": conversations.drawn(agreement.kappa(own[expert], own[judge], conversations.weights)),
+                "agreement": _percent(conversations, own[expert] == own[judge], np.ones(len(own))),
+                "pass rate": _percent(conversations, own[judge] == PASS, scored),
+                "expert's pass rate": _percent(conversations, own[expert] == PASS, scored),
             }
             unscored = int((own[judge] == UNSCORED).sum())
             for statistic, values in drawn.items():
-                if np.isfinite(values[0]):
-                    found = stats.percentile_interval(values[0], values[1:], bootstrap.level)
-                    rows.append((judge, criterion, statistic, *found[:3], len(own), unscored))
+                if np.isfinite(values.estimate):
+                    rows.append((judge, criterion, statistic, *values.interval(), len(own), unscored))
     return pd.DataFrame(rows, columns=["judge", "criterion", "statistic", "estimate", "low", "high", "n", "unscored"])
 
 
-def _share(true: Sequence[bool], counted: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """[1 + draws] percent of the counted that are true; the first is the sample's own."""
-    rows = np.vstack([np.ones((1, weights.shape[1])), weights])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return 100 * (rows @ (np.asarray(true, float) * counted)) / (rows @ counted)
-
-
-def _interval(drawn: np.ndarray, clusters: int, level: float) -> tuple[float, float, float]:
-    """Percentile interval of percents; where resampling moves nothing at an end, as if each cluster were one trial."""
-    found = stats.percentile_interval(drawn[0], drawn[1:], level)
-    if found.low < found.high or found.estimate not in (0.0, 100.0):
-        return found[:3]
-    trials = stats.proportion_interval(round(found.estimate / 100 * clusters), clusters, level)
-    return (found.estimate, 100 * trials.low, 100 * trials.high)
+def _percent(resampling: Resampling, true: Sequence[bool], counted: np.ndarray) -> Drawn:
+    """Percent of the counted that are true."""
+    return resampling.drawn(resampling.ratio(100.0 * np.asarray(true, float) * counted, counted))
 
 
 def repeats(judge: Judge, pairs: Sequence[Pair], bootstrap: Bootstrap) -> pd.DataFrame:
@@ -111,13 +98,13 @@ def repeats(judge: Judge, pairs: Sequence[Pair], bootstrap: Bootstrap) -> pd.Dat
             continue
         rate = table[:, own].mean(0)
         within = rate * (1 - rate) * REPEATS / (REPEATS - 1)
-        weights = np.vstack([np.ones((1, len(own))), stats.cluster_weights(ids[own], bootstrap.draws, bootstrap.seed)])
-        mean = lambda values, weights=weights: (weights @ values) / weights.sum(1)
+        notes = bootstrap.over(ids[own])
+        mean = lambda values, notes=notes: notes.ratio(values, np.ones(len(values)))
         total = mean(rate) * (1 - mean(rate))
         with np.errstate(invalid="ignore", divide="ignore"):
             chance = np.nan_to_num(100 * mean(within) / total)
         for statistic, values in (("not unanimous", 100 * mean((within > 0).astype(float))), ("chance", chance)):
-            rows.append((criterion, statistic, *_interval(values, len(set(ids[own])), bootstrap.level), len(own)))
+            rows.append((criterion, statistic, *notes.drawn(values).share(100.0), len(own)))
     return pd.DataFrame(rows, columns=["criterion", "statistic", "estimate", "low", "high", "n"])
 
 
@@ -173,27 +160,16 @@ def _moved(
     if len(set(every)) < 2:
         return pd.DataFrame([], columns=columns)
     scored = np.isfinite(np.stack(list(passed.values()))).all(0)
-    rows = []
-
-    def add(name: str, statistic: str, drawn: np.ndarray, ids: np.ndarray) -> None:
-        found = _interval(drawn, len(set(ids)), bootstrap.level)
-        if statistic.startswith("minus") and not drawn.any():  # nothing moved: as little as so many could have shown
-            most = 100 * stats.proportion_interval(0, len(set(ids)), bootstrap.level).high
-            found = (0.0, -most, most)
-        rows.append((name, statistic, *found, len(ids)))
-
-    weights = stats.cluster_weights(every, bootstrap.draws, bootstrap.seed)
-    for name, values in passed.items():
-        add(name, "unscored", _share(np.isnan(values), np.ones(len(every)), weights), every)
+    percent = lambda true, ids: _percent(bootstrap.over(ids), true, np.ones(len(ids)))
+    told = [(name, "unscored", percent(np.isnan(values), every), len(every)) for name, values in passed.items()]
     ids = every[scored]
     if len(set(ids)) >= 2:
-        weights = stats.cluster_weights(ids, bootstrap.draws, bootstrap.seed)
-        rates = {name: _share(values[scored], np.ones(len(ids)), weights) for name, values in passed.items()}
-        for name, drawn in rates.items():
-            add(name, "passed", drawn, ids)
+        rates = {name: percent(values[scored], ids) for name, values in passed.items()}
+        for name, rate in rates.items():
+            told.append((name, "passed", rate, len(ids)))
             if name != base:
-                add(name, f"minus {base}", drawn - rates[base], ids)
-    return pd.DataFrame(rows, columns=columns)
+                told.append((name, f"minus {base}", rate.minus(rates[base]), len(ids)))
+    return pd.DataFrame([(*keys, *drawn.share(100.0), n) for *keys, drawn, n in told], columns=columns)
 
 
 def pairwise(
@@ -229,7 +205,7 @@ def pairwise(
     answered = table["vote"].notna()
     firm = answered & (table["vote"] != lm_judge.TIE)
     same = answered & (table["vote"] == table["other"])
-    weights = stats.cluster_weights(table["question"], bootstrap.draws, bootstrap.seed)
+    questions = bootstrap.over(table["question"])
     shares = {
         "answered": (answered, np.ones(len(table))),
         "first place": (table["vote"] == lm_judge.FIRST, firm.to_numpy(float)),
@@ -238,10 +214,9 @@ def pairwise(
     }
     made = []
     for statistic, (true, counted) in shares.items():
-        drawn = _share(true, counted, weights)
-        if np.isfinite(drawn[0]):
-            found = _interval(drawn, table["question"].nunique(), bootstrap.level)
-            made.append((statistic, *found, int(counted.sum())))
+        drawn = _percent(questions, true, counted)
+        if np.isfinite(drawn.estimate):
+            made.append((statistic, *drawn.share(100.0), int(counted.sum())))
     once = table[same & (table["a"] < table["b"])].assign(turn=1)
     circles = _circles(once, bootstrap)
     return pd.concat([pd.DataFrame(made, columns=["statistic", "estimate", "low", "high", "n"]), circles], ignore_index=True)

@@ -12,7 +12,7 @@ from proxylib.errors import UserError
 from proxylib.ranking.panel import Panel, unit_ranks
 from proxylib.ranking.protocols import fitted_without, task_folds
 from proxylib.ranking.rankers import Linear, Ranker
-from proxylib.ranking.summaries import aligned_panels, drawn_rho, family_weights, panel_sizes, summary_row
+from proxylib.ranking.summaries import aligned_panels, drawn_rho, families_drawn, over_seeds, panel_sizes
 from proxylib.stats import Bootstrap
 
 
@@ -37,14 +37,13 @@ def univariate_grid(panels: Panel | Sequence[Panel], signs: Sequence[float], boo
     panels = aligned_panels(panels)
     if len(signs) != len(panels[0].names):
         raise UserError(f"univariate grid: {len(signs)} signs for {len(panels[0].names)} features")
-    weights = np.vstack([np.ones(len(panels[0].models), int), family_weights(panels[0], bootstrap)])
+    families = families_drawn(panels[0], bootstrap)
     rows = []
     for f, (name, sign) in enumerate(zip(panels[0].names, signs, strict=True)):
-        found = np.array(  # [seeds, T, 1 + draws]
-            [[drawn_rho(sign * p.features[:, t, f], p.accuracy[:, t], weights) for t in range(len(p.tasks))] for p in panels]
-        )
+        rho = lambda panel, t, f=f, sign=sign: drawn_rho(sign * panel.features[:, t, f], panel.accuracy[:, t], families.weights)
+        found = np.array([[rho(panel, t) for t in range(len(panel.tasks))] for panel in panels])  # [seeds, T, 1 + draws]
         layers = {"mean": found.mean(1)} | {task: found[:, t] for t, task in enumerate(panels[0].tasks)}
-        rows += [(name, task, *summary_row(values, bootstrap.level), *panel_sizes(panels)) for task, values in layers.items()]
+        rows += [(name, task, *over_seeds(families, values), *panel_sizes(panels)) for task, values in layers.items()]
     numbers = ["estimate", "low", "high", "seed_low", "seed_high", "models", "families", "seeds"]
     return pd.DataFrame(rows, columns=["feature", "task", *numbers])
 

@@ -10,7 +10,7 @@ import pandas as pd
 from proxylib import stats
 from proxylib.errors import UserError
 from proxylib.ranking.panel import Panel
-from proxylib.stats import Bootstrap
+from proxylib.stats import Bootstrap, Resampling
 
 RHO, AGREEMENT, DIFFERENCE = "rho", "pair agreement", "rho minus that of {}"
 
@@ -23,8 +23,7 @@ def rho(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray) -> np.ndar
     predictions : of one protocol; only rows with held_out are used, so under leave-family-out a task's ranking is pooled
         from the families' folds
     panel : the accuracies
-    weights : [draws, n] multiplicities of the models, from `stats.cluster_weights` over families; a row of ones for the
-        estimate itself
+    weights : [draws, n] multiplicities of the models, from `families_drawn`
 
     Returns
     -------
@@ -123,38 +122,40 @@ def summary(
             raise UserError(f"summary: {name} has {len(frames)} frames for {len(panels)} panels")
     if unknown := set(baselines) - set(predictions):
         raise UserError(f"summary: baseline {sorted(unknown)[0]} has no predictions")
-    weights = np.vstack([np.ones(len(panels[0].models), int), family_weights(panels[0], bootstrap)])
+    families = families_drawn(panels[0], bootstrap)
     found = {}  # (method, protocol, quantity) -> [seeds, 1 + draws]
     for method, frames in predictions.items():
         for protocol in frames[0]["protocol"].unique():
             parts = [frame[frame["protocol"] == protocol] for frame in frames]
             for quantity, measure in ((RHO, rho), (AGREEMENT, pair_agreement)):
                 found[method, protocol, quantity] = np.stack(
-                    [measure(part, panel, weights) for part, panel in zip(parts, panels, strict=True)]
+                    [measure(part, panel, families.weights) for part, panel in zip(parts, panels, strict=True)]
                 )
     for method, protocol, quantity in list(found):
         for other in baselines:
             if quantity == RHO and method != other and (other, protocol, RHO) in found:
                 difference = found[method, protocol, RHO] - found[other, protocol, RHO]
                 found[method, protocol, DIFFERENCE.format(other)] = difference
-    rows = [(*keys, *summary_row(values, bootstrap.level), *panel_sizes(panels)) for keys, values in found.items()]
+    rows = [(*keys, *over_seeds(families, values), *panel_sizes(panels)) for keys, values in found.items()]
     keys, numbers = ["method", "protocol", "quantity"], ["estimate", "low", "high", "seed_low", "seed_high"]
     return pd.DataFrame(rows, columns=keys + numbers + ["models", "families", "seeds"])
 
 
-def summary_row(values: np.ndarray, level: float) -> tuple[float, ...]:
-    """estimate, low, high, seed_low, seed_high of [seeds, 1 + draws], whose first column is the sample itself."""
-    mean, own = values.mean(0), values[:, 0]
-    try:
-        interval = stats.percentile_interval(mean[0], mean[1:], level)[:3]
-    except UserError:
-        interval = (float(mean[0]), np.nan, np.nan)
-    return (*interval, float(own.min()), float(own.max()))
+def over_seeds(families: Resampling, values: np.ndarray) -> tuple[float, ...]:
+    """estimate, low, high of the mean over training seeds, and the range of the seeds' own estimates.
+
+    Parameters
+    ----------
+    families : what was drawn
+    values : [seeds, 1 + draws] of each seed under its weights
+    """
+    seeds = [families.drawn(own).estimate for own in values]
+    return (*families.drawn(values.mean(0)).interval(undefined="nan"), float(np.min(seeds)), float(np.max(seeds)))
 
 
-def family_weights(panel: Panel, bootstrap: Bootstrap) -> np.ndarray:
-    """[draws, n] how often each model counts in each draw of whole families."""
-    return stats.cluster_weights(panel.families, bootstrap.draws, bootstrap.seed)
+def families_drawn(panel: Panel, bootstrap: Bootstrap) -> Resampling:
+    """The models with their families drawn whole."""
+    return bootstrap.over(panel.families)
 
 
 def panel_sizes(panels: list[Panel]) -> tuple[int, int, int]:

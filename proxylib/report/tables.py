@@ -38,8 +38,8 @@ def row(frame: pd.DataFrame, **keys: object) -> pd.Series:
 def interval(frame: pd.DataFrame, **keys: object) -> Interval:
     """Estimate and interval of the one row that has these values; nan where there is none, LookupError where several."""
     if rows(frame, **keys).empty:
-        return Interval(np.nan, np.nan, np.nan, 0)
-    return Interval(*map(float, row(frame, **keys)[ENDS]), 0)
+        return Interval(np.nan, np.nan, np.nan)
+    return Interval(*map(float, row(frame, **keys)[ENDS]))
 
 
 def shown(frame: pd.DataFrame, scale: float = 1.0) -> list[str]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from proxylib.report import tables, words
-from proxylib.stats import Decision, decide
+from proxylib.stats import Decision, Interval, decide
 
 FRAME = pd.DataFrame(
     {"judge": ["a", "a", "b"], "group": ["x", "y", "x"], "estimate": [1.0, 2, 3], "low": [0.5, 1, 2], "high": [2.0, 3, 4]}
@@ -94,3 +94,37 @@ def test_a_wide_table_has_every_interval_once_and_dashes_where_there_is_none():
     assert tables.wide(FRAME.iloc[:0], ["group"], {"judge": {"a": "A"}}).columns.tolist() == ["group", "A"]
     with pytest.raises(LookupError, match="two rows"):
         tables.wide(pd.concat([FRAME, FRAME]), ["group"], {"judge": {"a": "A"}})
+
+
+@pytest.mark.parametrize(
+    ("value", "half_width", "shown"),
+    [
+        (0.82967, 0.043, "0.83"),
+        (0.82967, 0.013, "0.830"),
+        (0.82967, 0.36, "0.8"),
+        (0.82967, 0.35, "0.83"),
+        (12.34, 4.0, "12"),
+        (12.34, 3.0, "12.3"),
+        (12.34, 1.5, "12.3"),
+        (1234.5, 80, "1230"),
+        (1234.5, 150, "1230"),
+        (1234.5, 400, "1200"),
+        (0.123456, 0.0, "0.123"),
+        (80.00000000000001, 7e-15, "80"),
+        (0.123456, float("nan"), "0.123"),
+        (float("nan"), 0.1, words.MISSING),
+    ],
+)
+def test_a_number_shows_the_digits_that_its_interval_supports(value, half_width, shown):
+    assert words.rounded(value, half_width) == shown
+
+
+def test_an_interval_is_written_with_one_precision_and_scaled_to_percent():
+    interval = Interval(0.8297, 0.741, 0.882)
+    assert words.with_interval(interval) == "0.83 [0.74, 0.88]"
+    assert words.with_interval(interval, 100) == "83 [74, 88]"
+    assert words.with_interval([0.5, 0.4871, 0.5129]) == "0.500 [0.487, 0.513]"
+
+
+def test_rounding_of_the_half_width_itself_adds_no_digit():
+    assert words.rounded(0.4, np.nextafter(0.355, 0)) == words.rounded(0.4, 0.355) == "0.4"

@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 from scipy import stats as distributions
 
-from proxylib.ranking.decision import decision_accuracy, order_signs, pair_credits, weighted_share
+from proxylib.ranking.decision import order_signs, pair_credits, weighted_share
 from proxylib.stats import Bootstrap
 from proxylib.studies.data_selection.panel import (
     LISTED_PAIRS,
     NOISE_WIDTH,
     SIGNALS,
     TARGET_SIZE,
-    Resampling,
+    Candidates,
     ladder_of,
     score_matrix,
     sizes_of,
 )
 
 
-def seeds(nll: pd.DataFrame, sizes: pd.DataFrame, target: pd.DataFrame, settings: Bootstrap) -> pd.DataFrame:
+def seeds(nll: pd.DataFrame, sizes: pd.DataFrame, target: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Decision accuracy of one seed's NLL: how much the choice of a seed moves it.
 
     Parameters
@@ -32,18 +32,16 @@ def seeds(nll: pd.DataFrame, sizes: pd.DataFrame, target: pd.DataFrame, settings
     -------
     size, seed_index, compute_fraction, on_trajectory, estimate, low, high
     """
-    draws, wanted, rows = Resampling(target, settings), target["accuracy"].to_numpy(), []
+    candidates, rows = Candidates(target, bootstrap), []
     order = sizes[["size", "compute_fraction", "on_trajectory"]].drop_duplicates().sort_values("compute_fraction")
     for size in order.itertuples(index=False):
         one_size = nll[nll["size"] == size.size]
         wide = one_size.pivot(index="corpus", columns="seed_index", values="nll_per_char")  # noqa: PD010
         for seed, column in wide.loc[target["corpus"]].items():
-            values = SIGNALS["nll"] * column.to_numpy()
-            estimate = decision_accuracy(values, wanted)
-            place = {"size": size.size, "seed_index": seed, "compute_fraction": size.compute_fraction}
-            place["on_trajectory"] = size.on_trajectory
-            rows.append(place | draws.interval(estimate, decision_accuracy(values, wanted, draws.groups)))
-    return pd.DataFrame(rows)
+            found = candidates.interval(candidates.accuracy(SIGNALS["nll"] * column.to_numpy()))
+            rows.append((size.size, seed, size.compute_fraction, size.on_trajectory, *found))
+    columns = ["size", "seed_index", "compute_fraction", "on_trajectory", "estimate", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def other_seeds(frame: pd.DataFrame) -> pd.Series:
@@ -51,7 +49,7 @@ def other_seeds(frame: pd.DataFrame) -> pd.Series:
     return (3 * frame["accuracy"] - frame["accuracy_default_seed"]) / 2
 
 
-def ceiling(by_task: pd.DataFrame, settings: Bootstrap) -> pd.DataFrame:
+def ceiling(by_task: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """How well one full-size seed orders the candidates: what a cheap signal can be asked to reach.
 
     Parameters
@@ -69,18 +67,16 @@ def ceiling(by_task: pd.DataFrame, settings: Bootstrap) -> pd.DataFrame:
     """
     rows = []
     for task, frame in by_task.groupby("task", sort=False):
-        draws, one = Resampling(frame, settings), frame["accuracy_default_seed"].to_numpy()
+        one = frame["accuracy_default_seed"].to_numpy()
         references = {"mean of all seeds": frame["accuracy"], "other two seeds": other_seeds(frame)}
         for against, reference in references.items():
             # the subtraction leaves rounding errors of 1e-17, which must not break a tie between two corpora
-            wanted = reference.round(9).to_numpy()
-            estimate = decision_accuracy(one, wanted)
-            row = draws.interval(estimate, decision_accuracy(one, wanted, draws.groups))
-            rows.append({"task": task, "against": against, **row})
-    return pd.DataFrame(rows)
+            candidates = Candidates(frame.assign(accuracy=reference.round(9)), bootstrap)
+            rows.append((task, against, *candidates.interval(candidates.accuracy(one))))
+    return pd.DataFrame(rows, columns=["task", "against", "estimate", "low", "high"])
 
 
-def noise(by_task: pd.DataFrame, settings: Bootstrap) -> pd.DataFrame:
+def noise(by_task: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Standard deviation of the target's accuracy from seed to seed, pooled over corpora.
 
     Parameters
@@ -103,7 +99,7 @@ def noise(by_task: pd.DataFrame, settings: Bootstrap) -> pd.DataFrame:
         gap = (frame["accuracy_default_seed"] - other_seeds(frame)).to_numpy()
         freedom = len(gap) - 1
         squares = float(np.sum((gap - gap.mean()) ** 2)) / 1.5
-        tails = distributions.chi2.ppf([(1 + settings.level) / 2, (1 - settings.level) / 2], freedom)
+        tails = distributions.chi2.ppf([(1 + bootstrap.level) / 2, (1 - bootstrap.level) / 2], freedom)
         sigma = np.sqrt(squares / freedom)
         rows.append(
             {
@@ -119,7 +115,7 @@ def noise(by_task: pd.DataFrame, settings: Bootstrap) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def misranked(frame: pd.DataFrame, target: pd.DataFrame, se: float, settings: Bootstrap) -> pd.DataFrame:
+def misranked(frame: pd.DataFrame, target: pd.DataFrame, se: float, bootstrap: Bootstrap) -> pd.DataFrame:
     """Of the pairs that a signal orders wrongly, how many the target itself can hardly tell apart.
 
     Parameters
@@ -140,9 +136,9 @@ def misranked(frame: pd.DataFrame, target: pd.DataFrame, se: float, settings: Bo
     `se` is held fixed in the draws. "Within 2 s.e." does not mean equal: the right order of such a pair is merely
     uncertain. A share near that of all pairs says that the signal's errors have nothing to do with the target's noise.
     """
-    draws, wanted, rows = Resampling(target, settings), target["accuracy"].to_numpy(), []
+    candidates, rows = Candidates(target, bootstrap), []
+    wanted = candidates.wanted
     close = (np.abs(wanted[:, None] - wanted[None, :]) <= NOISE_WIDTH * se).astype(float)
-    ones = np.ones(len(wanted))
     for signal in SIGNALS:
         wide = score_matrix(frame, signal, target)
         for size in sizes_of(frame).itertuples(index=False):
@@ -151,9 +147,7 @@ def misranked(frame: pd.DataFrame, target: pd.DataFrame, se: float, settings: Bo
             right, counted = pair_credits(wide[size.size].to_numpy(), wanted)
             wrong = counted - right
             own, all_pairs = (
-                draws.interval_if_any(
-                    weighted_share(part * close, part, ones), weighted_share(part * close, part, draws.groups)
-                )
+                candidates.interval(lambda weights, part=part: weighted_share(part * close, part, weights))
                 for part in (wrong, counted)
             )
             rows.append(
@@ -163,8 +157,8 @@ def misranked(frame: pd.DataFrame, target: pd.DataFrame, se: float, settings: Bo
                     "compute_fraction": size.compute_fraction,
                     "on_trajectory": size.on_trajectory,
                     "n_misranked": wrong.sum() / 2,
-                    **own,
-                    **{f"all_{name}": value for name, value in all_pairs.items()},
+                    **own._asdict(),
+                    **{f"all_{name}": value for name, value in all_pairs._asdict().items()},
                 }
             )
     return pd.DataFrame(rows)
@@ -204,12 +198,6 @@ def pairs(frame: pd.DataFrame, target: pd.DataFrame, se: float) -> pd.DataFrame:
     table["out_of"] = len(SIGNALS) * len(sizes)
     order = table.sort_values(["total", "better", "worse"], ascending=[False, True, True], ignore_index=True)
     return order[:LISTED_PAIRS]
-
-
-def z_scores(values: pd.DataFrame) -> pd.DataFrame:
-    """Columns centred and scaled over the candidates; a constant column becomes zero."""
-    spread = values.std(ddof=0)
-    return (values - values.mean()) / spread.where(spread > 0, 1)
 
 
 def chance(frame: pd.DataFrame, level: float) -> dict[str, float]:

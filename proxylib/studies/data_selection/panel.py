@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from proxylib.data.published import datadecide as runs
-from proxylib.stats import Bootstrap, cluster_weights, percentile_interval
+from proxylib.ranking.decision import decision_accuracy
+from proxylib.stats import Bootstrap, Interval
 
+Statistic = Callable[[np.ndarray], np.ndarray]  # from multiplicities [draws, n] to [draws]
 SIGNALS = {"accuracy": 1, "nll": -1}  # sign that makes higher better
 NAMES = {"accuracy": "accuracy", "nll": "NLL"}
 TASKS = {
@@ -90,50 +91,48 @@ def score_matrix(frame: pd.DataFrame, signal: str, target: pd.DataFrame) -> pd.D
     return wide.loc[target["corpus"]]
 
 
-class Resampling:
-    """The draws that every interval of the chapter shares, so that differences are paired.
+class Candidates:
+    """The corpora between which is chosen, drawn anew in the same way for every interval, so that differences are paired.
 
     Parameters
     ----------
-    target : columns corpus, group; the order of the candidates
-    settings : draws, level and seed
+    target : columns corpus, group, accuracy (the target); the order of the candidates
+    bootstrap : draws, level and seed
 
     Attributes
     ----------
-    groups : [draws, n] multiplicities with recipe groups drawn whole
-    corpora : [draws, n] multiplicities with corpora drawn singly
+    wanted : [n] the target
+    groups : recipe groups drawn whole
+    corpora : corpora drawn singly
     without : [groups, n] ones, but zero for one group
     """
 
-    def __init__(self, target: pd.DataFrame, settings: Bootstrap):
-        self.level = settings.level
-        self.groups = cluster_weights(target["group"], settings.draws, settings.seed)
-        self.corpora = cluster_weights(target["corpus"], settings.draws, settings.seed)
+    def __init__(self, target: pd.DataFrame, bootstrap: Bootstrap):
+        self.wanted = target["accuracy"].to_numpy()
+        self.groups, self.corpora = bootstrap.over(target["group"]), bootstrap.over(target["corpus"])
         labels = np.unique(target["group"].astype(object))
         self.without = (target["group"].to_numpy(object) != labels[:, None]).astype(float)
 
-    def interval(self, estimate: float, draws: np.ndarray) -> dict[str, float]:
-        """estimate, low, high from draws over groups."""
-        low, high = percentile_interval(estimate, draws, self.level)[1:3]
-        return {"estimate": float(estimate), "low": low, "high": high}
+    def interval(self, compute: Statistic) -> Interval:
+        """Estimate and interval over groups; nan ends where most draws leave nothing to take a share of."""
+        return self.groups.drawn(compute(self.groups.weights)).interval(undefined="nan")
 
-    def interval_if_any(self, estimate: float, draws: np.ndarray) -> dict[str, float]:
-        """As `interval`, but nan ends where most draws leave nothing to take a share of."""
-        if np.isfinite(draws).mean() < 0.5:
-            return {"estimate": float(estimate), "low": np.nan, "high": np.nan}
-        return self.interval(estimate, draws)
-
-    def statistic(self, compute: Callable[[np.ndarray], Any]) -> dict[str, float]:
-        """Estimate with all three expressions of uncertainty.
-
-        `compute` maps multiplicities ([n] or [draws, n]) to the statistic.
-        """
-        estimate = float(compute(np.ones(self.groups.shape[1])))
-        single = percentile_interval(estimate, compute(self.corpora), self.level)
+    def all_intervals(self, compute: Statistic) -> dict[str, float]:
+        """Estimate with all three expressions of uncertainty."""
+        single = self.corpora.drawn(compute(self.corpora.weights)).interval()
         without = compute(self.without)
-        return self.interval(estimate, compute(self.groups)) | {
+        return self.interval(compute)._asdict() | {
             "low_corpora": single.low,
             "high_corpora": single.high,
             "low_without_group": float(np.min(without)),
             "high_without_group": float(np.max(without)),
         }
+
+    def accuracy(self, predicted: np.ndarray) -> Statistic:
+        """Decision accuracy of scores [n]."""
+        return lambda weights: decision_accuracy(predicted, self.wanted, weights)
+
+    def gain(self, predicted: np.ndarray, other: np.ndarray) -> Statistic:
+        """Decision accuracy of scores minus that of others."""
+        first, second = self.accuracy(predicted), self.accuracy(other)
+        return lambda weights: first(weights) - second(weights)

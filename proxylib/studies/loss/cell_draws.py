@@ -15,21 +15,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from proxylib import stats
 from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.runs import folder as work_folder
 from proxylib.runs.files import Damaged
 from proxylib.runs.folder import MANIFEST, Workspace
-from proxylib.stats import Bootstrap
+from proxylib.stats import Bootstrap, Interval
 
 CONFIGURATION = ["base", "parameters", "examples", "copying"]  # the last where it was measured
 LEAST_CELLS = 4  # below, a line through the points leaves nothing over to doubt it with
 LOSSES = ("final_loss", "first_pass_loss", "held_out_loss")
 PROXY = proxies.name(*proxies.NAMED_WINNERS["model selection"])  # fixed before any cell was trained
 SIGNALS = (*LOSSES, PROXY)
-#: statistics with an interval as correlations have it; all others have percentile intervals (experiment log: coverage)
-CORRELATIONS = ("r", "R2", "partial r", "r within a size", "strength")
 
 
 class Grid(NamedTuple):
@@ -244,50 +241,73 @@ def cell_rates(found: Grid, judge: str) -> np.ndarray:
 
 
 class Draws(NamedTuple):
-    """Pass rates and signals per configuration; the first row is the estimate, the others are bootstrap draws."""
+    """Pass rates and signals of every configuration, in the sample itself (first row) and in every bootstrap draw.
+
+    rates : judge -> [1 + draws, configurations]
+    signals : name of `SIGNALS` -> likewise
+    outside : judge -> [draws, configurations] pass rates on the notes that a draw left out
+    bootstrap : what was drawn with
+    """
 
     configurations: pd.DataFrame
-    rates: dict[str, np.ndarray]  # judge -> [1 + draws, configurations]
-    signals: dict[str, np.ndarray]  # likewise
-    outside: dict[str, np.ndarray]  # judge -> [draws, configurations] pass rates on the notes that a draw left out
+    rates: dict[str, np.ndarray]
+    signals: dict[str, np.ndarray]
+    outside: dict[str, np.ndarray]
+    bootstrap: Bootstrap
+
+    def correlation(self, r: np.ndarray) -> Interval:
+        """Reflected interval of a correlation, from its values [1 + draws]; nan where it is not defined."""
+        return self.bootstrap.drawn(r).interval("reflected", undefined="nan")
+
+    def interval(self, values: np.ndarray) -> Interval:
+        """Interval of any other statistic: percentiles, reaching to the estimate (experiment log: coverage)."""
+        return self.bootstrap.drawn(values).interval("widened", undefined="nan")
 
 
 def draws(found: Grid, bootstrap: Bootstrap) -> Draws:
-    """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds.
+    """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds."""
+    notes = bootstrap.over(np.arange(next(iter(found.passed.values())).shape[1]))
+    chosen = _seeds_drawn(found, bootstrap)
+    mix = lambda values: np.einsum("dkc,dc->dk", chosen, values)
+    every = (len(chosen), len(found.cells))
+    left_out = (bootstrap.drawn(notes.weights).draws == 0).astype(float)
+    own = bootstrap.drawn(chosen).estimate
+    return Draws(
+        found.configurations,
+        {judge: mix(pass_rates(passed, notes.weights)) for judge, passed in found.passed.items()},
+        {
+            name: mix(np.broadcast_to(found.cells[name].to_numpy(float), every))
+            for name in SIGNALS
+            if name in found.cells.columns
+        },
+        {judge: np.einsum("kc,dc->dk", own, pass_rates(passed, left_out)) for judge, passed in found.passed.items()},
+        bootstrap,
+    )
+
+
+def _seeds_drawn(found: Grid, bootstrap: Bootstrap) -> np.ndarray:
+    """[1 + draws, configurations, cells] how much of a configuration each of its cells stands for.
 
     Seeds are few: deviations from their mean are scaled by sqrt(n / (n - 1)), so that their variance is unbiased (Rao and Wu
     1988).
     """
-    configurations = found.configurations
-    keys = list(configurations.itertuples(index=False, name=None))
-    own = found.cells[known_of(found.cells)].itertuples(index=False, name=None)
-    place = np.array([keys.index(key) for key in own])
+    place = places(found.cells)
     rng = np.random.default_rng(bootstrap.seed)
-    count = bootstrap.draws
-    chosen = np.zeros((1 + count, len(keys), len(found.cells)))  # how much of a configuration each cell stands for
-    for number in range(len(keys)):
+    chosen = np.zeros((1 + bootstrap.draws, place.max() + 1, len(place)))
+    for number in range(place.max() + 1):
         members = np.flatnonzero(place == number)
-        chosen[0, number, members] = 1 / len(members)
-        picks = rng.integers(0, len(members), size=(count, len(members)))
-        for column in range(len(members)):
-            np.add.at(chosen, (1 + np.arange(count), number, members[picks[:, column]]), 1 / len(members))
-        if len(members) > 1:
-            spread = np.sqrt(len(members) / (len(members) - 1))
-            drawn = chosen[1:, number, members]
-            chosen[1:, number, members] = 1 / len(members) + spread * (drawn - 1 / len(members))
-    notes = next(iter(found.passed.values())).shape[1]
-    weights = np.vstack([np.ones((1, notes)), stats.cluster_weights(np.arange(notes), count, bootstrap.seed)])
-    mix = lambda values: np.einsum("dkc,dc->dk", chosen, values)
-    rates = {judge: mix(pass_rates(passed, weights)) for judge, passed in found.passed.items()}
-    measured = [name for name in SIGNALS if name in found.cells.columns]
-    signals = {
-        name: mix(np.broadcast_to(found.cells[name].to_numpy(float), (1 + count, len(found.cells)))) for name in measured
-    }
-    outside = {
-        judge: np.einsum("kc,dc->dk", chosen[0], pass_rates(passed, (weights[1:] == 0).astype(float)))
-        for judge, passed in found.passed.items()
-    }
-    return Draws(configurations, rates, signals, outside)
+        count = len(members)
+        picks = rng.integers(0, count, size=(bootstrap.draws, count))
+        drawn = (picks[..., None] == np.arange(count)).sum(1) / count
+        spread = np.sqrt(count / (count - 1)) if count > 1 else 1.0
+        chosen[0, number, members] = 1 / count
+        chosen[1:, number, members] = 1 / count + spread * (drawn - 1 / count)
+    return chosen
+
+
+def places(cells: pd.DataFrame) -> np.ndarray:
+    """[cells] number of the configuration that each belongs to, in the order of `Grid.configurations`."""
+    return cells.groupby(known_of(cells), sort=False).ngroup().to_numpy()
 
 
 def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
@@ -299,25 +319,10 @@ def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     return {"r": r, "R2": r**2, "slope": slope, "intercept": y.mean(-1) - slope * x.mean(-1)}
 
 
-def rows_of(values: Mapping[str, np.ndarray], level: float, **keys: object) -> list[dict[str, object]]:
-    """A row per statistic with its interval; none for a statistic that is not defined.
-
-    A statistic "R2" is given as the correlation whose square it is: its own draws lie above zero whatever the truth is.
-    """
-    made = []
-    for statistic, drawn in values.items():
-        if not np.isfinite(drawn[0]):
-            continue
-        if statistic in CORRELATIONS:
-            ends = list(stats.correlation_interval(drawn[0], drawn[1:], level)[:3])
-        else:  # an error's draws lie above it; its interval holds it none the less
-            found = stats.percentile_interval(drawn[0], drawn[1:], level)
-            ends = [found.estimate, min(found.low, found.estimate), max(found.high, found.estimate)]
-        if statistic == "R2":
-            nearest = 0.0 if ends[1] <= 0 <= ends[2] else min(ends[1] ** 2, ends[2] ** 2)
-            ends = [ends[0] ** 2, nearest, max(ends[1] ** 2, ends[2] ** 2)]
-        made.append({**keys, "statistic": statistic} | dict(zip(("estimate", "low", "high"), ends, strict=True)))
-    return made
+def rows_of(intervals: Mapping[str, Interval], **keys: object) -> list[dict[str, object]]:
+    """A row per statistic with its interval; none for a statistic that is not defined."""
+    defined = {statistic: found for statistic, found in intervals.items() if np.isfinite(found.estimate)}
+    return [{**keys, "statistic": statistic} | found._asdict() for statistic, found in defined.items()]
 
 
 def frame_of(rows: list[dict[str, object]], *keys: str) -> pd.DataFrame:

@@ -6,6 +6,9 @@ definitions), and is judged by the same fixed proxies, never by the best of eigh
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -14,12 +17,14 @@ from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.measure.features import DEFAULT, FIXED, NUMBERS, SUBSETS
 from proxylib.ranking.panel import usable
+from proxylib.ranking.summaries import over_seeds
 from proxylib.runs.store import Workspace
-from proxylib.stats import Bootstrap
+from proxylib.stats import Bootstrap, Resampling
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 
 WINNER = "top-1, inverse frequency"
 DOMAIN_PROXIES = ("bits per byte", WINNER)  # shown in the matrices of traces and tasks
+RHO, RHO_MINUS_DEFAULT = "rho", "rho minus the default's"
 OWN, OTHERS, OWN_MINUS_OTHERS = "traces of the task itself", "traces of another task", "own minus another"
 
 
@@ -50,42 +55,48 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str
     A draw in which a correlation is undefined counts as 0, so that it cannot be dropped in a proxy's favour.
     """
     seeds = list(accuracy["seed"].drop_duplicates())
-    first = accuracy[(accuracy["seed"] == seeds[0]) & (accuracy["task"] == ranked[0])]
-    models, families = list(first["model"]), first["family"].to_numpy()
-    weights = np.vstack([np.ones(len(models), int), stats.cluster_weights(families, bootstrap.draws, bootstrap.seed)])
-    who = accuracy.drop_duplicates("member").set_index("member")[["model", "seed"]]
+    first = accuracy[(accuracy["seed"] == seeds[0]) & (accuracy["task"] == ranked[0])].set_index("model")["family"]
+    families = bootstrap.over(first)
     truth = accuracy.pivot(index=["seed", "model"], columns="task", values="estimate")
-    values = values.join(who, on="member")
-    found: dict[tuple[str, str, str], np.ndarray] = {}
+    values = values.join(accuracy.drop_duplicates("member").set_index("member")[["model", "seed"]], on="member")
+    values = values[values["task"].isin(ranked)]
+    found: dict[tuple[str, str, str], np.ndarray] = {}  # (ablation, setting, proxy) -> [seeds, 1 + draws]
     for (ablation, setting), part in values.groupby(["ablation", "setting"], sort=False):
-        draws: dict[str, list[np.ndarray]] = {}
-        for (seed, task), rows in part[part["task"].isin(ranked)].groupby(["seed", "task"], sort=False):
-            scores = fixed_scores(rows.set_index("model").loc[models])
-            y = truth.loc[seed].loc[models, task].to_numpy()
-            for label in scores:
-                x = scores[label].to_numpy()
-                rho = stats.spearman_draws(x, y, weights) if np.isfinite(x).all() else np.full(len(weights), np.nan)
-                draws.setdefault(label, []).append(rho)
-        for label, parts in draws.items():
-            stacked = np.stack(parts).reshape(len(seeds), -1, len(weights))  # [seeds, tasks, 1 + draws]
-            found[ablation, setting, label] = np.nan_to_num(stacked).mean(1) if np.isfinite(stacked).any() else stacked.mean(1)
+        for label, rho in _by_seed(part, truth, list(first.index), families).items():
+            found[ablation, setting, label] = rho
     for number in NUMBERS:
         for label in FIXED:
             choices = [found.pop(("number of traces", f"{number}#{subset}", label)) for subset in range(SUBSETS)]
             found["number of traces", str(number), label] = np.mean(choices, 0)
+    return _with_differences(found, families).assign(models=len(first), families=first.nunique(), seeds=len(seeds))
+
+
+def _by_seed(part: pd.DataFrame, truth: pd.DataFrame, models: list[str], families: Resampling) -> dict[str, np.ndarray]:
+    """Proxy -> [seeds, 1 + draws] mean correlation over tasks in one setting; nan where the proxy was measured in none."""
+    rhos: dict[str, dict[int, list[np.ndarray]]] = {}
+    for (seed, task), rows in part.groupby(["seed", "task"], sort=False):
+        y = truth.loc[seed].loc[models, task].to_numpy()
+        for label, scores in fixed_scores(rows.set_index("model").loc[models]).items():
+            measured = np.isfinite(scores).all()
+            rho = stats.spearman_draws(scores, y, families.weights) if measured else np.full(len(families.weights), np.nan)
+            rhos.setdefault(label, {}).setdefault(seed, []).append(rho)
+    stacked = {label: np.array(list(seeds.values())) for label, seeds in rhos.items()}  # [seeds, tasks, 1 + draws]
+    return {label: (np.nan_to_num(rho) if np.isfinite(rho).any() else rho).mean(1) for label, rho in stacked.items()}
+
+
+def _with_differences(found: Mapping[tuple[str, str, str], np.ndarray], families: Resampling) -> pd.DataFrame:
+    """A row per proxy, setting and quantity of what is defined."""
     rows = []
-    for (ablation, setting, label), draws in found.items():
-        quantities = {"rho": draws}
+    for (ablation, setting, label), rho in found.items():
+        quantities = {RHO: rho}
         if (ablation, setting) != DEFAULT:
-            quantities["rho minus the default's"] = draws - found[(*DEFAULT, label)]
-        for quantity, shown in quantities.items():
-            if np.isfinite(shown[:, 0]).all():
-                mean = shown.mean(0)
-                interval = stats.percentile_interval(mean[0], mean[1:], bootstrap.level)[:3]
-                sizes = (len(models), len(set(families)), len(seeds))
-                rows.append((ablation, setting, label, quantity, *interval, shown[:, 0].min(), shown[:, 0].max(), *sizes))
-    numbers = ["estimate", "low", "high", "seed_low", "seed_high", "models", "families", "seeds"]
-    return pd.DataFrame(rows, columns=["ablation", "setting", "proxy", "quantity", *numbers])
+            quantities[RHO_MINUS_DEFAULT] = rho - found[(*DEFAULT, label)]
+        for quantity, values in quantities.items():
+            told = over_seeds(families, values)
+            if np.isfinite(told[0]):
+                rows.append((ablation, setting, label, quantity, *told))
+    columns = ["ablation", "setting", "proxy", "quantity", "estimate", "low", "high", "seed_low", "seed_high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def domains(
@@ -110,26 +121,19 @@ def domains(
     truth = accuracy.pivot(index="member", columns="task", values="estimate")
     who = accuracy.drop_duplicates("member")
     seeds = [part for _, part in who.groupby("seed", sort=False)]
-    families = seeds[0]["family"].to_numpy()
-    weights = np.vstack([np.ones(len(families), int), stats.cluster_weights(families, bootstrap.draws, bootstrap.seed)])
+    families = bootstrap.over(seeds[0]["family"])
     scores = {task: fixed_scores(part.set_index("member")) for task, part in features.groupby("task", sort=False)}
     cells, contrasts = [], []
     for label in DOMAIN_PROXIES:
-        grid = np.empty((len(ranked), len(ranked), len(weights)))
-        for i, traces in enumerate(ranked):
-            for j, task in enumerate(ranked):
-                each = [
-                    stats.spearman_draws(scores[traces].loc[own["member"], label], truth.loc[own["member"], task], weights)
-                    for own in seeds
-                ]
-                grid[i, j] = np.nan_to_num(each).mean(0)
-                cells.append(
-                    (label, traces, task, *stats.percentile_interval(grid[i, j, 0], grid[i, j, 1:], bootstrap.level)[:3])
-                )
-        own = np.eye(len(ranked), dtype=bool)
-        means = {OWN: grid[own].mean(0), OTHERS: grid[~own].mean(0)}
-        for quantity, draws in (means | {OWN_MINUS_OTHERS: means[OWN] - means[OTHERS]}).items():
-            contrasts.append((label, quantity, *stats.percentile_interval(draws[0], draws[1:], bootstrap.level)[:3]))
+        grid = np.empty((len(ranked), len(ranked), len(families.weights)))
+        for (i, traces), (j, task) in itertools.product(enumerate(ranked), repeat=2):
+            pairs = [(scores[traces].loc[own["member"], label], truth.loc[own["member"], task]) for own in seeds]
+            grid[i, j] = np.mean([stats.spearman_draws(x, y, families.weights, undefined=0.0) for x, y in pairs], 0)
+            cells.append((label, traces, task, *families.drawn(grid[i, j]).interval()))
+        diagonal = np.eye(len(ranked), dtype=bool)
+        own, others = families.drawn(grid[diagonal].mean(0)), families.drawn(grid[~diagonal].mean(0))
+        for quantity, mean in ((OWN, own), (OTHERS, others), (OWN_MINUS_OTHERS, own.minus(others))):
+            contrasts.append((label, quantity, *mean.interval()))
     numbers = ["estimate", "low", "high"]
     return (
         pd.DataFrame(cells, columns=["proxy", "traces", "task", *numbers]),
@@ -143,7 +147,7 @@ def estimates(found: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     asked = {"last-part-beats-whole": ("window", "last half"), "right-traces-beat-wrong": ("traces", "wrong")}
     for claim, (ablation, setting) in asked.items():
         keep = (found["ablation"] == ablation) & (found["setting"] == setting) & (found["proxy"] == WINNER)
-        for row in found[keep & (found["quantity"] == "rho minus the default's")].itertuples():
+        for row in found[keep & (found["quantity"] == RHO_MINUS_DEFAULT)].itertuples():
             sign = 1 if claim == "last-part-beats-whole" else -1  # a loss by wrong traces is a gain of right ones
             ends = sorted((sign * row.low, sign * row.high))
             unit = f"models of {row.families} families, {row.seeds} seeds"

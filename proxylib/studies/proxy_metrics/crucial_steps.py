@@ -11,13 +11,14 @@ of decisive steps. It is no control for copies and format: where every token of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
-from proxylib import stats
-from proxylib.errors import UserError
 from proxylib.measure import proxies
-from proxylib.stats import Bootstrap
+from proxylib.stats import Bootstrap, Drawn, Resampling
 
 SIGNALS = {
     "decisive": "agreement on decisive tokens",
@@ -26,6 +27,8 @@ SIGNALS = {
     "correct": "accuracy",
 }
 UNIT = "tasks of one training run; interval over problems"
+LEAST_PROBLEMS = 5  # of a kind, for a mean over them
+LEAST_RISE = 0.1  # of accuracy, below which there is no way to be half of
 SHOWN = 1  # traces of each task whose tokens are kept for the case study
 
 
@@ -122,22 +125,37 @@ def case_study(tokens: pd.DataFrame, decisive: np.ndarray, vocabulary: int, text
     return pd.concat(shown, ignore_index=True)
 
 
-def _draws(traces: pd.DataFrame, bootstrap: Bootstrap) -> tuple[list[str], list[np.ndarray]]:
-    """Tasks, and per task the multiplicities [1 + draws, items] of its problems; the first row is the sample itself."""
-    tasks = list(traces["task"].drop_duplicates())
-    rng = np.random.default_rng(bootstrap.seed)
-    weights = []
-    for task in tasks:
-        n = traces.loc[traces["task"] == task, "id"].nunique()
-        drawn = rng.multinomial(n, np.full(n, 1 / n), size=bootstrap.draws)
-        weights.append(np.vstack([np.ones((1, n), int), drawn]))
-    return tasks, weights
+class Task(NamedTuple):
+    """One task's problems along training, and their draws.
+
+    signals : column of `observed`, or "correct" -> [checkpoints, problems]
+    problems : the resampling of its problems
+    """
+
+    name: str
+    signals: dict[str, np.ndarray]
+    problems: Resampling
+
+    def mean(self, signal: str, mask: np.ndarray | None = None) -> np.ndarray:
+        """[checkpoints, 1 + draws] mean of a signal over the problems, or those of a mask; nan where there are none."""
+        return self.mean_of(self.signals[signal], mask)
+
+    def mean_of(self, values: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """As `mean`, of values [checkpoints, problems]."""
+        mask = np.ones_like(values) if mask is None else mask
+        total, count = (part @ self.problems.weights.T for part in (values * mask, mask))
+        return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
 
 
-def _signal(traces: pd.DataFrame, task: str, name: str) -> np.ndarray:
-    """[checkpoints, items] of one signal in one task."""
-    part = traces[traces["task"] == task]
-    return part.assign(correct=part["correct"].astype(float)).pivot(index="step", columns="id", values=name).to_numpy(float)
+def _tasks(traces: pd.DataFrame, bootstrap: Bootstrap) -> list[Task]:
+    """Every task with the draws of its problems."""
+    parts = dict(list(traces.assign(correct=traces["correct"].astype(float)).groupby("task", sort=False)))
+    drawn = bootstrap.within([part["id"].nunique() for part in parts.values()])
+    wide = lambda part, name: part.pivot(index="step", columns="id", values=name).to_numpy(float)
+    return [
+        Task(name, {signal: wide(part, signal) for signal in (*SIGNALS, "guess")}, problems)
+        for (name, part), problems in zip(parts.items(), drawn, strict=True)
+    ]
 
 
 def curves(traces: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -157,36 +175,39 @@ def curves(traces: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     -----
     Failed and passed problems are other problems at each checkpoint; a task enters where it has at least five of the kind.
     """
-    tasks, weights = _draws(traces, bootstrap)
+    tasks = _tasks(traces, bootstrap)
     tokens = traces.drop_duplicates("step").set_index("step")["tokens"].sort_index()
-    found: dict[str, list[np.ndarray]] = {}
-    for task, multiplicity in zip(tasks, weights, strict=True):
-        correct, decisive = _signal(traces, task, "correct"), _signal(traces, task, "decisive")
-        for name in SIGNALS:
-            found.setdefault(name, []).append(_mean(_signal(traces, task, name), np.ones_like(correct), multiplicity))
-        for name, mask in (("decisive, failed", 1 - correct), ("decisive, passed", correct)):
-            enough = mask.sum(1, keepdims=True) >= 5
-            found.setdefault(name, []).append(_mean(decisive, np.where(enough, mask, 0.0), multiplicity))
+    found = {name: [task.mean(name) for task in tasks] for name in SIGNALS}
+    for name, kind in (("decisive, failed", _failed), ("decisive, passed", _passed)):
+        found[name] = [task.mean("decisive", np.where(_enough(mask := kind(task)), mask, 0.0)) for task in tasks]
     rows = []
     for name, parts in found.items():
-        stack = np.stack(parts)  # [tasks, checkpoints, 1 + draws]
-        entering = np.isfinite(stack[:, :, 0])
         for index, (at, seen) in enumerate(tokens.items()):
-            chosen = stack[entering[:, index], index]
-            if not len(chosen):
-                continue
-            estimate, low, high = stats.percentile_interval(chosen[:, 0].mean(), np.nanmean(chosen[:, 1:], 0), bootstrap.level)[
-                :3
-            ]
-            rows.append((at, seen, name, estimate, low, high, len(chosen)))
+            drawn = [bootstrap.drawn(means[index]) for means in parts]
+            entering = [own for own in drawn if np.isfinite(own.estimate)]
+            if entering:
+                rows.append((at, seen, name, *_over_tasks(entering).interval(), len(entering)))
     return pd.DataFrame(rows, columns=["step", "tokens", "signal", "estimate", "low", "high", "n"])
 
 
-def _mean(values: np.ndarray, mask: np.ndarray, multiplicity: np.ndarray) -> np.ndarray:
-    """[checkpoints, 1 + draws] mean of `values` [checkpoints, items] over the masked problems; nan where there are none."""
-    total = (values * mask) @ multiplicity.T
-    count = mask @ multiplicity.T
-    return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
+def _over_tasks(means: Sequence[Drawn]) -> Drawn:
+    """Mean over tasks; a draw in which a task has no such problem is the mean over the others."""
+    estimate = np.mean([own.estimate for own in means])
+    return Drawn(estimate, np.nanmean([own.draws for own in means], 0), means[0].level)
+
+
+def _passed(task: Task) -> np.ndarray:
+    """[checkpoints, problems] 1 where the model's own answer is right."""
+    return task.signals["correct"]
+
+
+def _failed(task: Task) -> np.ndarray:
+    return 1 - task.signals["correct"]
+
+
+def _enough(mask: np.ndarray) -> np.ndarray:
+    """[checkpoints, 1] whether a mean over the masked problems is worth having."""
+    return mask.sum(1, keepdims=True) >= LEAST_PROBLEMS
 
 
 def half_way(tokens: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -227,31 +248,18 @@ def lead(traces: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     One training run: the interval is about problems, not about training seeds. A task in which accuracy does not rise by at
     least ten points is left out.
     """
-    tasks, weights = _draws(traces, bootstrap)
     tokens = traces.drop_duplicates("step").sort_values("step")["tokens"].to_numpy(float)
-    ratios: dict[str, list[tuple[str, np.ndarray]]] = {}
-    for task, multiplicity in zip(tasks, weights, strict=True):
-        mean = {name: _mean(v := _signal(traces, task, name), np.ones_like(v), multiplicity) for name in SIGNALS}
-        if mean["correct"][-1, 0] - mean["correct"][0, 0] < 0.1:
-            continue
-        accuracy = half_way(tokens, mean["correct"])
-        for name in ("decisive", "other", "whole"):
-            ratios.setdefault(name, []).append((task, accuracy / half_way(tokens, mean[name])))
+    rise = lambda task: bootstrap.drawn(np.subtract(*task.mean("correct")[[-1, 0]])).estimate
+    rising = [task for task in _tasks(traces, bootstrap) if rise(task) >= LEAST_RISE]
+    interval = lambda ratio: bootstrap.drawn(ratio).interval(undefined="nan")
     rows = []
-    for name, found in ratios.items():
-        rows += [(task, name, *_interval(values, bootstrap.level), 1) for task, values in found]
-        usable = [values for _, values in found if np.isfinite(values[0])]
-        if usable:
-            rows.append(("mean", name, *_interval(np.exp(np.log(usable).mean(0)), bootstrap.level), len(usable)))
+    for name in ("decisive", "other", "whole"):
+        ratios = [half_way(tokens, task.mean("correct")) / half_way(tokens, task.mean(name)) for task in rising]
+        rows += [(task.name, name, *interval(ratio), 1) for task, ratio in zip(rising, ratios, strict=True)]
+        defined = [ratio for ratio in ratios if np.isfinite(bootstrap.drawn(ratio).estimate)]
+        if defined:
+            rows.append(("mean", name, *interval(np.exp(np.log(defined).mean(0))), len(defined)))
     return pd.DataFrame(rows, columns=["task", "signal", "estimate", "low", "high", "n"])
-
-
-def _interval(values: np.ndarray, level: float) -> tuple[float, float, float]:
-    """estimate, low, high of [1 + draws], whose first entry is the sample itself; nan ends where most draws are undefined."""
-    try:
-        return stats.percentile_interval(values[0], values[1:], level)[:3]
-    except UserError:
-        return float(values[0]), np.nan, np.nan
 
 
 def estimates(traces: pd.DataFrame, leads: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -266,16 +274,15 @@ def estimates(traces: pd.DataFrame, leads: pd.DataFrame, bootstrap: Bootstrap) -
     -------
     columns claim, estimate, low, high, level, n, n_unit; only what is defined
     """
-    tasks, weights = _draws(traces, bootstrap)
     gaps = []
-    for task, multiplicity in zip(tasks, weights, strict=True):
-        failed = 1 - _signal(traces, task, "correct")[-1:]
-        gap = (_signal(traces, task, "decisive") - _signal(traces, task, "guess"))[-1:]
-        if failed.sum() >= 5:
-            gaps.append(_mean(gap, failed, multiplicity)[0])
+    for task in _tasks(traces, bootstrap):
+        failed = _failed(task)[-1:]
+        if _enough(failed).all():
+            gaps.append(task.mean_of((task.signals["decisive"] - task.signals["guess"])[-1:], failed)[0])
     rows = []
     if gaps:
-        rows.append(("failed-but-likely", *_interval(np.mean(gaps, 0), bootstrap.level), bootstrap.level, len(gaps), UNIT))
+        gap = bootstrap.drawn(np.mean(gaps, 0)).interval(undefined="nan")
+        rows.append(("failed-but-likely", *gap, bootstrap.level, len(gaps), UNIT))
     means = leads.query("task == 'mean'").set_index("signal")
     for claim, signal in (("steps-before-answers", "decisive"), ("steps-beyond-compounding", "whole")):
         if signal in means.index and np.isfinite(means.loc[signal, "low"]):

@@ -153,9 +153,7 @@ def bought_answers(
     """
     who = accuracy.drop_duplicates("member")
     seeds = [list(part["member"]) for _, part in who.groupby("seed", sort=False)]
-    families = who.set_index("member").loc[seeds[0], "family"].to_numpy()
-    weights = stats.cluster_weights(families, min(1000, bootstrap.draws), bootstrap.seed)
-    weights = np.vstack([np.ones(len(families), int), weights])
+    families = few(bootstrap).over(who.set_index("member").loc[seeds[0], "family"])
     proxy = features.pivot(index="member", columns="task", values=WINNER)
     grids = {
         task: part.pivot(index="member", columns="id", values="correct").astype(float)
@@ -173,11 +171,11 @@ def bought_answers(
                     own, x = grid.loc[members].to_numpy(), proxy.loc[members, task].to_numpy(float)
                     bought, truth = own[:, order[:number]], own[:, order[number:]].mean(1)
                     for signal, scores in zip(rhos, (bought.mean(1), shrunk(bought, x), x), strict=True):
-                        rhos[signal].append(np.nan_to_num(stats.spearman_draws(scores, truth, weights)))
+                        rhos[signal].append(stats.spearman_draws(scores, truth, families.weights, undefined=0.0))
         if rhos[ALONE]:
-            means = {signal: np.mean(found, 0) for signal, found in rhos.items()}
-            for signal, draws in (means | {GAIN: means[WITH_PROXY] - means[ALONE]}).items():
-                rows.append((number, signal, *stats.percentile_interval(draws[0], draws[1:], bootstrap.level)[:3]))
+            means = {signal: families.drawn(np.mean(found, 0)) for signal, found in rhos.items()}
+            means[GAIN] = means[WITH_PROXY].minus(means[ALONE])
+            rows += [(number, signal, *mean.interval()) for signal, mean in means.items()]
     return pd.DataFrame(rows, columns=["answers", "signal", "estimate", "low", "high"])
 
 
@@ -223,14 +221,7 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("summary", summary)
     workspace.write_table("ranks", ranks(eighty, by_method[LINEAR]))
     workspace.write_table("heat", single.univariate_grid(eighty, SIGNS, bootstrap))
-    draws = min(1000, bootstrap.draws)
-    null = {
-        BEST: nulls.best_of_null(eighty, draws, bootstrap.seed),
-        BEST_WHOLE: nulls.best_of_null(eighty, draws, bootstrap.seed, families_whole=True),
-        CHOSEN: nulls.choice_null(eighty, draws, bootstrap.seed),
-        CHOSEN_WHOLE: nulls.choice_null(eighty, draws, bootstrap.seed, families_whole=True),
-    }
-    workspace.write_table("null", pd.DataFrame(null))
+    workspace.write_table("null", null(eighty, few(bootstrap)))
     choices = [
         single.stability(panel, ranker).assign(seed_index=index, method=name)
         for name, ranker in (("univariate", rankers.Univariate()), ("3-sparse", rankers.SparseLinear(3)))
@@ -244,6 +235,24 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("bought", bought_answers(features, run.table("answers"), accuracy, kept, bootstrap))
     workspace.write_table("estimates", estimates(summary, bootstrap))
     workspace.note(tasks=list(kept), left_out=[task for task in settings.ranked if task not in kept])
+
+
+def few(bootstrap: Bootstrap) -> Bootstrap:
+    """The same with at most 1,000 draws, for what is dear to draw."""
+    return bootstrap.model_copy(update={"draws": min(1000, bootstrap.draws)})
+
+
+def null(eighty: list[Panel], bootstrap: Bootstrap) -> pd.DataFrame:
+    """What choosing scores by chance: a row per permutation, a column per choice and way to permute (see `nulls`)."""
+    draws, seed = bootstrap.draws, bootstrap.seed
+    return pd.DataFrame(
+        {
+            BEST: nulls.best_of_null(eighty, draws, seed),
+            BEST_WHOLE: nulls.best_of_null(eighty, draws, seed, families_whole=True),
+            CHOSEN: nulls.choice_null(eighty, draws, seed),
+            CHOSEN_WHOLE: nulls.choice_null(eighty, draws, seed, families_whole=True),
+        }
+    )
 
 
 def _by_byte() -> list[str]:

@@ -14,7 +14,7 @@ import pandas as pd
 from proxylib import stats
 from proxylib.ranking.panel import usable
 from proxylib.runs.store import Run, Workspace
-from proxylib.stats import Bootstrap
+from proxylib.stats import Bootstrap, Drawn
 from proxylib.studies.proxy_metrics import ablations
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 
@@ -45,35 +45,30 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
     seed = min(set.intersection(*(set(table["seed"]) for table in accuracies.values())))
     accuracies = {style: table[table["seed"] == seed] for style, table in accuracies.items()}
     kept = [task for task in ranked if all(task in usable(table, ranked) for table in accuracies.values())]
-    found: dict[tuple[str, str], np.ndarray] = {}
+    found: dict[tuple[str, str], Drawn] = {}
     for style, run in runs.items():
         accuracy = accuracies[style]
         who = accuracy.drop_duplicates("member")
-        weights = stats.cluster_weights(who["family"].to_numpy(), bootstrap.draws, bootstrap.seed)
-        weights = np.vstack([np.ones(len(who), int), weights])
+        families = bootstrap.over(who["family"])
         features = run.table("features").set_index(["member", "task"])
-        draws: dict[str, list[np.ndarray]] = {}
+        rhos: dict[str, list[np.ndarray]] = {}
         for task in kept:
             scores = ablations.fixed_scores(features.xs(task, level="task").loc[who["member"]])
             y = accuracy[accuracy["task"] == task].set_index("member").loc[who["member"], "estimate"].to_numpy()
             for label in scores:
-                rho = stats.spearman_draws(scores[label].to_numpy(), y, weights)
-                draws.setdefault(label, []).append(np.nan_to_num(rho))
-        found |= {(style, label): np.mean(parts, 0) for label, parts in draws.items()}
+                rho = stats.spearman_draws(scores[label], y, families.weights, undefined=0.0)
+                rhos.setdefault(label, []).append(rho)
+        found |= {(style, label): families.drawn(np.mean(parts, 0)) for label, parts in rhos.items()}
     sizes = (len(who), who["family"].nunique())
-    rows = [(style, SHARES[style], label, "rho", *_ends(found[style, label], bootstrap), *sizes) for style, label in found]
+    rows = [(style, SHARES[style], label, "rho", *rho.interval(), *sizes) for (style, label), rho in found.items()]
     for label in dict.fromkeys(label for _, label in found):
         gaps = {
-            ALL_MINUS_NONE: found["expert", label] - found["other", label],
-            HALF_MINUS_ALL: found["crossed", label] - found["expert", label],
+            ALL_MINUS_NONE: found["expert", label].minus(found["other", label]),
+            HALF_MINUS_ALL: found["crossed", label].minus(found["expert", label]),
         }
-        rows += [("", np.nan, label, quantity, *_ends(gap, bootstrap), *sizes) for quantity, gap in gaps.items()]
+        rows += [("", np.nan, label, quantity, *gap.interval(), *sizes) for quantity, gap in gaps.items()]
     columns = ["style", "share", "proxy", "quantity", "estimate", "low", "high", "models", "families"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _ends(draws: np.ndarray, bootstrap: Bootstrap) -> tuple[float, float, float]:
-    return stats.percentile_interval(draws[0], draws[1:], bootstrap.level)[:3]
 
 
 def build(step, workspace: Workspace) -> None:

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from proxylib import stats
 from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.ranking import panel, rankers
-from proxylib.stats import Bootstrap
+from proxylib.stats import Bootstrap, Drawn, Interval, cluster_weights
 
 WINNER = proxies.name(*proxies.NAMED_WINNERS["model selection"])
 PER_TOKEN, PER_BYTE, RBRIDGE = "cross_entropy|uniform", "bits_per_byte", "rbridge"
@@ -90,13 +89,13 @@ def compare(
         if expert is not None:
             rows[model][RBRIDGE] = proxies.rbridge(kept, expert, texts).mean()
     by_trace = pd.concat(traces, ignore_index=True)
-    draws = {column: _draws(by_trace, column, bootstrap) for column in SHOWN}
-    table = _table(draws, list(measured), bootstrap)
+    drawn = {column: _drawn(by_trace, column, bootstrap) for column in SHOWN}
+    table = _table(drawn, list(measured))
     union = set.union(*keys)
     return Comparison(
         pd.DataFrame(rows).T.rename_axis("model"),
         table,
-        _support(draws[WINNER], table),
+        _support(drawn[WINNER], table),
         by_trace,
         len(common),
         len(union - common),
@@ -109,32 +108,30 @@ def _bits_per_byte(tokens: pd.DataFrame) -> pd.Series:
     return sums["nll"] / np.log(2) / sums["n_bytes"]
 
 
-def _draws(by_trace: pd.DataFrame, column: str, bootstrap: Bootstrap) -> pd.DataFrame:
-    """[1 + draws, models] means over tasks of means over traces; row 0 is the sample, traces are drawn within tasks."""
+def _drawn(by_trace: pd.DataFrame, column: str, bootstrap: Bootstrap) -> dict[str, Drawn]:
+    """Model -> mean over tasks of the means over traces, which are drawn within tasks and alike for all models."""
     wide = by_trace.pivot(index=["task", "id"], columns="model", values=column)[by_trace["model"].unique()]
-    rng = np.random.default_rng(bootstrap.seed)  # the same draws for every column and model: differences are paired
-    means = []
-    for _, part in wide.groupby(level="task", sort=False):
-        share = rng.multinomial(len(part), np.full(len(part), 1 / len(part)), size=bootstrap.draws) / len(part)
-        means.append(np.vstack([np.full(len(part), 1 / len(part)), share]) @ part.to_numpy(float))
-    return pd.DataFrame(np.mean(means, 0), columns=wide.columns)
+    tasks = [part.to_numpy(float) for _, part in wide.groupby(level="task", sort=False)]
+    traces = bootstrap.within([len(values) for values in tasks])
+    means = np.mean([own.weights / len(values) @ values for own, values in zip(traces, tasks, strict=True)], 0)
+    return {model: bootstrap.drawn(values) for model, values in zip(wide.columns, means.T, strict=True)}
 
 
-def _table(draws: Mapping[str, pd.DataFrame], models: list[str], bootstrap: Bootstrap) -> pd.DataFrame:
+def _table(drawn: Mapping[str, Mapping[str, Drawn]], models: list[str]) -> pd.DataFrame:
     table = pd.DataFrame({"model": models})
-    table["rank"] = (-SHOWN[WINNER] * draws[WINNER].loc[0, models]).rank(method="min").astype(int).to_numpy()
-    for column, drawn in draws.items():
-        ends = [stats.percentile_interval(drawn[m].iloc[0], drawn[m].iloc[1:].to_numpy(), bootstrap.level)[:3] for m in models]
-        table[[column, f"{column} low", f"{column} high"]] = np.array(ends)
+    score = pd.Series([SHOWN[WINNER] * drawn[WINNER][model].estimate for model in models])
+    table["rank"] = (-score).rank(method="min").astype(int)
+    for column, values in drawn.items():
+        table[[column, f"{column} low", f"{column} high"]] = np.array([values[model].interval() for model in models])
     return table.sort_values("rank", kind="stable", ignore_index=True)
 
 
-def _support(drawn: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+def _support(drawn: Mapping[str, Drawn], table: pd.DataFrame) -> pd.DataFrame:
     """Every pair, the better by the proxy first; a tie in a draw counts half."""
     order, rows = list(table["model"]), []
     for place, better in enumerate(order):
         for worse in order[place + 1 :]:
-            gap = SHOWN[WINNER] * (drawn[better] - drawn[worse]).to_numpy()[1:]
+            gap = SHOWN[WINNER] * drawn[better].minus(drawn[worse]).draws
             rows.append((better, worse, float(np.mean((gap > 0) + 0.5 * (gap == 0)))))
     return pd.DataFrame(rows, columns=["better", "worse", "support"])
 
@@ -216,13 +213,12 @@ def fit(values: pd.DataFrame, scores: pd.Series, bootstrap: Bootstrap) -> Fitted
     models, fitting is rarely better. Scaling is learnt without the model left out. The interval draws left-out models; with
     few it is too short.
     """
-    known = list(scores.index)
-    features = values[list(proxies.NAMES)].to_numpy(float)
     place = {model: number for number, model in enumerate(values.index)}
-    rows = np.array([place[model] for model in known])
+    known = np.array([place[model] for model in scores.index])
     truth = scores.to_numpy(float)
     if np.ptp(truth) == 0:
         raise UserError("known scores: all are the same; nothing can be fitted")
+    features = values[list(proxies.NAMES)].to_numpy(float)
     machine = rankers.LinearRankSVM((COST,))
 
     def scored(training: np.ndarray) -> np.ndarray:
@@ -230,26 +226,44 @@ def fit(values: pd.DataFrame, scores: pd.Series, bootstrap: Bootstrap) -> Fitted
         return machine.fit(scaled[training], scores.loc[values.index[training]].to_numpy(float)[:, None])(scaled)[:, 0]
 
     fixed = {column: sign * values[column].to_numpy(float) for column, sign in SHOWN.items()}
-    wrong: dict[str, list[float]] = {name: [] for name in ("fitted ranker", *fixed)}
-    for number, own in enumerate(rows):
-        others = np.delete(rows, number)
-        told = {"fitted ranker": scored(others)} | fixed if np.ptp(np.delete(truth, number)) else fixed
-        actual = np.sign(truth[number] - np.delete(truth, number))
-        for name in wrong:
-            if name in told and actual.any():
-                gap = np.sign(told[name][own] - told[name][others])[actual != 0] * actual[actual != 0]
-                wrong[name].append(float(np.mean((gap < 0) + 0.5 * (gap == 0))))
-            else:
-                wrong[name].append(np.nan)
-    weights = stats.cluster_weights(np.arange(len(rows)), bootstrap.draws, bootstrap.seed)
-    errors = []
-    for name, per_model in wrong.items():
-        defined = np.isfinite(per_model)
-        own = weights[:, defined] @ np.array(per_model)[defined] / np.maximum(weights[:, defined].sum(1), 1)
-        errors.append((name, *stats.percentile_interval(np.mean(np.array(per_model)[defined]), own, bootstrap.level)[:3]))
-    order = pd.DataFrame({"model": values.index, "score": scores.reindex(values.index).to_numpy(), "fitted": scored(rows)})
+    errors = [(name, *_mean_error(shares, bootstrap)) for name, shares in _left_out(scored, fixed, known, truth).items()]
+    order = pd.DataFrame({"model": values.index, "score": scores.reindex(values.index).to_numpy(), "fitted": scored(known)})
     order["rank"] = (-order["fitted"]).rank(method="min").astype(int)
     return Fitted(
         order.sort_values("rank", kind="stable", ignore_index=True),
         pd.DataFrame(errors, columns=["signal", "estimate", "low", "high"]),
     )
+
+
+def _left_out(
+    scored: Callable[[np.ndarray], np.ndarray], fixed: Mapping[str, np.ndarray], known: np.ndarray, truth: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Signal -> [known] share of the pairs with a known model that it orders wrongly; nan where there is nothing to order.
+
+    Parameters
+    ----------
+    scored : places of the models that a ranker is fitted on -> its scores of all
+    fixed : signal that is not fitted -> its scores of all
+    known : places of the models of known scores
+    truth : [known] those scores
+    """
+    wrong: dict[str, list[float]] = {name: [] for name in ("fitted ranker", *fixed)}
+    for number, own in enumerate(known):
+        others, rest = np.delete(known, number), np.delete(truth, number)
+        told = {"fitted ranker": scored(others)} | fixed if np.ptp(rest) else fixed
+        actual = np.sign(truth[number] - rest)
+        for name, shares in wrong.items():
+            if name in told and actual.any():
+                gap = np.sign(told[name][own] - told[name][others])[actual != 0] * actual[actual != 0]
+                shares.append(float(np.mean((gap < 0) + 0.5 * (gap == 0))))
+            else:
+                shares.append(np.nan)
+    return {name: np.array(shares) for name, shares in wrong.items()}
+
+
+def _mean_error(shares: np.ndarray, bootstrap: Bootstrap) -> Interval:
+    """Mean of the defined shares, over draws of left-out models."""
+    defined = np.isfinite(shares)
+    weights = cluster_weights(np.arange(len(shares)), bootstrap.draws, bootstrap.seed)[:, defined]
+    mean = weights @ shares[defined] / np.maximum(weights.sum(1), 1)
+    return Drawn(np.mean(shares[defined]), mean, bootstrap.level).interval()

@@ -71,3 +71,9 @@ def three_corpora(scores):
                 place = {"size": size, "compute": compute, "compute_fraction": compute, "on_trajectory": True}
                 rows.append(place | {"corpus": corpus, "group": corpus, "signal": signal, "score": score})
     return pd.DataFrame(rows), target
+
+
+def column(frame, signal, size):
+    """[n] one signal's scores at one size, in the order of the candidates."""
+    rows = frame[(frame["signal"] == signal) & (frame["size"] == size)].set_index("corpus")
+    return rows.loc[list(GROUP), "score"].to_numpy()

@@ -74,7 +74,7 @@ def test_noise_interval_covers_as_often_as_it_says():
 )
 def test_misranked_pairs_by_hand(scores, count, share):
     frame, target = three_corpora(scores)
-    table = limits.misranked(frame, target, se=0.005, settings=SETTINGS.model_copy(update={"draws": 50}))
+    table = limits.misranked(frame, target, se=0.005, bootstrap=SETTINGS.model_copy(update={"draws": 50}))
     got = row(table, size="150M", signal="accuracy")
     assert got["n_misranked"] == count and got["estimate"] == pytest.approx(share)
     assert got["all_estimate"] == pytest.approx(1 / 3)
@@ -98,11 +98,6 @@ def test_pairs_are_sorted_counted_and_oriented():
         ["c2", "c0", 0, 0, 0, 2],
     ]
     assert table["gap_se"].tolist() == [0.1, 3.9, 4.0] and not table["same_group"].any()
-
-
-def test_z_scores():
-    got = limits.z_scores(pd.DataFrame({"x": [1.0, 3.0], "flat": [2.0, 2.0]}))
-    assert got.to_numpy().tolist() == [[-1, 0], [1, 0]]
 
 
 def test_chance_counts():

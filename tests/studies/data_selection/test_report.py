@@ -5,7 +5,7 @@ import pytest
 from studies.data_selection.signals import SETTINGS, SIZES, three_corpora, tidy, world
 
 from proxylib.report import plots
-from proxylib.studies.data_selection import fits, limits, panel, report
+from proxylib.studies.data_selection import combinations, fits, limits, panel, report
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def tables():
         "seeds": limits.seeds(world()[1], frame, target, SETTINGS),
         "ceiling": ceiling,
         "misranked": limits.misranked(three_corpora((3, 2, 1))[0], three_corpora((3, 2, 1))[1], 0.005, SETTINGS),
-        "combinations": fits.combinations(frame, target, SETTINGS),
+        "combinations": combinations.combinations(frame, target, SETTINGS),
     }
 
 
