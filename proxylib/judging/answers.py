@@ -19,6 +19,7 @@ from proxylib.judging import messages
 #: around thoughts and around the material: what stands between these is no answer
 TAG = re.compile(r"(?i)<(/?)(think|thinking|thoughts?|reasoning|note|dialogue)\b[^<>]*>|\[(/?)(THINK)\]")
 MATERIAL = ("note", "dialogue")  # judges name these tags in passing, too, without closing them
+AROUND = 200  # characters before and after an object that are looked at
 BEGINNING = re.compile(r'\{\s*["}]')
 FENCE = re.compile(r"```\w*\s*$")
 #: ends of a lead-in after which an object is what another says, or an example
@@ -91,32 +92,27 @@ def read(text: str, material: str = "") -> Verdict:
     """
     if not text.strip():
         raise ValueError("empty answer")
-    answer = _outside(text)
+    answer = _outside(_unpacked(text))
     objects = _objects(answer)
     if not objects:
         raise ValueError("no JSON object that is whole" if "{" in answer else "no JSON object")
     theirs = [_fitting(found) for found in _objects(material)]
-    own = [
-        found
-        for found in objects
-        if not _in_quotes(answer[: found.start], answer[found.end :])
-        and (_fitting(found) is None or _fitting(found) not in theirs)
-    ]
-    if not own:
-        raise ValueError("a verdict that is only quoted")
-    return _of_members(own[-1].members)
+    for found in reversed(objects):
+        verdict = _fitting(found)
+        if not _in_quotes(answer, found) and (verdict is None or verdict not in theirs):
+            return _of_members(found.members)
+    raise ValueError("a verdict that is only quoted")
 
 
 def _objects(text: str) -> list[_Object]:
     """The outermost JSON objects of a text; one that is begun and cannot be read is passed over with all that it holds."""
-    found, place = [], text.find("{")
-    while place >= 0:
+    found, place = [], 0
+    while begun := BEGINNING.search(text, place):
         try:
-            members, end = DECODER.raw_decode(text, place)
-            found.append(_Object(members, place, end))
+            members, place = DECODER.raw_decode(text, begun.start())
+            found.append(_Object(members, begun.start(), place))
         except (ValueError, RecursionError):
-            end = _closed(text, place) if BEGINNING.match(text, place) else place + 1
-        place = text.find("{", end)
+            place = _closed(text, begun.start())
     return found
 
 
@@ -128,6 +124,15 @@ def _closed(text: str, start: int) -> int:
         if not depth:
             return brace.end()
     return len(text)
+
+
+def _unpacked(text: str) -> str:
+    """What a text that is one JSON text holds: some servers encode twice."""
+    try:
+        held = json.loads(text) if text.lstrip().startswith('"') else text
+    except ValueError:
+        return text
+    return held if isinstance(held, str) else text
 
 
 def _outside(text: str) -> str:
@@ -147,12 +152,14 @@ def _outside(text: str) -> str:
     return text
 
 
-def _in_quotes(before: str, after: str) -> bool:
+def _in_quotes(text: str, found: _Object) -> bool:
     """Whether the words around an object make it a quotation or an example."""
-    line, rest = before.rpartition("\n")[2], after.partition("\n")[0]
-    lead = FENCE.sub("", before).rstrip().rpartition("\n")[2]
+    begun = text.rfind("\n", 0, found.start) + 1
+    line = text[max(begun, found.start - AROUND) : found.start]
+    rest = text[found.end : found.end + AROUND].partition("\n")[0]
+    lead = FENCE.sub("", text[max(0, found.start - AROUND) : found.start]).rstrip().rpartition("\n")[2]
     around = re.search(r"\w", line) and any(head.search(line) and tail.match(rest) for head, tail in (QUOTED, AMID))
-    return line.lstrip().startswith(">") or bool(around) or bool(QUOTING.search(lead))
+    return text.startswith(">", begun) or bool(around) or bool(QUOTING.search(lead))
 
 
 def _of_members(members: _Pairs) -> Verdict:

@@ -168,7 +168,7 @@ class _Session:
         """The first verdict that a kept answer gives, or else a new one."""
         digest = self.cache.digest(ask._asdict() | {"id": "", "prompt": ask.prompt})  # whatever the note is called
         came = self.cache.answers(digest)
-        verdict, reason, text = None, "", ""
+        verdict, reason, text, failure = None, "", "", None
         for answer in came:
             verdict, reason, text = _read(answer, ask)
             if verdict:
@@ -180,17 +180,19 @@ class _Session:
                 reason = reason or str(error)
                 break
             except Exception as error:  # whatever a provider raises after its retries: the note stays unscored
-                reason, text = messages.shown(messages.said(error)), ""
-                if self._refused(ask, error, reason):
+                reason, text, failure = messages.shown(messages.said(error)), "", error
+                if messages.lasting(error):
                     break
                 continue
             self.refusals.answers += 1
-            came = [*came, answer]
+            came, failure = [*came, answer], None
             if answer.stop != FILTERED:
                 self.cache.keep(digest, came)
             verdict, reason, text = _read(answer, ask)
             if verdict or answer.stop == CUT:
                 break
+        if failure:
+            self._stop_if_hopeless(ask, failure, reason)
         return _row(ask, verdict, reason, text, came)
 
     def _attempts(self, kept: Sequence[Answer]) -> int:
@@ -200,21 +202,12 @@ class _Session:
         final = [answer for answer in kept if answer.stop != CUT or answer.max_new_tokens >= self.settings.max_new_tokens]
         return 0 if any(answer.stop == CUT for answer in final) else self.settings.attempts - len(final)
 
-    def _refused(self, ask: Ask, error: Exception, reason: str) -> bool:
-        """Whether asking again cannot mend this.
-
-        Raises
-        ------
-        UserError
-            If the server refuses every question alike.
-        """
-        code = messages.status(error)
-        lasting = code is not None and messages.lasting(code)
-        stated = isinstance(error, messages.ServerError)
-        if (lasting or stated) and self.refusals.hopeless(ask, code, reason):
+    def _stop_if_hopeless(self, ask: Ask, error: Exception, reason: str) -> None:
+        """`UserError` if the server refuses every question alike."""
+        refused = messages.lasting(error) or isinstance(error, messages.ServerError)
+        if refused and self.refusals.hopeless(ask, messages.status(error), reason):
             mend = messages.remedy(reason)
             raise UserError(f"judge {self.settings.model}: no call was answered: {reason}{'; ' + mend if mend else ''}")
-        return lasting
 
 
 def _read(answer: Answer, ask: Ask) -> tuple[answers.Verdict | None, str, str]:

@@ -75,9 +75,10 @@ def status(error: BaseException) -> int | None:
     return code if isinstance(code, int) else None
 
 
-def lasting(code: int) -> bool:
-    """Whether a status refuses a question for good."""
-    return 400 <= code < 500 and code not in MENDABLE
+def lasting(error: BaseException) -> bool:
+    """Whether a server refused for good: asking again would meet the same."""
+    code = status(error)
+    return code is not None and 400 <= code < 500 and code not in MENDABLE
 
 
 def unreached(error: BaseException | None) -> bool:

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from inspect_ai.log import transcript
 from inspect_ai.model import (
     ChatMessage,
     GenerateConfig,
@@ -26,6 +25,7 @@ from inspect_ai.model import (
     get_model,
     modelapi,
 )
+from inspect_ai.model._providers.openai_compatible import OpenAICompatibleAPI  # not exported, unlike the others
 from inspect_ai.util import json_schema
 
 from proxylib.errors import UserError
@@ -39,6 +39,7 @@ from proxylib.runs.files import canonical, sha256
 
 CALL: ContextVar[Call] = ContextVar("call")  # of the question at hand
 FOLDER = "hf"  # the user's name for a model in a folder, or on the hub
+OURS = {FOLDER: "proxylib-folder", "openai-api": "proxylib-compatible"}  # what stands in for Inspect's provider
 LOCAL = (FOLDER, "vllm", "vllm-completions", "sglang")  # load a model in the first call: no call of theirs is cut off
 BATCH = 32  # questions that a model in a folder answers together
 
@@ -99,9 +100,9 @@ def _model(settings: LLMJudge) -> Model:
         temperature=settings.temperature,
         response_schema=None if settings.no_schema else ResponseSchema(name="verdict", json_schema=json_schema(Verdict)),
     )
-    ours = f"proxylib-folder/{name}" if provider == FOLDER else settings.model
+    inner = f"{OURS[provider]}/{name}" if provider in OURS else settings.model
     try:
-        return get_model(f"proxylib-accounted/{ours}", config=config, memoize=False)
+        return get_model(f"proxylib-accounted/{inner}", config=config, memoize=False)
     except Exception as error:  # Inspect raises its own kinds for keys, packages and names, some with markup
         said = re.sub(r"\[/?[a-z ]+\]", "", str(error))
         raise UserError(f"judge {settings.model}: {messages.shown(said)}") from None
@@ -125,13 +126,10 @@ class Accounted(ModelAPI):
             if isinstance(output, Exception):
                 raise output
             if not output.choices:
-                raise ValueError("no choice of an answer")
+                raise messages.ServerError(None)
         except Exception as error:
-            stated = _stated(error)
-            call.failed(stated or error)
-            if stated is None:
-                raise
-            raise stated from error
+            call.failed(error)
+            raise
         call.answered(output.usage)
         return came
 
@@ -139,8 +137,7 @@ class Accounted(ModelAPI):
         """As the other provider decides; an error that came with status 200 by the status that it names."""
         if not isinstance(ex, messages.ServerError):
             return self.provider.should_retry(ex)
-        code = messages.status(ex)
-        return code is not None and not messages.lasting(code)
+        return messages.status(ex) is not None and not messages.lasting(ex)
 
     def retry_wait(self) -> Any:
         """As the other provider waits."""
@@ -155,14 +152,20 @@ class Accounted(ModelAPI):
         await self.provider.aclose()
 
 
-def _stated(error: Exception) -> messages.ServerError | None:
-    """What the server said with status 200 instead of an answer, where a provider stumbled over that."""
-    if messages.status(error) is not None:
-        return None
-    events = transcript().events  # of the question at hand
-    call = getattr(events[-1], "call", None) if len(events) else None
-    response = call.response if call is not None else None
-    return messages.ServerError(response) if isinstance(response, dict) and not response.get("choices") else None
+@modelapi(name="proxylib-compatible")
+class Compatible(OpenAICompatibleAPI):
+    """Any server that is compatible with OpenAI's; some send errors with status 200."""
+
+    def on_response(self, response: dict[str, Any]) -> None:
+        """Called by the provider with a body before it looks for the answer there.
+
+        Raises
+        ------
+        ServerError
+            With what the server says instead of an answer.
+        """
+        if not response.get("choices"):
+            raise messages.ServerError(response)
 
 
 @modelapi(name="proxylib-folder")
@@ -178,13 +181,13 @@ class Folder(ModelAPI):
     def __init__(self, model_name: str, base_url: str | None = None, api_key: str | None = None, config=None, **more: Any):
         import torch
 
-        from proxylib.models import loading, tokenizers
+        from proxylib.models import folders, loading, tokenizers
 
         super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
-        folder = loading.locate(model_name)
+        folder = folders.locate(model_name)
         cuda = torch.cuda.is_available()
         self.model = loading.load(folder, "cuda" if cuda else "cpu", torch.bfloat16 if cuda else torch.float32)
-        self.tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else loading.base_of(folder))
+        self.tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
         self.waiting: list[tuple[str, GenerateConfig, asyncio.Future]] = []
         self.turn = asyncio.Lock()
 

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-KINDS = ("timeout", "429", "500", "503", "malformed", "wrong field", "empty", "hostile", "no choices", "prose")
+KINDS = ("timeout", "429", "500", "503", "malformed", "wrong field", "empty", "hostile", "no choices", "prose", "error body")
 
 
 class Server(ThreadingHTTPServer):
@@ -26,8 +26,10 @@ class Server(ThreadingHTTPServer):
         content: str | None = None,
         words: str = "not now; your key is {key}",
         delay: float = 0.0,
+        finish: str = "stop",
     ):
         super().__init__(("127.0.0.1", 0), Handler)
+        self.finish, self.code = finish, None  # why a good answer ended; what an error with status 200 states
         self.content, self.words, self.delay = content, words, delay  # a good answer, an error's words ({key}: the caller's)
         self.bodies: list[dict] = []
         self.faults, self.lasting, self.usage = faults, lasting, usage
@@ -90,12 +92,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send(int(kind), {"error": {"message": server.words.replace("{key}", key)}})
         elif kind == "no choices":
             self.send(200, {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": []})
+        elif kind == "error body":
+            self.send(200, {"error": {"message": server.words.replace("{key}", key), "code": server.code}})
         else:
             with server.lock:
                 server.tokens += sum(server.usage)
             used = {"prompt_tokens": server.usage[0], "completion_tokens": server.usage[1], "total_tokens": sum(server.usage)}
             message = {"role": "assistant", "content": contents.get(kind, good)}
-            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            choice = {"index": 0, "message": message, "finish_reason": server.finish}
             self.send(
                 200,
                 {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": used},

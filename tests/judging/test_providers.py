@@ -1,0 +1,82 @@
+"""Judges behind Inspect's registry: requests accounted for, and a model in a folder asked in process."""
+
+import asyncio
+
+import pytest
+from judging.faulty_server import serving
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from proxylib.errors import UserError
+from proxylib.judging import client, lm_judge, providers, spending
+from proxylib.judging.criteria import CRITERIA
+from proxylib.judging.questions import Ask
+from proxylib.judging.settings import LLMJudge
+from proxylib.models import generate, loading, tokenizers
+
+ASKS = [Ask(f"n{number}", criterion, "d: hello", f"S: {number}") for number in range(2) for criterion in CRITERIA]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A model of random weights that writes random bytes."""
+    folder, tokenizer = tmp_path_factory.mktemp("model"), tokenizers.train("byte", [], 300)
+    tokenizer.chat_template = lm_judge.CHAT_TEMPLATE
+    tokenizer.save_pretrained(folder)
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1}
+    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder)
+    return folder
+
+
+def test_providers_are_registered_and_nothing_of_inspects_is_changed(monkeypatch):
+    monkeypatch.setenv("MINE_API_KEY", "none-needed")
+    monkeypatch.setenv("MINE_BASE_URL", "http://127.0.0.1:9/v1")
+    judge = providers.Judge(LLMJudge(model="openai-api/mine/org/m"))
+    inner = judge.model.api.provider
+    assert str(judge.model) == "proxylib-accounted/proxylib-compatible/mine/org/m" and inner.service_model_name() == "org/m"
+    assert "generate" not in vars(inner) and "generate" not in vars(judge.model)
+    assert type(inner).generate is providers.OpenAICompatibleAPI.generate
+
+
+def test_every_request_that_leaves_is_set_aside_and_settled(monkeypatch):
+    monkeypatch.setenv("MINE_API_KEY", "none-needed")
+    with serving(usage=(50, 20)) as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        server.fault = lambda prompt: "error body" if server.calls == 1 else None
+        server.code = 503
+        settings = LLMJudge(model="openai-api/mine/m", retries=1)
+        budget = spending.Budget(settings)
+        answer = asyncio.run(providers.Judge(settings).answer(ASKS[0], 0, budget))
+    assert server.calls == 2 and (budget.tokens_in, budget.tokens_out) == (answer.tokens_in, answer.tokens_out) == (50, 20)
+
+
+def test_a_model_in_a_folder_answers_as_it_does_in_process(folder, tmp_path):
+    settings = LLMJudge(model=f"hf/{folder}", max_new_tokens=6, attempts=1, connections=4)
+    found = client.judge(ASKS, settings, tmp_path / "cache")
+    model, tokenizer = loading.load(folder), tokenizers.load(folder)
+    own = generate.answers(model, tokenizer, [ask.prompt for ask in ASKS], 6, 4, chat=True)
+    assert found["text"].tolist() == own and (found["tokens_in"] > 40).all()
+
+
+def test_sampled_answers_depend_on_their_question_alone(folder, tmp_path):
+    settings = LLMJudge(model=f"hf/{folder}", max_new_tokens=8, attempts=2, temperature=1.5)
+    first = client.judge(ASKS, settings, tmp_path / "one")
+    turned = client.judge(ASKS[::-1], settings, tmp_path / "other")
+    assert turned[::-1].reset_index(drop=True).equals(first) and first["text"].nunique() == len(ASKS)
+    again = [ask._replace(repeat=1) for ask in ASKS]
+    assert (client.judge(again, settings, tmp_path / "one")["text"] != first["text"]).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("hf/no/such/folder", "no/such/folder"),
+        ("nosuch/model", "nosuch"),
+        ("openai-api/m", "service prefix"),
+        ("plain", "plain"),
+    ],
+)
+def test_a_judge_that_does_not_exist_is_one_line(model, said, tmp_path, monkeypatch):
+    monkeypatch.setenv("M_API_KEY", "none-needed")
+    with pytest.raises(UserError, match=said) as error:
+        client.judge(ASKS, LLMJudge(model=model), tmp_path / "cache")
+    assert str(error.value).startswith(f"judge {model}: ")
