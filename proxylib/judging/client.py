@@ -18,12 +18,8 @@ from tqdm import tqdm
 from proxylib.errors import UserError
 from proxylib.judging import answers, criteria, messages, spending
 from proxylib.judging.cache import CUT, FILTERED, FULL, Answer, Cache
-from proxylib.judging.messages import encodable as encodable
 from proxylib.judging.questions import COLUMNS, UNSCORED, Ask
-from proxylib.judging.questions import PASS as PASS
 from proxylib.judging.settings import LLMJudge
-from proxylib.judging.spending import Estimate as Estimate
-from proxylib.judging.spending import estimate as estimate
 
 CERTAIN = (401, 403, 404)  # key, rights, model: the next call would meet the same
 HANDFUL = 5  # refusals before any answer, after which no further call is made

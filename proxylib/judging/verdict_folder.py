@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from proxylib.errors import UserError
-from proxylib.judging import client, criteria
+from proxylib.judging import client, criteria, messages, spending
 from proxylib.judging.criteria import CRITERIA
 from proxylib.judging.questions import COLUMNS, PASS, UNSCORED, Ask
-from proxylib.judging.settings import LLMJudge as Settings
+from proxylib.judging.settings import LLMJudge
 from proxylib.runs.files import parquet_bytes, sha256
 from proxylib.runs.folder import MANIFEST, Finished, Folder, Workspace, difference
 
@@ -29,11 +29,11 @@ GROWS = "max_new_tokens"  # of a judge: whole answers are the same under a large
 
 
 class Judged(NamedTuple):
-    """What `run` leaves: the folder, a row per question (see `llm.judge`), and the estimate that was said before."""
+    """What `run` leaves: the folder, a row per question (see `client.judge`), and the estimate that was said before."""
 
     folder: Path
     verdicts: pd.DataFrame
-    estimate: client.Estimate
+    estimate: spending.Estimate
 
     def summary(self) -> str:
         """Pass rates per criterion, with the unscored beside them, for a terminal."""
@@ -74,7 +74,7 @@ def read(path: Path) -> list[dict[str, str]]:
         for name in FIELDS:
             if not isinstance(row, dict) or not isinstance(row.get(name), str):
                 raise UserError(f"{place}: {name} is missing or no text; a note has {', '.join(FIELDS)}")
-        note = {name: client.encodable(row[name]) for name in FIELDS}
+        note = {name: messages.encodable(row[name]) for name in FIELDS}
         if note["id"] in found:
             raise UserError(f"{place}: id {note['id']} occurs twice")
         found[note["id"]] = note
@@ -83,7 +83,7 @@ def read(path: Path) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def run(path: Path, settings: Settings, out: Path, repeats: int = 1, say=print) -> Judged:
+def run(path: Path, settings: LLMJudge, out: Path, repeats: int = 1, say=print) -> Judged:
     """Ask about every note and criterion and write what came of it.
 
     Parameters
@@ -115,7 +115,7 @@ def run(path: Path, settings: Settings, out: Path, repeats: int = 1, say=print) 
         "notes": {row["id"]: _digest(row) for row in notes},
     }
     folder = Folder(out, request, (), lambda before, now: _other_judge(before, now) if _answered(out) else None)
-    told = client.estimate([], settings)
+    told = spending.estimate([], settings)
 
     def build(workspace: Workspace) -> None:
         nonlocal told
@@ -127,7 +127,7 @@ def run(path: Path, settings: Settings, out: Path, repeats: int = 1, say=print) 
         unanswered = [ask for ask in asks if _key(ask) not in known]
         workspace.begin()
         if unanswered:
-            told = client.estimate(unanswered, settings)
+            told = spending.estimate(unanswered, settings)
             say(f"{told}; answers in {out / CACHE} cost nothing again")
             parts.append(client.judge(unanswered, settings, out / CACHE))
         order = pd.MultiIndex.from_tuples(map(_key, asks), names=KEY)
