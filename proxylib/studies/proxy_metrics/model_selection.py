@@ -16,6 +16,7 @@ from proxylib.measure import proxies
 from proxylib.measure.features import BASELINES, BY_BYTE
 from proxylib.ranking import baselines, nulls, protocols, rankers, single, summaries
 from proxylib.ranking.panel import Panel, usable
+from proxylib.report import tables, words
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
@@ -280,28 +281,17 @@ def ranks(eighty: list[Panel], linear: list[pd.DataFrame]) -> pd.DataFrame:
 
 def estimates(summary: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """The scoreboard's rows: the paper's correlations under its protocol, and the confirmatory differences."""
+    asked = {
+        f"setting-1 {method}": (method, protocols.ORACLE if method.startswith("oracle") else "leave-tasks-out", "rho")
+        for method in REPORTED
+    } | {
+        f"{method} minus {baseline}, {protocol}": (method, protocol, f"rho minus that of {baseline}")
+        for method, protocol, baseline in CONFIRMATORY
+    }
     rows = []
-    add = lambda claim, row: rows.append(
-        (claim, row["estimate"], row["low"], row["high"], bootstrap.level, row["models"], _unit(row))
-    )
-    for method in REPORTED:
-        protocol = protocols.ORACLE if method.startswith("oracle") else "leave-tasks-out"
-        row = find(summary, method, protocol, "rho")
-        if row is not None and np.isfinite(row["low"]):
-            add(f"setting-1 {method}", row)
-    for method, protocol, baseline in CONFIRMATORY:
-        row = find(summary, method, protocol, f"rho minus that of {baseline}")
-        if row is not None and np.isfinite(row["low"]):
-            add(f"{method} minus {baseline}, {protocol}", row)
+    for claim, (method, protocol, quantity) in asked.items():
+        for row in tables.rows(summary, method=method, protocol=protocol, quantity=quantity).dropna(subset="low").itertuples():
+            unit = f"models of {row.families} families, {words.counted(row.seeds, 'seed')}"
+            rows.append((claim, row.estimate, row.low, row.high, bootstrap.level, row.models, unit))
     columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
     return pd.DataFrame(rows, columns=columns).astype({"claim": str, "n_unit": str})
-
-
-def _unit(row: pd.Series) -> str:
-    return f"models of {row['families']} families, {row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"
-
-
-def find(summary: pd.DataFrame, method: str, protocol: str, quantity: str) -> pd.Series | None:
-    """One row of the summary, None where there is none."""
-    keep = (summary["method"] == method) & (summary["protocol"] == protocol) & (summary["quantity"] == quantity)
-    return summary[keep].iloc[0] if keep.any() else None

@@ -7,6 +7,7 @@ import pytest
 from proxylib.measure import features, proxies
 from proxylib.ranking import panel as panel_
 from proxylib.ranking import summaries
+from proxylib.report import tables
 from proxylib.runs.config import ROOT
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import model_selection
@@ -71,16 +72,22 @@ def test_every_method_of_the_issue_is_there(made):
 def test_what_needs_other_scores_has_no_value_for_an_unseen_family(made):
     summary = made[2]
     for method in (model_selection.HELD_IN, "first component of held-in scores", "oracle 3-sparse"):
-        assert model_selection.find(summary, method, "leave-family-out", "rho") is None
-    assert model_selection.find(summary, "regression on other tasks' scores", "leave-tasks-out", "rho") is None
+        assert tables.rows(summary, method=method, protocol="leave-family-out").empty
+    assert tables.rows(summary, method="regression on other tasks' scores", protocol="leave-tasks-out").empty
+
+
+def correlation(summary, method):
+    return tables.row(summary, method=method, protocol="leave-tasks-out", quantity="rho")["estimate"]
 
 
 def test_proxies_that_follow_accuracy_beat_features_that_do_not(made):
     summary = made[2]
-    good = model_selection.find(summary, model_selection.NAMED, "leave-tasks-out", "rho")["estimate"]
-    bad = model_selection.find(summary, model_selection.PROSE, "leave-tasks-out", "rho")["estimate"]
+    good = correlation(summary, model_selection.NAMED)
+    bad = correlation(summary, model_selection.PROSE)
     assert good > 0.8 and bad < 0.6
-    gap = model_selection.find(summary, model_selection.NAMED, "leave-tasks-out", f"rho minus that of {model_selection.PROSE}")
+    gap = tables.row(
+        summary, method=model_selection.NAMED, protocol="leave-tasks-out", quantity=f"rho minus that of {model_selection.PROSE}"
+    )
     assert gap["estimate"] == pytest.approx(good - bad)
 
 
