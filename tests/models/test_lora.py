@@ -65,7 +65,7 @@ def test_a_killed_fine_tune_goes_on_with_identical_losses(base, tmp_path):
     script = (
         "import sys, time, threading, os\n"
         "from pathlib import Path\n"
-        "from proxylib.runs.config import Tuning\n"
+        "from proxylib.models.settings import Tuning\n"
         "from proxylib.models.lora import tune, Schedule\n"
         "from proxylib.data import scribe\n"
         "from proxylib.data.traces import Trace\n"
@@ -141,7 +141,7 @@ def test_no_examples_are_refused(base, tmp_path):
 
 
 def test_a_run_that_diverges_stops_and_says_so(base, tmp_path):
-    wild = CONFIG.model_copy(update={"rate": 1e30})
+    wild = CONFIG.model_copy(update={"learning_rate": 1e30})
     tuned = tune(base, EXAMPLES, wild, Schedule(50, None), 1, tmp_path / "wild")
     assert not np.isfinite(tuned.losses["loss"].iloc[-1]) and len(tuned.losses) < 150
     assert tuned.diverged and tuned.facts()["diverged"] is True

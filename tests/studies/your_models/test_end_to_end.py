@@ -76,8 +76,8 @@ def test_extract_leaves_rows_and_says_what_became_of_the_traces(place):
     done = proxylib(place, "extract", "--model", "model0", "--traces", "traces.jsonl", "--out", "rows", "--window", "10")
     assert done.returncode == 0, done.stderr
     assert "20 traces scored, 0 dropped" in done.stdout
-    manifest = json.loads((place / "rows" / "manifest.json").read_text())
-    assert manifest["tokens_scored"] == 200 and manifest["tokens_per_second"] > 0
+    facts = json.loads((place / "rows" / "manifest.json").read_text())["facts"]
+    assert facts["tokens_scored"] == 200 and facts["tokens_per_second"] > 0
     items = pd.read_parquet(place / "rows" / "items.parquet")
     assert (items["windowed"] + items["scored"] == [len(line["answer"]) for line in LINES]).all()
 
@@ -126,7 +126,7 @@ def test_rows_do_not_depend_on_the_layout_but_for_their_last_bits(place):
     key = ["task", "id", "position"]
     wide, narrow = wide.sort_values(key, ignore_index=True), narrow.sort_values(key, ignore_index=True)
     pd.testing.assert_frame_equal(wide, narrow, rtol=1e-4, atol=1e-5)
-    layout = json.loads((place / "narrow" / "plan.json").read_text())["layout"]
+    layout = json.loads((place / "narrow" / "request.json").read_text())["layout"]
     assert (layout["batch_tokens"], layout["chunk"], layout["impl"]) == (64, 3, "reference")
 
 
