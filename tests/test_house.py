@@ -104,6 +104,30 @@ def test_no_module_is_empty():
         assert ast.parse(path.read_text()).body, f"{path} is empty"
 
 
+#: tests of no one module, with the reason
+ACROSS = {
+    "test_house.py": "the house's own rules",
+    "test_recorded.py": "the recorded results",
+    "runs/test_kill.py": "a grid, its kernels and its folders, killed together",
+    "judging/test_served.py": "our judge behind another package's server",
+    "measure/tokenstats/test_architectures.py": "statistics, engine and loading on every architecture",
+    "measure/tokenstats/test_gpu.py": "the same on a GPU",
+    "measure/tokenstats/test_real_traces.py": "the same on published problems",
+    "workflow": "the Snakefile",
+    "benchmarks": "scripts beside the package",
+}
+
+
+def test_tests_mirror_the_package_file_by_file():
+    assert all((ROOT / "tests" / name).exists() for name in ACROSS)
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        place = path.relative_to(ROOT / "tests")
+        if str(place) in ACROSS or place.parts[0] in ACROSS:
+            continue
+        module = PACKAGE / place.with_name(place.name.removeprefix("test_"))
+        assert module.exists(), f"tests/{place}: there is no {module.relative_to(ROOT)}; a test stands beside what it tests"
+
+
 def test_everything_public_has_a_docstring():
     for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text())
