@@ -107,6 +107,7 @@ def test_no_module_is_empty():
 #: tests of no one module, with the reason
 ACROSS = {
     "test_house.py": "the house's own rules",
+    "test_contributing.py": "the examples of CONTRIBUTING.md",
     "test_recorded.py": "the recorded results",
     "runs/test_kill.py": "a grid, its kernels and its folders, killed together",
     "judging/test_served.py": "our judge behind another package's server",
