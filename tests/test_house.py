@@ -207,6 +207,26 @@ def test_readme_tree_names_every_top_level_file():
     assert not missing, f"README's tree lacks {missing}"
 
 
+def test_readme_tree_is_the_package():
+    """Every path of the tree exists, rooms stand in the order of imports, and no module of a foundation is missing."""
+    tree = (ROOT / "README.md").read_text().split("## The rooms")[1].split("```")[1]
+    paths, above = [], []
+    for line in tree.strip("\n").splitlines():
+        name = line.split()[0]
+        above = [*above[: (len(line) - len(line.lstrip())) // 2], name]
+        paths.append("".join(above))
+        assert len(line.split()) > 2, f"{line}: says nothing"
+    assert not [path for path in paths if not (ROOT / path).exists()]
+    rooms = [path.split("/")[1].removesuffix(".py") for path in paths if path.startswith("proxylib/") and path.count("/") < 3]
+    assert tuple(dict.fromkeys(room for room in rooms if room)) == ROOMS
+    shown = [path for path in paths if path.endswith("/")]
+    for path in PACKAGE.rglob("*.py"):
+        own = str(path.relative_to(ROOT))
+        folder = max((name for name in shown if own.startswith(name)), key=len)
+        whole = not any(name.startswith(folder) and name != folder for name in paths)  # a folder that stands for its files
+        assert whole or own in paths or path.name in ("__init__.py", "__main__.py"), f"README's tree lacks {own}"
+
+
 def test_only_the_ci_script_names_the_mirror_folder():
     pattern = "../shared" + "/data"
     holders = [name for name in TRACKED if (ROOT / name).is_file() and pattern.encode() in (ROOT / name).read_bytes()]
