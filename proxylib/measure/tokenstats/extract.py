@@ -51,7 +51,7 @@ class Engine:
                 f"tokenizer has {vocabulary} entries, model {rows}: they do not belong together; give the tokenizer that "
                 "was saved with the model"
             )
-        self.vocabulary, self.layout, self.device = vocabulary, layout, model.device
+        self.vocabulary, self.layout, self.device = vocabulary, layout.on(model.device.type), model.device
         self.columns, self.top = tuple(columns), top
         self.impl = "chunked" if layout.impl == "auto" else layout.impl
         room = context_of(model) >= PROBE

@@ -97,7 +97,7 @@ def extract(
         traces have been found good.
     """
     folder, columns = folders.locate(model), chosen(settings.columns)
-    layout = layout or Layout()
+    layout = (layout or Layout()).on(settings.device)
     request = {
         "command": "extract",
         "model": folders.fingerprint(folder),
