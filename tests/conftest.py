@@ -1,8 +1,10 @@
 """Fixtures that several test modules share."""
 
 import os
+import uuid
 
 import pytest
+from processes import MARK, left_over
 
 from proxylib.data.published import registry
 from proxylib.errors import UserError
@@ -27,13 +29,30 @@ def published_set():
     return folder
 
 
+def pytest_configure(config):
+    """What this run starts, directly or not, carries its mark."""
+    if not hasattr(config, "workerinput"):  # a worker of xdist belongs to the run that started it
+        os.environ[MARK] = uuid.uuid4().hex
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """No process that the run started lives on: what does is named and killed, and the run has failed."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.left_over = left_over(os.environ[MARK])
+        if session.config.left_over:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_collection_modifyitems(items):
     """The longest file first, so that the others fill the second worker meanwhile."""
     items.sort(key=lambda item: item.path.name != "test_kill.py")
 
 
-def pytest_terminal_summary(terminalreporter):
-    """How many tests on real published data ran and how many were skipped, so that a green run cannot hide them."""
+def pytest_terminal_summary(terminalreporter, config):
+    """What lived on; how many tests on real published data ran and were skipped, so that a green run cannot hide them."""
+    for line in getattr(config, "left_over", []):
+        terminalreporter.write_line(f"ERROR lived on after the tests: {line}", red=True)
     counts = {
         outcome: sum("published" in report.keywords for report in terminalreporter.stats.get(outcome, []))
         for outcome in ("passed", "failed", "skipped")

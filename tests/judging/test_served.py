@@ -3,12 +3,12 @@
 import itertools
 import os
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 
 import pytest
+from processes import started
 
 from proxylib import studies
 from proxylib.data import scribe
@@ -50,11 +50,8 @@ def url(judge, tmp_path):
     port = free_port()
     command = [sys.executable, "-c", "from transformers.cli.transformers import main; main()", "serve", str(judge)]
     environment = os.environ | {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"], stdout=log, stderr=log, env=environment
-        )
-    try:
+    command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    with (tmp_path / "log").open("w") as log, started(command, stdout=log, stderr=log, env=environment) as server:
         for _ in range(240):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
@@ -63,9 +60,6 @@ def url(judge, tmp_path):
                 assert server.poll() is None, (tmp_path / "log").read_text()[-2000:]
                 time.sleep(0.25)
         yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.kill()
-        server.wait()
 
 
 def test_the_served_judge_answers_as_it_does_in_process(judge, url, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import filelock
 import pandas as pd
 import pytest
 from judging.faulty_server import serving
+from processes import started
 
 from proxylib.cli import main
 from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST
@@ -256,12 +257,12 @@ def test_an_interrupt_stops_soon_and_keeps_what_came(place, monkeypatch, capsys)
         monkeypatch.setenv("MINE_BASE_URL", server.url)
         given = [sys.executable, "-m", "proxylib", *GIVEN, "--connections", "2"]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        stopped = subprocess.Popen(given, stderr=subprocess.PIPE, env=environment)
-        while server.calls < 6:
-            assert stopped.poll() is None
-            time.sleep(0.05)
-        stopped.send_signal(signal.SIGINT)
-        _, error = stopped.communicate(timeout=10)
+        with started(given, stderr=subprocess.PIPE, env=environment) as stopped:
+            while server.calls < 6:
+                assert stopped.poll() is None
+                time.sleep(0.05)
+            stopped.send_signal(signal.SIGINT)
+            _, error = stopped.communicate(timeout=10)
         assert stopped.returncode == 130 and b"the next call goes on from here" in error and b"Traceback" not in error
         calls = server.calls
         assert calls < 30

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import started
 
 from proxylib.runs import closure
 
@@ -31,11 +32,7 @@ print(IPCKernelManager.waiting)
 
 
 def script(tmp_path, sleep):
-    return (
-        NOTEBOOK.replace("SLEEP", str(sleep))
-        .replace("CWD", repr(str(tmp_path)))
-        .replace("float(sys.argv[0]) if False else ", "")
-    )
+    return NOTEBOOK.replace("SLEEP", str(sleep)).replace("CWD", repr(str(tmp_path)))
 
 
 def test_a_kernel_that_is_forked_has_what_its_starter_imported_and_is_used_once(tmp_path):
@@ -48,9 +45,8 @@ def children(pid):
 
 
 def test_a_forked_kernel_dies_with_its_starter(tmp_path):
-    with subprocess.Popen(
-        [sys.executable, "-c", script(tmp_path, 60)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as starter:
+    command = [sys.executable, "-c", script(tmp_path, 60)]
+    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as starter:
         deadline = time.monotonic() + 30
         while not children(starter.pid) and time.monotonic() < deadline:
             time.sleep(0.05)

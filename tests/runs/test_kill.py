@@ -1,18 +1,17 @@
-"""Kill -9 of the whole process group, five times in a row at random moments of a grid: nothing is lost, nothing lives on."""
+"""Kill -9 of the whole process group, again and again at random moments of a grid: nothing is lost, nothing lives on."""
 
-import contextlib
 import hashlib
 import os
 import random
+import resource
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import yaml
+from processes import started, survivors
 
 from proxylib import studies
 from proxylib.runs import config
@@ -21,7 +20,7 @@ from proxylib.settings import overlay
 
 # all on one worker: they share the undisturbed run, and two at a time would take each other's processors
 pytestmark = pytest.mark.xdist_group("kill")
-KILLS = 5
+KILLS, MARK = 3, "PROXYLIB_TEST_MARK"
 MEASURE = "measure/llama-byte-16-seed1"
 ONLY = ("--only", MEASURE)
 STEPS = 3  # material, train, measure
@@ -47,19 +46,18 @@ def environment(tmp_path_factory):
     }
     path = folder / "configs" / "smoke.yaml"
     path.write_text(yaml.safe_dump(overlay(yaml.safe_load(path.read_text()), changes)))
-    return folder, os.environ | {"PROXYLIB_CONFIGS": str(folder / "configs"), "PROXYLIB_TEST_MARK": str(folder)}
+    return folder, os.environ | {"PROXYLIB_CONFIGS": str(folder / "configs"), MARK: str(folder)}
 
 
 def start(environment, runs):
     command = [sys.executable, "-m", "proxylib", "grid", "--profile", "smoke", "--jobs", "2", *ONLY]
     env = environment | {"PROXYLIB_RUNS": str(runs)}
-    return subprocess.Popen(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+    return started(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def finish(process):
-    out, _ = process.communicate(timeout=240)
+def finish(environment, runs):
+    with start(environment, runs) as process:
+        out, _ = process.communicate(timeout=240)
     assert process.returncode == 0, out
     return out
 
@@ -72,16 +70,10 @@ def tables(runs):
     }
 
 
-def survivors(mark):
-    """Processes that carry the test's mark in their environment."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if f"PROXYLIB_TEST_MARK={mark}".encode() in (folder / "environ").read_bytes():
-                state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
-                if state != "Z":
-                    found.append(int(folder.name))
-    return found
+def spent():
+    """Seconds of processors that ended children took, which do not depend on what else runs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def snapshot(folder):
@@ -92,7 +84,7 @@ def snapshot(folder):
 def undisturbed(environment):
     folder, env = environment
     began = time.perf_counter()
-    finish(start(env, folder / "undisturbed"))
+    finish(env, folder / "undisturbed")
     return tables(folder / "undisturbed"), time.perf_counter() - began
 
 
@@ -105,27 +97,24 @@ def test_killed_again_and_again_the_last_rerun_ends_with_the_same_bytes_and_no_c
     rng, moments = random.Random(seed), []
     for _ in range(KILLS):  # each goes on from what the one before left, so that all stages are hit
         moments.append(rng.uniform(0.05, 0.7) * seconds)
-        process = start(env, runs)
-        time.sleep(moments[-1])
-        with contextlib.suppress(ProcessLookupError):  # it was done already
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        with start(env, runs):  # killed where the block ends
+            time.sleep(moments[-1])
         where = f"seed {seed}, killed after {moments} of {seconds:.1f} s"
         time.sleep(0.2)  # the operating system's own bookkeeping
         before = snapshot(runs)
-        time.sleep(1.5)
+        time.sleep(0.8)
         assert snapshot(runs) == before, where
-        assert not survivors(folder), where
-    finish(start(env, runs))
+        assert not survivors(folder, MARK), where
+    finish(env, runs)
     assert tables(runs) == wanted, where
 
 
 @pytest.mark.slow
 def test_a_second_run_is_cached_quickly_and_starts_no_kernel(environment, undisturbed):
     folder, env = environment
-    began = time.perf_counter()
-    out = finish(start(env, folder / "undisturbed"))
-    assert time.perf_counter() - began < 10
+    before = spent()
+    out = finish(env, folder / "undisturbed")
+    assert spent() - before < 10
     assert [line.split()[0] for line in out.splitlines()] == ["cached"] * STEPS
 
 
@@ -137,7 +126,7 @@ def test_a_corrupt_file_is_named_and_only_its_run_is_made_again(environment, und
     shutil.copytree(folder / "undisturbed", runs)
     victim = next((runs / "smoke" / "measure").rglob("tokens_wrong.parquet"))
     victim.write_bytes(victim.read_bytes()[:200])
-    out = finish(start(env, runs))
+    out = finish(env, runs)
     assert f"{victim} does not match its checksum" in out
     assert [line.split()[1] for line in out.splitlines() if line.startswith("run ")] == [MEASURE]
     assert tables(runs) == wanted

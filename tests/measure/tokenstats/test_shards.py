@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 import transformers
+from processes import started
 
 from proxylib.data import traces
 from proxylib.data.traces import Trace
@@ -356,14 +357,12 @@ def test_a_killed_command_goes_on_and_loses_at_most_a_shard(model, tmp_path):
     traces.to_frame(many).to_parquet(file)
     command = [sys.executable, "-m", "proxylib", "extract", "--model", str(model), "--traces", str(file)]
     command += ["--threads", "1", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     place = tmp_path / "out" / shards.TOKENS
     began = time.monotonic()
-    while len(list(place.glob("0*.parquet")) if place.exists() else []) < 2:
-        assert process.poll() is None and time.monotonic() - began < 120, process.stderr.read()
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
+    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:  # killed where the block ends
+        while len(list(place.glob("0*.parquet")) if place.exists() else []) < 2:
+            assert process.poll() is None and time.monotonic() - began < 120, process.stderr.read()
+            time.sleep(0.02)
     left = {path.name: path.stat().st_mtime_ns for path in place.glob("0*.parquet")}
     assert not (tmp_path / "out" / MANIFEST).exists()
     done = subprocess.run(command, capture_output=True, text=True)
