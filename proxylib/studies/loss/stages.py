@@ -211,7 +211,7 @@ def hub_cell(d: Declaration, base: str, examples: int) -> Request:
     return Request(settings, outside=outside, name=name, parameters={"base": base, "examples": examples})
 
 
-@study.stage(version=1, builder="proxylib.studies.loss.cell_draws:gather", whole=False)
+@study.stage(version=1, builder="proxylib.studies.loss.collected:gather", whole=False)
 def hub_losses(d: Declaration) -> Request:
     """What are the training losses and the held-out losses of every cell of the post's own grid?"""
     hub = _hub(d)

@@ -9,7 +9,7 @@ from proxylib.measure import benchmarks, proxies
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import pretrain, tokenizers
 from proxylib.runs.store import Workspace
-from proxylib.studies.proxy_metrics import crucial_steps
+from proxylib.studies.proxy_metrics import crucial_steps, decisive_tokens
 from proxylib.studies.proxy_metrics.settings import CrucialSettings
 
 
@@ -28,19 +28,21 @@ def build(step, workspace: Workspace) -> None:
     tokenizer = tokenizers.load(material.path(f"tokenizers/{spec.model.tokenizer}"))
     traces = _first(read(material.path("traces.parquet")), settings.items)
     texts = pd.Series({(trace.task, trace.id): trace.solution for trace in traces})
-    spans = crucial_steps.steps_of(material.table("decisive"))
+    spans = decisive_tokens.steps_of(material.table("decisive"))
 
     def observe(model, at: int, tokens: int) -> None:
         model.eval()
         rows, _ = token_rows(model, tokenizer, traces, settings.measure.extraction)
-        decisive = crucial_steps.is_decisive(rows, spans, texts)
-        seen = crucial_steps.observed(rows, decisive, len(tokenizer)).reset_index()
+        decisive = decisive_tokens.is_decisive(rows, spans, texts)
+        seen = decisive_tokens.observed(rows, decisive, len(tokenizer)).reset_index()
         answered = benchmarks.answers(model, tokenizer, traces, settings.measure.evaluation)
         seen = seen.merge(answered[["task", "id", "correct"]], on=["task", "id"], validate="one_to_one")
         keys = {"step": at, "tokens": tokens}
         workspace.write_table(f"traces-{at:06d}", seen.assign(**keys))
         workspace.write_table(f"proxies-{at:06d}", proxies.by_task(rows, len(tokenizer)).reset_index().assign(**keys))
-        workspace.write_table(f"shown-{at:06d}", crucial_steps.case_study(rows, decisive, len(tokenizer), texts).assign(**keys))
+        workspace.write_table(
+            f"shown-{at:06d}", decisive_tokens.case_study(rows, decisive, len(tokenizer), texts).assign(**keys)
+        )
 
     pretrain.train(spec.model, spec.training, spec.material, spec.seed, tokenizer, workspace, observe)
     for name in ("traces", "proxies", "shown"):

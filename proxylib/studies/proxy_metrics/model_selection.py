@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from proxylib import stats
 from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.measure.features import BASELINES, BY_BYTE
@@ -19,6 +18,7 @@ from proxylib.ranking.panel import Panel, usable
 from proxylib.report import tables, words
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
+from proxylib.studies.proxy_metrics.bought_answers import bought_answers
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 
 PROSE, PER_TOKEN, PER_BYTE = "prose loss, bits per byte", "trace loss per token", "trace loss, bits per byte"
@@ -47,9 +47,6 @@ BEST, BEST_WHOLE = "best of eighty, models shuffled", "best of eighty, families 
 CHOSEN = "univariate on unseen tasks, models shuffled"
 CHOSEN_WHOLE = "univariate on unseen tasks, families shuffled whole"
 OURS = ("mean of the eighty", "mean of the eighty, by byte", "low-rank RankSVM", "linear RankSVM, by byte")
-BOUGHT = (5, 10, 20, 50)  # answers per model and task in the exploratory purchase
-PURCHASES = 20  # random choices of the answers
-ALONE, WITH_PROXY, PROXY, GAIN = "answers", "answers and proxy", "proxy", "answers and proxy minus answers"
 SIGNS = tuple(proxies.STATISTICS[name.split("|")[0]] for name in proxies.NAMES)
 
 
@@ -126,79 +123,6 @@ def predictions(plain: Panel, eighty: Panel, by_byte: Panel) -> dict[str, pd.Dat
     return found
 
 
-def bought_answers(
-    features: pd.DataFrame, answers: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...], bootstrap: Bootstrap
-) -> pd.DataFrame:
-    """A few direct answers, alone and with the named proxy: Spearman correlation with accuracy on the remaining problems.
-
-    Parameters
-    ----------
-    features : columns task, member, `WINNER`
-    answers : columns member, task, id, correct
-    accuracy : columns member, family, seed
-    ranked : tasks that enter
-    bootstrap : bootstrap over families (at most 1,000 draws, the same for every purchase); its seed also chooses problems
-
-    Returns
-    -------
-    columns answers (per model and task), signal (`ALONE`, `WITH_PROXY`, `PROXY`, or `GAIN`, the paired difference of the
-    first two), estimate, low, high: mean over tasks, purchases and seeds
-
-    Notes
-    -----
-    With a proxy, a model's accuracy is shrunk towards the least-squares line of the bought accuracies on the proxy over the
-    models, by the share of the scatter about the line that is not noise, which is what is left of the answers when each
-    model's and each problem's mean is taken out: empirical Bayes, no score beyond those bought. Truth is the accuracy on
-    problems that were not bought, so nothing is counted twice. A correlation that a draw leaves undefined counts as 0. The
-    interval is conditional on the lines.
-    """
-    who = accuracy.drop_duplicates("member")
-    seeds = [list(part["member"]) for _, part in who.groupby("seed", sort=False)]
-    families = few(bootstrap).over(who.set_index("member").loc[seeds[0], "family"])
-    proxy = features.pivot(index="member", columns="task", values=WINNER)
-    grids = {
-        task: part.pivot(index="member", columns="id", values="correct").astype(float)
-        for task, part in answers[answers["task"].isin(ranked)].groupby("task", sort=False)
-    }
-    rows = []
-    for number in BOUGHT:
-        rhos: dict[str, list[np.ndarray]] = {ALONE: [], WITH_PROXY: [], PROXY: []}
-        for task, grid in grids.items():
-            if number * 2 > grid.shape[1]:
-                continue
-            for purchase in range(PURCHASES):
-                order = np.random.default_rng([bootstrap.seed, number, purchase]).permutation(grid.shape[1])
-                for members in seeds:
-                    own, x = grid.loc[members].to_numpy(), proxy.loc[members, task].to_numpy(float)
-                    bought, truth = own[:, order[:number]], own[:, order[number:]].mean(1)
-                    for signal, scores in zip(rhos, (bought.mean(1), shrunk(bought, x), x), strict=True):
-                        rhos[signal].append(stats.spearman_draws(scores, truth, families.weights, undefined=0.0))
-        if rhos[ALONE]:
-            means = {signal: families.drawn(np.mean(found, 0)) for signal, found in rhos.items()}
-            means[GAIN] = means[WITH_PROXY].minus(means[ALONE])
-            rows += [(number, signal, *mean.interval()) for signal, mean in means.items()]
-    return pd.DataFrame(rows, columns=["answers", "signal", "estimate", "low", "high"])
-
-
-def shrunk(bought: np.ndarray, proxy: np.ndarray) -> np.ndarray:
-    """Accuracies on a few problems, shrunk towards their line on a proxy (empirical Bayes, see `bought_answers`).
-
-    Parameters
-    ----------
-    bought : [models, problems] 1 where the answer is right, at least two problems
-    proxy : [models]
-    """
-    got, (models, problems) = bought.mean(1), bought.shape
-    if np.ptp(proxy) == 0:
-        return got
-    # all models answer the same problems: a hard draw is hard for all of them and no noise between them
-    rest = bought - got[:, None] - bought.mean(0) + bought.mean()
-    noise = (rest**2).sum() / ((models - 1) * (problems - 1)) / problems
-    line = np.polyval(np.polyfit(proxy, got, 1), proxy)
-    spread = max(0.0, float(np.var(got - line, ddof=2)) - noise)
-    return line + (spread / (spread + noise) if noise else 1.0) * (got - line)
-
-
 def build(step, workspace: Workspace) -> None:
     """Every method under every protocol, what chance would give, and what the eighty share.
 
@@ -233,7 +157,8 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("redundancy", shared.correlation.reset_index(names="feature"))
     components = pd.DataFrame(shared.components.items(), columns=["share", "components"])
     workspace.write_table("components", components)
-    workspace.write_table("bought", bought_answers(features, run.table("answers"), accuracy, kept, bootstrap))
+    named = features.pivot(index="member", columns="task", values=WINNER)
+    workspace.write_table("bought", bought_answers(named, run.table("answers"), accuracy, kept, few(bootstrap)))
     workspace.write_table("estimates", estimates(summary, bootstrap))
     workspace.note(tasks=list(kept), left_out=[task for task in settings.ranked if task not in kept])
 

@@ -32,7 +32,7 @@ from proxylib.runs import folder as work_folder
 from proxylib.runs.config import ROOT
 from proxylib.runs.files import parquet_bytes, read_sealed, write_sealed
 from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST, Folder
-from proxylib.studies.loss import cell_draws, hub_cell
+from proxylib.studies.loss import cell_draws, collected, hub_cell
 from proxylib.studies.loss.settings import HubTuning, hub
 
 TEMPLATE = (
@@ -464,7 +464,7 @@ def test_repeats_are_averaged_the_unscored_left_out_and_a_diverged_cell_needs_no
     _change(first, lambda read: pd.concat([read, read.assign(repeat=1)]).assign(status=status))
     cell(last, whole, facts(last) | {"diverged": True})
     shutil.rmtree(last / "judged", ignore_errors=True)
-    cells, judged = cell_draws.collect(sorted(grown.iterdir()))
+    cells, judged = collected.collect(sorted(grown.iterdir()))
     assert len(cells) == 15 and cells["diverged"].sum() == 1 and last.name not in set(judged["cell"])
     value = {"pass": 1.0, "fail": 0.0, "unscored": np.nan}
     wanted = np.nanmean([[value[name] for name in status[: len(read)]], [value[name] for name in status[len(read) :]]], 0)
@@ -511,13 +511,13 @@ def _facts(of, **changes):
 def test_folders_that_cannot_be_collected_are_named(grown, harm, said):
     harm(grown / "1B-1293")
     with pytest.raises(UserError, match=re.escape(said)) as told:
-        cell_draws.collect(sorted(grown.iterdir()))
+        collected.collect(sorted(grown.iterdir()))
     assert "\n" not in str(told.value)
 
 
 def test_no_folders_are_refused():
     with pytest.raises(UserError, match="no folder of a cell that did not diverge"):
-        cell_draws.collect([])
+        collected.collect([])
 
 
 @pytest.mark.parametrize(

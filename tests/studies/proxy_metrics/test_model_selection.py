@@ -1,44 +1,16 @@
-"""Setting 1 put together: methods see what they may see, tables and sentences turn with the numbers."""
+"""Setting 1 put together: methods see what they may see, and the eighty are told from noise."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from studies.proxy_metrics.populations import BOOTSTRAP, TASKS, population
 
 from proxylib.measure import features, proxies
 from proxylib.ranking import panel as panel_
 from proxylib.ranking import summaries
 from proxylib.report import tables
 from proxylib.runs.config import ROOT
-from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import model_selection
-
-BOOTSTRAP = Bootstrap(draws=200, level=0.95, seed=1)
-TASKS = ("a", "b", "c", "d")
-
-
-def population(seeds=(2, 3), families=4, seed=0, noise=0.1):
-    """A population whose eighty proxies all follow accuracy and whose other features are noise."""
-    rng = np.random.default_rng(seed)
-    accuracy, values, answers = [], [], []
-    for training in seeds:
-        for family in range(families):
-            for size in range(3):
-                name = f"f{family}-{size}"
-                keys = {"member": f"{name}-seed{training}", "model": name, "family": f"f{family}"}
-                for task in TASKS:
-                    skill = np.clip(0.15 + 0.3 * size + 0.1 * rng.normal(), 0.02, 0.98)
-                    right = rng.random(60) < skill
-                    answers += [keys | {"task": task, "id": str(i), "correct": bool(r)} for i, r in enumerate(right)]
-                    accuracy.append(keys | {"seed": training, "task": task, "estimate": right.mean()})
-                    row = {"member": keys["member"], "task": task}
-                    signs = model_selection.SIGNS
-                    for prefix in ("", features.BY_BYTE):
-                        row |= {
-                            prefix + n: s * (skill + noise * rng.normal()) for n, s in zip(proxies.NAMES, signs, strict=True)
-                        }
-                    row |= {n: s * (skill + rng.normal()) for n, s in features.BASELINES.items()}
-                    values.append(row)
-    return pd.DataFrame(values), pd.DataFrame(accuracy), pd.DataFrame(answers).drop(columns=["model", "family"])
 
 
 @pytest.fixture(scope="module")
@@ -109,33 +81,3 @@ def test_a_task_on_which_all_models_of_a_seed_score_alike_is_not_usable():
     _, accuracy, _ = population()
     accuracy.loc[(accuracy["task"] == "b") & (accuracy["seed"] == 3), "estimate"] = 0.5
     assert panel_.usable(accuracy, TASKS) == ("a", "c", "d")
-
-
-def test_shrinking_moves_towards_the_line_and_orders_better_than_few_answers_alone(made):
-    *_, values, accuracy, answers = made
-    found = model_selection.bought_answers(values, answers, accuracy, TASKS, BOOTSTRAP)
-    summary = found.set_index(["answers", "signal"])["estimate"]
-    assert summary[5, "answers and proxy"] > summary[5, "answers"]
-    gain = found[(found["signal"] == model_selection.GAIN) & (found["answers"] == 5)].iloc[0]
-    assert gain["estimate"] == pytest.approx(summary[5, "answers and proxy"] - summary[5, "answers"])
-    assert gain["low"] <= gain["estimate"] <= gain["high"]
-    assert summary[20, "answers"] > summary[5, "answers"]
-    assert (5, "proxy") in summary.index and (50, "proxy") not in summary.index  # 50 of 60 would leave ten to judge by
-
-
-def test_shrunk_by_hand():
-    proxy = np.array([0.0, 1.0, 2.0, 3.0])
-    alike = np.repeat([[0.0], [1.0], [1.0], [0.0]], 5, 1)  # every problem says the same: no noise, nothing to shrink
-    assert model_selection.shrunk(alike, proxy) == pytest.approx(alike.mean(1))
-    assert (model_selection.shrunk(alike, np.ones(4)) == alike.mean(1)).all()
-    one = alike * [1, 1, 0, 1, 1]
-    one[0, 4] = 1.0
-    got, line = one.mean(1), np.polyval(np.polyfit(proxy, one.mean(1), 1), proxy)
-    model, problem = np.indices(one.shape)
-    design = np.hstack([np.eye(4)[model.ravel()], np.eye(5)[problem.ravel()]])  # two-way analysis of variance, written out
-    rest = one.ravel() - design @ np.linalg.lstsq(design, one.ravel(), rcond=None)[0]
-    noise = (rest @ rest) / (3 * 4) / 5
-    spread = max(0, ((got - line) ** 2).sum() / 2 - noise)
-    assert model_selection.shrunk(one, proxy) == pytest.approx(line + spread / (spread + noise) * (got - line))
-    coins = np.array([[1.0, 0], [0, 1], [1, 0], [0, 1]])  # scatter below its noise: all the way to the line
-    assert model_selection.shrunk(coins, proxy) == pytest.approx(np.full(4, 0.5))
