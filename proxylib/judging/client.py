@@ -155,10 +155,12 @@ class _Session:
             bar.update()
             return row
 
+        order = _several_notes_first(asks)
         try:
-            return await asyncio.gather(*(one(ask) for ask in asks))
+            rows = await asyncio.gather(*(one(asks[place]) for place in order))
         finally:
             bar.close()
+        return [row for _, row in sorted(zip(order, rows, strict=True), key=lambda pair: pair[0])]
 
     async def _row(self, ask: Ask) -> tuple:
         """The first verdict that a kept answer gives, or else a new one."""
@@ -204,6 +206,15 @@ class _Session:
         if refused and self.refusals.hopeless(ask, messages.status(error), reason):
             mend = messages.remedy(reason)
             raise UserError(f"judge {self.settings.model}: no call was answered: {reason}{'; ' + mend if mend else ''}")
+
+
+def _several_notes_first(asks: Sequence[Ask]) -> list[int]:
+    """Places of the questions, one about each of a handful of notes before all others, so that refusals soon tell."""
+    first: dict[str, int] = {}
+    for place, ask in enumerate(asks):
+        first.setdefault(ask.id, place)
+    few = list(first.values())[:HANDFUL]
+    return [*few, *(place for place in range(len(asks)) if place not in few)]
 
 
 def _read(answer: Answer, ask: Ask) -> tuple[answers.Verdict | None, str, str]:
