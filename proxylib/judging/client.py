@@ -143,6 +143,7 @@ class _Session:
     def __init__(self, judge: Any, settings: LLMJudge, cache: Cache):
         self.judge, self.settings, self.cache = judge, settings, cache
         self.budget, self.gate = spending.Budget(settings), asyncio.Semaphore(settings.connections)
+        self.alike: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # two notes of the same text are one question
 
     async def rows(self, asks: Sequence[Ask]) -> list[tuple]:
         """A row per question."""
@@ -165,6 +166,10 @@ class _Session:
     async def _row(self, ask: Ask) -> tuple:
         """The first verdict that a kept answer gives, or else a new one."""
         digest = self.cache.digest(ask._asdict() | {"id": "", "prompt": ask.prompt})  # whatever the note is called
+        async with self.alike[digest]:
+            return await self._answered(ask, digest)
+
+    async def _answered(self, ask: Ask, digest: str) -> tuple:
         came = self.cache.answers(digest)
         verdict, reason, text, failure = None, "", "", None
         for answer in came:
@@ -184,8 +189,7 @@ class _Session:
                 continue
             self.refusals.answers += 1
             came, failure = [*came, answer], None
-            if answer.stop != FILTERED:
-                self.cache.keep(digest, came)
+            self.cache.keep(digest, [answer for answer in came if answer.stop != FILTERED])
             verdict, reason, text = _read(answer, ask)
             if verdict or answer.stop == CUT:
                 break

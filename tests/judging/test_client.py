@@ -394,3 +394,19 @@ def test_verdicts_do_not_depend_on_where_a_run_was_cut_short(tmp_path, monkeypat
         whole = client.judge(questions, settings(server, monkeypatch), tmp_path / "whole")
         client.judge(questions[:9], settings(server, monkeypatch), tmp_path / "parts")
         assert client.judge(questions, settings(server, monkeypatch), tmp_path / "parts").equals(whole)
+
+
+def test_two_notes_of_the_same_text_are_asked_about_once(tmp_path, monkeypatch):
+    questions = [ask._replace(id=name) for ask in asks(2) for name in ("x", "y", "z") if ask.id == "n0"]
+    with serving() as server:
+        found = client.judge(questions, settings(server, monkeypatch), tmp_path / "cache")
+        assert server.calls == 1 and list(found["id"]) == ["x", "y", "z"] and found["status"].nunique() == 1
+
+
+def test_an_answer_that_a_filter_withheld_is_not_kept(tmp_path, monkeypatch):
+    with serving(finish="content_filter", content="no") as server:
+        found = client.judge(asks(1), settings(server, monkeypatch, attempts=1), tmp_path / "cache")
+        assert found["status"].iloc[0] == UNSCORED
+        server.finish, server.content = "stop", None
+        found = client.judge(asks(1), settings(server, monkeypatch, attempts=1), tmp_path / "cache")
+        assert found["status"].iloc[0] != UNSCORED and server.calls == 2
