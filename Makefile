@@ -32,6 +32,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/nbstripout --verify notebooks/*/*.ipynb
+	$(BIN)/python tests/mutations.py --check
 
 smoke: $(INSTALLED)
 	$(BIN)/proxylib grid --profile smoke --jobs $(JOBS)

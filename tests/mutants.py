@@ -1,0 +1,708 @@
+"""The table that `mutations.py` runs: broken lines by file, each of which a test must notice. Add one with every number that
+the code promises.
+"""
+
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """`old` occurs exactly once in its file; `tests` are what pytest is asked to run, None for the tests beside the file."""
+
+    name: str
+    old: str
+    new: str
+    tests: str | None = None
+
+
+def tests_of(file: str, mutant: Mutant) -> str:
+    """What is to notice a mutant of a file of the package."""
+    place = PurePosixPath("tests", file)
+    return mutant.tests or str(place.with_name(f"test_{place.name}"))
+
+
+#: file under proxylib/ -> its mutants
+MUTANTS = {
+    "stats.py": [
+        Mutant("normal-for-wilson", 'method="wilson"', 'method="normal"'),
+        Mutant(
+            "bootstrap-over-units",
+            "return _multiplicities(len(labels), draws, np.random.default_rng(seed))[:, index]",
+            "return _multiplicities(len(index), draws, np.random.default_rng(seed))",
+        ),
+        Mutant("as-many-clusters-as-units", "rng.multinomial(number, ", "rng.multinomial(number + 1, "),
+        Mutant("one-tail", "[(1 - self.level) / 2, (1 + self.level) / 2]", "[1 - self.level, self.level]"),
+        Mutant("undefined-draws-tolerated", "len(finite) * 2 < len(self.draws) or not len(finite)", "not len(finite)"),
+        Mutant("unreflected", "2 * estimate - end, -1, 1", "end, -1, 1"),
+        Mutant("estimate-left-outside", "min(low, estimate), max(high, estimate)", "low, high"),
+        Mutant("square-of-an-end-for-zero", "0.0 if self.low <= 0 <= self.high else min(ends)", "min(ends)"),
+        Mutant("nothing-moved-so-certain", "if found.low < found.high or", "if found.low <= found.high or"),
+        Mutant("one-sided-for-a-difference", "-high if self.difference else low", "low"),
+        Mutant("unpaired", "self.draws - other.draws", "self.draws - other.draws[::-1]"),
+        Mutant(
+            "sample-counts-as-a-draw",
+            "Drawn(values[0], values[1:], self.level, self.clusters)",
+            "Drawn(values[0], values, self.level, self.clusters)",
+        ),
+        Mutant(
+            "strata-drawn-alike",
+            "_multiplicities(size, self.draws, rng), size)",
+            "_multiplicities(size, self.draws, np.random.default_rng(self.seed)), size)",
+        ),
+        Mutant("largest-rank-for-ties", "below + (equal + 1) / 2", "below + equal"),
+        Mutant(
+            "ranks-centred-without-weights", "(weights * ranks).sum(1, keepdims=True) / total", "ranks.mean(1, keepdims=True)"
+        ),
+        Mutant("two-units-make-a-correlation", "(weights > 0).sum(1) >= 3", "(weights > 0).sum(1) >= 2"),
+    ],
+    "runs/files.py": [
+        Mutant("keys-in-any-order", "sort_keys=True, separators", "sort_keys=False, separators", "tests/runs/test_store.py"),
+        Mutant(
+            "checksums-not-compared",
+            "if _file_sha256(file, stat.st_size, stat.st_mtime_ns) != digest:",
+            "if False:",
+            "tests/runs/test_store.py",
+        ),
+    ],
+    "runs/store.py": [
+        Mutant("inputs-not-in-the-id", "dict(self.config), dict(self.inputs)]", "dict(self.config)]"),
+    ],
+    "data/corpora.py": [
+        Mutant("held-out-prose-trained-on", "else code(), held_out=False)", "else code(), held_out=True)"),
+        Mutant("shares-of-documents", "+= len(text) * rng.uniform", "+= rng.uniform"),
+        Mutant("sources-in-a-fixed-order", "rng.uniform(0.5, 1.5)", "1.0"),
+        Mutant("documents-without-their-seed", 'f"documents {material.seed} {seed}"', 'f"documents {seed}"'),
+        Mutant("documents-come-again", "if problem.canonical not in seen:", "if True:"),
+        Mutant("noise-on-line-breaks", 'if c != "\\n" and rng.random()', "if rng.random()"),
+        Mutant("one-copy-at-most", "while rng.random() < share:", "if rng.random() < share:"),
+        Mutant("copies-of-anything", "[*recent[-999:], text]", "[*recent, text]"),
+        Mutant("repeated-in-one-order", "rng.shuffle(kept)", "pass"),
+        Mutant("hard-is-all", '"hard": slice(1, None)', '"hard": slice(None)'),
+        Mutant("odd-is-even", '"odd": families[1::2]', '"odd": families[::2]'),
+        Mutant("style-lost-after-pretraining", 'mix.startswith("other")', 'mix == "other"'),
+    ],
+    "data/tasks/base.py": [
+        Mutant("training-on-held-out-problems", "if not is_held_out(problem):", "if problem:"),
+        Mutant("evaluation-on-trained-problems", "if is_held_out(problem) and", "if"),
+        Mutant("problems-repeated", " and problem.canonical not in seen", ""),
+        Mutant("untrained-levels-trained", "levels or task.trained", "levels or task.levels"),
+        Mutant("checker-startswith", "answers[-1] == answer", "answers[-1].startswith(answer)"),
+        Mutant("checker-endswith", "answers[-1] == answer", "answers[-1].endswith(answer)"),
+        Mutant("checker-takes-any-answer", "answers[-1] == answer", "answer in answers"),
+        Mutant("spans-one-character-longer", "spans.append((start, place))", "spans.append((start, place + 1))"),
+        Mutant("slips-with-the-right-answer", "< WRONG_SHARE] + spans[-1:]", "< WRONG_SHARE]"),
+        Mutant("slips-that-change-nothing", "for other in kind if other != text[place]", "for other in kind"),
+        Mutant("twice-the-slips", "rng.random() < WRONG_SHARE", "rng.random() < 2 * WRONG_SHARE"),
+    ],
+    "data/tasks/families.py": [
+        Mutant("copied-values-marked", "from {before} to {decided(here)}", "from {decided(before)} to {here}"),
+        Mutant("a-stride-turned-round", '("b", -2)', '("b", 2)'),
+        Mutant("remainders-added-up", "(10 * rest + digit) % by", "(rest + digit) % by"),
+        Mutant("depth-for-the-deepest", "max(deepest, depth)", "depth"),
+        Mutant("weeks-of-eight-days", "(day + move) % 7", "(day + move) % 6"),
+    ],
+    "data/traces.py": [
+        Mutant("rows-counted-from-zero", 'known.to_dict("records"), 1)', 'known.to_dict("records"), 0)'),
+        Mutant("repeated-ids-accepted", "if (trace.task, trace.id) in seen:", "if False:"),
+    ],
+    "models/checkpoint.py": [
+        Mutant(
+            "resume-drops-optimiser-state", '{"state": state, "param', '{"state": {}, "param', "tests/models/test_pretrain.py"
+        ),
+        Mutant(
+            "resume-skips-a-step", 'return int(meta["step"]),', 'return int(meta["step"]) + 1,', "tests/models/test_pretrain.py"
+        ),
+    ],
+    "models/generate.py": [
+        Mutant("samples-cut-to-the-likeliest", '"top_k": 0,', '"top_k": 50,'),
+        Mutant("samples-without-their-seed", "manual_seed(sample_seed or 0)", "manual_seed(0)"),
+        Mutant("random-numbers-of-the-caller-spent", "fork_rng()", "fork_rng(enabled=False)"),
+        Mutant("answers-out-of-order", "texts = dict(zip(order,", "texts = dict(zip(sorted(order),"),
+        Mutant(
+            "prompts-padded-on-the-right",
+            "[[pad] * (longest - len(ids)) + ids for ids",
+            "[ids + [pad] * (longest - len(ids)) for ids",
+        ),
+        Mutant("padding-attended-to", "[[0] * (longest - len(ids)) + [1]", "[[1] * (longest - len(ids)) + [1]"),
+        Mutant("one-token-more", "max_new_tokens=max_new_tokens,", "max_new_tokens=max_new_tokens + 1,"),
+        Mutant("end-ignored", "eos_token_id=ends or None,", "eos_token_id=258,"),
+    ],
+    "models/loading.py": [
+        Mutant("missing-weights-drawn-at-random", "if missing:", "if False:", "tests/measure/tokenstats/test_extract.py"),
+        Mutant(
+            "nan-weights-accepted",
+            "{name} holds NaN or Inf; measure another checkpoint",
+            "{name}",
+            "tests/measure/tokenstats/test_extract.py",
+        ),
+        Mutant("weights-in-their-own-precision", "dtype=dtype,", 'dtype="auto",', "tests/measure/tokenstats/test_extract.py"),
+    ],
+    "models/lora.py": [
+        Mutant(
+            "prompts-are-learnt",
+            "[0] * len(front) + [1] * len(kept)",
+            "[1] * len(front) + [1] * len(kept)",
+            "tests/models/test_lora.py::test_the_loss_counts_the_completion_and_its_end_and_nothing_else",
+        ),
+        Mutant(
+            "ends-are-not-taught",
+            "[example.solution])[0], tokenizer.eos_token_id]",
+            "[example.solution])[0]]",
+            "tests/models/test_lora.py::test_the_loss_counts_the_completion_and_its_end_and_nothing_else",
+        ),
+        Mutant(
+            "completions-lose-their-beginning",
+            "kept = completion[:room]",
+            "kept = completion[-room:]",
+            "tests/models/test_lora.py::test_what_does_not_fit_is_cut_and_counted_and_refused_where_nothing_is_left",
+        ),
+        Mutant(
+            "cut-tokens-uncounted",
+            "len(completion) - len(kept)))",
+            "0))",
+            "tests/models/test_lora.py::test_what_does_not_fit_is_cut_and_counted_and_refused_where_nothing_is_left",
+        ),
+        Mutant(
+            "one-pass-for-any-number",
+            "num_train_epochs=schedule.epochs or 1",
+            "num_train_epochs=1",
+            "tests/models/test_lora.py::test_epochs_and_steps_count_alike",
+        ),
+        Mutant(
+            "steps-are-passes",
+            "max_steps=schedule.steps or -1",
+            "max_steps=-1",
+            "tests/models/test_lora.py::test_epochs_and_steps_count_alike",
+        ),
+        Mutant(
+            "later-passes-are-new",
+            'losses["epoch"] <= 1.0',
+            'losses["epoch"] <= 9.0',
+            "tests/models/test_lora.py::test_final_and_first_pass_losses_are_means_of_the_last_steps",
+        ),
+        Mutant(
+            "first-steps-for-the-last",
+            'losses["loss"].tail(last)',
+            'losses["loss"].head(last)',
+            "tests/models/test_lora.py::test_final_and_first_pass_losses_are_means_of_the_last_steps",
+        ),
+        Mutant(
+            "dropout-stays",
+            "setattr(holder, name, 0.0)",
+            "pass",
+            "tests/models/test_lora.py::test_a_base_with_dropout_of_its_own_is_trained_without",
+        ),
+        Mutant(
+            "divergence-unnoticed",
+            'return not np.isfinite(self.losses["loss"]).all()',
+            "return False",
+            "tests/models/test_lora.py::test_a_run_that_diverges_stops_and_says_so",
+        ),
+    ],
+    "models/packing.py": [
+        Mutant("padding-is-predicted", "torch.full_like(ids, IGNORE)", "ids.clone()"),
+        Mutant("openings-are-predicted", "labels[index, place] = IGNORE", "pass"),
+        Mutant("positions-run-on", "torch.arange(len(tokens))", "torch.arange(place, stop)"),
+        Mutant("ends-forgotten", "*document, special.eos]", "*document]"),
+    ],
+    "models/post_training.py": [
+        Mutant("post-training-begins-where-pretraining-began", "seed + POST_SEED", "seed"),
+        Mutant("wrong-samples-kept", 'right = samples[samples["right"]]', "right = samples"),
+        Mutant("sampled-anew-on-resume", "    if not path.exists():\n", "    if True:\n"),
+    ],
+    "models/pretrain.py": [
+        Mutant(
+            "resume-forgets-tokens",
+            "self.tokens += rows.tokens\n            if self.done",
+            "self.tokens += rows.tokens * (self.done + index >= self.first)\n            if self.done",
+        ),
+        Mutant("text-without-its-seed", "self.material, self.seed), steps)", "self.material, 0), steps)"),
+        Mutant("non-finite-loss-accepted", "if not math.isfinite(loss):", "if False:"),
+        Mutant(
+            "post-training-at-the-full-rate",
+            "return Phase(self.packed(texts, steps), steps, peak)",
+            "return Phase(self.packed(texts, steps), steps, 1.0)",
+            "tests/models/test_post_training.py",
+        ),
+        Mutant(
+            "post-training-grows-with-the-share",
+            "self.steps(self.config.post_share)",
+            "self.steps(self.config.post_share * self.spec.share)",
+            "tests/models/test_post_training.py",
+        ),
+        Mutant(
+            "checkpoint-counts-from-its-phase",
+            "self.losses, self.done + index)",
+            "self.losses, index)",
+            "tests/models/test_post_training.py",
+        ),
+        Mutant(
+            "post-training-measured-everywhere",
+            '    if phase != "pretraining":\n        return {steps}\n',
+            "",
+            "tests/models/test_post_training.py",
+        ),
+        Mutant("documents-see-each-other", "position_ids=positions, ", ""),
+        Mutant("labels-not-shifted", "labels[:, 1:].flatten()", "labels[:, :-1].flatten()"),
+        Mutant("padding-not-ignored", "ignore_index=IGNORE", "ignore_index=0"),
+        Mutant("rate-falls-to-nothing", "0.1 + 0.45 *", "0.0 + 0.5 *"),
+        Mutant("rate-starts-at-nothing", "(step + 1) / rise", "step / rise"),
+        Mutant("rate-constant", "= peak * share", "= peak"),
+        Mutant("head-under-muon", "if p.ndim == 2 and id(p) not in tables", "if p.ndim == 2"),
+        Mutant("held-out-nats-for-bits", "nats / math.log(2) / text_bytes", "nats / text_bytes"),
+        Mutant("held-out-mean-of-batches", '"sum").item() for', '"mean").item() for'),
+        Mutant("weights-without-their-seed", "torch.manual_seed(seed)", "torch.manual_seed(0)"),
+    ],
+    "models/tokenizers.py": [
+        Mutant("space-put-in-front", "ByteLevel(add_prefix_space=False)\n", "ByteLevel(add_prefix_space=True)\n"),
+        Mutant("space-apart-from-its-digit", 'Regex(syllable + r" ?\\d|', 'Regex(syllable + r"\\d|'),
+        Mutant("digits-merged", "individual_digits=True", "individual_digits=False"),
+        Mutant(
+            "special-text-read-as-tokens", 'split_special_tokens=True)["input_ids"]', 'split_special_tokens=False)["input_ids"]'
+        ),
+        Mutant("opening-token-forgotten", "[] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]", "[]"),
+    ],
+    "measure/benchmarks.py": [
+        Mutant("every-answer-right", "tasks.check(trace, text)", "True", "tests/studies/lab/test_measurement.py"),
+    ],
+    "measure/features.py": [
+        Mutant("prose-of-the-traces", "prose = tokens[PROSE]", "prose = own"),
+        Mutant("tokens-for-bytes-twice", 'proxies.Definition(spread="byte")', "proxies.Definition()"),
+        Mutant("own-expert", "proxies.rbridge(own, expert, texts)", "proxies.rbridge(own, own, texts)"),
+        Mutant("features-in-double", 'axis=1).astype("float32")', 'axis=1).astype("float64")'),
+    ],
+    "measure/proxies/baselines.py": [
+        Mutant("nats-for-bits", 'sums["nll"] / np.log(2)', 'sums["nll"]'),
+        Mutant("tokens-for-bytes", '/ sums["n_bytes"]', '/ tokens.groupby("task")["n_bytes"].size()'),
+        Mutant("surprisal-rank-from-zero", '["n_greater"].to_numpy(float) + 1, C', '["n_greater"].to_numpy(float), C'),
+        Mutant("surprisal-rank-not-clipped", "CLIPPED_RANK = 100", "CLIPPED_RANK = 10**9"),
+        Mutant("answer-taken-for-reasoning", "text if end < 0 else", "text if True else"),
+        Mutant("first-answer-line", ').rfind("\\nanswer ")', ').find("\\nanswer ")'),
+        Mutant("digits-are-no-letters", "character.isalnum()", "character.isalpha()"),
+        Mutant(
+            "tokens-of-a-character-apart",
+            "np.where(scored, np.exp(-nll), np.nan)",
+            "np.where(scored, np.exp(-nll / np.maximum(1, np.bincount(group, minlength=len(starts)))), np.nan)",
+        ),
+        Mutant("letters-unknown-to-the-expert", "np.where(scored, np.exp(-nll), np.nan)", "np.exp(-nll)"),
+        Mutant("weights-not-averaged-over-letters", "mass[lettered] / count[lettered]", "mass[lettered]"),
+        Mutant("weights-not-stretched", "(w - least) / (most - least)", "w / (most - most + 1)"),
+        Mutant("rounding-stretched", "SAME_PROBABILITY = 1e-6", "SAME_PROBABILITY = 0"),
+        Mutant(
+            "divided-by-the-weights",
+            ".groupby(own).mean()\n    task",
+            ".groupby(own).sum() / stretched.groupby(own).sum()\n    task",
+        ),
+    ],
+    "measure/proxies/definitions.py": [
+        Mutant("a-sign-flipped", '"margin": -1', '"margin": +1', "tests/measure/proxies"),
+    ],
+    "measure/proxies/metrics.py": [
+        Mutant("strict-rank", "1 + greater + (equal - 1) / 2", "1 + greater"),
+        Mutant("rank-counts-itself-as-a-tie", "greater + (equal - 1) / 2\n", "greater + equal / 2\n"),
+        Mutant("strict-hits", "np.clip((k - greater) / equal, 0.0, 1.0)", "(greater < k) * 1.0"),
+        Mutant("best-and-worst-ties-swapped", 'definition.ties == "strict"', 'definition.ties != "strict"'),
+        Mutant("margin-flipped", "np.maximum(p_max - p, 0.0)", "np.maximum(p - p_max, 0.0)"),
+        Mutant("confidence-where-right", "p_max * (1 - hits", "p_max * (hits"),
+        Mutant("entropy-in-nats", '["entropy"].to_numpy(float) / np.log(vocabulary),', '["entropy"].to_numpy(float),'),
+        Mutant("rank-in-decimal-logarithms", "np.log(rank)", "np.log10(rank)"),
+        Mutant("frequency-over-all-tasks", 'if source == "task"', "if False"),
+        Mutant("frequency-always-of-the-task", 'if source == "task"', "if True"),
+        Mutant("frequency-unnormalised", "np.bincount(pool)[pool]", "len(pool)"),
+        Mutant("tokens-of-two-tasks-confused", "(token.max() + 1)", "token.max()"),
+        Mutant("inverse-frequency-as-a-complement", 'definition.inverse_frequency == "reciprocal"', "False"),
+        Mutant("entropy-floor-forgotten", "1 / (h + ENTROPY_FLOOR)", "1 / (h + 1e-9)"),
+        Mutant("disagreement-as-an-inverse", '"disagreement": lambda: 1 - p', '"disagreement": lambda: 1 / p'),
+        Mutant("kernel-with-the-sample-deviation", "(nll - mean) ** 2) / size", "(nll - mean) ** 2) / (size - 1)"),
+        Mutant(
+            "kernel-over-the-task",
+            "        trace, _ = numbered(tokens)\n        size",
+            '        trace, _ = pd.factorize(tokens["task"])\n        size',
+        ),
+        Mutant("kernel-without-its-half", "np.exp(-0.5 *", "np.exp(-1.0 *"),
+        Mutant("easy-kernel-about-the-mean", '"easy": 0.0', '"easy": mean'),
+        Mutant("shared-kernel-by-place", ".reindex(tasks).to_numpy(float)[task]", ".to_numpy(float)[task]"),
+        Mutant("difficulty-of-one-model", "pooled = pd.concat(moments).", "pooled = pd.concat(moments[-1:])."),
+        Mutant("weights-not-normalised", ".to_numpy()) / mass", ".to_numpy()) / whole"),
+        Mutant("vanishing-weights-kept", "np.where(vanishing[trace], 1.0, w)", "w * 1.0"),
+        Mutant("weights-below-float32-kept", "LEAST_WEIGHT = 1e-6", "LEAST_WEIGHT = 1e-9"),
+        Mutant("nats-repeated-on-every-byte", "(float)  # not times its bytes", "(float) * size  # not times its bytes"),
+        Mutant("bytes-without-a-weight", "mass = total(w * size)", "mass = total(w)"),
+        Mutant("tasks-by-their-median", "sort=False).mean()\n\n\ndef difficulty", "sort=False).median()\n\n\ndef difficulty"),
+    ],
+    "measure/proxies/rows.py": [
+        Mutant("traces-of-two-tasks-confused", "task * len(ids) + trace", "task * 0 + trace", "tests/measure/proxies"),
+        Mutant("eight-is-short", "np.bincount(number) < least", "np.bincount(number) <= least", "tests/measure/proxies"),
+        Mutant("window-rounded-down", "length - 1e-9)", "length - 0.999)", "tests/measure/proxies"),
+        Mutant("window-of-one-too-many", "length - 1e-9)", "length)", "tests/measure/proxies"),
+        Mutant("window-at-the-other-end", 'if window.side == "last":', 'if window.side == "first":', "tests/measure/proxies"),
+        Mutant(
+            "window-from-the-first-character",
+            "place, length = position - first,",
+            "place, length = position,",
+            "tests/measure/proxies",
+        ),
+        Mutant("windows-without-a-token", " | (position == last)", "", "tests/measure/proxies"),
+        Mutant("space-with-the-word-before", 'r"\\s*\\S+|\\s+"', 'r"\\S+\\s*|\\s+"', "tests/measure/proxies"),
+        Mutant("words-over-all-tasks", "words.append((task, found", 'words.append(("", found', "tests/measure/proxies"),
+    ],
+    "measure/tokenstats/chunked.py": [
+        Mutant("n-equal-without-itself", "(logits == own).sum(1)", "(logits == own).sum(1) - 1"),
+        Mutant("n-greater-or-equal", "greater = logits > own", "greater = logits >= own"),
+        Mutant("uncentred-logits", "logits - logits.amax(1, keepdim=True)", "logits * 1"),
+        Mutant("padded-rows-unmasked", "[:, :vocabulary]  # [C, V]", ""),
+        Mutant(
+            "target-from-a-product-of-its-own",
+            "own = logits.gather(1, targets[:, None])  # [C, 1]",
+            "own = logits.gather(1, targets[:, None]) * (1 + 2e-7)  # as another order of summation would",
+            "tests/measure/tokenstats/test_chunked.py::test_a_target_ties_with_itself_under_a_real_head",
+        ),
+        Mutant("entropy-zero-times-infinity", "torch.where(weights > 0, weights * shifted, 0.0)", "(weights * shifted)"),
+        Mutant("entropy-unnormalised", "shifted, 0.0).sum(1) / total", "shifted, 0.0).sum(1)"),
+        Mutant("p-max-unnormalised", "1 / total,", "weights.amax(1),"),
+        Mutant("varentropy-about-zero", "(shifted - mean[:, None])", "shifted", "tests/measure/tokenstats/test_columns.py"),
+        Mutant(
+            "mass-with-the-target",
+            "torch.where(greater,",
+            "torch.where(logits >= own,",
+            "tests/measure/tokenstats/test_columns.py",
+        ),
+        Mutant("collision-unnormalised", "total**2", "total", "tests/measure/tokenstats/test_columns.py"),
+        Mutant("logits-in-half-precision", "logits if logits.dtype == torch.float64 else logits.float()", "logits"),
+        Mutant("all-logits-at-once", 'if impl == "reference" else chunk', "if True else chunk"),
+    ],
+    "measure/tokenstats/encode.py": [
+        Mutant(
+            "tokenised-together",
+            "kept = solution[-room:]",
+            "kept = tokenizers.encode(tokenizer, [trace.prompt + trace.solution])[0][len(front) - 1 :]",
+            "tests/measure/tokenstats/test_extract.py::test_prompt_and_solution_are_tokenised_apart",
+        ),
+        Mutant("solution-cut-at-its-end", "solution[-room:]", "solution[:room]", "tests/measure/tokenstats/test_extract.py"),
+        Mutant(
+            "prompt-cut-instead",
+            "front = tokenizers.front(tokenizer, trace.prompt, chat)",
+            "front = tokenizers.front(tokenizer, trace.prompt, chat)[-5:]",
+            "tests/measure/tokenstats/test_extract.py",
+        ),
+        Mutant(
+            "dropped-by-pad-id",
+            "scored = min(window.tokens, possible)",
+            "scored = min(window.tokens, sum(token != tokenizer.pad_token_id for token in kept))",
+            "tests/measure/tokenstats/test_extract.py",
+        ),
+        Mutant("characters-for-bytes", "[done:end].encode()))", "[done:end]))", "tests/measure/tokenstats/test_extract.py"),
+        Mutant(
+            "bytes-counted-twice", "for _, end in spans", "for done, end in spans", "tests/measure/tokenstats/test_extract.py"
+        ),
+        Mutant(
+            "spaces-outside-a-span-lost",
+            "for _, end in spans[-scored:]:",
+            "for done, end in ((max(done, start), end) for start, end in spans[-scored:]):",
+            "tests/measure/tokenstats/test_extract.py",
+        ),
+    ],
+    "measure/tokenstats/extract.py": [
+        Mutant("target-off-by-one", "places - 1 - shared]", "places - shared]"),
+        Mutant(
+            "window-from-the-start",
+            "torch.arange(len(item.ids) - item.scored, len(item.ids))",
+            "torch.arange(len(item.ids) - item.scored - item.windowed, len(item.ids) - item.windowed)",
+        ),
+        Mutant("positions-forget-the-truncated", "item.truncated + item.windowed", "item.windowed"),
+        Mutant(
+            "traces-mixed-up-in-a-batch",
+            "begins[order] = np.cumsum(scored[order]) - scored[order]",
+            "begins = np.cumsum(scored) - scored",
+        ),
+        Mutant("vocabularies-not-compared", "if vocabulary > rows:", "if False:"),
+        Mutant(
+            "padded-vocabulary-scored",
+            "Engine(model, len(tokenizer), layout)",
+            "Engine(model, max(len(tokenizer), model.get_output_embeddings().weight.shape[0]), layout)",
+        ),
+    ],
+    "measure/tokenstats/heads.py": [
+        Mutant("later-tokens-unnoticed", "(ids[:, -1:] + 1)", "(ids[:, -1:] + 0)", "tests/measure/tokenstats/test_extract.py"),
+        Mutant(
+            "cap-not-noticed", "PROBE_LOGITS = (1.0, 100.0)", "PROBE_LOGITS = ()", "tests/measure/tokenstats/test_extract.py"
+        ),
+    ],
+    "judging/agreement.py": [
+        Mutant(
+            "voters-agree-with-themselves",
+            'joined["number"] < joined["number other"]',
+            'joined["number"] <= joined["number other"]',
+        ),
+        Mutant("chance-forgotten", "(observed - chance) / (whole - chance)", "observed / whole"),
+        Mutant("ties-are-firm", "drawn[:, :2, :2]", "drawn"),
+        Mutant("circles-are-chains", "beats[x, y] == beats[y, z] != beats[x, z]", "beats[x, y] == beats[y, z] == beats[x, z]"),
+        Mutant("one-order-of-voters", "(tables + tables.transpose(0, 2, 1)) / 2", "tables"),
+        Mutant(
+            "repeated-words-count-once",
+            "np.minimum(*(series.reindex(a.index.union(b.index), fill_value=0) for series in (a, b))).sum()",
+            "len(a.index.intersection(b.index))",
+        ),
+    ],
+    "judging/answers.py": [
+        Mutant("first-object-counts", "for found in reversed(objects):", "for found in objects:"),
+        Mutant("quotations-count", "not _in_quotes(answer, found) and (verdict", "(verdict"),
+        Mutant("the-notes-own-verdict-counts", "verdict not in theirs", "True"),
+        Mutant("twice-is-once", "if names.count(name) > 1:", "if names.count(name) > 9:"),
+        Mutant("thoughts-count", "answer = _outside(_unpacked(text))", "answer = _unpacked(text)"),
+        Mutant("encoded-twice-is-lost", "answer = _outside(_unpacked(text))", "answer = _outside(text)"),
+        Mutant("tags-inside-of-objects", "if any(found.start <= tag.start() < found.end for found in objects):", "if False:"),
+        Mutant("block-quotes-count", 'return text.startswith(">", begun) or', "return"),
+    ],
+    "judging/client.py": [
+        Mutant("no-verdict-is-a-failure", 'if verdict else (UNSCORED, "")', 'if verdict else ("fail", "")'),
+    ],
+    "judging/rubric.py": [
+        Mutant("numbers-inside-numbers", 'rf"(?<![\\w.]){re.escape(value)}(?![\\w]|\\.\\d)"', "re.escape(value)"),
+        Mutant("a-fifth-is-complete", "LENIENT_SHARE = 0.7", "LENIENT_SHARE = 0.2"),
+        Mutant(
+            "any-clause-suffices",
+            "all(finding.passed for finding in clauses.values())",
+            "any(finding.passed for finding in clauses.values())",
+        ),
+        Mutant(
+            "last-section-of-a-letter", "found.setdefault(letter.strip(), text.strip())", "found[letter.strip()] = text.strip()"
+        ),
+        Mutant("diagnosis-judged-twice", 'if line.partition(":")[0].strip() == "A":', "if False:"),
+        Mutant("lay-words-pass", '"lay" if _has(note, facts.complaint) else "clinical"', '"clinical"'),
+        Mutant("words-of-the-clinic-made-up", "if word not in known and word not in GIVEN", "if word not in known"),
+        Mutant("empty-sections-pass", 'f"no {empty[0]}" if empty else "all"', '"all"'),
+    ],
+    "ranking/decision.py": [
+        Mutant("ties-in-the-target-count", "counted = wanted != 0", "counted = wanted != 2"),
+        Mutant(
+            "predicted-ties-count-wrong", "(1 + order_signs(predicted) * wanted) / 2", "(order_signs(predicted) * wanted > 0)"
+        ),
+    ],
+    "ranking/nulls.py": [
+        Mutant(
+            "null-of-one-sign",
+            "np.abs(np.mean([_permuted_rho(panel, orders).mean(0) for panel in panels], axis=0)).max(1)",
+            "np.mean([_permuted_rho(panel, orders).mean(0) for panel in panels], axis=0).max(1)",
+        ),
+        Mutant("members-keep-their-places", "rng.permutation(alike[other])", "alike[other]"),
+        Mutant("chosen-on-the-held-out", "np.delete(rhos, out, axis=0).mean(0)", "rhos.mean(0)"),
+    ],
+    "ranking/panel.py": [
+        Mutant("rounding-divided-by", "flat = spread <= 1e-12 *", "flat = spread <= 0 *"),
+        Mutant("scaled-by-all-models", "features[rows].mean(0), features[rows].std(0)", "features.mean(0), features.std(0)"),
+    ],
+    "ranking/protocols.py": [
+        Mutant("held-out-tasks-are-learnt-from", "tuple(t for t in everything if t not in out)", "everything"),
+        Mutant(
+            "held-out-family-sets-the-scale",
+            "X = standardise(panel.features, kept)[kept]",
+            "X = standardise(panel.features, kept | True)[kept]",
+        ),
+        Mutant("oracle-sees-the-others", "asked if protocol == ORACLE else", "asked if protocol != ORACLE else"),
+        Mutant(
+            "the-fitted-are-counted", '(panel.families == family) | (family == "")', '(panel.families != "") | (family == "")'
+        ),
+    ],
+    "ranking/rankers.py": [
+        Mutant("sign-of-the-best-forgotten", "-1.0 if rho[best] < 0 else 1.0", "1.0"),
+        Mutant("only-positive-correlations", "np.argmax(np.abs(rho))", "np.argmax(rho)"),
+        Mutant("levels-of-tasks-in-differences", "(X - X.mean(0)).reshape", "(X - X.mean((0, 1))).reshape"),
+        Mutant("half-the-least-squares", "2 / n * centred.T", "1 / n * centred.T"),
+        Mutant("shortlist-too-short", "SHORTLIST = 200", "SHORTLIST = 3"),
+        Mutant(
+            "tasks-weigh-by-their-pairs",
+            "usable / np.maximum(usable.sum(0), 1) / max(usable.any(0).sum(), 1)",
+            "usable / usable.sum()",
+        ),
+        Mutant("ties-are-preferences", "usable = sign != 0", "usable = sign != 9"),
+        Mutant("margins-of-some-pairs", "(differences @ weights <= 1).all()", "(differences @ weights <= 1).any()"),
+        Mutant("one-cost-for-all", "C=cost, tol", "C=1.0, tol"),
+        Mutant(
+            "costs-by-the-tasks-they-were-fitted-to",
+            "mean_rho(X[:, ~kept] @ weights, y[:, ~kept])",
+            "mean_rho(X[:, kept] @ weights, y[:, kept])",
+        ),
+        Mutant("ties-to-the-largest-cost", "for cost in sorted(costs)}", "for cost in sorted(costs, reverse=True)}"),
+        Mutant("kernel-by-the-sum-of-features", "1 / (X.shape[-1] * variance)", "1 / variance"),
+        Mutant("coordinates-unscaled", "vectors[:, kept] / np.sqrt(values[kept])", "vectors[:, kept]"),
+        Mutant("axes-about-zero", "rows - rows.mean(0), full_matrices", "rows, full_matrices"),
+        Mutant("axes-either-way-round", "np.where(axes.sum(0) < 0, -1, 1)", "1"),
+    ],
+    "report/scoreboard.py": [
+        Mutant("interval-not-mirrored", "else (-high, -low)", "else (-low, -high)"),
+        Mutant("null-not-mirrored", "null, reported = direction * null, ", "null, reported = null, "),
+        Mutant("reported-not-mirrored", "None if reported is None else direction * reported", "reported"),
+        Mutant("touching-the-null-holds", "if near <= null", "if near < null"),
+        Mutant("touching-the-null-fails", "if far < null", "if far <= null"),
+        Mutant("short-of-reported-holds", "far >= reported else", "True else"),
+        Mutant("beyond-reported-is-in-part", "far >= reported else", "near <= reported <= far else"),
+        Mutant("estimate-must-reach-reported", "far >= reported else", "near >= reported else"),
+        Mutant("chance-on-both-sides", '(1 - entry["level"]) / 2', '(1 - entry["level"])'),
+        Mutant("stale-runs-tolerated", "if len(folders) > 1", "if len(folders) > 9"),
+    ],
+    "report/words.py": [
+        Mutant("one-digit-too-few", "10**exponent < 3.55", "10**exponent < 1"),
+    ],
+    "studies/data_selection/limits.py": [
+        Mutant("noise-without-its-factor", "- gap.mean()) ** 2)) / 1.5", "- gap.mean()) ** 2)) / 1.0"),
+        Mutant("noise-keeps-the-common-shift", "np.sum((gap - gap.mean()) ** 2)", "np.sum(gap**2)"),
+    ],
+    "studies/data_selection/panel.py": [
+        Mutant("likelihood-sign-flipped", '"nll": -1}', '"nll": 1}', "tests/studies/data_selection"),
+        Mutant(
+            "corpora-for-groups",
+            'self.groups, self.corpora = bootstrap.over(target["group"]), bootstrap.over',
+            'self.groups, self.corpora = bootstrap.over(target["corpus"]), bootstrap.over',
+            "tests/studies/data_selection",
+        ),
+    ],
+    "studies/lab/material.py": [
+        Mutant("shuffled-over-levels", "drawn[(place + step) %", "drawn[(place + 1) %"),
+        Mutant("decisive-places-of-another-style", "problem.decisive()", 'problem.decisive("other")'),
+        Mutant("prose-that-was-trained-on", "prose(), held_out=True", "prose(), held_out=False"),
+        Mutant("corpora-cut-short", "settings.tokens * rate", "settings.tokens"),
+    ],
+    "studies/lab/measurement.py": [
+        Mutant("a-kind-measured-twice", "traces_of(kind)}.parquet", "traces_of(KINDS[0])}.parquet"),
+        Mutant("most-windowed-for-all", "int(items[name].sum())", "int(items[name].max())"),
+        Mutant("every-model-its-own-expert", 'if "expert" in step.parents', "if False"),
+    ],
+    "studies/lab/population.py": [
+        Mutant("halves-not-stepped-up", "2 * r / (1 + r)", "r"),
+        Mutant("ceiling-is-reliability", "np.sqrt(reliability) if", "reliability if"),
+        Mutant("mix-without-its-style", "member.model.in_style(member.style)", "member.model"),
+        Mutant("curves-of-training", "split == 'held-out'", "split == 'train'"),
+        Mutant("floor-not-asked", "(off_floor & off_ceiling)", "off_ceiling"),
+        Mutant("eligible-by-half", "differing * 3 >= 2 * len(part)", "differing * 2 >= len(part)"),
+    ],
+    "studies/lab/report.py": [
+        Mutant("wide-quartiles", "[0.25, 0.5, 0.75]", "[0.1, 0.5, 0.9]"),
+    ],
+    "studies/loss/cell_draws.py": [
+        Mutant(
+            "unscored-counts-as-failed",
+            'np.einsum("dn,cnk->dck", weights, told.astype(float))',
+            'np.einsum("dn,cnk->dck", weights, np.ones(told.shape))',
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "first-seed-alone",
+            "chosen[0, number, members] = 1 / count",
+            "chosen[0, number, members[:1]] = 1",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "seeds-without-their-correction",
+            "np.sqrt(count / (count - 1)) if count > 1 else 1.0",
+            "1.0",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant("slope-of-the-other-line", "slope, r = xy / xx,", "slope, r = xy / yy,", "tests/studies/loss/test_loss_fits.py"),
+        Mutant("r-for-its-square", '"R2": r**2,', '"R2": r,', "tests/studies/loss/test_loss_fits.py"),
+        Mutant(
+            "intercept-at-the-mean", "y.mean(-1) - slope * x.mean(-1)", "y.mean(-1)", "tests/studies/loss/test_loss_fits.py"
+        ),
+        Mutant(
+            "diverged-cells-fitted", 'kept = cells[~cells["diverged"]]', "kept = cells", "tests/studies/loss/test_loss_fits.py"
+        ),
+        Mutant(
+            "outside-is-inside",
+            "bootstrap.drawn(notes.weights).draws == 0",
+            "bootstrap.drawn(notes.weights).draws > 0",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+    ],
+    "studies/loss/lines.py": [
+        Mutant(
+            "slope-per-nat",
+            'found.interval(0.1 * straight["slope"])',
+            'found.interval(straight["slope"])',
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "wald-with-one-degree",
+            "contrasts.estimate, len(covariance)))",
+            "contrasts.estimate, 1))",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "bend-is-the-slope",
+            "np.linalg.pinv(design), y)[:, 2]",
+            "np.linalg.pinv(design), y)[:, 1]",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "rounding-unties-rates",
+            "np.round(first, 9), np.round(second, 9)",
+            "first, second",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+    ],
+    "studies/loss/loss_fits.py": [
+        Mutant("strongest-regime-for-the-weakest", "np.max(each, 0)", "np.min(each, 0)"),
+        Mutant(
+            "middle-in-one-schedule-alone",
+            'set(cells["examples"]) - set(own["examples"])',
+            "set()",
+            "tests/studies/loss/test_report.py",
+        ),
+    ],
+    "studies/loss/size_control.py": [
+        Mutant(
+            "left-out-cells-are-learnt-from",
+            "np.linalg.pinv(design[:, ~out]), values[:, ~out])",
+            "np.linalg.pinv(design), values)",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "designs-without-an-intercept",
+            'parts = [] if "base" in columns else [np.ones(shape)]',
+            "parts = []",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "a-degree-of-freedom-too-many",
+            "np.linalg.matrix_rank(found.bootstrap.drawn(known).estimate) - 1",
+            "np.linalg.matrix_rank(found.bootstrap.drawn(known).estimate)",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "a-proxy-has-the-sign-of-a-loss", "1 if name == PROXY else -1 for", "-1 for", "tests/studies/loss/test_loss_fits.py"
+        ),
+        Mutant(
+            "silent-notes-pass",
+            "np.where(silent[..., None], 0.0, passed)",
+            "np.where(silent[..., None], 1.0, passed)",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "errors-unsquared",
+            "np.sqrt(((told - values) ** 2).mean(1))",
+            "np.abs(told - values).mean(1)",
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+        Mutant(
+            "loss-for-its-logarithm",
+            'np.log(signals[name.removeprefix("log ")])',
+            'signals[name.removeprefix("log ")]',
+            "tests/studies/loss/test_loss_fits.py",
+        ),
+    ],
+    "studies/your_models/compare.py": [
+        Mutant("short-traces-compared", "set.intersection(*keys) - short", "set.intersection(*keys)"),
+        Mutant("tasks-weigh-by-their-traces", 'values.groupby(level="task", sort=False).mean().mean()', "values.mean()"),
+        Mutant("support-of-the-worse", "np.mean((gap > 0) + 0.5 * (gap == 0))))", "np.mean((gap < 0) + 0.5 * (gap == 0))))"),
+        Mutant("the-left-out-is-fitted", '{"fitted ranker": scored(others)}', '{"fitted ranker": scored(known)}'),
+        Mutant(
+            "right-pairs-are-errors",
+            "float(np.mean((gap < 0) + 0.5 * (gap == 0)))",
+            "float(np.mean((gap > 0) + 0.5 * (gap == 0)))",
+        ),
+        Mutant(
+            "tasks-drawn-as-one",
+            "bootstrap.within([len(values) for values in tasks])",
+            "bootstrap.within([len(tasks[0])] * len(tasks))",
+        ),
+    ],
+}
