@@ -584,60 +584,20 @@ MUTANTS = {
             "unscored-counts-as-failed",
             'np.einsum("dn,cnk->dck", weights, told.astype(float))',
             'np.einsum("dn,cnk->dck", weights, np.ones(told.shape))',
-            "tests/studies/loss/test_loss_fits.py",
         ),
-        Mutant(
-            "first-seed-alone",
-            "chosen[0, number, members] = 1 / count",
-            "chosen[0, number, members[:1]] = 1",
-            "tests/studies/loss/test_loss_fits.py",
-        ),
-        Mutant(
-            "seeds-without-their-correction",
-            "np.sqrt(count / (count - 1)) if count > 1 else 1.0",
-            "1.0",
-            "tests/studies/loss/test_loss_fits.py",
-        ),
-        Mutant("slope-of-the-other-line", "slope, r = xy / xx,", "slope, r = xy / yy,", "tests/studies/loss/test_loss_fits.py"),
-        Mutant("r-for-its-square", '"R2": r**2,', '"R2": r,', "tests/studies/loss/test_loss_fits.py"),
-        Mutant(
-            "intercept-at-the-mean", "y.mean(-1) - slope * x.mean(-1)", "y.mean(-1)", "tests/studies/loss/test_loss_fits.py"
-        ),
-        Mutant(
-            "diverged-cells-fitted", 'kept = cells[~cells["diverged"]]', "kept = cells", "tests/studies/loss/test_loss_fits.py"
-        ),
-        Mutant(
-            "outside-is-inside",
-            "bootstrap.drawn(notes.weights).draws == 0",
-            "bootstrap.drawn(notes.weights).draws > 0",
-            "tests/studies/loss/test_loss_fits.py",
-        ),
+        Mutant("first-seed-alone", "chosen[0, number, members] = 1 / count", "chosen[0, number, members[:1]] = 1"),
+        Mutant("seeds-without-their-correction", "np.sqrt(count / (count - 1)) if count > 1 else 1.0", "1.0"),
+        Mutant("slope-of-the-other-line", "slope, r = xy / xx,", "slope, r = xy / yy,", "tests/studies/loss/test_lines.py"),
+        Mutant("r-for-its-square", '"R2": r**2,', '"R2": r,', "tests/studies/loss/test_lines.py"),
+        Mutant("intercept-at-the-mean", "y.mean(-1) - slope * x.mean(-1)", "y.mean(-1)", "tests/studies/loss/test_lines.py"),
+        Mutant("diverged-cells-fitted", 'kept = cells[~cells["diverged"]]', "kept = cells"),
+        Mutant("outside-is-inside", "bootstrap.drawn(notes.weights).draws == 0", "bootstrap.drawn(notes.weights).draws > 0"),
     ],
     "studies/loss/lines.py": [
-        Mutant(
-            "slope-per-nat",
-            'found.interval(0.1 * straight["slope"])',
-            'found.interval(straight["slope"])',
-            "tests/studies/loss/test_loss_fits.py",
-        ),
-        Mutant(
-            "wald-with-one-degree",
-            "contrasts.estimate, len(covariance)))",
-            "contrasts.estimate, 1))",
-            "tests/studies/loss/test_loss_fits.py",
-        ),
-        Mutant(
-            "bend-is-the-slope",
-            "np.linalg.pinv(design), y)[:, 2]",
-            "np.linalg.pinv(design), y)[:, 1]",
-            "tests/studies/loss/test_loss_fits.py",
-        ),
-        Mutant(
-            "rounding-unties-rates",
-            "np.round(first, 9), np.round(second, 9)",
-            "first, second",
-            "tests/studies/loss/test_loss_fits.py",
-        ),
+        Mutant("slope-per-nat", 'found.interval(0.1 * straight["slope"])', 'found.interval(straight["slope"])'),
+        Mutant("wald-with-one-degree", "contrasts.estimate, len(covariance)))", "contrasts.estimate, 1))"),
+        Mutant("bend-is-the-slope", "np.linalg.pinv(design), y)[:, 2]", "np.linalg.pinv(design), y)[:, 1]"),
+        Mutant("rounding-unties-rates", "np.round(first, 9), np.round(second, 9)", "first, second"),
     ],
     "studies/loss/loss_fits.py": [
         Mutant("strongest-regime-for-the-weakest", "np.max(each, 0)", "np.min(each, 0)"),
@@ -653,41 +613,17 @@ MUTANTS = {
             "left-out-cells-are-learnt-from",
             "np.linalg.pinv(design[:, ~out]), values[:, ~out])",
             "np.linalg.pinv(design), values)",
-            "tests/studies/loss/test_loss_fits.py",
         ),
-        Mutant(
-            "designs-without-an-intercept",
-            'parts = [] if "base" in columns else [np.ones(shape)]',
-            "parts = []",
-            "tests/studies/loss/test_loss_fits.py",
-        ),
+        Mutant("designs-without-an-intercept", 'parts = [] if "base" in columns else [np.ones(shape)]', "parts = []"),
         Mutant(
             "a-degree-of-freedom-too-many",
             "np.linalg.matrix_rank(found.bootstrap.drawn(known).estimate) - 1",
             "np.linalg.matrix_rank(found.bootstrap.drawn(known).estimate)",
-            "tests/studies/loss/test_loss_fits.py",
         ),
-        Mutant(
-            "a-proxy-has-the-sign-of-a-loss", "1 if name == PROXY else -1 for", "-1 for", "tests/studies/loss/test_loss_fits.py"
-        ),
-        Mutant(
-            "silent-notes-pass",
-            "np.where(silent[..., None], 0.0, passed)",
-            "np.where(silent[..., None], 1.0, passed)",
-            "tests/studies/loss/test_loss_fits.py",
-        ),
-        Mutant(
-            "errors-unsquared",
-            "np.sqrt(((told - values) ** 2).mean(1))",
-            "np.abs(told - values).mean(1)",
-            "tests/studies/loss/test_loss_fits.py",
-        ),
-        Mutant(
-            "loss-for-its-logarithm",
-            'np.log(signals[name.removeprefix("log ")])',
-            'signals[name.removeprefix("log ")]',
-            "tests/studies/loss/test_loss_fits.py",
-        ),
+        Mutant("a-proxy-has-the-sign-of-a-loss", "1 if name == PROXY else -1 for", "-1 for"),
+        Mutant("silent-notes-pass", "np.where(silent[..., None], 0.0, passed)", "np.where(silent[..., None], 1.0, passed)"),
+        Mutant("errors-unsquared", "np.sqrt(((told - values) ** 2).mean(1))", "np.abs(told - values).mean(1)"),
+        Mutant("loss-for-its-logarithm", 'np.log(signals[name.removeprefix("log ")])', 'signals[name.removeprefix("log ")]'),
     ],
     "studies/your_models/compare.py": [
         Mutant("short-traces-compared", "set.intersection(*keys) - short", "set.intersection(*keys)"),
