@@ -1,7 +1,4 @@
-"""Traces: a problem with the worked solution of an expert, one row of a table each.
-
-An expert solution is text; whose tokenizer it will meet is decided later. `solution` starts right after `prompt`.
-"""
+"""Traces read and checked: from JSONL and Parquet files, published sets, data sets on the hub."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import json
 import math
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +15,13 @@ import numpy as np
 import pandas as pd
 
 from proxylib.data.published import problems, registry
+from proxylib.data.trace import COLUMNS, Trace
 from proxylib.errors import UserError
 from proxylib.runs.files import sha256
 
-COLUMNS = ("task", "id", "prompt", "solution", "answer", "source")
 NEEDED = ("prompt", "solution")
 EXPERT = ("expert_tokens", "expert_logprobs")
 HUB, PUBLISHED = "hub:", "set:"
-PROSE = "prose"  # task name of generic text among the traces of a task
-
-
-@dataclass(frozen=True)
-class Trace:
-    """One expert solution.
-
-    Parameters
-    ----------
-    task : what the problem belongs to; proxies are averaged within a task
-    id : unique within the task
-    prompt : what a model is given, up to and including the character before the solution
-    solution : the worked solution, ending with the answer
-    answer : what a checker compares with; may be empty
-    source : who wrote the solution; may be empty
-    """
-
-    task: str
-    id: str
-    prompt: str
-    solution: str
-    answer: str
-    source: str
 
 
 def to_frame(traces: list[Trace]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data import tasks
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.models import generate
 from proxylib.models.settings import Evaluation
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from proxylib.data.traces import PROSE
+from proxylib.data.trace import PROSE
 from proxylib.measure import proxies
 from proxylib.runs.store import Run
 

@@ -16,6 +16,7 @@ import torch
 from transformers import PreTrainedModel
 
 from proxylib.data import traces
+from proxylib.data.trace import Trace
 from proxylib.measure import proxies
 from proxylib.measure.tokenstats import reference
 from proxylib.measure.tokenstats.chunked import token_statistics
@@ -71,7 +72,7 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("real", real_head())
 
 
-def precision(model: PreTrainedModel, vocabulary: int, chosen: list[traces.Trace], encoded: list[Encoded]) -> pd.DataFrame:
+def precision(model: PreTrainedModel, vocabulary: int, chosen: list[Trace], encoded: list[Encoded]) -> pd.DataFrame:
     """Every variant against the float64 oracle, over all scored tokens of one model.
 
     Returns
@@ -111,7 +112,7 @@ def _statistics(model: PreTrainedModel, encoded: list[Encoded], vocabulary: int,
         yield pd.DataFrame({"token": targets.numpy(), **{name: value.numpy() for name, value in found.items()}})
 
 
-def _rows(chosen: list[traces.Trace], encoded: list[Encoded], frames: Iterator[pd.DataFrame]) -> pd.DataFrame:
+def _rows(chosen: list[Trace], encoded: list[Encoded], frames: Iterator[pd.DataFrame]) -> pd.DataFrame:
     return frame(chosen, encoded, pd.concat(list(frames), ignore_index=True))
 
 
@@ -127,7 +128,7 @@ def _told(rows: pd.DataFrame, vocabulary: int) -> dict[str, float]:
     return told
 
 
-def layouts(model: PreTrainedModel, vocabulary: int, chosen: list[traces.Trace], encoded: list[Encoded]) -> pd.DataFrame:
+def layouts(model: PreTrainedModel, vocabulary: int, chosen: list[Trace], encoded: list[Encoded]) -> pd.DataFrame:
     """Rows of every layout against those of one trace a pass.
 
     Returns

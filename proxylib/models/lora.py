@@ -21,7 +21,7 @@ import safetensors
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback, TrainerControl, TrainerState
 
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.models import architectures, folders, loading, tokenizers
 from proxylib.models.settings import Tuning

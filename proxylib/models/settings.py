@@ -7,7 +7,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from proxylib.data import corpora
 from proxylib.data.settings import Material
 from proxylib.settings import Frozen, validated
 
@@ -80,11 +79,10 @@ class TrainSettings(Frozen):
 
 
 def train_settings(profile, model: Model, seed: int, tokens: int | None = None) -> TrainSettings:
-    """Settings of one training in a profile; `UserError` for an unknown corpus recipe or a bad number of tokens."""
+    """Settings of one training in a profile; `UserError` for a bad number of tokens."""
     training = profile.training
     if tokens is not None:
         training = validated(Training, {**training.model_dump(), "tokens": tokens}, "parameter tokens")
-    corpora.recipe(model.mix)  # an unknown recipe stops here
     return TrainSettings(model=model, training=training, material=profile.material, seed=seed)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from proxylib.cli import main
 from proxylib.data import traces
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 
 GOOD = [Trace("sums", "1", "2+2\n", "answer 4\n", "4", "me"), Trace("sums", "2", "ü\n", "é 🙂\n", "", "me")]

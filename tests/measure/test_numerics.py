@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.measure import numerics
 from proxylib.measure.tokenstats.encode import Window, encode
 from proxylib.models import architectures, tokenizers

@@ -31,9 +31,22 @@ def test_a_changed_stage_has_a_new_version_or_was_accepted(stage):
 @pytest.mark.parametrize(
     ("stage", "modules"),
     [
-        ("ranking", {"ranking.rankers", "ranking.protocols", "ranking.nulls", "measure.features", "measure.proxies", "stats"}),
+        (
+            "ranking",
+            {
+                "ranking.rankers",
+                "ranking.protocols",
+                "ranking.nulls",
+                "measure.features",
+                "measure.proxies.definitions",
+                "stats",
+            },
+        ),
         ("train", {"models.architectures", "models.tokenizers", "data.corpora", "data.tasks.families", "data.tasks.base"}),
-        ("measure", {"measure.proxies", "measure.tokenstats.chunked", "measure.benchmarks", "models.generate", "data.traces"}),
+        (
+            "measure",
+            {"measure.proxies.metrics", "measure.tokenstats.chunked", "measure.benchmarks", "models.generate", "data.trace"},
+        ),
         ("cell", {"models.lora", "data.scribe", "measure.tokenstats.extract", "models.loading"}),
         ("verdicts", {"judging.rubric", "judging.lm_judge", "judging.criteria", "models.generate"}),
         ("loss_fits", {"studies.loss.size_control", "studies.loss.cell_draws", "stats"}),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerFast
 
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.models import tokenizers
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from proxylib.data import corpora, tasks, traces
 from proxylib.data.settings import Material
-from proxylib.data.traces import PROSE, Trace
+from proxylib.data.trace import PROSE, Trace
 from proxylib.models import tokenizers
 from proxylib.runs.store import Workspace
 

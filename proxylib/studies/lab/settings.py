@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from proxylib.data import corpora
 from proxylib.data.settings import Material
 from proxylib.errors import UserError
 from proxylib.measure.settings import Extraction
@@ -66,6 +67,8 @@ class Section(Frozen):
         names = [model.name for model in self.population]
         if len(set(names)) < len(names):
             raise ValueError(f"population: two models share a name ({', '.join(names)})")
+        for model in (*self.population, self.expert):
+            corpora.recipe(model.mix)  # an unknown recipe stops here
         if self.expert.family in {model.family for model in self.population}:
             raise ValueError(f"expert: its family {self.expert.family} is that of a candidate")
         if self.training.batch_tokens < self.training.context:

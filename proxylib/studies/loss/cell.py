@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from proxylib.data import scribe
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.measure import proxies
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import devices, generate, loading, tokenizers

@@ -26,7 +26,7 @@ import pandas as pd
 import torch
 
 from proxylib.data import traces
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.tokenstats import shards
 from proxylib.models import devices, folders, generate, loading, tokenizers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from proxylib.data.traces import Trace, read
+from proxylib.data.trace import Trace
+from proxylib.data.traces import read
 from proxylib.measure import benchmarks, proxies
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import pretrain, tokenizers

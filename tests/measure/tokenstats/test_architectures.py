@@ -12,7 +12,7 @@ import torch
 import transformers
 from peft import LoraConfig, PromptTuningConfig, get_peft_model
 
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.tokenstats import extract, heads, reference
 from proxylib.measure.tokenstats.columns import COLUMNS

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.tokenstats import chunked, reference
 from proxylib.measure.tokenstats.chunked import IMPLEMENTATIONS, token_statistics

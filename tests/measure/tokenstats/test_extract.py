@@ -18,7 +18,7 @@ from transformers import (
 )
 from transformers.models.llama import modeling_llama
 
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import Extraction
 from proxylib.measure.tokenstats import extract, heads

@@ -16,7 +16,7 @@ import transformers
 from processes import started
 
 from proxylib.data import traces
-from proxylib.data.traces import Trace
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.tokenstats import extract, shards
 from proxylib.measure.tokenstats.columns import COLUMNS
