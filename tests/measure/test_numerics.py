@@ -1,7 +1,5 @@
 """Precision and layouts: the oracle has no error, rounding shows, the same call gives the same bits."""
 
-import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -10,7 +8,6 @@ from proxylib.measure import numerics
 from proxylib.measure.tokenstats.encode import Window, encode
 from proxylib.models import architectures, tokenizers
 from proxylib.models.settings import Model
-from proxylib.studies.proxy_metrics import numerics_report
 
 TRACES = [Trace("ab"[n % 2], str(n), f"p {n}\n", "abc " * (3 + n) + "end\n", "", "") for n in range(6)]
 
@@ -52,32 +49,3 @@ def test_a_real_vocabulary_ties_in_bfloat16(monkeypatch):
     assert found.loc["bfloat16", "tied"] > 0.5 > found.loc["float32", "tied"]
     assert found.loc["bfloat16", "rank_error"] > found.loc["float32", "rank_error"]
     assert found.loc["float32", "nll_mean"] < 1e-4
-
-
-def test_sentences_and_tables_follow_the_numbers(made):
-    precision, layouts = (frame.assign(model="m") for frame in made)
-    text = numerics_report.verdict(precision, layouts)
-    assert "the same call twice gives the same bits" in text
-    assert "other bits" in numerics_report.verdict(precision, layouts.assign(same_bits=False))
-    assert (
-        len(numerics_report.precision_table(precision)) == len(numerics.VARIANTS) == len(numerics_report.proxy_table(precision))
-    )
-    assert list(numerics_report.layout_table(layouts)["layout"]) == list(numerics.LAYOUTS)[1:]
-
-
-def test_recorded_timings_are_shown_with_their_ratios(tmp_path):
-    assert numerics_report.timings(tmp_path).empty and numerics_report.memory(numerics_report.timings(tmp_path)).empty
-    rows = [
-        {"impl": name, "model": "m", "hidden": 8, "layers": 1, "vocab": 100, "T": length, "batch": 1, "chunk": 4}
-        | {"dtype": "float32", "threads": 2, "median_s": 2.0, "p20": 1.9, "p80": 2.2, "ratio_to_floor": ratio, "peak_mib": peak}
-        | {"bound_mib": 70.0 if name == "proxylib" else np.nan, "repeats": 7, "versions": "python 3"}
-        for length in (512, 2048)
-        for name, ratio, peak in (("floor", 1.0, 40.0), ("proxylib", 1.05, 60.0), ("naive_sort", 2.0, 900.0))
-    ]
-    pd.DataFrame(rows).to_csv(tmp_path / "tokenstats_linux_x.csv", index=False)
-    table = numerics_report.timings(tmp_path)
-    shown = numerics_report.timing_table(table)
-    assert shown["of the floor"].tolist() == ["1.00", "1.05", "2.00"] * 2
-    assert "linux_x, 2 threads, float32" in numerics_report.caption(table)
-    assert numerics_report.finding_memory(table) == "The head stage holds 60 MiB at 512 tokens and 60 MiB at 2,048 tokens"
-    assert set(numerics_report.memory(table)["impl"]) == {"proxylib", "naive_sort"}
