@@ -86,6 +86,8 @@ NO_VERDICT = {
     "twice in other letters": '{"rationale": "x", "verdict": "pass", "Verdict": "fail"}',
     "a quotation in a broken object": f'{{"rationale": "the note says {PASS}", "verdict": "fail"}}',
     "a broken object before it": f'{{"rationale": "the note says {PASS}',
+    "one on a line of its own in a broken object": f'{{"rationale": "Look.\n{PASS}\nNo.", "verdict": "fail"}}',
+    "one on a line of its own in an object without an end": f'{{"rationale": "Look.\n{PASS}',
     "cut off": FAIL[:-4],
     "an object of other names after it": f'{PASS}\n{{"format": "json"}}',
     "a verdict inside of another object": json.dumps({"quoted": json.loads(PASS)}),
