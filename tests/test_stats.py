@@ -70,6 +70,12 @@ def test_equal_clusters_and_settings_are_drawn_alike_so_that_statistics_are_pair
     assert gap.high - gap.low < 0.05 * (mean.interval().high - mean.interval().low)
 
 
+def test_the_sample_gives_the_estimate_and_no_draw():
+    bootstrap = stats.Bootstrap(draws=50, level=0.8, seed=1)
+    for found in (bootstrap.over(list("aabc")).drawn(np.arange(51.0)), bootstrap.drawn(np.arange(51.0))):
+        assert found.estimate == 0 and found.draws.tolist() == list(range(1, 51)) and found.level == 0.8
+
+
 def test_a_difference_is_that_of_the_draws_and_needs_as_many():
     rng = np.random.default_rng(2)
     a, b = rng.standard_normal((2, 300))
