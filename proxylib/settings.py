@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,39 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def validated(kind: type[Frozen], values: dict[str, Any], where: str) -> Any:
-    """Build `kind` from plain JSON values, or raise one line that names `where` and the first bad key."""
+class _Loader(yaml.SafeLoader):
+    """Safe, and numbers in powers of ten are numbers: PyYAML holds on to YAML 1.1, in which 2e-4 is text."""
+
+
+def _power(loader: _Loader, node: yaml.Node) -> int | float:
+    value = float(node.value)
+    return int(value) if value.is_integer() and "." not in node.value else value
+
+
+_Loader.add_implicit_resolver("!power", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
+_Loader.add_constructor("!power", _power)
+
+
+def parsed(text: str) -> Any:
+    """What a text of YAML holds, read safely: 3, 2e-4, 1e6 (whole), true, text, [a, b].
+
+    Raises
+    ------
+    yaml.YAMLError
+        If it is not YAML.
+    """
+    return yaml.load(text, _Loader)
+
+
+def validated(kind: type[Frozen], values: dict[str, Any], where: str | Callable[[str], str]) -> Any:
+    """Build `kind` from plain JSON values, or raise one line that names the place and the first bad key.
+
+    Parameters
+    ----------
+    kind : class of settings
+    values : its fields
+    where : the place; or from a bad key (empty for an error that is about none) to how a person calls it
+    """
     try:
         return kind.model_validate_json(json.dumps(values))
     except ValidationError as error:
@@ -27,7 +60,8 @@ def validated(kind: type[Frozen], values: dict[str, Any], where: str) -> Any:
         key = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         given = "" if first["type"] in ("missing", "value_error") else f" (given: {first['input']!r})"
-        raise UserError(f"{where}: {key + ': ' if key else ''}{message}{given}") from None
+        place = where(key) if callable(where) else f"{where}: {key}" if key else where
+        raise UserError(f"{place}: {message}{given}") from None
 
 
 def overlay(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +75,7 @@ def overlay(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping, read safely; `UserError` names file and line."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except yaml.YAMLError as error:

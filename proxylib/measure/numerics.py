@@ -38,12 +38,12 @@ VARIANTS = {
 TIES = ("mid", "strict", "pessimistic")
 #: layout -> its settings; the first is what the others are compared with
 LAYOUTS = {
-    "one trace a pass": Layout(traces=1, share=False),
-    "8 traces a pass": Layout(traces=8, padding=1.0, share=False),
-    "64 traces a pass": Layout(traces=64, padding=1.0, share=False),
-    "chunks of 7": Layout(traces=1, chunk=7, share=False),
-    "chunks of 1,024": Layout(traces=1, chunk=1024, share=False),
-    "the same again": Layout(traces=1, share=False),
+    "one trace a pass": Layout(batch_traces=1, share=False),
+    "8 traces a pass": Layout(batch_traces=8, padding=1.0, share=False),
+    "64 traces a pass": Layout(batch_traces=64, padding=1.0, share=False),
+    "chunks of 7": Layout(batch_traces=1, chunk=7, share=False),
+    "chunks of 1,024": Layout(batch_traces=1, chunk=1024, share=False),
+    "the same again": Layout(batch_traces=1, share=False),
 }
 REAL = {"hidden": 1024, "vocabulary": 151936, "positions": 64}  # the head of Qwen3-0.6B, with random weights
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from proxylib.measure.tokenstats.columns import MOST_TOP
+from proxylib.models.devices import allotted_cores
 from proxylib.models.settings import Evaluation
 from proxylib.settings import Frozen
 
@@ -43,7 +45,7 @@ class Layout(Frozen):
     """How rows are computed. Nothing here changes more than the last bits of a row."""
 
     batch_tokens: int = Field(default=16384, ge=1, description="most tokens of a forward pass, padding included")
-    traces: int = Field(default=64, ge=1, description="most traces of a forward pass")
+    batch_traces: int = Field(default=64, ge=1, description="most traces of a forward pass")
     padding: float = Field(
         default=0.05, ge=0, le=1, description="largest share of a pass that may be padding, unless it holds a single trace"
     )
@@ -69,6 +71,25 @@ class Layout(Frozen):
         shapes, compiled), 2,048 no less than 512, in four times the memory (`benchmarks/gpu_nvidia_h200.csv`).
         """
         return self if self.chunk else self.model_copy(update={"chunk": 128 if device == "cpu" else 512})
+
+
+class OverTraces(Frozen):
+    """Models that are measured over expert traces, into a folder."""
+
+    traces: str = Field(description=".jsonl(.gz) or .parquet file, set:gsm8k, or hub:NAME:SPLIT")
+    out: Path = Field(description="folder for what is made; goes on where it ended")
+    fields: dict[str, str] = Field(default={}, description="names in the file, such as prompt=question solution=answer")
+    threads: int = Field(
+        default_factory=allotted_cores, ge=1, description="of the processor; by default all that the process is allotted"
+    )
+    settings: ExtractSettings = ExtractSettings()
+    layout: Layout = Layout()
+
+
+class Extract(OverTraces):
+    """Token statistics of a model over expert traces, into a folder."""
+
+    model: str = Field(description="folder of transformers or peft, or a hub id")
 
 
 class MeasureSettings(Frozen):

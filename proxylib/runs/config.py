@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, create_model
 
@@ -18,13 +18,14 @@ from proxylib.settings import Frozen, overlay, read_yaml, validated
 from proxylib.stats import Bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILES = ("smoke", "lab", "reference", "tuning", "hub")
+ProfileName = Literal["smoke", "lab", "reference", "tuning", "hub"]
+PROFILES = get_args(ProfileName)
 
 
 class Profile(Frozen):
     """What every profile has; the studies add their sections (see `compose`)."""
 
-    name: Literal["smoke", "lab", "reference", "tuning", "hub"]
+    name: ProfileName
     pages: tuple[str, ...] = Field(description="pages that this profile runs; others are taken as shipped")
     stages: tuple[str, ...] = Field(default=(), description="stages that it runs whether a page reads them or not")
     bootstrap: Bootstrap

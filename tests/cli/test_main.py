@@ -14,8 +14,13 @@ def call(*arguments):
 
 def test_help_names_every_command():
     out = call("--help").stdout
-    for name in ("run", "grid", "fetch", "book", "ship", "scoreboard"):
-        assert name in out
+    for name in ("rank", "extract", "judge", "finetune", "run", "grid", "fetch", "book", "ship", "scoreboard"):
+        assert f"    {name} " in out or f"    {name}\n" in out
+
+
+def test_help_starts_neither_torch_nor_a_validator_of_notebooks():
+    code = "import sys; from proxylib.cli.main import parser; parser(); print({'torch', 'nbformat'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 
 @pytest.mark.parametrize(
@@ -23,12 +28,26 @@ def test_help_names_every_command():
     [
         (["grid"], "--profile"),
         (["grid", "--profile", "huge"], "invalid choice"),
-        (["grid", "--profile", "smoke", "--jobs", "0"], "whole number from 1"),
+        (["grid", "--profile", "smoke", "--jobs", "0"], "--jobs: Input should be greater than or equal to 1 (given: 0)"),
         (["grid", "--profile", "smoke", "--list", "--only", "train/none"], "no step is called train/none"),
         (["run", "nowhere.ipynb"], "no such file"),
         (["run", "notebooks/stages/train.ipynb", "-p", "model", "gpt-9"], "'gpt-9' is not in this profile"),
         (["run", "notebooks/stages/train.ipynb", "-y", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["fetch", "everything"], "everything"),
+        (["book"], "book: give --profile or --shipped, one of them"),
+        (["book", "--profile", "smoke", "--shipped"], "book: give --profile or --shipped, one of them"),
+        (["rank", "--models", "a", "--traces", "t", "--out", "o", "--window", "0"], "--window: Input should be greater"),
+        (["extract", "--model", "a", "--traces", "t", "--out", "o", "--top", "65"], "--top: Input should be less than"),
+        (
+            ["judge", "--notes", "n", "--out", "o", "--model", "m", "--limit-cost", "1"],
+            "--limit-cost: needs price_in or price_out",
+        ),
+        (["finetune", "--data", "d", "--held-out", "h", "--out", "o"], "finetune: --base is needed"),
+        (["finetune", "--data", "d", "--held-out", "h", "--out", "o", "--list", "--lengths"], "not both"),
+        (
+            ["finetune", "--data", "d", "--held-out", "h", "--out", "o", "--list", "-p", "learning_rate", "fast"],
+            "parameter learning_rate: ",
+        ),
         ([], "COMMAND"),
     ],
 )
@@ -37,8 +56,8 @@ def test_bad_usage_is_exit_2_and_says_what(arguments, said, capsys):
         code = main(arguments)
     except SystemExit as stop:  # argparse ends by itself
         code = stop.code
-    assert code == 2
-    assert said in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert code == 2 and line.startswith("proxylib: error: ") and said in line
 
 
 def test_list_shows_every_step_and_runs_nothing(tmp_path, monkeypatch, capsys):

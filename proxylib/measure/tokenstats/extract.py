@@ -78,7 +78,7 @@ class Engine:
             if end < len(order):
                 longest = lengths[order[end]]
                 whole = longest * (end - begin + 1)  # with padding, if the next one joined
-                few = end - begin < layout.traces and whole <= layout.batch_tokens
+                few = end - begin < layout.batch_traces and whole <= layout.batch_tokens
                 if few and whole - held - longest <= layout.padding * whole:
                     continue
             yield order[begin:end]
@@ -189,7 +189,7 @@ def token_rows(
     items : task, id, and what became of the solution's tokens: truncated + windowed + scored is all of them; its
         `attrs["batch"]` is the batch that memory allowed
     """
-    layout = Layout(chunk=config.chunk, traces=config.batch, batch_tokens=10**9, padding=1.0, share=False)
+    layout = Layout(chunk=config.chunk, batch_traces=config.batch, batch_tokens=10**9, padding=1.0, share=False)
     engine = Engine(model, len(tokenizer), layout)
     encoded = [encode(trace, tokenizer, Window(config.window), context_of(model)) for trace in traces]
     order = list(itertools.chain.from_iterable(engine.passes(encoded)))

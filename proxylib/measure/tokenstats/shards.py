@@ -181,7 +181,7 @@ def _write_shards(workspace: Workspace, engine: Engine, traces: list[Trace], enc
     """Compute the shards that are missing; returns the tokens of their passes and the largest batch that memory allowed."""
     shards = list(_grouped(engine, encoded))
     total = sum(len(item.ids) for item in encoded)
-    fresh, limit = 0, engine.layout.traces
+    fresh, limit = 0, engine.layout.batch_traces
     with tqdm(total=total, unit="token", unit_scale=True, disable=None, file=sys.stderr, smoothing=0.1) as bar:
         for number, passes in enumerate(shards):
             members = list(itertools.chain.from_iterable(passes))

@@ -173,6 +173,8 @@ class Section(Frozen):
 
 
 def hub(changes: dict[str, Any]) -> Hub:
-    """The grid of `hub.yaml` with changes laid over it, validated; `UserError` names the first bad key."""
+    """The grid of `hub.yaml` with changes laid over it, validated; `UserError` names the file or the change with a bad key."""
     path = config_folder() / "hub.yaml"
-    return validated(Hub, overlay(read_yaml(path).get("hub", {}), changes), str(path))
+    values = read_yaml(path).get("hub", {})
+    validated(Hub, values, str(path))
+    return validated(Hub, overlay(values, changes), lambda key: f"parameter {key}")

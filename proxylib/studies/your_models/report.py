@@ -11,7 +11,7 @@ from proxylib.studies.your_models import compare
 from proxylib.studies.your_models.compare import Comparison, Fitted
 
 if TYPE_CHECKING:
-    from proxylib.studies.your_models.end_to_end import Ranked
+    from proxylib.studies.your_models.rank import Ranked
 
 NAMES = {
     compare.WINNER: "top-1, inverse frequency",

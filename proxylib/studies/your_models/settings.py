@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from pydantic import Field
 
-from proxylib.measure.settings import Extraction
-from proxylib.settings import Frozen
+from proxylib.measure.settings import Extraction, ExtractSettings, OverTraces
+from proxylib.settings import Frozen, validated
 from proxylib.stats import Bootstrap
 
 
@@ -25,7 +29,23 @@ class YourModelsSettings(Frozen):
     bootstrap: Bootstrap
 
 
+class Rank(OverTraces):
+    """Rank your models by the proxy named in advance."""
+
+    models: tuple[str, ...] = Field(description="folders of transformers or peft, or hub ids; at least two")
+    scores: Path | None = Field(
+        default=None, description="CSV file of known scores (columns model, score): a ranker is fitted too"
+    )
+
+
 class Section(Frozen):
     """What the study adds to a profile."""
 
     your_models: Example
+
+
+def from_parameters(given: Mapping[str, Any]) -> Rank:
+    """What `rank` is asked for by the parameters of the page's notebook; `UserError` names the one that is wrong."""
+    known = {name: given[name] for name in Rank.model_fields if name in given}
+    settings = {name: given[name] for name in ExtractSettings.model_fields if name in given}
+    return validated(Rank, known | {"settings": settings}, lambda key: f"parameter {key.split('.')[-1]}")

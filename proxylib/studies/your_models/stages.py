@@ -8,12 +8,12 @@ from proxylib.errors import UserError
 from proxylib.models import folders
 from proxylib.runs.files import sha256
 from proxylib.runs.step import Declaration, Request, Study
-from proxylib.studies.your_models.settings import Section, YourModelsSettings
+from proxylib.studies.your_models.settings import Section, YourModelsSettings, from_parameters
 
 study = Study("your_models", Section)
 
 
-@study.stage(version=1, builder="proxylib.studies.your_models.end_to_end:build")
+@study.stage(version=1, builder="proxylib.studies.your_models.rank:build")
 def your_models(d: Declaration) -> Request:
     """Some of the lab's models, taken as folders with weights, and a file of traces: what does `proxylib rank` say, and how
     does it compare with accuracy?
@@ -44,8 +44,7 @@ def your_models_page(
     for name in ("models", "traces", "out"):
         if name not in given:
             raise UserError(f"parameter {name}: needed beside {next(iter(given))}; models, traces and out go together")
-    if not isinstance(given["models"], (list, tuple)):
-        raise UserError(f"parameter models: {given['models']!r} is no list; write '[one, two]'")
+    from_parameters(given)  # what is mistyped is refused here, before a kernel starts
     # the notebook's kernel works in another folder than its caller
     whole = lambda name: str(Path(name).absolute()) if Path(name).exists() else name
     given["models"], given["out"] = [whole(model) for model in given["models"]], str(Path(given["out"]).absolute())

@@ -27,7 +27,7 @@ from proxylib.runs import folder as work_folder
 from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST
 
 TRACES = [Trace("one" if n % 2 else "two", f"t-{n}", f"p {n}\n", "abc " * (1 + 3 * n) + "end\n", "", "") for n in range(9)]
-LAYOUT = extract.Layout(chunk=16, traces=3, batch_tokens=512)
+LAYOUT = extract.Layout(chunk=16, batch_traces=3, batch_tokens=512)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_a_finished_folder_is_read_and_no_model_is_loaded(model, tmp_path, monke
 def test_a_folder_of_another_plan_is_refused(model, tmp_path, change, what):
     shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
     before = content(tmp_path / "out")
-    layout = extract.Layout(chunk=change.pop("chunk"), traces=3, batch_tokens=512) if "chunk" in change else LAYOUT
+    layout = extract.Layout(chunk=change.pop("chunk"), batch_traces=3, batch_tokens=512) if "chunk" in change else LAYOUT
     with pytest.raises(UserError, match=f"was begun with {what}"):
         shards.extract(model, change.pop("traces", TRACES), tmp_path / "out", Settings(**change), layout)
     assert content(tmp_path / "out") == before

@@ -20,6 +20,7 @@ from models.checkpoint_damage import DAMAGES
 
 from proxylib import studies
 from proxylib.cli import main
+from proxylib.cli.main import parser
 from proxylib.data import scribe, traces
 from proxylib.errors import UserError
 from proxylib.judging import client, verdict_folder
@@ -305,11 +306,11 @@ def test_the_list_is_fifteen_commands_that_the_shell_and_we_understand(capsys):
     assert main(["finetune", "--out", "cells", "--list", *shared]) == 0
     lines = [shlex.split(line) for line in capsys.readouterr().out.splitlines()]
     assert all(line[:4] == ["accelerate", "launch", "-m", "proxylib"] for line in lines)
-    parsed = [main._parser().parse_args(line[4:]) for line in lines]
+    parsed = [parser().parse_args(line[4:]) for line in lines]
     cells = [(args.base, args.examples, str(args.out)) for args in parsed]
     assert len(set(cells)) == 15 and cells[0] == ("Qwen/Qwen3-1.7B", 1293, "cells/Qwen3-1.7B-1293")
     assert {(args.data, args.fields[0], args.parameter[0][1]) for args in parsed} == {
-        ("my train.jsonl", "prompt=dialogue", "2")
+        ("my train.jsonl", ("prompt", "dialogue"), "2")
     }
 
 
@@ -528,8 +529,8 @@ def test_no_folders_are_refused():
         (["--fields", "prompt=dialogue"], "line 1: dialogue is missing, which --fields takes for prompt"),
         (["--base", "./gone"], "./gone: no such folder; a model is a folder written by save_pretrained, or a hub id"),
         (["--examples", "11"], "holds 10 examples, 11 are asked for; give more, or a smaller --examples"),
-        (["-p", "rank", "0"], "hub.yaml: rank"),
-        (["-p", "ranks", "8"], "hub.yaml: ranks"),
+        (["-p", "rank", "0"], "parameter rank: "),
+        (["-p", "ranks", "8"], "parameter ranks: "),
         (["-p", "context", "300"], "leaves no room for the completion in 300; raise the context or leave it out"),
         (["-p", "device", "cuda"], "torch sees no CUDA device"),
     ],
@@ -550,7 +551,7 @@ def test_a_chat_needs_a_template_a_folder_must_be_ones_own_and_a_base_be_named(p
     for arguments, said in (
         (["--base", str(bare), *given, "--out", str(tmp_path / "cell")], "no chat template"),
         (["--base", base, *given, "--out", str(tmp_path / "full")], "holds other files"),
-        ([*given, "--out", str(tmp_path / "cell")], "parameter base: needed"),
+        ([*given, "--out", str(tmp_path / "cell")], "--base is needed"),
     ):
         assert main(["finetune", *arguments, *options()]) == 2
         assert said in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from proxylib.studies.your_models import compare, report
 from proxylib.studies.your_models.compare import Comparison, Fitted
-from proxylib.studies.your_models.end_to_end import Ranked
+from proxylib.studies.your_models.rank import Ranked
 
 
 @pytest.fixture

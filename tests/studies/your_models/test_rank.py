@@ -15,7 +15,7 @@ from proxylib.errors import UserError
 from proxylib.models import architectures, tokenizers
 from proxylib.models.settings import Model
 from proxylib.runs import config
-from proxylib.studies.your_models import end_to_end, report
+from proxylib.studies.your_models import rank, report
 
 LINES = [{"question": f"What is {n} + 2?", "answer": f"{n} and 2 make {n + 2}.\nanswer {n + 2}"} for n in range(20)]
 
@@ -110,11 +110,11 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(place, arguments, mess
 def test_names_are_short_and_differ(tmp_path, monkeypatch):
     (tmp_path / "a" / "b").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "a" / "b")
-    assert end_to_end.names_of(["..", "."]) == ["a", "b"]  # each is the name of a folder in `out`
-    assert end_to_end.names_of(["/a/x", "/b/y"]) == ["x", "y"]
-    assert end_to_end.names_of(["org/x-1", "other/x-1", "org/y"]) == ["org--x-1", "other--x-1", "org--y"]
+    assert rank.names_of(["..", "."]) == ["a", "b"]  # each is the name of a folder in `out`
+    assert rank.names_of(["/a/x", "/b/y"]) == ["x", "y"]
+    assert rank.names_of(["org/x-1", "other/x-1", "org/y"]) == ["org--x-1", "other--x-1", "org--y"]
     with pytest.raises(UserError, match="given twice"):
-        end_to_end.names_of(["org/x", "org/y", "org/x"])
+        rank.names_of(["org/x", "org/y", "org/x"])
 
 
 def test_rows_do_not_depend_on_the_layout_but_for_their_last_bits(place):

@@ -1,0 +1,24 @@
+"""`proxylib extract`: token statistics of one model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxylib.cli.options import command
+from proxylib.measure.settings import Extract
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command(commands, "extract", Extract, run)
+
+
+def run(options: Extract) -> int:
+    """Measure the model and say what became of the traces."""
+    from proxylib.data import traces
+    from proxylib.measure.tokenstats import shards
+
+    read, _ = traces.read_with_expert(options.traces, options.fields)  # what is wrong with the expert had better be said now
+    rows = shards.extract(options.model, read, options.out, options.settings, options.layout, options.threads)
+    print(rows.summary())
+    return 0

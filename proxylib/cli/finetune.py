@@ -1,0 +1,65 @@
+"""`proxylib finetune`: one cell of the post's own grid, or a line of shell for every cell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from proxylib.cli.options import command
+from proxylib.settings import Frozen
+
+
+class Options(Frozen):
+    """One cell of the post's own grid (configs/hub.yaml): LoRA, losses, notes."""
+
+    base: str | None = Field(default=None, description="folder of transformers, or a hub id; needed unless --list is given")
+    data: str = Field(description="examples: .jsonl(.gz) or .parquet file, set:NAME, or hub:NAME:SPLIT")
+    held_out: str = Field(description="likewise: loss is measured and notes are written on these")
+    out: Path = Field(description="folder for what is made; goes on where it ended; with --list, folder of all cells")
+    examples: int | None = Field(default=None, ge=1, description="the first so many of the file; all if left out")
+    fields: dict[str, str] = Field(default={}, description="names in both files, such as prompt=dialogue solution=note")
+    lengths: bool = Field(default=False, description="count tokens and what the context cuts; train nothing")
+    list: bool = Field(default=False, description="a line of shell for every cell of the grid; train nothing")
+    parameters: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Options:
+        if self.list and self.lengths:
+            raise ValueError("give --list or --lengths, not both")
+        if not self.list and not self.base:
+            raise ValueError("--base is needed, unless --list is given")
+        return self
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command(commands, "finetune", Options, run)
+
+
+def run(options: Options) -> int:
+    """List the cells, count a cell's lengths, or make it."""
+    from proxylib.studies.loss import hub_cell
+    from proxylib.studies.loss.settings import hub
+
+    grid = hub(options.parameters)
+    hub_cell.refuse_the_same(options.data, options.held_out)
+    if options.list:
+        print("\n".join(hub_cell.commands(grid, options.out, _shared(options))))
+        return 0
+    examples = hub_cell.read(options.data, options.fields, options.examples)
+    cell = hub_cell.Cell(options.base, examples, hub_cell.read(options.held_out, options.fields), grid)
+    if options.lengths:
+        print(hub_cell.measured_lengths(cell))
+    elif finished := hub_cell.run(cell, options.out):
+        print(finished.summary())
+    return 0
+
+
+def _shared(options: Options) -> list[str]:
+    """What all cells are given alike."""
+    words = ["--data", options.data, "--held-out", options.held_out]
+    words += ["--fields", *(f"{ours}={theirs}" for ours, theirs in options.fields.items())] if options.fields else []
+    return words + [word for name, value in options.parameters.items() for word in ("-p", name, json.dumps(value))]

@@ -1,0 +1,53 @@
+"""`proxylib run`: one notebook with parameters."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from proxylib.cli.options import POSITIONAL, command
+from proxylib.errors import UserError
+from proxylib.settings import Frozen
+
+
+class Options(Frozen):
+    """Run one notebook with parameters."""
+
+    notebook: Path = Field(
+        description="of the grid, or one of your own with a cell tagged parameters", json_schema_extra=POSITIONAL
+    )
+    parameters: dict[str, Any] = {}
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command(commands, "run", Options, run)
+
+
+def run(options: Options) -> int:
+    """Run the notebook unless its run exists, and say where that is."""
+    from proxylib import studies
+    from proxylib.runs import execute
+
+    notebook, given = options.notebook, options.parameters
+    execute.check_parameters(notebook, given)
+    step = studies.step_of_notebook(notebook, execute.parameters_of(notebook) | given)
+    step = step or execute.own_step(notebook, given)
+    if not execute.outstanding([step]):
+        print(f"{execute.state(step):9} {step.name}  {step.store.get(step.key).folder}")
+        return 0
+    missing = [parent.name for parent in step.parents.values() if parent.store.find(parent.key) is None]
+    if missing:
+        raise UserError(
+            f"{step.name} needs {', '.join(missing)}; first: proxylib grid --profile {step.store.profile} "
+            f"{' '.join(f'--only {name}' for name in missing)}"
+        )
+    try:
+        print(f"done      {step.name}  {execute.run(step).folder}")
+    except execute.NotebookFailed as error:
+        print(f"proxylib: {error}", file=sys.stderr)
+        return 1
+    return 0

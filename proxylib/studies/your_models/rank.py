@@ -1,0 +1,190 @@
+"""`proxylib rank` and the page beside it: every model measured, compared with the others, and the files that are left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from proxylib.data.traces import Trace, read, read_with_expert, to_frame
+from proxylib.errors import UserError
+from proxylib.measure.settings import ExtractSettings, OverTraces
+from proxylib.models import folders
+from proxylib.report import plots
+from proxylib.runs.files import parquet_bytes, write_atomic
+from proxylib.runs.folder import Workspace
+from proxylib.stats import Bootstrap
+from proxylib.studies.your_models import compare, report
+from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
+from proxylib.studies.your_models.settings import Rank, YourModelsSettings, from_parameters
+
+BOOTSTRAP = Bootstrap(draws=2000, level=0.95, seed=7)
+MODELS, TABLE, SUPPORT, VALUES, FIGURE = "models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"
+FITTED = "fitted.csv"
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What `rank` leaves in a folder, and the frames behind it.
+
+    Parameters
+    ----------
+    folder : holds ranking.csv, support.csv, proxies.parquet, ranking.svg, with known scores fitted.csv, and models/
+    comparison : see `compare.compare`
+    fitted : see `compare.fit`; None without known scores
+    accounts : a row per model: what became of the traces and their tokens
+    """
+
+    folder: Path
+    comparison: Comparison
+    fitted: Fitted | None
+    accounts: pd.DataFrame
+
+
+def rank(
+    models: Mapping[str, Path],
+    traces: list[Trace],
+    given: OverTraces,
+    expert: pd.DataFrame | None = None,
+    scores: pd.Series | None = None,
+    bootstrap: Bootstrap = BOOTSTRAP,
+) -> Ranked:
+    """Measure every model over the traces and rank them by the proxy named in advance.
+
+    Parameters
+    ----------
+    models : name -> folder, at least two
+    traces : what they are measured on
+    given : how they are measured, and the folder; what an earlier call finished is taken from there
+    expert : what the expert thought of its solutions, see `traces.read_with_expert`
+    scores : known scores by model, see `compare.fit`
+    bootstrap : over traces, and over models with a score
+    """
+    from proxylib.measure.tokenstats import shards
+
+    measured, accounts = {}, []
+    for name, folder in models.items():
+        rows = shards.extract(folder, traces, given.out / MODELS / name, given.settings, given.layout, given.threads)
+        measured[name] = Measured(rows.tokens, rows.vocabulary)
+        accounts.append({"model": name} | {key: rows.facts[key] for key in report.ACCOUNT})
+    texts = to_frame(traces).set_index(["task", "id"])["solution"]
+    comparison = compare.compare(measured, texts, bootstrap, expert)
+    comparison = comparison._replace(left_out=len(traces) - comparison.used)  # also what no model can be asked about
+    fitted = None if scores is None else compare.fit(comparison.values, scores, bootstrap)
+    return Ranked(given.out, comparison, fitted, pd.DataFrame(accounts))
+
+
+def rank_files(given: Rank) -> Ranked:
+    """`rank` over models, traces and scores by name, with its tables and figure left in the folder.
+
+    Raises
+    ------
+    UserError
+        Before any model runs where traces, scores or names are wrong; later where a model cannot be measured.
+    """
+    if given.out.exists() and not given.out.is_dir():
+        raise UserError(f"{given.out}: is a file; give a folder")
+    models = _folders(given)
+    traces, expert = read_with_expert(given.traces, given.fields)
+    scores = None if given.scores is None else compare.read_scores(given.scores, list(models))
+    ranked = rank(models, traces, given, expert, scores)
+    _write(ranked)
+    return ranked
+
+
+def _folders(given: Rank) -> dict[str, Path]:
+    """Name -> folder of each model; what is wrong with the last had better be said before the first one runs."""
+    from proxylib.models import tokenizers
+
+    located = dict(zip(names_of(given.models), map(folders.locate, given.models), strict=True))
+    for folder in located.values():
+        if not (folders.base_of(folder) / folders.CONFIG).exists():
+            raise UserError(f"{folder}: no {folders.CONFIG}; a model is a folder written by save_pretrained")
+        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
+        tokenizers.front(tokenizer, "x", given.settings.chat)
+    return located
+
+
+def names_of(models: Sequence[str]) -> list[str]:
+    """A short name per model: the last part of its path, more parts where two would share it.
+
+    Raises
+    ------
+    UserError
+        For fewer than two models, or one given twice.
+    """
+    if len(models) < 2:
+        raise UserError(f"parameter models: at least 2 are needed, found {len(models)}")
+    whole = lambda model: Path(os.path.normpath(Path(model).absolute()))  # a link keeps its own name
+    parts = [(whole(model) if Path(model).is_dir() else Path(model)).parts for model in models]
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["--".join(own[-count:]).strip("/") for own in parts]
+        if len(set(names)) == len(names):
+            return names
+    twice = next(model for number, model in enumerate(models) if parts[number] in parts[:number])
+    raise UserError(f"parameter models: {twice} is given twice")
+
+
+def _write(ranked: Ranked) -> None:
+    csv = lambda frame: frame.to_csv(index=False).encode()
+    out, comparison = ranked.folder, ranked.comparison
+    write_atomic(out / TABLE, csv(comparison.table))
+    write_atomic(out / SUPPORT, csv(comparison.support))
+    write_atomic(out / VALUES, parquet_bytes(comparison.values.reset_index()))
+    if ranked.fitted is not None:
+        write_atomic(out / FITTED, csv(ranked.fitted.order))
+    figure, (ax,) = plots.canvas(height=1.2 + 0.35 * len(comparison.table))
+    plots.models_forest(comparison.table, ax, column=compare.WINNER)
+    write_atomic(out / FIGURE, plots.svg(figure))
+
+
+def build(step, workspace: Workspace) -> None:
+    """`rank` over some of the lab's models, with their mean accuracy as known scores.
+
+    Parameters
+    ----------
+    step : a declared `your_models` step; its parents are the material, the pooled population and the trained models
+    workspace : receives the tables ranking, support, values, accounts, order and errors; token rows are not kept
+    """
+    settings: YourModelsSettings = step.settings
+    source = step.parent("material").path("traces.parquet")
+    everything = read(source)
+    first = to_frame(everything).groupby("task", sort=False).head(settings.items).index
+    accuracy = step.parent("population").table("accuracy")
+    accuracy = accuracy[accuracy["seed"] == accuracy["seed"].iloc[0]].groupby("model", sort=False)["estimate"].mean()
+    scores = accuracy.loc[list(settings.models)] if len(settings.models) >= compare.LEAST_MODELS else None
+    given = OverTraces(
+        traces=str(source),
+        out=workspace.path("ranked"),
+        threads=settings.extraction.threads,
+        settings=ExtractSettings(window=settings.extraction.window, device=settings.extraction.device),
+    )
+    models = {name: step.parent(name).path("model") for name in settings.models}
+    ranked = rank(models, [everything[number] for number in first], given, scores=scores)
+    shutil.rmtree(given.out)
+    comparison = ranked.comparison
+    tables = {"ranking": comparison.table, "support": comparison.support, "values": comparison.values.reset_index()}
+    tables |= {"accounts": ranked.accounts}
+    if ranked.fitted is not None:
+        tables |= {"order": ranked.fitted.order, "errors": ranked.fitted.errors}
+    for name, frame in tables.items():
+        workspace.write_table(name, frame)
+    workspace.note(used=comparison.used, left_out=comparison.left_out)
+
+
+def of(step) -> Ranked:
+    """What the page shows: the lab's example, or `rank_files` over what the notebook was given."""
+    if "your_models" not in step.parents:
+        return rank_files(from_parameters(step.parameters))
+    run = step.parent("your_models")
+    has = (run.folder / "errors.parquet").exists()
+    fitted = Fitted(run.table("order"), run.table("errors")) if has else None
+    values = run.table("values").set_index("model")
+    comparison = Comparison(
+        values, run.table("ranking"), run.table("support"), pd.DataFrame(), run.facts["used"], run.facts["left_out"]
+    )
+    return Ranked(run.folder, comparison, fitted, run.table("accounts"))

@@ -1,0 +1,150 @@
+"""Options derived from settings: every default and bound from its class, every error one line that names the option."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from proxylib.cli import options
+from proxylib.cli.main import parser
+from proxylib.errors import UserError
+from proxylib.settings import Frozen
+
+
+class Inner(Frozen):
+    """A group of options."""
+
+    chunk: int = Field(default=128, ge=1, description="positions at a time")
+    share: bool = Field(default=True, description="compute a beginning once")
+    rate: float = Field(default=0.05, ge=0, le=1, allow_inf_nan=False, description="in 5 % steps")
+
+
+class Outer(Frozen):
+    """Do something.
+
+    More about it.
+    """
+
+    name: str | None = Field(default=None, description="of the thing", json_schema_extra=options.POSITIONAL)
+    models: tuple[str, ...] = Field(description="folders")
+    out: Path | None = Field(default=None, description="a folder")
+    seeds: tuple[int, ...] = Field(default=(), description="numbers")
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where")
+    chat: bool = Field(default=False, description="a user's turn")
+    fields: dict[str, str] = Field(default={}, description="names")
+    parameters: dict[str, Any] = {}
+    inner: Inner = Inner()
+
+
+def parsed(*words):
+    whole = options.Parser(prog="proxylib")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND", parser_class=options.Parser)
+    options.command(commands, "do", Outer, lambda settings: 0)
+    args = whole.parse_args(["do", *words])
+    return options.read(args.kind, vars(args), "do")
+
+
+def test_what_is_not_said_is_as_the_class_has_it():
+    assert parsed("--models", "a") == Outer(models=("a",))
+
+
+def test_words_become_what_the_class_wants():
+    words = ["thing", "--models", "a", "b", "--models", "c", "--out", "x", "--seeds", "1", "2e3", "--device", "cuda", "--chat"]
+    words += ["--fields", "prompt=q=a", "solution=s", "-p", "rate", "2e-4", "--chunk", "7", "--no-share", "--rate", "1e-2"]
+    inner = Inner(chunk=7, share=False, rate=0.01)
+    assert parsed(*words) == Outer(
+        name="thing",
+        models=("a", "b", "c"),
+        out=Path("x"),
+        seeds=(1, 2000),
+        device="cuda",
+        chat=True,
+        fields={"prompt": "q=a", "solution": "s"},
+        parameters={"rate": 0.0002},
+        inner=inner,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--models", "a", "--chunk", "0"], "--chunk: Input should be greater than or equal to 1 (given: 0)"),
+        (["--models", "a", "--chunk", "many"], "--chunk: Input should be a valid integer (given: 'many')"),
+        (["--models", "a", "--chunk", "2.5"], "--chunk: Input should be a valid integer"),
+        (["--models", "a", "--chunk", "true"], "--chunk: Input should be a valid integer (given: True)"),
+        (["--models", "a", "--chunk", "[1"], "--chunk: Input should be a valid integer (given: '[1')"),
+        (["--models", "a", "--rate", "nan"], "--rate: Input should be a"),
+        (["--models", "a", "--rate", "2"], "--rate: Input should be less than or equal to 1 (given: 2)"),
+        (["--models", "a", "--seeds", "1", "x"], "--seeds: Input should be a valid integer (given: 'x')"),
+        (["--models", "a", "-p", "rate", "[1"], "parameter rate: '[1' is not YAML; quote it"),
+        (["--models", "a", "-p", "day", "2026-01-01"], "parameter day: only numbers, text"),
+        (["--models", "a", "-y", "gone.yaml"], "gone.yaml: no such file"),
+    ],
+)
+def test_a_value_out_of_bounds_names_its_option(words, said):
+    with pytest.raises(UserError) as caught:
+        parsed(*words)
+    assert str(caught.value).startswith(said) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "--models"),
+        (["--models", "a", "--device", "tpu"], "--device: invalid choice: 'tpu'"),
+        (["--models", "a", "--fields", "prompt"], "--fields: 'prompt' is not OURS=THEIRS"),
+        (["--models", "a", "--no-chat"], "--no-chat"),
+        (["--models"], "--models: expected at least one argument"),
+    ],
+)
+def test_a_word_that_does_not_fit_is_one_line_and_exit_2(words, said, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parsed(*words)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert caught.value.code == 2 and line.startswith("proxylib: error: ") and said in line
+    assert line.endswith("; see proxylib do --help")
+
+
+@given(chunk=st.integers(1, 10**9), rate=st.floats(0, 1))
+def test_numbers_survive_the_command_line(chunk, rate):
+    found = parsed("--models", "a", "--chunk", str(chunk), "--rate", repr(rate))
+    assert (found.inner.chunk, found.inner.rate) == (chunk, rate)
+
+
+@pytest.fixture(scope="module")
+def commands():
+    """Name -> parser of every command."""
+    (action,) = (action for action in parser()._actions if action.dest == "command")
+    return action.choices
+
+
+def test_the_help_of_every_command_shows_every_field_and_default_of_its_class(commands, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "10000")  # one line an option
+    for command in commands.values():
+        lines = command.format_help().splitlines()
+        for name, field in options.fields(command.get_default("kind")):
+            if name == "parameters":
+                continue
+            spelling = options.flag(name, field)
+            (line,) = (line for line in lines if re.match(rf"  {spelling}( |$)", line))
+            assert (
+                field.description in line and field.description[0] != field.description[0].upper() or "." in field.description
+            )
+            if isinstance(field.default, int | float) and not isinstance(field.default, bool):
+                assert line.endswith(f"(default {field.default:g})") or line.endswith(f"(default {field.default})")
+
+
+def test_no_command_has_two_options_of_one_name_nor_one_that_the_parser_uses_itself(commands):
+    for command in commands.values():
+        names = [name for name, _ in options.fields(command.get_default("kind"))]
+        assert len(set(names)) == len(names) and not set(names) & {"kind", "function", "command", "parameter", "yaml"}
+
+
+def test_a_default_stands_in_its_class_and_not_in_the_parser(commands):
+    for command in commands.values():
+        own = {action.dest: action.default for action in command._actions if action.dest not in ("help", "parameter", "yaml")}
+        assert set(own.values()) <= {"==SUPPRESS=="}
