@@ -13,8 +13,8 @@ COMMANDS = (rank, extract, judge, finetune, run, grid, fetch, book, ship, scoreb
 
 def main(words: list[str] | None = None) -> int:
     """Entry point of `proxylib`; returns the exit code."""
-    args = parser().parse_args(words)
     try:
+        args = parser().parse_args(words)
         return args.function(read(args.kind, vars(args), args.command))
     except UserError as error:
         print(f"proxylib: error: {error}", file=sys.stderr)

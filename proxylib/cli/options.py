@@ -11,7 +11,7 @@ option, and each field that is a settings class itself is a group of options:
 | `models: tuple[str, ...]` | `--models MODEL [MODEL ...]`, which may be said again |
 | `fields: dict[str, str]` | `--fields OURS=THEIRS [OURS=THEIRS ...]` |
 | `parameters: dict[str, Any]` | `-p NAME VALUE` and `-y FILE`, both of which may be said again |
-| `json_schema_extra=POSITIONAL` | its name without dashes |
+| `json_schema_extra=POSITIONAL`, text | a word without dashes |
 
 argparse splits words; what they may be is checked by pydantic alone.
 """
@@ -39,11 +39,11 @@ Kind = TypeVar("Kind", bound=Frozen)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as all others of the command line are."""
+    """A parser whose errors are as all others: one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the line and exit with 2."""
-        self.exit(2, f"proxylib: error: {message}; see {self.prog} --help\n")
+        """Raise the line."""
+        raise UserError(f"{message}; see {self.prog} --help")
 
 
 def command(commands: Any, name: str, kind: type[Kind], function: Callable[[Kind], int]) -> None:
@@ -76,8 +76,8 @@ def add(parser: Any, kind: type[Frozen]) -> None:
 
 def flag(name: str, field: FieldInfo) -> str:
     """How the command line spells a field."""
-    if (field.json_schema_extra or {}).get("positional"):
-        return name
+    if field.json_schema_extra == POSITIONAL:
+        return name.upper()
     return f"--{'no-' * (field.default is True)}{name.replace('_', '-')}"
 
 
@@ -104,7 +104,10 @@ def read(kind: type[Kind], given: Mapping[str, Any], where: str) -> Kind:
         One line that names the option.
     """
     names = {name: flag(name, field) for name, field in fields(kind)}
-    return validated(kind, _nested(kind, given), lambda key: names.get(key.split(".")[-1], key) if key else where)
+    option = lambda key: next(
+        (names[part] for part in reversed(key.split(".")) if part in names), where
+    )  # layout.chunk, seeds.1
+    return validated(kind, _nested(kind, given), option)
 
 
 def fields(kind: type[Frozen]) -> Iterator[tuple[str, FieldInfo]]:
@@ -140,12 +143,12 @@ def _group(field: FieldInfo) -> type[Frozen] | None:
 
 
 def _add_option(parser: Any, name: str, field: FieldInfo) -> None:
-    kind, spelling = _plain(field), flag(name, field)
+    kind = _plain(field)
     how: dict[str, Any] = {"help": help_of(field), "default": argparse.SUPPRESS}
-    if spelling == name:
-        how |= {"nargs": None if field.is_required() else "?"}
-    else:
-        how |= {"dest": name, "required": field.is_required()}
+    if field.json_schema_extra == POSITIONAL:
+        parser.add_argument(name, nargs=None if field.is_required() else "?", metavar=flag(name, field), **how)
+        return
+    how |= {"dest": name, "required": field.is_required()}
     if kind is bool:
         how |= {"action": "store_const", "const": not field.default}
     elif typing.get_origin(kind) is Literal:
@@ -156,7 +159,7 @@ def _add_option(parser: Any, name: str, field: FieldInfo) -> None:
         how |= {"nargs": "+", "action": "extend", **_word(typing.get_args(kind)[0], name.removesuffix("s"))}
     else:
         how |= _word(kind, name)
-    parser.add_argument(spelling, **how)
+    parser.add_argument(flag(name, field), **how)
 
 
 def _add_parameters(parser: Any) -> None:

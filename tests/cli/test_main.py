@@ -52,10 +52,7 @@ def test_help_starts_neither_torch_nor_a_validator_of_notebooks():
     ],
 )
 def test_bad_usage_is_exit_2_and_says_what(arguments, said, capsys):
-    try:
-        code = main(arguments)
-    except SystemExit as stop:  # argparse ends by itself
-        code = stop.code
+    code = main(arguments)
     (line,) = capsys.readouterr().err.splitlines()
     assert code == 2 and line.startswith("proxylib: error: ") and said in line
 

@@ -91,9 +91,9 @@ def test_a_cost_limit_without_prices_is_refused(place, capsys):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["--limit-cost", "nan", "--price-in", "1"], "limit_cost"),
-        (["--limit-cost", "-1", "--price-in", "1"], "limit_cost"),
-        (["--temperature", "nan"], "temperature"),
+        (["--limit-cost", "nan", "--price-in", "1"], "--limit-cost: "),
+        (["--limit-cost", "-1", "--price-in", "1"], "--limit-cost: "),
+        (["--temperature", "nan"], "--temperature: "),
     ],
 )
 def test_a_number_that_is_none_is_refused(place, given, said, capsys):
