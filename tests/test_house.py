@@ -110,6 +110,7 @@ ACROSS = {
     "test_contributing.py": "the examples of CONTRIBUTING.md",
     "test_recorded.py": "the recorded results",
     "runs/test_kill.py": "a grid, its kernels and its folders, killed together",
+    "cli/test_command_line.py": "all commands together",
     "judging/test_served.py": "our judge behind another package's server",
     "measure/tokenstats/test_architectures.py": "statistics, engine and loading on every architecture",
     "measure/tokenstats/test_gpu.py": "the same on a GPU",

@@ -1,5 +1,41 @@
-"""The command line: `proxylib COMMAND`."""
+"""The command line, one module a command. Bad input ends with one line and exit code 2; a failure of ours with exit code 1."""
 
-from proxylib.cli.main import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import sys
+
+from proxylib.cli import book, extract, fetch, finetune, grid, judge, rank, run, scoreboard, ship
+from proxylib.cli.options import Parser, read
+from proxylib.errors import UserError
+
+COMMANDS = (rank, extract, judge, finetune, run, grid, fetch, book, ship, scoreboard)  # those for your own things first
+
+
+def main(words: list[str] | None = None) -> int:
+    """Entry point of `proxylib`; returns the exit code."""
+    try:
+        args = parser().parse_args(words)
+        return args.function(read(args.kind, vars(args), args.command))
+    except UserError as error:
+        print(f"proxylib: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("proxylib: stopped; the next call goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `| head` is no error
+        sys.stderr.close()
+        return 0
+
+
+def parser() -> Parser:
+    """The parser of all commands."""
+    whole = Parser(
+        prog="proxylib",
+        description="Forecast a model's score from cheaper signals.",
+        epilog="proxylib COMMAND --help shows a command's options. Exit codes: 0 done, 1 a failure of ours, 2 bad input, "
+        "130 interrupted.",
+    )
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for module in COMMANDS:
+        module.add(commands)
+    return whole

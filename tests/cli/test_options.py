@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from proxylib.cli import options
-from proxylib.cli.main import parser
+from proxylib.cli import options, parser
 from proxylib.errors import UserError
 from proxylib.settings import Frozen
 

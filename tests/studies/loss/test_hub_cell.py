@@ -19,8 +19,7 @@ import yaml
 from models.checkpoint_damage import DAMAGES
 
 from proxylib import studies
-from proxylib.cli import main
-from proxylib.cli.main import parser
+from proxylib.cli import main, parser
 from proxylib.data import scribe, traces
 from proxylib.errors import UserError
 from proxylib.judging import client, verdict_folder
