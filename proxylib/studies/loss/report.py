@@ -75,7 +75,7 @@ def _places(names: Sequence[str], values: Iterable) -> dict[str, object]:
 def _as_sample(statistic: str, value: float, n: int) -> tuple[float, float]:
     if statistic == "slope":
         return np.nan, np.nan
-    _, low, high, _ = stats.fisher_interval(value if statistic == "r" else np.sqrt(value), n)
+    _, low, high = stats.fisher_interval(value if statistic == "r" else np.sqrt(value), n)
     return (low, high) if statistic == "r" else (max(low, 0) ** 2, high**2)
 
 
