@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from proxylib.cli import book, extract, fetch, finetune, grid, judge, rank, run, scoreboard, ship
@@ -13,6 +14,8 @@ COMMANDS = (rank, extract, judge, finetune, run, grid, fetch, book, ship, scoreb
 
 def main(words: list[str] | None = None) -> int:
     """Entry point of `proxylib`; returns the exit code."""
+    # read when torch is loaded: threads that spin while they wait take cores that others need (benchmarks/machine.py)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         args = parser().parse_args(words)
         return args.function(read(args.kind, vars(args), args.command))

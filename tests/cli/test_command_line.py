@@ -1,5 +1,6 @@
 """All commands together, as a person meets them."""
 
+import os
 import subprocess
 import sys
 
@@ -48,3 +49,11 @@ def test_a_failure_of_ours_is_not_hidden(monkeypatch):
     monkeypatch.setattr("proxylib.data.published.registry.names", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cli.main(["fetch"])
+
+
+def test_threads_wait_passively_unless_the_user_says_otherwise():
+    code = "import os; from proxylib.cli import main; main(['fetch']); print(os.environ['OMP_WAIT_POLICY'])"
+    for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+        assert done.stdout.split()[-1] == expected
