@@ -117,7 +117,7 @@ MUTANTS = {
         Mutant("samples-cut-to-the-likeliest", '"top_k": 0,', '"top_k": 50,'),
         Mutant("samples-without-their-seed", "manual_seed(sample_seed or 0)", "manual_seed(0)"),
         Mutant("random-numbers-of-the-caller-spent", "fork_rng()", "fork_rng(enabled=False)"),
-        Mutant("answers-out-of-order", "texts = dict(zip(order,", "texts = dict(zip(sorted(order),"),
+        Mutant("answers-out-of-order", "by_index = dict(zip(order,", "by_index = dict(zip(sorted(order),"),
         Mutant(
             "prompts-padded-on-the-right",
             "[[pad] * (longest - len(ids)) + ids for ids",
@@ -140,8 +140,8 @@ MUTANTS = {
     "models/lora.py": [
         Mutant(
             "prompts-are-learnt",
-            "[0] * len(front) + [1] * len(kept)",
-            "[1] * len(front) + [1] * len(kept)",
+            "[0] * len(prompt) + [1] * len(kept)",
+            "[1] * len(prompt) + [1] * len(kept)",
             "tests/models/test_lora.py::test_the_loss_counts_the_completion_and_its_end_and_nothing_else",
         ),
         Mutant(
@@ -263,7 +263,7 @@ MUTANTS = {
         Mutant("opening-token-forgotten", "[] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]", "[]"),
     ],
     "measure/benchmarks.py": [
-        Mutant("every-answer-right", "tasks.check(trace, text)", "True", "tests/studies/lab/test_measurement.py"),
+        Mutant("every-answer-right", "tasks.check(trace, completion.text)", "True", "tests/studies/lab/test_measurement.py"),
     ],
     "measure/features.py": [
         Mutant("prose-of-the-traces", "prose = tokens[PROSE]", "prose = own"),
@@ -375,14 +375,14 @@ MUTANTS = {
         Mutant(
             "tokenised-together",
             "kept = solution[-room:]",
-            "kept = tokenizers.encode(tokenizer, [trace.prompt + trace.solution])[0][len(front) - 1 :]",
+            "kept = tokenizers.encode(tokenizer, [trace.prompt + trace.solution])[0][len(prompt) - 1 :]",
             "tests/measure/tokenstats/test_extract.py::test_prompt_and_solution_are_tokenised_apart",
         ),
         Mutant("solution-cut-at-its-end", "solution[-room:]", "solution[:room]", "tests/measure/tokenstats/test_extract.py"),
         Mutant(
             "prompt-cut-instead",
-            "front = tokenizers.front(tokenizer, trace.prompt, chat)",
-            "front = tokenizers.front(tokenizer, trace.prompt, chat)[-5:]",
+            "prompt = tokenizers.prompt_ids(tokenizer, trace.prompt, chat)",
+            "prompt = tokenizers.prompt_ids(tokenizer, trace.prompt, chat)[-5:]",
             "tests/measure/tokenstats/test_extract.py",
         ),
         Mutant(

@@ -218,7 +218,8 @@ def judge(
     texts: dict[int, str] = {}
     for clauses, places in alike.items():
         prompts = [question(asks[place].dialogue, asks[place].note, clauses) for place in places]
-        texts |= zip(places, generate.answers(model, tokenizer, prompts, ANSWER_TOKENS, BATCH, seed), strict=True)
+        completions = generate.completions(model, tokenizer, prompts, ANSWER_TOKENS, BATCH, seed)
+        texts |= {place: completion.text for place, completion in zip(places, completions, strict=True)}
     rows = []
     for place, ask in enumerate(asks):
         text = texts[place]
@@ -241,11 +242,10 @@ def compare(
     ----------
     pairs : dialogue, first note, second note
     """
-    texts = generate.answers(model, tokenizer, [which(*pair) for pair in pairs], ANSWER_TOKENS, BATCH)
     found = []
-    for text in texts:
+    for completion in generate.completions(model, tokenizer, [which(*pair) for pair in pairs], ANSWER_TOKENS, BATCH):
         try:
-            said = json.loads(text)
+            said = json.loads(completion.text)
         except ValueError:
             said = None
         vote = said.get("verdict") if isinstance(said, dict) else None

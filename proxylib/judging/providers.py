@@ -175,7 +175,7 @@ class Folder(ModelAPI):
     Notes
     -----
     Sampled answers are written one by one, each under its own seed, so that they do not depend on which question came first.
-    The last bits of the likeliest answer's logits may (see `generate.written`).
+    The last bits of the likeliest answer's logits may (see `generate.completions`).
     """
 
     def __init__(self, model_name: str, base_url: str | None = None, api_key: str | None = None, config=None, **more: Any):
@@ -218,16 +218,16 @@ class Folder(ModelAPI):
 
         chat = bool(self.tokenizer.chat_template)
         seed = (config.seed or 0) if config.temperature else None
-        answers = generate.written(
+        completions = generate.completions(
             self.model, self.tokenizer, list(prompts), config.max_tokens, BATCH, seed, chat, config.temperature or 1.0
         )
         outputs = []
-        for prompt, answer in zip(prompts, answers, strict=True):
+        for prompt, completion in zip(prompts, completions, strict=True):
             used = (
-                len(tokenizers.front(self.tokenizer, prompt, chat)),
-                len(tokenizers.encode(self.tokenizer, [answer.text])[0]) + 1,
+                len(tokenizers.prompt_ids(self.tokenizer, prompt, chat)),
+                len(tokenizers.encode(self.tokenizer, [completion.text])[0]) + 1,
             )
-            output = ModelOutput.from_content(self.model_name, answer.text, "stop" if answer.finished else "max_tokens")
+            output = ModelOutput.from_content(self.model_name, completion.text, "stop" if completion.finished else "max_tokens")
             output.usage = ModelUsage(input_tokens=used[0], output_tokens=used[1], total_tokens=sum(used))
             outputs.append(output)
         return outputs

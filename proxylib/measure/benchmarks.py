@@ -20,15 +20,16 @@ def answers(
     -------
     columns task, id, level, text (what the model wrote), correct
     """
-    texts = generate.answers(model, tokenizer, [trace.prompt for trace in traces], config.max_new_tokens, config.batch)
+    prompts = [trace.prompt for trace in traces]
+    completions = generate.completions(model, tokenizer, prompts, config.max_new_tokens, config.batch)
     rows = [
         {
             "task": trace.task,
             "id": trace.id,
             "level": int(trace.id.split("-")[1]),
-            "text": text,
-            "correct": tasks.check(trace, text),
+            "text": completion.text,
+            "correct": tasks.check(trace, completion.text),
         }
-        for trace, text in zip(traces, texts, strict=True)
+        for trace, completion in zip(traces, completions, strict=True)
     ]
     return pd.DataFrame(rows)

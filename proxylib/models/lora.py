@@ -85,7 +85,7 @@ class Tuned(NamedTuple):
 def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longest: int, chat: bool = False) -> list[Row]:
     """Prompt and completion tokenised apart and joined, between bos and eos; only completion and eos are counted.
 
-    With `chat`, the prompt stands in the tokenizer's chat template instead (see `tokenizers.front`).
+    With `chat`, the prompt stands in the tokenizer's chat template instead (see `tokenizers.prompt_ids`).
 
     Raises
     ------
@@ -100,16 +100,16 @@ def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longe
         )
     made = []
     for example in examples:
-        front = tokenizers.front(tokenizer, example.prompt, chat)
+        prompt = tokenizers.prompt_ids(tokenizer, example.prompt, chat)
         completion = [*tokenizers.encode(tokenizer, [example.solution])[0], tokenizer.eos_token_id]
-        room = longest - len(front)
+        room = longest - len(prompt)
         if room < 1:
             raise UserError(
-                f"example {example.task}/{example.id}: its prompt of {len(front)} tokens leaves no room for the completion in "
+                f"example {example.task}/{example.id}: its prompt of {len(prompt)} tokens leaves no room for the completion in "
                 f"{longest}; raise the context or leave it out"
             )
         kept = completion[:room]
-        made.append(Row(front + kept, [0] * len(front) + [1] * len(kept), len(completion) - len(kept)))
+        made.append(Row(prompt + kept, [0] * len(prompt) + [1] * len(kept), len(completion) - len(kept)))
     return made
 
 

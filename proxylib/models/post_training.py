@@ -55,7 +55,8 @@ def _sampled(
     count = max(8, int(SAMPLED_SHARE * config.tokens * config.post_share))
     problems = [tasks.training_problem(tasks.task(rng.choice(material.tasks)), rng) for _ in range(count)]
     prompts = [problem.prompt for problem in problems]
-    texts = generate.answers(model, tokenizer, prompts, SAMPLED_TOKENS, SAMPLED_BATCH, sample_seed=seed)
+    completions = generate.completions(model, tokenizer, prompts, SAMPLED_TOKENS, SAMPLED_BATCH, sample_seed=seed)
     model.train()
+    texts = [completion.text for completion in completions]
     right = [tasks.right(problem.answer, text) for problem, text in zip(problems, texts, strict=True)]
     return pd.DataFrame({"prompt": prompts, "text": texts, "right": right})

@@ -88,7 +88,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[in
     return tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
 
 
-def front(tokenizer: PreTrainedTokenizerFast, prompt: str, chat: bool = False) -> list[int]:
+def prompt_ids(tokenizer: PreTrainedTokenizerFast, prompt: str, chat: bool = False) -> list[int]:
     """Token ids before an answer: bos and prompt, or the prompt as a user's turn in the tokenizer's chat template.
 
     Raises

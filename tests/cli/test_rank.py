@@ -21,7 +21,7 @@ def test_every_value_reaches_the_extraction(tmp_path, monkeypatch):
     (tmp_path / "t.jsonl").write_text(json.dumps({"question": "q", "answer": "a", "solution": "s"}) + "\n")
     monkeypatch.setattr(shards, "extract", extract)
     monkeypatch.setattr("proxylib.models.tokenizers.load", lambda folder: None)
-    monkeypatch.setattr("proxylib.models.tokenizers.front", lambda *given: None)
+    monkeypatch.setattr("proxylib.models.tokenizers.prompt_ids", lambda *given: None)
     monkeypatch.chdir(tmp_path)
     words = ["--models", "a", "b", "--traces", "t.jsonl", "--out", "out", "--fields", "prompt=question", "--threads", "3"]
     words += ["--window", "7", "--characters", "9", "--chat", "--device", "cuda", "--dtype", "bfloat16", "--top", "2"]

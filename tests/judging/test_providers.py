@@ -53,8 +53,8 @@ def test_a_model_in_a_folder_answers_as_it_does_in_process(folder, tmp_path):
     settings = LLMJudge(model=f"hf/{folder}", max_new_tokens=6, attempts=1, connections=4)
     found = client.judge(ASKS, settings, tmp_path / "cache")
     model, tokenizer = loading.load(folder), tokenizers.load(folder)
-    own = generate.answers(model, tokenizer, [ask.prompt for ask in ASKS], 6, 4, chat=True)
-    assert found["text"].tolist() == own and (found["tokens_in"] > 40).all()
+    own = generate.completions(model, tokenizer, [ask.prompt for ask in ASKS], 6, 4, chat=True)
+    assert found["text"].tolist() == [completion.text for completion in own] and (found["tokens_in"] > 40).all()
 
 
 def test_sampled_answers_depend_on_their_question_alone(folder, tmp_path):

@@ -55,17 +55,21 @@ def plain(model, tokenizer, prompt, max_new_tokens):
     return found
 
 
+def texts(*given, **more):
+    return [completion.text for completion in generate.completions(*given, **more)]
+
+
 @pytest.mark.parametrize("batch", [1, 2, 4, 50])
 def test_answers_are_those_of_a_plain_loop_in_the_order_of_the_prompts(model, tokenizer, batch):
     expected = [tokenizer.decode(plain(model, tokenizer, prompt, 8)) for prompt in PROMPTS]
     assert len(set(expected)) > 3  # else a mixed-up order could hide
-    assert generate.answers(model, tokenizer, PROMPTS, 8, batch) == expected
+    assert texts(model, tokenizer, PROMPTS, 8, batch) == expected
 
 
 @pytest.mark.parametrize("max_new_tokens", [1, 5])
 def test_no_more_tokens_are_written_than_asked_for(model, tokenizer, max_new_tokens):
     expected = [tokenizer.decode(plain(model, tokenizer, prompt, 8)[:max_new_tokens]) for prompt in PROMPTS]
-    assert generate.answers(model, tokenizer, PROMPTS, max_new_tokens, 3) == expected
+    assert texts(model, tokenizer, PROMPTS, max_new_tokens, 3) == expected
 
 
 def test_an_answer_stops_at_its_end_while_others_of_the_batch_go_on(tokenizer):
@@ -83,7 +87,7 @@ def test_an_answer_stops_at_its_end_while_others_of_the_batch_go_on(tokenizer):
         head[[tokenizer.eos_token_id, token]] = head[[token, tokenizer.eos_token_id]].clone()
     stopped = [ids[: ids.index(token)] if token in ids else ids for ids in written.values()]
     assert {len(ids) for ids in stopped} != {8}
-    assert generate.answers(model, tokenizer, PROMPTS, 8, 10) == [tokenizer.decode(ids) for ids in stopped]
+    assert texts(model, tokenizer, PROMPTS, 8, 10) == [tokenizer.decode(ids) for ids in stopped]
 
 
 def test_an_answer_ends_at_the_tokenizers_end_and_at_the_configs_and_says_whether_it_ended(tokenizer):
@@ -93,24 +97,24 @@ def test_an_answer_ends_at_the_tokenizers_end_and_at_the_configs_and_says_whethe
     ends = copy.deepcopy(tokenizer)
     ends.eos_token = tokenizer.convert_ids_to_tokens(learnt)
     model.generation_config.eos_token_id = other  # as where a chat is trained on an end that the config does not name
-    found = generate.written(model, ends, PROMPTS, 8, 10)
+    found = generate.completions(model, ends, PROMPTS, 8, 10)
     assert {answer.finished for answer in found} == {True, False}
     for answer, ids in zip(found, plainly.values(), strict=True):
         at = next((place for place, token in enumerate(ids) if token in (learnt, other)), None)
         assert answer.finished == (at is not None)
         until = [tokenizer.decode(ids[:place]) for place in ([None] if at is None else [at, at + 1])]  # the end may be text
         assert answer.text in until
-    assert [answer.text for answer in found] == generate.answers(model, ends, PROMPTS, 8, 10)
+    assert [answer.text for answer in found] == texts(model, ends, PROMPTS, 8, 10)
 
 
 def test_the_same_call_gives_the_same_answers(model, tokenizer):
-    assert generate.answers(model, tokenizer, PROMPTS, 6, 4) == generate.answers(model, tokenizer, PROMPTS, 6, 4)
+    assert texts(model, tokenizer, PROMPTS, 6, 4) == texts(model, tokenizer, PROMPTS, 6, 4)
 
 
 def test_a_model_in_training_mode_is_measured_in_evaluation_mode(tokenizer):
     model = build("gpt_neox")
-    expected = generate.answers(model, tokenizer, PROMPTS, 4, 4)
-    assert generate.answers(model.train(), tokenizer, PROMPTS, 4, 4) == expected and not model.training
+    expected = texts(model, tokenizer, PROMPTS, 4, 4)
+    assert texts(model.train(), tokenizer, PROMPTS, 4, 4) == expected and not model.training
 
 
 def test_a_tokenizer_without_an_opening_token_is_served(tokenizer):
@@ -119,7 +123,7 @@ def test_a_tokenizer_without_an_opening_token_is_served(tokenizer):
     bare.bos_token = None
     bare.pad_token = bare.eos_token
     expected = [tokenizer.decode(plain(model, bare, prompt, 5)) for prompt in PROMPTS]
-    assert generate.answers(model, bare, PROMPTS, 5, 4) == expected != generate.answers(model, tokenizer, PROMPTS, 5, 4)
+    assert texts(model, bare, PROMPTS, 5, 4) == expected != texts(model, tokenizer, PROMPTS, 5, 4)
 
 
 # ---- sampling --------------------------------------------------------------------------------------------------------
@@ -127,10 +131,10 @@ def test_a_tokenizer_without_an_opening_token_is_served(tokenizer):
 
 def test_sampled_answers_are_fixed_by_their_seed_and_differ_from_greedy_ones(model, tokenizer):
     model = flat(model)
-    draw = lambda seed: generate.answers(model, tokenizer, PROMPTS, 8, 4, sample_seed=seed)
+    draw = lambda seed: texts(model, tokenizer, PROMPTS, 8, 4, sample_seed=seed)
     assert draw(1) == draw(1) != draw(2)
-    assert draw(1) != generate.answers(model, tokenizer, PROMPTS, 8, 4)
-    assert draw(0) == draw(0) != generate.answers(model, tokenizer, PROMPTS, 8, 4)
+    assert draw(1) != texts(model, tokenizer, PROMPTS, 8, 4)
+    assert draw(0) == draw(0) != texts(model, tokenizer, PROMPTS, 8, 4)
 
 
 def flat(model, factor=0.05):
@@ -146,7 +150,7 @@ def test_the_callers_random_numbers_stay_as_they_were(tokenizer, seed):
     model = build("llama")
     torch.manual_seed(8)
     before = torch.random.get_rng_state()
-    generate.answers(model, tokenizer, PROMPTS, 4, 4, sample_seed=seed)
+    texts(model, tokenizer, PROMPTS, 4, 4, sample_seed=seed)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -154,7 +158,7 @@ def test_samples_do_not_depend_on_the_callers_random_numbers(tokenizer):
     model, found = flat(build("llama")), []
     for seed in (8, 9):
         torch.manual_seed(seed)
-        found.append(generate.answers(model, tokenizer, PROMPTS, 6, 4, sample_seed=3))
+        found.append(texts(model, tokenizer, PROMPTS, 6, 4, sample_seed=3))
     assert found[0] == found[1]
 
 
@@ -164,7 +168,7 @@ def test_samples_follow_the_models_probabilities_without_truncation(tokenizer):
     with torch.inference_mode():
         p = model(input_ids=ids).logits[0, -1].softmax(0)
     readable = [token for token in range(259) if len(tokenizer.decode([token])) == 1 and tokenizer.decode([token]).isascii()]
-    drawn = generate.answers(model, tokenizer, ["x"] * many, 1, many, sample_seed=5)
+    drawn = texts(model, tokenizer, ["x"] * many, 1, many, sample_seed=5)
     expected = {tokenizer.decode([token]): float(p[token]) for token in readable}
     assert len(set(drawn)) > 100  # more than the fifty that top-k sampling would keep
     for text, share in expected.items():

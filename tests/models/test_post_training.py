@@ -23,6 +23,7 @@ from models.small_training import (
 
 from proxylib.data import corpora, tasks
 from proxylib.models import post_training, pretrain, tokenizers
+from proxylib.models.generate import Completion
 from proxylib.models.packing import pack
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -31,11 +32,12 @@ pytestmark = pytest.mark.usefixtures("quick")
 def solving(calls, right=lambda number: number % 2 == 0):
     """Stands in for sampled answers: every second one is right."""
 
-    def answers(model, tokenizer, prompts, max_new_tokens, batch, sample_seed=None):
+    def completions(model, tokenizer, prompts, max_new_tokens, batch, sample_seed=None):
         calls.append((prompts, max_new_tokens, batch, sample_seed, copy.deepcopy(model.state_dict())))
-        return [solved(prompt) if right(number) else "answer none\n" for number, prompt in enumerate(prompts)]
+        texts = [solved(prompt) if right(number) else "answer none\n" for number, prompt in enumerate(prompts)]
+        return [Completion(text, finished=True) for text in texts]
 
-    return answers
+    return completions
 
 
 def solved(prompt):
@@ -50,7 +52,7 @@ def solved(prompt):
 def sampled(monkeypatch):
     """Calls of the stand-in for sampled answers."""
     calls = []
-    monkeypatch.setattr(post_training.generate, "answers", solving(calls))
+    monkeypatch.setattr(post_training.generate, "completions", solving(calls))
     return calls
 
 
@@ -178,7 +180,7 @@ def test_samples_are_read_from_their_table_when_a_run_goes_on(rejected, tmp_path
         interrupt(patch, at, steps)
         run(tmp_path / "cut", tokenizer, after("rejection"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(post_training.generate, "answers", lambda *a, **k: pytest.fail("sampled anew"))
+        patch.setattr(post_training.generate, "completions", lambda *a, **k: pytest.fail("sampled anew"))
         resumed, _ = run(tmp_path / "cut", tokenizer, after("rejection"))
     assert resumed.facts["resumed_at_step"] == STEPS + at
     assert contents(resumed) == contents(rejected[0])
@@ -190,14 +192,14 @@ def test_a_run_killed_while_it_samples_ends_with_the_same_bytes(rejected, tmp_pa
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(post_training.generate, "answers", killed)
+        patch.setattr(post_training.generate, "completions", killed)
         run(tmp_path / "cut", tokenizer, after("rejection"))
     resumed, _ = run(tmp_path / "cut", tokenizer, after("rejection"))
     assert 0 < resumed.facts["resumed_at_step"] < STEPS and contents(resumed) == contents(rejected[0])
 
 
 def test_where_no_sample_is_right_there_is_no_second_phase_and_a_fact_that_says_so(finished, tmp_path, tokenizer, monkeypatch):
-    monkeypatch.setattr(post_training.generate, "answers", solving([], right=lambda number: False))
+    monkeypatch.setattr(post_training.generate, "completions", solving([], right=lambda number: False))
     workspace, model = run(tmp_path, tokenizer, after("rejection"))
     assert (workspace.facts["samples"], workspace.facts["samples_kept"]) == (16, 0)
     assert set(losses(workspace, "train")["phase"]) == {"pretraining"}

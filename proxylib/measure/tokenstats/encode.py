@@ -50,15 +50,15 @@ def encode(trace: Trace, tokenizer: PreTrainedTokenizerFast, window: Window, con
     Unscorable
         An empty solution, or a prompt that fills the context by itself.
     """
-    front = tokenizers.front(tokenizer, trace.prompt, chat)
+    prompt = tokenizers.prompt_ids(tokenizer, trace.prompt, chat)
     solution, spans = tokenizers.encode_with_spans(tokenizer, trace.solution)
     if not solution:
         raise Unscorable(trace, "the solution is empty in this tokenizer")
-    room = context - len(front)
+    room = context - len(prompt)
     if room < 1:
-        raise Unscorable(trace, f"no room for the solution after a prompt of {len(front)} tokens")
+        raise Unscorable(trace, f"no room for the solution after a prompt of {len(prompt)} tokens")
     kept = solution[-room:]
-    possible = len(kept) if front else len(kept) - 1  # what follows nothing has no prediction
+    possible = len(kept) if prompt else len(kept) - 1  # what follows nothing has no prediction
     if possible < 1:
         raise Unscorable(trace, "a single token with nothing before it has no prediction")
     scored = min(window.tokens, possible)
@@ -76,7 +76,7 @@ def encode(trace: Trace, tokenizer: PreTrainedTokenizerFast, window: Window, con
     sizes[-1] += len(trace.solution[done:].encode())
     starts = [start for start, _ in spans[-scored:]]
     truncated = len(solution) - len(kept)
-    return Encoded([*front, *kept], scored, starts, sizes, truncated, len(kept) - scored, len(front))
+    return Encoded([*prompt, *kept], scored, starts, sizes, truncated, len(kept) - scored, len(prompt))
 
 
 def boundary_moves(trace: Trace, tokenizer: PreTrainedTokenizerFast) -> bool:

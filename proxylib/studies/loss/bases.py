@@ -66,8 +66,9 @@ def copies(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, count: in
     rows = []
     for ask, fields in COPIED.items():
         prompts = [f"{test.dialogue}brief\n- {ask}" for test in tests]
-        for test, text in zip(tests, generate.answers(model, tokenizer, prompts, COPY_TOKENS, 400), strict=True):
-            words = (text.splitlines() or [""])[0].split()
+        completions = generate.completions(model, tokenizer, prompts, COPY_TOKENS, 400)
+        for test, completion in zip(tests, completions, strict=True):
+            words = (completion.text.splitlines() or [""])[0].split()
             for place, field in enumerate(fields):
                 wanted = test.encounter.facts[field].split()[0]
                 rows.append((test.id, field, len(words) > place and words[place] == wanted))

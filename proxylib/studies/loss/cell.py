@@ -46,10 +46,10 @@ def fit(step, workspace: Workspace) -> None:
     workspace.note(**averages(losses, settings.last))
     tests = scribe.examples(settings.tests.count, settings.tests.seed, settings.tests.unseen)
     tokenizer = tokenizers.load(base)
-    written = generate.written(model, tokenizer, [test.prompt for test in tests], settings.max_new_tokens, len(tests))
-    rows = [(test.id, *answer) for test, answer in zip(tests, written, strict=True)]
+    notes = generate.completions(model, tokenizer, [test.prompt for test in tests], settings.max_new_tokens, len(tests))
+    rows = [(test.id, *note) for test, note in zip(tests, notes, strict=True)]
     workspace.write_table("notes", pd.DataFrame(rows, columns=["id", "note", "finished"]))
-    workspace.note(cut=sum(not answer.finished for answer in written))
+    workspace.note(cut=sum(not note.finished for note in notes))
     tokens, _ = token_rows(model, tokenizer, [_trace(test) for test in tests], settings.extraction)
     values = proxies.by_trace(tokens, len(tokenizer)).values.mean().to_frame().T
     workspace.write_table("proxies", values.assign(bits_per_byte=proxies.bits_per_byte(tokens).mean()))

@@ -205,7 +205,7 @@ def _measure(cell: Cell, workspace: Workspace) -> None:
     scored = shards.extract(adapter, cell.held_out, workspace.path(HELD_OUT), asked, threads=settings.threads)
     model, tokenizer = loading.load(adapter, settings.device, DTYPES[settings.dtype]), tokenizers.load(adapter)
     prompts = [trace.prompt for trace in cell.held_out]
-    notes = generate.written(model, tokenizer, prompts, settings.max_new_tokens, settings.note_batch, chat=settings.chat)
+    notes = generate.completions(model, tokenizer, prompts, settings.max_new_tokens, settings.note_batch, chat=settings.chat)
     workspace.note(
         held_out_loss=float(scored.tokens["nll"].mean()),
         held_out=len(cell.held_out),
@@ -216,7 +216,7 @@ def _measure(cell: Cell, workspace: Workspace) -> None:
     workspace.write(NOTES, "".join(_line(*pair) for pair in zip(cell.held_out, notes, strict=True)).encode())
 
 
-def _line(trace: Trace, note: generate.Answer) -> str:
+def _line(trace: Trace, note: generate.Completion) -> str:
     row = {"id": f"{trace.task}/{trace.id}", "dialogue": trace.prompt, "note": note.text, "finished": note.finished}
     return json.dumps(row, ensure_ascii=False) + "\n"
 

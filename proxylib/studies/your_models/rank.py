@@ -105,7 +105,7 @@ def _folders(given: Rank) -> dict[str, Path]:
         if not (folders.base_of(folder) / folders.CONFIG).exists():
             raise UserError(f"{folder}: no {folders.CONFIG}; a model is a folder written by save_pretrained")
         tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
-        tokenizers.front(tokenizer, "x", given.settings.chat)
+        tokenizers.prompt_ids(tokenizer, "x", given.settings.chat)
     return located
 
 

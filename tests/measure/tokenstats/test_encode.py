@@ -72,7 +72,7 @@ def test_a_template_that_refuses_is_one_line():
     tokenizer = tokenizers.train("byte", [], 300)
     tokenizer.chat_template = "{{ raise_exception('a system turn is needed') }}"
     with pytest.raises(UserError, match="refuses a user's turn .a system turn is needed"):
-        tokenizers.front(tokenizer, "p", chat=True)
+        tokenizers.prompt_ids(tokenizer, "p", chat=True)
 
 
 def test_a_boundary_moves_only_where_one_text_would_be_cut_elsewhere():

@@ -83,7 +83,8 @@ def test_answers_are_the_models_own_checked_against_the_expert(measured, parents
     assert list(found["id"]) == [trace.id for trace in asked]
     assert list(found["level"]) == [[4, 5, 6][number % 3] for number in range(7)] * 2
     folder = parents["train"].path("model")
-    texts = generate.answers(loading.load(folder), tokenizers.load(folder), [trace.prompt for trace in asked], 5, 3)
+    own = generate.completions(loading.load(folder), tokenizers.load(folder), [trace.prompt for trace in asked], 5, 3)
+    texts = [completion.text for completion in own]
     assert list(found["correct"]) == [tasks.check(trace, text) for trace, text in zip(asked, texts, strict=True)]
     written = table(measured, "written")
     assert written.groupby("task").size().tolist() == [measurement.SHOWN] * 2
@@ -108,8 +109,8 @@ def test_the_facts_account_for_the_experts_tokens(measured, parents):
 def test_an_answer_is_right_where_it_ends_in_the_traces_answer(monkeypatch):
     asked = [trace for trace, _ in tasks.evaluation_problems(tasks.task("walk"), 6, 1)]
     given = [trace.solution if number % 2 else "answer none" for number, trace in enumerate(asked)]
-    seen = []
-    monkeypatch.setattr(generate, "answers", lambda *arguments: seen.append(arguments[2:]) or given)
+    seen, completions = [], [generate.Completion(text, True) for text in given]
+    monkeypatch.setattr(generate, "completions", lambda *arguments: seen.append(arguments[2:]) or completions)
     found = benchmarks.answers(None, None, asked, SETTINGS.evaluation)
     assert list(found["correct"]) == [False, True] * 3 and list(found["text"]) == given
     assert seen == [([trace.prompt for trace in asked], 5, 3)]

@@ -115,11 +115,8 @@ def test_what_a_cell_leaves(place, whole):
             )
     assert said["held_out_loss"] == pytest.approx(torch.cat(sums).mean().item(), rel=1e-5)
     notes = [json.loads(line) for line in (whole / hub_cell.NOTES).read_text().splitlines()]
-    written = generate.answers(model, tokenizer, [trace.prompt for trace in held_out], 8, 8, chat=True)
-    assert [note["note"] for note in notes] == written and notes[0]["dialogue"] == held_out[0].prompt
-    assert [note["finished"] for note in notes] == [
-        answer.finished for answer in generate.written(model, tokenizer, [trace.prompt for trace in held_out], 8, 8, chat=True)
-    ]
+    own = generate.completions(model, tokenizer, [trace.prompt for trace in held_out], 8, 8, chat=True)
+    assert [(note["note"], note["finished"]) for note in notes] == own and notes[0]["dialogue"] == held_out[0].prompt
     assert said["cut"] == sum(not note["finished"] for note in notes) > 0  # nobody taught it to end within eight tokens
     assert (said["final_steps"], said["first_pass_steps"]) == (2, 2)
     assert sorted(notes[0]) == ["dialogue", "finished", "id", "note"]
