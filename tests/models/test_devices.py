@@ -54,8 +54,6 @@ def test_cuda_without_a_device_is_one_line(monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity masks on this system")
 def test_threads_are_no_more_than_the_affinity_mask_allows():
     code = "import os, pathlib; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
-    code += (
-        "from proxylib.measure.settings import Extract\nprint(Extract(model='m', traces='t', out=pathlib.Path('o')).threads)"
-    )
+    code += "from proxylib.measure.settings import Extract\nprint(Extract(model='m', traces='t', out=pathlib.Path()).threads)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "1\n", done.stderr
