@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.inter_rater import cohens_kappa, to_table
 
 from proxylib.data.published import judgments
 from proxylib.judging import agreement
@@ -39,6 +40,19 @@ def test_kappa_is_that_of_scikit_learn(same):
     assert row["low"] < row["estimate"] < row["high"]
 
 
+def test_kappa_is_that_of_statsmodels_draw_by_draw():
+    rng = np.random.default_rng(1)
+    first, second = rng.choice(["pass", "fail", "unscored"], (2, 80))
+    counts = to_table(np.stack([np.unique(first, return_inverse=True)[1], np.unique(second, return_inverse=True)[1]], 1))[0]
+    wanted = cohens_kappa(counts).kappa
+    assert agreement.kappa(first, second) == pytest.approx(wanted)
+    weights = rng.multinomial(80, np.full(80, 1 / 80), size=3)
+    drawn = agreement.kappa(first, second, weights)
+    again = [agreement.kappa(np.repeat(first, times), np.repeat(second, times)) for times in weights]
+    assert drawn == pytest.approx(again)
+    assert agreement.kappa(["pass"] * 4, ["pass"] * 4) == 0.0
+
+
 def test_agreement_without_ties_counts_pairs_of_firm_votes():
     table, first, second = votes(same=0.5)
     firm = (first != "tie") & (second != "tie")
@@ -52,6 +66,13 @@ def test_voters_of_one_kind_are_paired_once_and_never_with_themselves():
     )
     row = get(agreement.agreement(table, [("human", "human")], BOOTSTRAP), statistic="without ties")
     assert (row["n"], row["agreeing"]) == (4, 2)
+
+
+def test_which_of_two_voters_of_one_kind_comes_first_does_not_matter():
+    table = pd.DataFrame({"item": [1, 1, 2, 2, 3, 3], "question": [1, 1, 2, 2, 3, 3], "kind": "human", "vote": list("ababaa")})
+    found, turned = (agreement.agreement(frame, [("human", "human")], BOOTSTRAP) for frame in (table, table[::-1]))
+    kappa = get(found, statistic="kappa")["estimate"]
+    assert kappa == get(turned, statistic="kappa")["estimate"] == pytest.approx((1 / 3 - 5 / 9) / (1 - 5 / 9))
 
 
 def test_a_vote_that_is_missing_is_no_vote():
@@ -114,6 +135,7 @@ def test_a_circle_is_seen_from_either_side():
 def test_measures_of_notes_by_hand():
     assert agreement.overlap_f1("the cat sat", "the cat ran off") == pytest.approx(2 * 2 / 7)
     assert agreement.overlap_f1("a a b", "a b b") == pytest.approx(2 * 2 / 6)
+    assert agreement.overlap_f1("a a", "a a a") == pytest.approx(2 * 2 / 5)  # a word counts as often as in both
     assert agreement.overlap_f1("", "x") == 0 and agreement.overlap_f1("same words", "words same") == 1
     assert (
         agreement.unsupported("no such pain", "there is pain") == pytest.approx(2 / 3) and agreement.unsupported("", "x") == 0

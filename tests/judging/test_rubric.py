@@ -55,6 +55,28 @@ def test_a_known_fault_fails_its_criterion(criterion):
         assert not found[criterion], example.note
 
 
+def test_a_lay_word_beside_the_right_term_fails_terminology_alone():
+    for example in EXAMPLES[:50]:
+        found = verdicts(example, example.note.replace("allergy", f"{example.encounter.complaint}. allergy", 1))
+        assert not found.pop("terminology") and found["template"] and found["completeness"]
+
+
+def test_of_two_lines_with_one_letter_the_first_is_the_section():
+    example = EXAMPLES[0]
+    parts = rubric.sections(example.note)
+    assert rubric.sections(f"{example.note}\nS: later\n") == parts and rubric.sections(f"S: sooner\n{example.note}") != parts
+
+
+def test_lenient_completeness_wants_seven_facts_of_ten():
+    for example in EXAMPLES[:50]:
+        facts = example.encounter.facts
+        without_plan = "\n".join(line for line in example.note.splitlines() if not line.startswith("P:"))
+        without_history = "\n".join(line for line in example.note.splitlines() if not line.startswith("S:"))
+        kept = 1 - len({"start", "start dose", "review"} & set(facts)) / len(facts)
+        assert verdicts(example, without_plan, "lenient")["completeness"] == (kept >= 0.7)
+        assert not verdicts(example, without_history, "lenient")["completeness"]
+
+
 def test_form_alone_and_content_alone_are_told_apart():
     for example in EXAMPLES[:50]:
         shuffled = "\n".join(reversed(example.note.strip().splitlines()))
