@@ -143,7 +143,8 @@ def test_measures_of_notes_by_hand():
 
 
 @pytest.mark.published
-def test_mt_bench_has_its_known_answers():
+def test_mt_bench_has_its_known_answers(published_set):
+    published_set("mt_bench_human")
     found = agreement.agreement(judgments.mt_bench(), [("GPT-4", "human"), ("human", "human")], BOOTSTRAP)
     for first, known in (("GPT-4", (1823, 2129)), ("human", (1282, 1550))):
         row = get(found, first=first, statistic="without ties")
@@ -151,7 +152,9 @@ def test_mt_bench_has_its_known_answers():
 
 
 @pytest.mark.published
-def test_what_is_read_is_all_that_is_there():
+def test_what_is_read_is_all_that_is_there(published_set):
+    for name in ("mt_bench_human", "pandalm", "mts_dialog"):
+        published_set(name)
     bench, pairs, notes = judgments.mt_bench(), judgments.pandalm(), judgments.mts_notes()
     assert bench["kind"].value_counts().to_dict() == {"human": 3355, "GPT-4": 2400} and bench["question"].nunique() == 80
     assert len(pairs) == 999 * 5 and pairs["vote"].isna().sum() == 25

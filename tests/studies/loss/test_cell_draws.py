@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from studies.loss.grids import drawn, made
+from studies.loss.grids import BOOTSTRAP, drawn, made
 
 from proxylib.errors import UserError
 from proxylib.judging.criteria import CRITERIA
@@ -26,6 +26,42 @@ def test_seeds_of_a_configuration_are_averaged_and_widen_its_interval():
     assert three.rates["rubric, strict"].shape == one.rates["rubric, strict"].shape == (201, 15)
     spread = lambda found: found.rates["rubric, strict"][1:].std(0).mean()
     assert spread(three) > 1.5 * spread(one)
+
+
+@pytest.fixture(scope="module")
+def three_seeds():
+    """A grid of three seeds a configuration, and its draws."""
+    rate = lambda size, data, noise: np.clip(0.5 + 0.1 * noise, 0, 1)
+    found = cell_draws.grid(*made(rate, lambda size, data, noise: noise, seeds=(1, 2, 3), notes=30))
+    return found, cell_draws.draws(found, BOOTSTRAP)
+
+
+def test_the_sample_is_the_mean_over_seeds(three_seeds):
+    found, draws = three_seeds
+    keys = found.cells["base"] + "-" + found.cells["examples"].astype(str)
+    for judge, passed in found.passed.items():
+        rates = 100 * pd.Series(passed.mean((1, 2))).groupby(keys, sort=False).mean()
+        assert BOOTSTRAP.drawn(draws.rates[judge]).estimate == pytest.approx(rates.to_numpy())
+    losses = found.cells["final_loss"].groupby(keys, sort=False).mean()
+    assert BOOTSTRAP.drawn(draws.signals["final_loss"]).estimate == pytest.approx(losses.to_numpy())
+
+
+def test_drawn_seeds_vary_as_a_mean_of_so_many_does(three_seeds):
+    found, draws = three_seeds
+    keys = found.cells["base"] + "-" + found.cells["examples"].astype(str)
+    variance = found.cells["final_loss"].groupby(keys, sort=False).var(ddof=1) / 3
+    drawn_variance = BOOTSTRAP.drawn(draws.signals["final_loss"]).draws.var(0)
+    assert np.mean(drawn_variance / variance.to_numpy()) == pytest.approx(1, abs=0.1)  # 15 configurations, 200 draws
+
+
+def test_rates_outside_of_a_draw_are_those_of_the_notes_that_it_left_out(three_seeds):
+    found, draws = three_seeds
+    weights = BOOTSTRAP.over(np.arange(30)).weights
+    keys = found.cells["base"] + "-" + found.cells["examples"].astype(str)
+    for number in (0, 7):
+        absent = BOOTSTRAP.drawn(weights).draws[number] == 0
+        rates = 100 * pd.Series(found.passed["LM judge"][:, absent].mean((1, 2))).groupby(keys, sort=False).mean()
+        assert draws.outside["LM judge"][number] == pytest.approx(rates.to_numpy())
 
 
 def test_gaps_and_doubles_are_refused_by_name():

@@ -1,7 +1,5 @@
 """Ranking models of one's own: by hand, against brute force, and with nothing chosen from the user's data."""
 
-import itertools
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +14,7 @@ BOOTSTRAP = Bootstrap(draws=400, level=0.95, seed=3)
 
 
 def rows(skill, seed=0, traces=12, length=20, tasks=("a", "b")):
-    """Token rows of a model that says the expert's token first with probability `skill`; the second task has two traces more."""
+    """Token rows of a model that says the expert's token first with probability `skill`; later tasks have more traces."""
     rng = np.random.default_rng(seed)
     made = []
     for task, number in [(task, number) for more, task in enumerate(tasks) for number in range(traces + 2 * more)]:
