@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from pydantic import Field
@@ -21,11 +21,13 @@ from proxylib.errors import UserError
 from proxylib.runs.files import sha256
 from proxylib.settings import Frozen, read_yaml, validated
 
+if TYPE_CHECKING:
+    from pooch import Pooch
+
 HERE = Path(__file__).resolve().parent
 SETS = HERE / "sets.yaml"
 CHECKSUMS = HERE / "checksums.txt"
 TIMEOUT_SECONDS = 30
-Progress = Callable[[str, int, int], None]
 
 
 class Dataset(Frozen):
@@ -90,11 +92,14 @@ def fingerprint(name: str) -> str:
 
 def cache() -> Path:
     """Folder of downloaded sets: PROXYLIB_CACHE, or the user cache of the operating system."""
-    if os.environ.get("PROXYLIB_CACHE"):
-        return Path(os.environ["PROXYLIB_CACHE"])
+    return Path(_pooch({}, {}).abspath)
+
+
+def _pooch(files: dict[str, str], urls: dict[str, str]) -> Pooch:
+    """The cache as pooch keeps it: path below it -> sha256, and -> public address."""
     import pooch
 
-    return Path(pooch.os_cache("proxylib"))
+    return pooch.create(pooch.os_cache("proxylib"), base_url="", env="PROXYLIB_CACHE", registry=files, urls=urls)
 
 
 def locate(name: str) -> Path | None:
@@ -117,14 +122,12 @@ def locate(name: str) -> Path | None:
     return None if missing or differing else folder
 
 
-def fetch(name: str, progress: Progress | None = None) -> Path:
-    """Folder that holds the set, downloading what the cache lacks.
+def fetch(name: str) -> Path:
+    """Folder that holds the set; pooch downloads what the cache lacks, with its progress where stderr is a terminal.
 
     Parameters
     ----------
     name : one of `names()`
-    progress : called with (path, files done, files to download) before each download; default: one line on stderr if
-        that is a terminal
 
     Returns
     -------
@@ -153,17 +156,18 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
                 f"{folder / missing[0]}: not in the mirror; put it there, or unset PROXYLIB_MIRROR to use the cache"
             )
         return folder
+    urls = {path: dataset.address_of(path) for path in sorted([*missing, *differing])}
     for path in (*differing, *missing):
-        if dataset.address_of(path) is None:
+        if urls[path] is None:
             what = "differs from its checksum" if path in differing else "is missing"
             raise UserError(
                 f"{folder / path} {what}, and these bytes have no public address (upstream: {dataset.upstream}); "
                 "set PROXYLIB_MIRROR to a folder that holds them"
             )
-    wanted = sorted([*missing, *differing])
-    for done, path in enumerate(wanted):
-        (progress or _report)(f"{name}/{path}", done, len(wanted))
-        _download(dataset, path, folder)
+    key = lambda path: f"{name}/{path}"
+    keeper = _pooch({key(path): dataset.files[path] for path in urls}, {key(path): url for path, url in urls.items()})
+    for path in urls:
+        _download(keeper, key(path))
     return folder
 
 
@@ -192,38 +196,26 @@ def _differs(file: Path) -> UserError:
     return UserError(f"{file}: differs from its pinned checksum and is not used; replace it with the published file")
 
 
-def _download(dataset: Dataset, path: str, folder: Path) -> None:
+def _download(keeper: Pooch, file: str) -> None:
     import pooch
     import requests  # pooch's own downloader
 
-    pooch.get_logger().setLevel("ERROR")  # our progress line says the same in one voice
-    address = dataset.address_of(path)
+    watched = sys.stderr.isatty()
+    pooch.get_logger().setLevel("INFO" if watched else "ERROR")
+    address, place = keeper.get_url(file), Path(keeper.abspath) / file
     try:
-        pooch.retrieve(
-            address,
-            known_hash=f"sha256:{dataset.files[path]}",
-            fname=Path(path).name,
-            path=(folder / path).parent,
-            downloader=pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS),
-        )
+        keeper.fetch(file, downloader=pooch.HTTPDownloader(progressbar=watched, timeout=TIMEOUT_SECONDS))
     except requests.RequestException as error:
         answer = getattr(error, "response", None)
         reason = type(error).__name__ if answer is None else f"status {answer.status_code}"
         raise UserError(
-            f"{dataset.name}/{path}: cannot be downloaded from {address} ({reason}); connect to the network, "
+            f"{file}: cannot be downloaded from {address} ({reason}); connect to the network, "
             "or set PROXYLIB_MIRROR to a folder that holds the set"
         ) from None
     except ValueError:  # pooch: the checksum differs; it has removed what it downloaded
         raise UserError(
-            f"{dataset.name}/{path}: what {address} sent differs from the pinned checksum and was not kept; "
+            f"{file}: what {address} sent differs from the pinned checksum and was not kept; "
             "set PROXYLIB_MIRROR to a folder that holds the published file"
         ) from None
     except OSError as error:
-        raise UserError(
-            f"{folder / path}: cannot be written ({error.strerror}); free space or choose another PROXYLIB_CACHE"
-        ) from None
-
-
-def _report(path: str, done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(f"proxylib: fetching {path} ({done + 1} of {total})", file=sys.stderr)
+        raise UserError(f"{place}: cannot be written ({error.strerror}); free space or choose another PROXYLIB_CACHE") from None
