@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats as reference
 from studies.loss.grids import BOOTSTRAP, drawn, get, made
 
 from proxylib.studies.loss import cell_draws, lines, seed_luck, size_control
@@ -27,6 +28,8 @@ def test_a_partial_correlation_is_that_of_its_t_statistic_in_a_regression():
         own = get(pd.DataFrame(rows), design=name)
         assert own["estimate"] == pytest.approx(wanted)
         assert (abs(own["estimate"]) > own["critical"]) == (fit.pvalues[0] < 0.05)
+        quantile = reference.t.ppf(0.975, fit.df_resid)
+        assert own["critical"] == pytest.approx(quantile / np.sqrt(fit.df_resid + quantile**2))
 
 
 def test_left_out_errors_are_those_of_refitting():
