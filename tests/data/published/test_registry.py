@@ -104,6 +104,7 @@ def test_pooch_speaks_only_in_a_terminal(place, monkeypatch, capsys, terminal):
     said = io.StringIO()
     handler = logging.StreamHandler(said)
     pooch.get_logger().setLevel("INFO")
+    pooch.get_logger()._cache.clear()  # it stands outside logging's tree, so a new level does not clear what it remembers
     pooch.get_logger().addHandler(handler)
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     try:
