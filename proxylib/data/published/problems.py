@@ -76,11 +76,11 @@ def rows(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         For an unknown name, or a set that neither mirror, cache nor network holds.
     """
     origin = source(name)
-    for place, found in _records(registry.fetch(origin.dataset) / origin.file):
-        solution = found[origin.solution]
-        answer = found[origin.answer] if origin.answer else solution.partition(FINAL)[2]
-        row = {"task": name, "prompt": origin.prompt.format_map(found), "solution": solution, "answer": answer}
-        row |= {"source": origin.dataset} | ({"id": found[origin.id]} if origin.id else {})
+    for place, record in _records(registry.fetch(origin.dataset) / origin.file):
+        solution = record[origin.solution]
+        answer = record[origin.answer] if origin.answer else solution.partition(FINAL)[2]
+        row = {"task": name, "prompt": origin.prompt.format_map(record), "solution": solution, "answer": answer}
+        row |= {"source": origin.dataset} | ({"id": record[origin.id]} if origin.id else {})
         yield f"set:{name}, {place}", row
 
 

@@ -22,8 +22,7 @@ from transformers import PreTrainedTokenizerFast
 
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
-from proxylib.measure.settings import ExtractSettings as Settings
-from proxylib.measure.settings import Layout
+from proxylib.measure.settings import ExtractSettings, Layout
 from proxylib.measure.tokenstats.columns import chosen
 from proxylib.measure.tokenstats.encode import Encoded, Unscorable, Window, boundary_moves, encode
 from proxylib.measure.tokenstats.extract import ACCOUNT, Engine, context_of, frame, in_order
@@ -77,7 +76,7 @@ class Extracted(Finished):
 
 
 def extract(
-    model: str | Path, traces: list[Trace], out: Path, settings: Settings, layout: Layout | None = None, threads: int = 1
+    model: str | Path, traces: list[Trace], out: Path, settings: ExtractSettings, layout: Layout | None = None, threads: int = 1
 ) -> Extracted:
     """Score every trace under a model and leave rows, accounts and a manifest in a folder.
 
@@ -158,7 +157,7 @@ def entries(tokenizer: PreTrainedTokenizerFast, head: torch.nn.Module | None) ->
 
 
 def account(
-    traces: list[Trace], tokenizer: PreTrainedTokenizerFast, settings: Settings, context: int
+    traces: list[Trace], tokenizer: PreTrainedTokenizerFast, settings: ExtractSettings, context: int
 ) -> tuple[dict[int, Encoded], pd.DataFrame]:
     """Number of each trace that can be scored -> its tokens; and a row for every trace."""
     encoded: dict[int, Encoded] = {}

@@ -28,6 +28,7 @@ import torch
 from proxylib.data import traces
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
+from proxylib.measure.settings import ExtractSettings
 from proxylib.measure.tokenstats import shards
 from proxylib.models import devices, folders, generate, loading, tokenizers
 from proxylib.models.lora import ADAPTER, CHECKPOINTS, DTYPES, Row, Schedule, Tuned, averages, main_process, rows_of, tune
@@ -201,7 +202,7 @@ def _train(cell: Cell, workspace: Workspace) -> None:
 def _measure(cell: Cell, workspace: Workspace) -> None:
     """Loss on held-out solutions, and notes on their prompts."""
     settings, adapter = cell.settings, workspace.path(ADAPTER)
-    asked = shards.Settings(window=ALL, chat=settings.chat, device=settings.device, dtype=settings.dtype)
+    asked = ExtractSettings(window=ALL, chat=settings.chat, device=settings.device, dtype=settings.dtype)
     scored = shards.extract(adapter, cell.held_out, workspace.path(HELD_OUT), asked, threads=settings.threads)
     model, tokenizer = loading.load(adapter, settings.device, DTYPES[settings.dtype]), tokenizers.load(adapter)
     prompts = [trace.prompt for trace in cell.held_out]

@@ -113,7 +113,7 @@ def _drawn(by_trace: pd.DataFrame, column: str, bootstrap: Bootstrap) -> dict[st
     wide = by_trace.pivot(index=["task", "id"], columns="model", values=column)[by_trace["model"].unique()]
     tasks = [part.to_numpy(float) for _, part in wide.groupby(level="task", sort=False)]
     traces = bootstrap.within([len(values) for values in tasks])
-    means = np.mean([own.weights / len(values) @ values for own, values in zip(traces, tasks, strict=True)], 0)
+    means = np.mean([drawn.weights / len(values) @ values for drawn, values in zip(traces, tasks, strict=True)], 0)
     return {model: bootstrap.drawn(values) for model, values in zip(wide.columns, means.T, strict=True)}
 
 
@@ -157,7 +157,7 @@ def read_scores(path: Path, models: list[str]) -> pd.Series:
             missing = [name for name in ("model", "score") if name not in (reader.fieldnames or [])]
             if missing:
                 raise UserError(f"{path}: column {missing[0]} is missing; the first line must name model and score")
-            found: dict[str, float] = {}
+            scores: dict[str, float] = {}
             for row in reader:
                 place = f"{path}, line {reader.line_num}"
                 try:
@@ -166,12 +166,12 @@ def read_scores(path: Path, models: list[str]) -> pd.Series:
                     raise UserError(f"{place}: score is {row['score']!r}, expected a number") from None
                 if not np.isfinite(value):
                     raise UserError(f"{place}: score is {value}; leave the line away")
-                if row["model"] in found:
+                if row["model"] in scores:
                     raise UserError(f"{place}: model {row['model']} occurs twice")
-                found[row["model"]] = value
+                scores[row["model"]] = value
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8; save the file as UTF-8") from None
-    known = {model: found[model] for model in models if model in found}
+    known = {model: scores[model] for model in models if model in scores}
     if len(known) < LEAST_MODELS:
         raise UserError(
             f"{path}: {len(known)} of {len(models)} models have a score, at least {LEAST_MODELS} are needed; models are called "
@@ -179,7 +179,7 @@ def read_scores(path: Path, models: list[str]) -> pd.Series:
         )
     if len(set(known.values())) == 1:
         raise UserError(f"{path}: every score is {next(iter(known.values()))}; nothing can be fitted, leave the file away")
-    strange = [model for model in found if model not in models]
+    strange = [model for model in scores if model not in models]
     if strange:
         print(
             f"proxylib: {path}: not among the models: {', '.join(strange[:5])}{', ...' * (len(strange) > 5)}", file=sys.stderr
@@ -248,13 +248,13 @@ def _left_out(
     truth : [known] those scores
     """
     wrong: dict[str, list[float]] = {name: [] for name in ("fitted ranker", *fixed)}
-    for number, own in enumerate(known):
+    for number, model in enumerate(known):
         others, rest = np.delete(known, number), np.delete(truth, number)
-        told = {"fitted ranker": scored(others)} | fixed if np.ptp(rest) else fixed
+        predicted = {"fitted ranker": scored(others)} | fixed if np.ptp(rest) else fixed
         actual = np.sign(truth[number] - rest)
         for name, shares in wrong.items():
-            if name in told and actual.any():
-                gap = np.sign(told[name][own] - told[name][others])[actual != 0] * actual[actual != 0]
+            if name in predicted and actual.any():
+                gap = np.sign(predicted[name][model] - predicted[name][others])[actual != 0] * actual[actual != 0]
                 shares.append(float(np.mean((gap < 0) + 0.5 * (gap == 0))))
             else:
                 shares.append(np.nan)

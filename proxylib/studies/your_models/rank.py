@@ -122,7 +122,7 @@ def names_of(models: Sequence[str]) -> list[str]:
     whole = lambda model: Path(os.path.normpath(Path(model).absolute()))  # a link keeps its own name
     parts = [(whole(model) if Path(model).is_dir() else Path(model)).parts for model in models]
     for count in range(1, max(map(len, parts)) + 1):
-        names = ["--".join(own[-count:]).strip("/") for own in parts]
+        names = ["--".join(path[-count:]).strip("/") for path in parts]
         if len(set(names)) == len(names):
             return names
     twice = next(model for number, model in enumerate(models) if parts[number] in parts[:number])

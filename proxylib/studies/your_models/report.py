@@ -33,18 +33,18 @@ CAVEAT = (
 )
 
 
-def order_table(found: Comparison) -> pd.DataFrame:
+def order_table(comparison: Comparison) -> pd.DataFrame:
     """A row per model, best first."""
-    table = found.table[["rank", "model"]].copy()
+    table = comparison.table[["rank", "model"]].copy()
     for column, name in NAMES.items():
-        table[name] = tables.shown(found.table[[column, f"{column} low", f"{column} high"]].set_axis(tables.ENDS, axis=1))
+        table[name] = tables.shown(comparison.table[[column, f"{column} low", f"{column} high"]].set_axis(tables.ENDS, axis=1))
     return table
 
 
-def support_table(found: Comparison) -> pd.DataFrame:
+def support_table(comparison: Comparison) -> pd.DataFrame:
     """Neighbours in the order, and how many resamples of the traces keep them so."""
-    order = list(found.table["model"])
-    pairs = found.support.set_index(["better", "worse"])["support"]
+    order = list(comparison.table["model"])
+    pairs = comparison.support.set_index(["better", "worse"])["support"]
     rows = [(a, b, f"{100 * pairs[a, b]:.0f} %") for a, b in zip(order, order[1:], strict=False)]
     return pd.DataFrame(rows, columns=["better by the proxy", "than", "support"])
 
@@ -68,10 +68,10 @@ def errors_table(fitted: Fitted) -> pd.DataFrame:
 
 def summary(ranked: Ranked) -> str:
     """The result as text for a terminal: the frames, how many traces count, and what support does not say."""
-    found, fitted = ranked.comparison, ranked.fitted
-    left = f"; {found.left_out} left out because not every model can be asked about them" if found.left_out else ""
-    parts = [account_table(ranked.accounts), f"{found.used} traces under every model{left}"]
-    parts += [order_table(found), support_table(found), CAVEAT]
+    comparison, fitted = ranked.comparison, ranked.fitted
+    left = f"; {comparison.left_out} left out because not every model can be asked about them" if comparison.left_out else ""
+    parts = [account_table(ranked.accounts), f"{comparison.used} traces under every model{left}"]
+    parts += [order_table(comparison), support_table(comparison), CAVEAT]
     parts += [] if fitted is None else [fitted_table(fitted), errors_table(fitted)]
     shown = [part if isinstance(part, str) else part.to_string(index=False) for part in parts]
     return "\n\n".join([*shown, str(ranked.folder)])

@@ -14,6 +14,7 @@ from peft import LoraConfig, PromptTuningConfig, get_peft_model
 
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
+from proxylib.measure.settings import Layout
 from proxylib.measure.tokenstats import extract, heads, reference
 from proxylib.measure.tokenstats.columns import COLUMNS
 from proxylib.measure.tokenstats.encode import Window, encode
@@ -52,7 +53,7 @@ CHANGED = ("Gemma-2", "Gemma-3", "Cohere", "Cohere-2", "Granite")
 WITHOUT_SHARING = ("Mamba",)  # its state is no cache of keys and values
 TEXTS = [("add 3+4\n", "3+4+0=7 put 7 carry 0\nanswer 7\n"), ("", "ünï 你 🙂 end\n"), ("a longer prompt ", "short\n")]
 TRACES = [Trace("t", str(number), prompt, text, "", "") for number, (prompt, text) in enumerate(TEXTS)]
-LAYOUT = extract.Layout(chunk=7)
+LAYOUT = Layout(chunk=7)
 
 
 def build(name):
@@ -143,7 +144,7 @@ def test_a_shared_prompt_is_computed_once_where_the_cache_allows_it(name, saved,
     traces = [Trace("t", str(n), front + "go\n", text, "", "") for n, text in enumerate(["x = 1\n", "y = 22 and\n", "z\n"])]
     traces += [Trace("t", "3", "alone\n", "w = 3\n", "", "")]
     encoded = [encode(trace, tokenizer, Window(1000), 10**9) for trace in traces]
-    shared, apart = (extract.Engine(model, len(tokenizer), extract.Layout(padding=1.0, share=s)) for s in (True, False))
+    shared, apart = (extract.Engine(model, len(tokenizer), Layout(padding=1.0, share=s)) for s in (True, False))
     assert shared.shares == (name not in WITHOUT_SHARING)
     if not shared.shares:
         return

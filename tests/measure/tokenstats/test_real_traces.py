@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from proxylib import studies
 from proxylib.data import corpora, traces
 from proxylib.measure import proxies
+from proxylib.measure.settings import ExtractSettings, Layout
 from proxylib.measure.tokenstats import extract, shards
 from proxylib.models import architectures, tokenizers
 from proxylib.models.settings import Model
@@ -74,9 +75,7 @@ def test_every_problem_is_read(sets):
 
 def test_rows_account_for_every_byte_of_every_solution(sets, model, tmp_path):
     chosen = [trace for found in sets.values() for trace in found[:12]]
-    done = shards.extract(
-        model, chosen, tmp_path / "out", shards.Settings(window=150), extract.Layout(batch_tokens=4096), threads=1
-    )
+    done = shards.extract(model, chosen, tmp_path / "out", ExtractSettings(window=150), Layout(batch_tokens=4096), threads=1)
     items = done.items.set_index(["task", "id"])
     assert (items["status"] == "scored").all() and done.vocabulary <= 4000
     assert (items["scored"] <= 150).all() and (items["windowed"] > 0).any()
@@ -93,7 +92,7 @@ def test_rows_account_for_every_byte_of_every_solution(sets, model, tmp_path):
 
 
 def test_a_boundary_that_moves_is_counted(sets, model, tmp_path):
-    done = shards.extract(model, sets["humaneval"][:20], tmp_path / "out", shards.Settings(), threads=1)
+    done = shards.extract(model, sets["humaneval"][:20], tmp_path / "out", ExtractSettings(), threads=1)
     assert done.facts["boundary_moves"] == int(done.items["boundary_moves"].sum())
     assert isinstance(done.tokens, pd.DataFrame)
 
@@ -108,9 +107,7 @@ def test_a_lab_model_accounts_for_solutions_longer_than_its_positions(sets, tmp_
     network.save_pretrained(tmp_path / "lab")
     tokenizer.save_pretrained(tmp_path / "lab")
     chosen = [trace for found in sets.values() for trace in found[:25]]
-    done = shards.extract(
-        tmp_path / "lab", chosen, tmp_path / "out", shards.Settings(window=100), extract.Layout(batch_tokens=4096)
-    )
+    done = shards.extract(tmp_path / "lab", chosen, tmp_path / "out", ExtractSettings(window=100), Layout(batch_tokens=4096))
     items, rows = done.items.set_index(["task", "id"]), done.tokens
     assert list(items.index) == [(trace.task, trace.id) for trace in chosen]
     scored, dropped = items["status"] == "scored", items["status"] == "dropped"

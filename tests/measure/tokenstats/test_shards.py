@@ -18,16 +18,16 @@ from processes import started
 from proxylib.data import traces
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
+from proxylib.measure.settings import ExtractSettings, Layout
 from proxylib.measure.tokenstats import extract, shards
 from proxylib.measure.tokenstats.columns import COLUMNS
-from proxylib.measure.tokenstats.shards import Settings
 from proxylib.models import architectures, folders, loading, tokenizers
 from proxylib.models.settings import Model
 from proxylib.runs import folder as work_folder
 from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST
 
 TRACES = [Trace("one" if n % 2 else "two", f"t-{n}", f"p {n}\n", "abc " * (1 + 3 * n) + "end\n", "", "") for n in range(9)]
-LAYOUT = extract.Layout(chunk=16, batch_traces=3, batch_tokens=512)
+LAYOUT = Layout(chunk=16, batch_traces=3, batch_tokens=512)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def content(folder):
 def test_rows_are_those_of_one_pass_and_everything_is_accounted_for(model, tmp_path, small):
     long = Trace("two", "cut", "p", "x" * 200, "", "")
     full = Trace("two", "full", "y" * 300, "x", "", "")
-    done = shards.extract(model, [*TRACES, long, full], tmp_path / "out", Settings(window=60), LAYOUT)
+    done = shards.extract(model, [*TRACES, long, full], tmp_path / "out", ExtractSettings(window=60), LAYOUT)
     assert len(content(tmp_path / "out")) > 3
     items = done.items.set_index("id")
     assert items.loc["full", ["status", "reason"]].tolist() == [
@@ -80,7 +80,7 @@ def test_rows_are_those_of_one_pass_and_everything_is_accounted_for(model, tmp_p
 
 
 def test_optional_columns_and_the_most_likely_list(model, tmp_path):
-    done = shards.extract(model, TRACES[:2], tmp_path / "out", Settings(columns=("sum_p2",), top=3), LAYOUT)
+    done = shards.extract(model, TRACES[:2], tmp_path / "out", ExtractSettings(columns=("sum_p2",), top=3), LAYOUT)
     rows = done.tokens
     assert list(rows.columns[6:]) == ["nll", "entropy", "n_greater", "n_equal", "p_max", "sum_p2", "top_ids", "top_logits"]
     assert all(len(ids) == 3 for ids in rows["top_ids"])
@@ -88,12 +88,12 @@ def test_optional_columns_and_the_most_likely_list(model, tmp_path):
         name: column.dtype for name, column in COLUMNS.items() if name in rows
     }
     with pytest.raises(UserError, match="column mode: not known"):
-        shards.extract(model, TRACES, tmp_path / "two", Settings(columns=("mode",)))
+        shards.extract(model, TRACES, tmp_path / "two", ExtractSettings(columns=("mode",)))
     assert not (tmp_path / "two").exists()
 
 
 def test_it_goes_on_at_the_missing_shard_with_the_same_bytes(model, tmp_path, small, monkeypatch, capsys):
-    shards.extract(model, TRACES, tmp_path / "whole", Settings(), LAYOUT)
+    shards.extract(model, TRACES, tmp_path / "whole", ExtractSettings(), LAYOUT)
     whole = content(tmp_path / "whole")
     scored = []
     real = extract.Engine.score
@@ -106,25 +106,25 @@ def test_it_goes_on_at_the_missing_shard_with_the_same_bytes(model, tmp_path, sm
 
     monkeypatch.setattr(extract.Engine, "score", counted)
     with pytest.raises(KeyboardInterrupt):
-        shards.extract(model, TRACES, tmp_path / "cut", Settings(), LAYOUT)
+        shards.extract(model, TRACES, tmp_path / "cut", ExtractSettings(), LAYOUT)
     kept = content(tmp_path / "cut")
     assert 0 < len(kept) < len(whole) and not (tmp_path / "cut" / MANIFEST).exists()
     before = len(scored)
     monkeypatch.setattr(extract.Engine, "score", lambda self, batch: scored.append(1) or real(self, batch))
-    shards.extract(model, TRACES, tmp_path / "cut", Settings(), LAYOUT)
+    shards.extract(model, TRACES, tmp_path / "cut", ExtractSettings(), LAYOUT)
     assert content(tmp_path / "cut") == whole
     again = len(scored) - before
     (tmp_path / "cut" / shards.TOKENS / "00000.parquet").write_bytes(b"PAR1 damaged")
     (tmp_path / "cut" / MANIFEST).unlink()
-    shards.extract(model, TRACES, tmp_path / "cut", Settings(), LAYOUT)
+    shards.extract(model, TRACES, tmp_path / "cut", ExtractSettings(), LAYOUT)
     assert content(tmp_path / "cut") == whole and len(scored) - before - again <= 2
     assert "00000.parquet does not match its checksum; it is made again" in capsys.readouterr().err
 
 
 def test_a_finished_folder_is_read_and_no_model_is_loaded(model, tmp_path, monkeypatch):
-    first = shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    first = shards.extract(model, TRACES, tmp_path / "out", ExtractSettings(), LAYOUT)
     monkeypatch.setattr(loading, "load", lambda *a, **k: pytest.fail("a model was loaded"))
-    again = shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    again = shards.extract(model, TRACES, tmp_path / "out", ExtractSettings(), LAYOUT)
     assert again.manifest == first.manifest
 
 
@@ -138,37 +138,37 @@ def test_a_finished_folder_is_read_and_no_model_is_loaded(model, tmp_path, monke
     ],
 )
 def test_a_folder_of_another_plan_is_refused(model, tmp_path, change, what):
-    shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    shards.extract(model, TRACES, tmp_path / "out", ExtractSettings(), LAYOUT)
     before = content(tmp_path / "out")
-    layout = extract.Layout(chunk=change.pop("chunk"), batch_traces=3, batch_tokens=512) if "chunk" in change else LAYOUT
+    layout = Layout(chunk=change.pop("chunk"), batch_traces=3, batch_tokens=512) if "chunk" in change else LAYOUT
     with pytest.raises(UserError, match=f"was begun with {what}"):
-        shards.extract(model, change.pop("traces", TRACES), tmp_path / "out", Settings(**change), layout)
+        shards.extract(model, change.pop("traces", TRACES), tmp_path / "out", ExtractSettings(**change), layout)
     assert content(tmp_path / "out") == before
 
 
 def test_a_folder_with_other_files_is_refused_and_left_alone(model, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match="holds other files"):
-        shards.extract(model, TRACES, tmp_path, Settings(), LAYOUT)
+        shards.extract(model, TRACES, tmp_path, ExtractSettings(), LAYOUT)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "null", '{"request": {}}'])
 def test_a_damaged_request_is_refused_and_a_damaged_manifest_made_again(model, tmp_path, content, capsys):
     out = tmp_path / "out"
-    first = shards.extract(model, TRACES[:1], out, Settings(), LAYOUT)
+    first = shards.extract(model, TRACES[:1], out, ExtractSettings(), LAYOUT)
     (out / MANIFEST).write_text(content)
-    again = shards.extract(model, TRACES[:1], out, Settings(), LAYOUT)
+    again = shards.extract(model, TRACES[:1], out, ExtractSettings(), LAYOUT)
     assert again.files == first.files and f"{MANIFEST} " in capsys.readouterr().err
     (out / REQUEST).write_text(content)
     with pytest.raises(UserError, match="request.json .* give another folder, or delete this one"):
-        shards.extract(model, TRACES[:1], out, Settings(), LAYOUT)
+        shards.extract(model, TRACES[:1], out, ExtractSettings(), LAYOUT)
 
 
 def test_flipped_bits_and_stray_copies_are_never_read(model, tmp_path, small, monkeypatch, capsys):
     """Of every file of a finished folder: what is flipped is named and made again, or lies where nothing reads it."""
     out = tmp_path / "out"
-    first = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    first = shards.extract(model, TRACES, out, ExtractSettings(), LAYOUT)
     rows = first.tokens
     whole = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
     network = loading.load(model)
@@ -180,7 +180,7 @@ def test_flipped_bits_and_stray_copies_are_never_read(model, tmp_path, small, mo
         flipped[rng.randrange(len(flipped))] ^= 1 << rng.randrange(8)
         path.write_bytes(flipped)
         try:
-            again = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+            again = shards.extract(model, TRACES, out, ExtractSettings(), LAYOUT)
         except UserError as error:
             assert path.name in str(error)
         else:
@@ -194,7 +194,7 @@ def test_flipped_bits_and_stray_copies_are_never_read(model, tmp_path, small, mo
             place.write_bytes(data)
     assert unseen < 40
     shutil.copy(out / shards.TOKENS / "00000.parquet", out / shards.TOKENS / "00000 (copy).parquet")
-    pd.testing.assert_frame_equal(shards.extract(model, TRACES, out, Settings(), LAYOUT).tokens, rows)
+    pd.testing.assert_frame_equal(shards.extract(model, TRACES, out, ExtractSettings(), LAYOUT).tokens, rows)
 
 
 def test_an_upgrade_between_two_halves_begins_anew(model, tmp_path, small, monkeypatch, capsys):
@@ -208,15 +208,15 @@ def test_an_upgrade_between_two_halves_begins_anew(model, tmp_path, small, monke
 
     monkeypatch.setattr(extract.Engine, "score", counted)
     with pytest.raises(KeyboardInterrupt):
-        shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+        shards.extract(model, TRACES, tmp_path / "out", ExtractSettings(), LAYOUT)
     passes = len(scored)
     monkeypatch.setattr(work_folder, "deciding_versions", lambda: {"torch": "9.0"})
-    shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+    shards.extract(model, TRACES, tmp_path / "out", ExtractSettings(), LAYOUT)
     whole = len(scored) - passes
     assert "now 9.0: begun anew" in capsys.readouterr().err
     scored.clear()
     monkeypatch.setattr(extract.Engine, "score", lambda self, batch: scored.append(1) or real(self, batch))
-    shards.extract(model, TRACES, tmp_path / "fresh", Settings(), LAYOUT)
+    shards.extract(model, TRACES, tmp_path / "fresh", ExtractSettings(), LAYOUT)
     assert whole == len(scored)
 
 
@@ -224,19 +224,19 @@ def test_a_folder_of_an_older_version_is_refused_by_name(model, tmp_path):
     for name in ("plan.json", "manifest.json"):
         (tmp_path / name).write_text("{}")
     with pytest.raises(UserError, match="was begun by an older version; give another folder"):
-        shards.extract(model, TRACES, tmp_path, Settings(), LAYOUT)
+        shards.extract(model, TRACES, tmp_path, ExtractSettings(), LAYOUT)
 
 
 def test_a_file_in_the_folders_place_is_left_alone(model, tmp_path):
     (tmp_path / "traces.jsonl").write_text("mine")
     with pytest.raises(UserError, match="traces.jsonl: is a file"):
-        shards.extract(model, TRACES, tmp_path / "traces.jsonl", Settings(), LAYOUT)
+        shards.extract(model, TRACES, tmp_path / "traces.jsonl", ExtractSettings(), LAYOUT)
     assert (tmp_path / "traces.jsonl").read_text() == "mine"
 
 
 def test_a_call_that_was_killed_before_its_request_is_gone_on_with(model, tmp_path):
     (tmp_path / f".{REQUEST}.123.tmp").write_text("{")
-    assert shards.extract(model, TRACES, tmp_path, Settings(), LAYOUT).facts["traces"] == 9
+    assert shards.extract(model, TRACES, tmp_path, ExtractSettings(), LAYOUT).facts["traces"] == 9
     assert not list(tmp_path.rglob(".*.tmp"))
 
 
@@ -244,7 +244,7 @@ def test_a_call_that_was_killed_before_its_request_is_gone_on_with(model, tmp_pa
 def test_a_folder_has_one_writer(model, tmp_path, begun):
     out = tmp_path / "out"
     if begun:
-        shards.extract(model, TRACES, out, Settings(), LAYOUT)
+        shards.extract(model, TRACES, out, ExtractSettings(), LAYOUT)
         (out / MANIFEST).unlink()
     half = out / shards.TOKENS / ".00000.parquet.1.tmp"  # which the other one is about to rename
     half.parent.mkdir(parents=True, exist_ok=True)
@@ -252,15 +252,15 @@ def test_a_folder_has_one_writer(model, tmp_path, begun):
     if not begun:
         shutil.rmtree(half.parent)
     with filelock.FileLock(out / LOCK), pytest.raises(UserError, match="made by another process"):
-        shards.extract(model, TRACES, out, Settings(), LAYOUT)
+        shards.extract(model, TRACES, out, ExtractSettings(), LAYOUT)
     assert half.exists() == begun
-    assert shards.extract(model, TRACES, out, Settings(), LAYOUT).facts["traces"] == 9
+    assert shards.extract(model, TRACES, out, ExtractSettings(), LAYOUT).facts["traces"] == 9
 
 
 @pytest.mark.parametrize("damage", ["a shard is gone", "a shard is cut", "no items"])
 def test_a_finished_folder_that_lost_files_is_mended(model, tmp_path, small, damage, capsys):
     out = tmp_path / "out"
-    first = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    first = shards.extract(model, TRACES, out, ExtractSettings(), LAYOUT)
     tokens, items = first.tokens, first.items
     shard = out / shards.TOKENS / "00001.parquet"
     if damage == "a shard is gone":
@@ -269,7 +269,7 @@ def test_a_finished_folder_that_lost_files_is_mended(model, tmp_path, small, dam
         shard.write_bytes(shard.read_bytes()[:-20])
     else:
         (out / shards.ITEMS).unlink()
-    again = shards.extract(model, TRACES, out, Settings(), LAYOUT)
+    again = shards.extract(model, TRACES, out, ExtractSettings(), LAYOUT)
     pd.testing.assert_frame_equal(again.tokens, tokens)
     pd.testing.assert_frame_equal(again.items, items)
     assert "it is made again" in capsys.readouterr().err
@@ -277,19 +277,19 @@ def test_a_finished_folder_that_lost_files_is_mended(model, tmp_path, small, dam
 
 def test_special_tokens_behind_the_head_are_no_other_tokenizer(model, tmp_path):
     """Gemma 3 1B: 262,144 rows, and a token for images with the id 262144."""
-    plain = shards.extract(model, TRACES, tmp_path / "plain", Settings(), LAYOUT)
+    plain = shards.extract(model, TRACES, tmp_path / "plain", ExtractSettings(), LAYOUT)
     copy = tmp_path / "copy"
     shutil.copytree(model, copy)
     tokenizer = tokenizers.load(copy)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
     tokenizer.save_pretrained(copy)
-    done = shards.extract(copy, TRACES, tmp_path / "image", Settings(), LAYOUT)
+    done = shards.extract(copy, TRACES, tmp_path / "image", ExtractSettings(), LAYOUT)
     assert done.vocabulary == 259
     pd.testing.assert_frame_equal(done.tokens, plain.tokens)
     tokenizer.add_tokens(["word"])
     tokenizer.save_pretrained(copy)
     with pytest.raises(UserError, match="do not belong together"):
-        shards.extract(copy, TRACES, tmp_path / "word", Settings(), LAYOUT)
+        shards.extract(copy, TRACES, tmp_path / "word", ExtractSettings(), LAYOUT)
 
 
 def test_a_context_too_short_to_share_anything(tmp_path):
@@ -297,7 +297,7 @@ def test_a_context_too_short_to_share_anything(tmp_path):
     spec = Model(architecture="gpt2", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
     architectures.build(spec, 259, 8).save_pretrained(tmp_path / "model")  # a context of 16
     tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
-    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", Settings(), LAYOUT).items
+    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", ExtractSettings(), LAYOUT).items
     assert (items["scored"] + items["truncated"] == [len(trace.solution) for trace in TRACES]).all()
 
 
@@ -312,7 +312,7 @@ def test_nan_is_refused_with_the_trace_that_gave_it(model, tmp_path, monkeypatch
 
     monkeypatch.setattr(extract.Engine, "score", broken)
     with pytest.raises(UserError, match=r"trace two/t-8: the model's logits there are NaN"):
-        shards.extract(model, TRACES, tmp_path / "out", Settings(), LAYOUT)
+        shards.extract(model, TRACES, tmp_path / "out", ExtractSettings(), LAYOUT)
     assert not (tmp_path / "out" / shards.TOKENS).exists()
 
 
@@ -321,13 +321,13 @@ def test_the_positions_of_mpt_are_found_under_their_own_name(tmp_path):
     torch.manual_seed(5)
     transformers.MptForCausalLM(config).save_pretrained(tmp_path / "model")
     tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
-    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", Settings(), LAYOUT).items
+    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", ExtractSettings(), LAYOUT).items
     assert (items["truncated"] > 0).any() and (items["prompt"] + items["scored"]).max() == 40
 
 
 def test_where_nothing_can_be_scored_nothing_is_written(model, tmp_path):
     with pytest.raises(UserError, match="no trace can be scored: no room"):
-        shards.extract(model, [Trace("t", "1", "y" * 300, "x", "", "")], tmp_path / "out", Settings(), LAYOUT)
+        shards.extract(model, [Trace("t", "1", "y" * 300, "x", "", "")], tmp_path / "out", ExtractSettings(), LAYOUT)
     assert not (tmp_path / "out").exists()
 
 
