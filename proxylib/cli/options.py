@@ -83,7 +83,7 @@ def flag(name: str, field: FieldInfo) -> str:
 
 def help_of(field: FieldInfo) -> str:
     """The field's description, and its default where that says something; one that is on by default can be switched off."""
-    default = field.get_default()
+    default = None if field.default_factory else field.default  # what is worked out on this machine is described
     text = f"{'do not ' * (default is True)}{field.description}".replace("%", "%%")
     silent = field.is_required() or isinstance(default, bool) or default in (None, (), {})
     return text if silent else f"{text} (default {f'{default:g}' if isinstance(default, float) else default})"

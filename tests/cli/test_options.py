@@ -127,6 +127,7 @@ def test_the_help_of_every_command_shows_every_field_and_default_of_its_class(co
     monkeypatch.setenv("COLUMNS", "10000")  # no word is broken
     for command in commands.values():
         shown = " ".join(command.format_help().split())
+        assert "Undefined" not in shown and "None" not in shown
         for name, field in options.fields(command.get_default("kind")):
             if name == "parameters":
                 continue
