@@ -53,7 +53,7 @@ def test_shares_are_percent_and_kappas_are_not():
     ],
 )
 def test_intervals_are_apart_where_they_do_not_overlap(first, second, decision):
-    assert judges_report.apart(Interval(*first, 0), Interval(*second, 0)) is decision
+    assert judges_report.apart(Interval(*first), Interval(*second)) is decision
 
 
 def test_a_judge_falls_for_length_where_it_prefers_it_more_than_people_do():
