@@ -24,7 +24,7 @@ PROXY = proxies.name(*proxies.NAMED_WINNERS["model selection"])  # fixed before 
 SIGNALS = (*LOSSES, PROXY)
 
 
-class Grid(NamedTuple):
+class JudgedCells(NamedTuple):
     """The cells of one schedule, ready to be fitted.
 
     cells : a row per cell: base, parameters, examples, seed, and as far as they were measured copying (the base's copy rate)
@@ -47,7 +47,7 @@ def known_of(cells: pd.DataFrame) -> list[str]:
     return [name for name in CONFIGURATION if name in cells.columns]
 
 
-def grid(cells: pd.DataFrame, verdicts: pd.DataFrame) -> Grid:
+def judged(cells: pd.DataFrame, verdicts: pd.DataFrame) -> JudgedCells:
     """Cells beside their verdicts.
 
     Parameters
@@ -82,7 +82,7 @@ def grid(cells: pd.DataFrame, verdicts: pd.DataFrame) -> Grid:
     for judge, own in ids.items():
         if own != ids[first]:
             raise UserError(f"grid: judges {first} and {judge} have judged other notes; draws are over notes that all judged")
-    return Grid(kept, passed)
+    return JudgedCells(kept, passed)
 
 
 def _refuse_gaps(judge: str, own: pd.DataFrame, cells: pd.Series) -> None:
@@ -121,7 +121,7 @@ def pass_rates(passed: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return 100 * (right / np.einsum("dn,cnk->dck", weights, told.astype(float))).mean(2)
 
 
-def cell_rates(found: Grid, judge: str) -> np.ndarray:
+def cell_rates(found: JudgedCells, judge: str) -> np.ndarray:
     """[cells] pass rates in percent over all notes."""
     return pass_rates(found.passed[judge], np.ones((1, found.passed[judge].shape[1])))[0]
 
@@ -150,7 +150,7 @@ class Draws(NamedTuple):
         return self.bootstrap.drawn(values).interval("widened", undefined="nan")
 
 
-def draws(found: Grid, bootstrap: Bootstrap) -> Draws:
+def draws(found: JudgedCells, bootstrap: Bootstrap) -> Draws:
     """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds."""
     notes = bootstrap.over(np.arange(next(iter(found.passed.values())).shape[1]))
     chosen = _seeds_drawn(found, bootstrap)
@@ -171,7 +171,7 @@ def draws(found: Grid, bootstrap: Bootstrap) -> Draws:
     )
 
 
-def _seeds_drawn(found: Grid, bootstrap: Bootstrap) -> np.ndarray:
+def _seeds_drawn(found: JudgedCells, bootstrap: Bootstrap) -> np.ndarray:
     """[1 + draws, configurations, cells] how much of a configuration each of its cells stands for.
 
     Seeds are few: deviations from their mean are scaled by sqrt(n / (n - 1)), so that their variance is unbiased (Rao and Wu
@@ -192,7 +192,7 @@ def _seeds_drawn(found: Grid, bootstrap: Bootstrap) -> np.ndarray:
 
 
 def places(cells: pd.DataFrame) -> np.ndarray:
-    """[cells] number of the configuration that each belongs to, in the order of `Grid.configurations`."""
+    """[cells] number of the configuration that each belongs to, in the order of `JudgedCells.configurations`."""
     return cells.groupby(known_of(cells), sort=False).ngroup().to_numpy()
 
 

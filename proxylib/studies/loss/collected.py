@@ -16,7 +16,7 @@ from proxylib.runs.folder import MANIFEST, Workspace
 
 
 def collect(folders: Iterable[Path], judged: str = "judged") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Finished cells of `proxylib finetune` and what `proxylib judge` said of their notes, as `cell_draws.grid` takes them.
+    """Finished cells of `proxylib finetune` and what `proxylib judge` said of their notes, as `cell_draws.judged` takes them.
 
     Parameters
     ----------

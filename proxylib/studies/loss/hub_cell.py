@@ -4,7 +4,7 @@ A cell is a work folder (see `runs.folder`). Beside the folder's own files it ho
 loss); `lengths.parquet` (of each example: tokens of its prompt and completion, tokens cut); `held_out/` (token rows of the
 held-out solutions, see `tokenstats.shards`); `notes.jsonl` (id, dialogue, note: what `proxylib judge` reads; finished:
 whether the model ended the note itself, else it was cut at `max_new_tokens`). The facts of its manifest are a row of the
-table that `cell_draws.grid` takes: with the held-out loss, or saying that the cell diverged.
+table that `cell_draws.judged` takes: with the held-out loss, or saying that the cell diverged.
 
 Training loss counts a completion and the end token after it; held-out loss counts the tokens of the held-out solutions and
 leaves their end token out. Their difference is therefore not only what was remembered.

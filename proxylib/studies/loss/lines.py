@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from proxylib import stats
 from proxylib.judging.criteria import PROMPTED
 from proxylib.stats import Drawn
-from proxylib.studies.loss.cell_draws import Draws, Grid, cell_rates, frame_of, groups_of, line, rows_of
+from proxylib.studies.loss.cell_draws import Draws, JudgedCells, cell_rates, frame_of, groups_of, line, rows_of
 
 
 def fits(found: Draws, signal: str = "final_loss") -> pd.DataFrame:
@@ -81,7 +81,7 @@ def wald(contrasts: Drawn) -> float:
     return float(chi2.sf(contrasts.estimate @ np.linalg.pinv(covariance) @ contrasts.estimate, len(covariance)))
 
 
-def single_seeds(found: Grid) -> pd.DataFrame:
+def single_seeds(found: JudgedCells) -> pd.DataFrame:
     """The line through all configurations with one seed each, as the post has it.
 
     Returns

@@ -11,7 +11,7 @@ from proxylib.judging.criteria import LENIENT, LM_JUDGE, STRICT
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.loss import lines, scaling, seed_luck, size_control
-from proxylib.studies.loss.cell_draws import LOSSES, PROXY, Draws, Grid, draws, grid, line
+from proxylib.studies.loss.cell_draws import LOSSES, PROXY, Draws, JudgedCells, draws, judged, line
 
 
 def build(step, workspace: Workspace) -> None:
@@ -36,7 +36,7 @@ def build(step, workspace: Workspace) -> None:
     tables: dict[str, list[pd.DataFrame]] = {}
     for schedule in cells["schedule"].unique():
         own = in_schedule(cells, schedule)
-        found = grid(own, verdicts[verdicts["cell"].isin(own["cell"])])
+        found = judged(own, verdicts[verdicts["cell"].isin(own["cell"])])
         drawn = draws(found, bootstrap)
         quiet = draws(size_control.without_facts(found, silent.loc[found.cells["cell"]].to_numpy()), bootstrap)
         for name, frame in _tables(found, drawn, quiet).items():
@@ -48,7 +48,7 @@ def build(step, workspace: Workspace) -> None:
     workspace.note(cells=len(cells), diverged=int(cells["diverged"].sum()))
 
 
-def _tables(found: Grid, drawn: Draws, quiet: Draws) -> dict[str, pd.DataFrame]:
+def _tables(found: JudgedCells, drawn: Draws, quiet: Draws) -> dict[str, pd.DataFrame]:
     """Every fit of one schedule; `quiet` is `drawn` where silent notes fail."""
     each = lambda fit: pd.concat([fit(judge).assign(judge=judge) for judge in found.passed])
     return {

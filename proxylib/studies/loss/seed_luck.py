@@ -9,10 +9,10 @@ import pandas as pd
 
 from proxylib import stats
 from proxylib.stats import Bootstrap
-from proxylib.studies.loss.cell_draws import Grid, cell_rates, frame_of, places, rows_of
+from proxylib.studies.loss.cell_draws import JudgedCells, cell_rates, frame_of, places, rows_of
 
 
-def seeds_apart(found: Grid, bootstrap: Bootstrap) -> pd.DataFrame:
+def seeds_apart(found: JudgedCells, bootstrap: Bootstrap) -> pd.DataFrame:
     """Correlation of final loss and pass rate over the seeds of one configuration, which size and data cannot explain.
 
     Returns
@@ -38,7 +38,7 @@ def seeds_apart(found: Grid, bootstrap: Bootstrap) -> pd.DataFrame:
     return frame_of(made, "judge", "n", "critical")
 
 
-def inversions(found: Grid, judge: str) -> pd.DataFrame:
+def inversions(found: JudgedCells, judge: str) -> pd.DataFrame:
     """How often more data looks worse: each seed of a configuration beside the next larger number of examples of its base.
 
     Returns
@@ -59,7 +59,7 @@ def inversions(found: Grid, judge: str) -> pd.DataFrame:
     return pd.DataFrame(made, columns=columns)
 
 
-def seed_noise(found: Grid, judge: str) -> pd.DataFrame:
+def seed_noise(found: JudgedCells, judge: str) -> pd.DataFrame:
     """Standard deviation over seeds of pass rate (points) and final loss (nats), per configuration with at least three."""
     cells = found.cells.assign(rate=cell_rates(found, judge))
     grouped = cells.groupby(["base", "examples"], sort=False)
@@ -67,7 +67,7 @@ def seed_noise(found: Grid, judge: str) -> pd.DataFrame:
     return made[made["seeds"] >= 3].reset_index(drop=True)
 
 
-def inversions_by_luck(found: Grid, judge: str, bootstrap: Bootstrap) -> pd.DataFrame:
+def inversions_by_luck(found: JudgedCells, judge: str, bootstrap: Bootstrap) -> pd.DataFrame:
     """How often two runs look inverted though only the luck of seeds and notes parts them from their configurations' means.
 
     Returns

@@ -11,7 +11,7 @@ from proxylib import stats
 from proxylib.studies.loss.cell_draws import (
     PROXY,
     Draws,
-    Grid,
+    JudgedCells,
     frame_of,
     groups_of,
     line,
@@ -163,7 +163,7 @@ def signals(found: Draws) -> pd.DataFrame:
     return frame_of(made, "judge", "signal", "design", "critical")
 
 
-def without_facts(found: Grid, silent: np.ndarray) -> Grid:
+def without_facts(found: JudgedCells, silent: np.ndarray) -> JudgedCells:
     """The same cells where a silent note fails every criterion.
 
     A note that says nothing makes nothing up, so that a judge which asks for false statements passes it.

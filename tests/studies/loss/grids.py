@@ -44,7 +44,7 @@ def made(rate, loss, seeds=(1,), notes=60, seed=0):
 
 def drawn(*given, **more):
     cells, verdicts = made(*given, **more)
-    return cell_draws.draws(cell_draws.grid(cells, verdicts), BOOTSTRAP)
+    return cell_draws.draws(cell_draws.judged(cells, verdicts), BOOTSTRAP)
 
 
 def get(frame, **keys):

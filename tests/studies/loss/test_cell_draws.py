@@ -32,7 +32,7 @@ def test_seeds_of_a_configuration_are_averaged_and_widen_its_interval():
 def three_seeds():
     """A grid of three seeds a configuration, and its draws."""
     rate = lambda size, data, noise: np.clip(0.5 + 0.1 * noise, 0, 1)
-    found = cell_draws.grid(*made(rate, lambda size, data, noise: noise, seeds=(1, 2, 3), notes=30))
+    found = cell_draws.judged(*made(rate, lambda size, data, noise: noise, seeds=(1, 2, 3), notes=30))
     return found, cell_draws.draws(found, BOOTSTRAP)
 
 
@@ -77,17 +77,17 @@ def test_gaps_and_doubles_are_refused_by_name():
         ((cells, verdicts[(verdicts["judge"] != "LM judge") | (verdicts["id"] < 2)]), "have judged other notes"),
     ):
         with pytest.raises(UserError, match=re.escape(said)):
-            cell_draws.grid(*given)
+            cell_draws.judged(*given)
     unscored = verdicts.assign(passed=verdicts["passed"].mask(own & (verdicts["id"] < 2)))
-    assert np.isnan(cell_draws.grid(cells, unscored).passed["LM judge"][5]).sum() == 10  # unscored is a verdict
+    assert np.isnan(cell_draws.judged(cells, unscored).passed["LM judge"][5]).sum() == 10  # unscored is a verdict
 
 
 def test_a_diverged_cell_enters_no_fit_and_too_few_cells_are_named():
     cells, verdicts = made(lambda *_: 0.5, lambda size, data, noise: noise)
     cells.loc[0, "diverged"] = True
-    found = cell_draws.grid(cells, verdicts)
+    found = cell_draws.judged(cells, verdicts)
     assert len(found.cells) == 14 and cells.loc[0, "cell"] not in set(found.cells["cell"])
     with pytest.raises(UserError, match="3 cells did not diverge, at least 4"):
-        cell_draws.grid(cells.head(4), verdicts)
+        cell_draws.judged(cells.head(4), verdicts)
     with pytest.raises(UserError, match="judge LM judge has no verdict on cell"):
-        cell_draws.grid(cells, verdicts[(verdicts["judge"] != "LM judge") | (verdicts["cell"] != cells.loc[5, "cell"])])
+        cell_draws.judged(cells, verdicts[(verdicts["judge"] != "LM judge") | (verdicts["cell"] != cells.loc[5, "cell"])])

@@ -294,7 +294,7 @@ def test_a_cell_that_diverges_is_reported_and_left_out_of_the_fit(place, whole, 
     cells = pd.DataFrame([facts(out), *(facts(whole) | {"cell": f"{n}", "examples": n} for n in range(4))])
     keys = [(cell, note, "template") for cell in cells["cell"] for note in ("a", "b")]
     verdicts = pd.DataFrame(keys, columns=["cell", "id", "criterion"]).assign(judge="j", passed=True)
-    assert cell_draws.grid(cells, verdicts).cells["cell"].tolist() == ["0", "1", "2", "3"]
+    assert cell_draws.judged(cells, verdicts).cells["cell"].tolist() == ["0", "1", "2", "3"]
 
 
 def test_the_list_is_fifteen_commands_that_the_shell_and_we_understand(capsys):
@@ -467,7 +467,7 @@ def test_repeats_are_averaged_the_unscored_left_out_and_a_diverged_cell_needs_no
     wanted = np.nanmean([[value[name] for name in status[: len(read)]], [value[name] for name in status[len(read) :]]], 0)
     own = judged[judged["cell"] == first.name]
     np.testing.assert_array_equal(own["passed"].to_numpy(float, na_value=np.nan), wanted)
-    assert len(cell_draws.grid(cells, judged).cells) == 14
+    assert len(cell_draws.judged(cells, judged).cells) == 14
 
 
 def _change(cell, change):

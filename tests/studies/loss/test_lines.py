@@ -59,7 +59,7 @@ def test_prompts_are_compared_on_the_same_cells_and_notes():
     own = verdicts[verdicts["judge"] == LM_JUDGE]
     coin = own.assign(judge=PROMPTED["naive"], passed=rng.random(len(own)) < 0.5).astype({"passed": "boolean"})
     both = pd.concat([verdicts, own.assign(judge=PROMPTED["refined"]), coin], ignore_index=True)
-    table = lines.prompts(cell_draws.draws(cell_draws.grid(cells, both), BOOTSTRAP))
+    table = lines.prompts(cell_draws.draws(cell_draws.judged(cells, both), BOOTSTRAP))
     assert (
         get(table, prompts="refined", statistic="R2")["estimate"]
         == get(table, prompts="all clauses", statistic="R2")["estimate"]
@@ -90,7 +90,7 @@ def test_intervals_of_r_and_r2_cover_what_is_true_of_these_configurations(share)
 
 
 def test_single_seeds_are_lines_through_single_runs():
-    found = cell_draws.grid(*made(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s + 0.1 * z, (1, 2)))
+    found = cell_draws.judged(*made(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s + 0.1 * z, (1, 2)))
     table = lines.single_seeds(found)
     own = found.cells["seed"] == 2
     rates = cell_draws.pass_rates(found.passed["rubric, strict"][own.to_numpy()], np.ones((1, 60)))[0]

@@ -72,15 +72,15 @@ def test_a_loss_that_carries_the_seeds_luck_adds_something():
 
 def test_what_was_not_measured_is_left_out_and_nothing_else_moves():
     cells, verdicts = made(lambda size, data, _: 0.9 - 0.3 * data, lambda size, data, noise: 20 - size - data + noise)
-    whole = cell_draws.draws(cell_draws.grid(cells, verdicts), BOOTSTRAP)
-    bare = cell_draws.draws(cell_draws.grid(cells.drop(columns=["copying", cell_draws.PROXY]), verdicts), BOOTSTRAP)
+    whole = cell_draws.draws(cell_draws.judged(cells, verdicts), BOOTSTRAP)
+    bare = cell_draws.draws(cell_draws.judged(cells.drop(columns=["copying", cell_draws.PROXY]), verdicts), BOOTSTRAP)
     assert list(bare.configurations) == ["base", "parameters", "examples"] and set(bare.signals) == set(cell_draws.LOSSES)
     table, control = (size_control.control(drawn) for drawn in (whole, bare))
     assert "copying + data" not in set(control["design"])
     pd.testing.assert_frame_equal(table[table["design"] != "copying + data"].reset_index(drop=True), control)
     pd.testing.assert_frame_equal(lines.fits(whole), lines.fits(bare))
     assert set(size_control.signals(bare)["signal"]) == set(cell_draws.LOSSES)
-    assert seed_luck.seeds_apart(cell_draws.grid(cells.drop(columns="copying"), verdicts), BOOTSTRAP).empty
+    assert seed_luck.seeds_apart(cell_draws.judged(cells.drop(columns="copying"), verdicts), BOOTSTRAP).empty
 
 
 def test_a_proxy_that_mirrors_the_loss_predicts_as_well_as_it():
@@ -98,7 +98,7 @@ def test_a_proxy_that_mirrors_the_loss_predicts_as_well_as_it():
 def test_seeds_of_one_configuration_tell_loss_from_size_and_data():
     steep = lambda s, d, z: 0.5 + 1.5 * 0.6 ** (s + 0.4 * d)  # of size and data alone, in a shape that no line has
     alone, _ = (
-        cell_draws.grid(
+        cell_draws.judged(
             *made(lambda s, d, z: 0.9 - 0.4 * steep(s, d, z), lambda s, d, z: steep(s, d, z) + 0.05 * z, (1, 2, 3))
         ),
         0,
@@ -113,10 +113,10 @@ def test_seeds_of_one_configuration_tell_loss_from_size_and_data():
     assert linear["high"] < -linear["critical"]  # a line in log size and log examples is deceived
     found = get(seed_luck.seeds_apart(alone, BOOTSTRAP), judge="rubric, strict")
     assert found["n"] == 45 and abs(found["estimate"]) < 0.45
-    lucky = cell_draws.grid(*made(lambda s, d, z: np.clip(0.5 + 0.15 * z, 0, 1), lambda s, d, z: 2 - 0.2 * z, (1, 2, 3)))
+    lucky = cell_draws.judged(*made(lambda s, d, z: np.clip(0.5 + 0.15 * z, 0, 1), lambda s, d, z: 2 - 0.2 * z, (1, 2, 3)))
     found = get(seed_luck.seeds_apart(lucky, BOOTSTRAP), judge="rubric, strict")
     assert found["high"] < -found["critical"]
-    one_seed = cell_draws.grid(*made(lambda s, d, z: 0.5, lambda s, d, z: 2 - z))
+    one_seed = cell_draws.judged(*made(lambda s, d, z: 0.5, lambda s, d, z: 2 - z))
     assert seed_luck.seeds_apart(one_seed, BOOTSTRAP).empty
 
 
@@ -139,7 +139,7 @@ def test_a_bent_effect_of_loss_is_told_by_its_logarithm():
 
 
 def test_silent_notes_fail_and_everything_else_stays():
-    found = cell_draws.grid(*made(lambda s, d, z: 0.3 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s, notes=60))
+    found = cell_draws.judged(*made(lambda s, d, z: 0.3 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s, notes=60))
     silent = np.zeros((15, 60), bool)
     silent[:3] = True  # the smallest base writes nothing
     strict = size_control.without_facts(found, silent)
