@@ -38,7 +38,7 @@ smoke: $(INSTALLED)
 	$(BIN)/proxylib grid --profile smoke --jobs $(JOBS)
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests
 
 notebooks: $(INSTALLED)  ## every notebook over what the smoke grid left
 	$(BIN)/python -m pytest --nbval-lax -n $(JOBS) --dist loadscope notebooks

@@ -11,6 +11,9 @@ from proxylib.errors import UserError
 
 # before torch is imported: at these sizes a second thread waits for the first, and slows the tests down tenfold
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "agg")  # as the first canvas would choose
+#: files that take longest; a worker takes a file whole (`--dist loadfile`), so that fixtures are made once
+LONGEST = ("test_hub_cell.py", "test_kill.py", "test_lora.py", "test_rank.py", "test_contributing.py", "test_gpu_benchmark.py")
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +48,9 @@ def pytest_sessionfinish(session):
 
 
 def pytest_collection_modifyitems(items):
-    """The longest file first, so that the others fill the second worker meanwhile."""
-    items.sort(key=lambda item: item.path.name != "test_kill.py")
+    """The longest files first, so that short ones fill up what is left of the workers."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 def pytest_terminal_summary(terminalreporter, config):

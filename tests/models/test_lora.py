@@ -52,8 +52,20 @@ def test_the_loss_counts_the_completion_and_its_end_and_nothing_else(base, tmp_p
     assert tuned.losses["loss"].tolist() == pytest.approx([oracle], rel=1e-4)
 
 
-def test_epochs_and_steps_count_alike(base, tmp_path):
-    by_epochs = tune(base, EXAMPLES, CONFIG, Schedule(2, None), 1, tmp_path / "epochs").losses
+@pytest.fixture(scope="module")
+def once(base, tmp_path_factory):
+    """Losses of one pass."""
+    return tune(base, EXAMPLES, CONFIG, Schedule(1, None), 1, tmp_path_factory.mktemp("once")).losses
+
+
+@pytest.fixture(scope="module")
+def twice(base, tmp_path_factory):
+    """Losses of two passes."""
+    return tune(base, EXAMPLES, CONFIG, Schedule(2, None), 1, tmp_path_factory.mktemp("twice")).losses
+
+
+def test_epochs_and_steps_count_alike(base, twice, tmp_path):
+    by_epochs = twice
     by_steps = tune(base, EXAMPLES, CONFIG, Schedule(None, 6), 1, tmp_path / "steps").losses
     assert len(by_epochs) == 6  # ten examples in fours, twice
     pd.testing.assert_frame_equal(by_epochs[["step", "loss"]], by_steps[["step", "loss"]])
@@ -101,17 +113,15 @@ def test_the_saved_adapter_has_the_loss_that_training_goes_on_from(base, tmp_pat
 
 
 @pytest.mark.parametrize("layout", [{"device_batch": 1}, {"device_batch": 2, "recompute": True}])
-def test_how_a_step_is_laid_out_does_not_move_its_loss(base, tmp_path, layout):
-    plain = tune(base, EXAMPLES, CONFIG, Schedule(2, None), 1, tmp_path / "plain").losses
+def test_how_a_step_is_laid_out_does_not_move_its_loss(base, twice, tmp_path, layout):
     other = tune(base, EXAMPLES, CONFIG.model_copy(update=layout), Schedule(2, None), 1, tmp_path / "other").losses
-    np.testing.assert_allclose(other["loss"], plain["loss"], rtol=1e-4)  # the last of three steps has two examples of four
+    np.testing.assert_allclose(other["loss"], twice["loss"], rtol=1e-4)  # the last of three steps has two examples of four
 
 
-def test_in_bfloat16_the_adapter_stays_float32(base, tmp_path):
+def test_in_bfloat16_the_adapter_stays_float32(base, once, tmp_path):
     half = CONFIG.model_copy(update={"dtype": "bfloat16"})
-    plain = tune(base, EXAMPLES, CONFIG, Schedule(1, None), 1, tmp_path / "plain").losses
     other = tune(base, EXAMPLES, half, Schedule(1, None), 1, tmp_path / "half").losses
-    assert 0 < (other["loss"] - plain["loss"]).abs().max() < 0.05
+    assert 0 < (other["loss"] - once["loss"]).abs().max() < 0.05
     weights = safetensors.torch.load_file(tmp_path / "half" / "adapter" / "adapter_model.safetensors")
     assert {value.dtype for value in weights.values()} == {torch.float32}
 
@@ -121,9 +131,9 @@ def test_a_step_that_does_not_divide_is_refused(base, tmp_path):
         tune(base, EXAMPLES, CONFIG.model_copy(update={"device_batch": 3}), Schedule(1, None), 1, tmp_path)
 
 
-def test_other_seeds_are_other_runs_and_the_same_seed_is_the_same(base, tmp_path):
-    runs = [tune(base, EXAMPLES, CONFIG, Schedule(1, None), seed, tmp_path / f"{n}").losses for n, seed in enumerate((1, 1, 2))]
-    assert runs[0].equals(runs[1]) and not runs[0]["loss"].equals(runs[2]["loss"])
+def test_other_seeds_are_other_runs_and_the_same_seed_is_the_same(base, once, tmp_path):
+    again, other = (tune(base, EXAMPLES, CONFIG, Schedule(1, None), seed, tmp_path / str(seed)).losses for seed in (1, 2))
+    assert once.equals(again) and not once["loss"].equals(other["loss"])
 
 
 def test_what_does_not_fit_is_cut_and_counted_and_refused_where_nothing_is_left(base):
@@ -233,20 +243,30 @@ def test_a_cut_note_is_marked_and_counted_and_the_judge_reads_the_others_beside_
     assert [(example.id, note) for example, note in read] == list(zip(notes["id"], notes["note"], strict=True))
 
 
-@pytest.mark.parametrize("older", [False, True])
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_broken_checkpoint_is_no_obstacle(lab, tmp_path, capsys, damage, older):
-    folder = tmp_path / "cell"
+def broken(lab, folder, damage, older):
+    """A copy of the killed cell with a damaged checkpoint, which `older` says stands after a whole one; both checkpoints."""
     shutil.copytree(lab.killed, folder)
     (whole,) = folder.glob("checkpoints/checkpoint-*")
-    broken = whole
-    if older:  # the whole one is the older one
-        broken = whole.with_name("checkpoint-1000")
-        shutil.copytree(whole, broken)
-    DAMAGES[damage](broken)
-    assert lora.newest_whole(folder / "checkpoints") == (whole if older else None)
+    damaged = whole.with_name("checkpoint-1000") if older else whole
+    if older:
+        shutil.copytree(whole, damaged)
+    DAMAGES[damage](damaged)
+    return whole, damaged
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_broken_checkpoint_is_named_and_removed(lab, tmp_path, capsys, damage, older):
+    whole, damaged = broken(lab, tmp_path / "cell", damage, older)
+    assert lora.newest_whole(tmp_path / "cell" / "checkpoints") == (whole if older else None)
     said = capsys.readouterr().err
-    assert f"{broken} is broken" in said and said.count("\n") == 1 and not broken.exists() and whole.exists() == older
+    assert f"{damaged} is broken" in said and said.count("\n") == 1 and not damaged.exists() and whole.exists() == older
+
+
+@pytest.mark.parametrize(("damage", "older"), [("empty", False), ("half an optimizer.pt", True)])
+def test_a_broken_checkpoint_is_no_obstacle(lab, tmp_path, damage, older):
+    folder = tmp_path / "cell"
+    broken(lab, folder, damage, older)
     again = Workspace(folder)
     cell.fit(lab.step, again)
     for name in ("losses", "notes", "proxies"):

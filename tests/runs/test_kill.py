@@ -18,9 +18,7 @@ from proxylib.runs import config
 from proxylib.runs.store import MANIFEST
 from proxylib.settings import overlay
 
-# all on one worker: they share the undisturbed run, and two at a time would take each other's processors
-pytestmark = pytest.mark.xdist_group("kill")
-KILLS, MARK = 3, "PROXYLIB_TEST_MARK"
+KILLS, MARK = 2, "PROXYLIB_TEST_MARK"
 MEASURE = "measure/llama-byte-16-seed1"
 ONLY = ("--only", MEASURE)
 STEPS = 3  # material, train, measure

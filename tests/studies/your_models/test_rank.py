@@ -42,17 +42,24 @@ def place(tmp_path_factory):
     return folder
 
 
-def proxylib(place, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "proxylib", *arguments, "--fields", "prompt=question", "solution=answer", "--threads", "1"],
-        cwd=place,
-        capture_output=True,
-        text=True,
-    )
+COMMON = ["--traces", "traces.jsonl", "--fields", "prompt=question", "solution=answer", "--threads", "1"]
+
+
+@pytest.fixture
+def proxylib(place, monkeypatch, capsys):
+    """`proxylib(*arguments)`: what a command that ends well says, called where the visitor's files are."""
+    monkeypatch.chdir(place)
+
+    def call(*arguments):
+        assert main([*arguments, *COMMON]) == 0
+        return capsys.readouterr().out
+
+    return call
 
 
 def test_two_checkpoints_and_twenty_lines(place):
-    done = proxylib(place, "rank", "--models", "model0", "model1", "--traces", "traces.jsonl", "--out", "two")
+    command = [sys.executable, "-m", "proxylib", "rank", "--models", "model0", "model1", "--out", "two", *COMMON]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "20 traces under every model" in done.stdout and report.CAVEAT in done.stdout
@@ -63,19 +70,15 @@ def test_two_checkpoints_and_twenty_lines(place):
     assert (out / "ranking.svg").read_text().lstrip().startswith("<?xml")
 
 
-def test_known_scores_fit_a_ranker_and_forecast_the_rest(place):
+def test_known_scores_fit_a_ranker_and_forecast_the_rest(place, proxylib):
     models = [f"model{n}" for n in range(6)]
-    given = ["--traces", "traces.jsonl", "--out", "six", "--scores", "scores.csv"]
-    done = proxylib(place, "rank", "--models", *models, *given)
-    assert done.returncode == 0, done.stderr
-    assert "forecast" in done.stdout and "fitted ranker" in done.stdout
+    said = proxylib("rank", "--models", *models, "--out", "six", "--scores", "scores.csv")
+    assert "forecast" in said and "fitted ranker" in said
     assert pd.read_csv(place / "six" / "fitted.csv")["score"].isna().sum() == 1
 
 
-def test_extract_leaves_rows_and_says_what_became_of_the_traces(place):
-    done = proxylib(place, "extract", "--model", "model0", "--traces", "traces.jsonl", "--out", "rows", "--window", "10")
-    assert done.returncode == 0, done.stderr
-    assert "20 traces scored, 0 dropped" in done.stdout
+def test_extract_leaves_rows_and_says_what_became_of_the_traces(place, proxylib):
+    assert "20 traces scored, 0 dropped" in proxylib("extract", "--model", "model0", "--out", "rows", "--window", "10")
     facts = json.loads((place / "rows" / "manifest.json").read_text())["facts"]
     assert facts["tokens_scored"] == 200 and facts["tokens_per_second"] > 0
     items = pd.read_parquet(place / "rows" / "items.parquet")
@@ -100,8 +103,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(place, arguments, mess
     monkeypatch.chdir(place)
     (place / "bare").mkdir(exist_ok=True)
     (place / "bare" / "config.json").write_text("{}")
-    given = ["--traces", "traces.jsonl", "--out", "bad", "--fields", "prompt=question", "solution=answer", "--threads", "1"]
-    assert main(["rank", *given, *arguments]) == 2
+    assert main(["rank", "--out", "bad", *COMMON, *arguments]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and message in lines[0]
     assert not (place / "bad").exists()
@@ -117,11 +119,10 @@ def test_names_are_short_and_differ(tmp_path, monkeypatch):
         rank.names_of(["org/x", "org/y", "org/x"])
 
 
-def test_rows_do_not_depend_on_the_layout_but_for_their_last_bits(place):
-    given = ["extract", "--model", "model1", "--traces", "traces.jsonl", "--columns", "varentropy"]
-    assert proxylib(place, *given, "--out", "wide").returncode == 0
-    done = proxylib(place, *given, "--out", "narrow", "--batch-tokens", "64", "--chunk", "3", "--impl", "reference")
-    assert done.returncode == 0, done.stderr
+def test_rows_do_not_depend_on_the_layout_but_for_their_last_bits(place, proxylib):
+    given = ["extract", "--model", "model1", "--columns", "varentropy"]
+    proxylib(*given, "--out", "wide")
+    proxylib(*given, "--out", "narrow", "--batch-tokens", "64", "--chunk", "3", "--impl", "reference")
     wide, narrow = (pd.read_parquet(place / name / "tokens" / "00000.parquet") for name in ("wide", "narrow"))
     key = ["task", "id", "position"]
     wide, narrow = wide.sort_values(key, ignore_index=True), narrow.sort_values(key, ignore_index=True)
@@ -130,13 +131,13 @@ def test_rows_do_not_depend_on_the_layout_but_for_their_last_bits(place):
     assert (layout["batch_tokens"], layout["chunk"], layout["impl"]) == (64, 3, "reference")
 
 
-def test_what_a_killed_call_left_half_written_is_cleared(place):
+def test_what_a_killed_call_left_half_written_is_cleared(place, proxylib):
     leftover = place / "cleared" / "tokens" / ".00000.parquet.1.tmp"
-    given = ["extract", "--model", "model0", "--traces", "traces.jsonl", "--out", "cleared"]
-    assert proxylib(place, *given).returncode == 0
+    given = ["extract", "--model", "model0", "--out", "cleared"]
+    proxylib(*given)
     (place / "cleared" / "manifest.json").unlink()
     leftover.write_bytes(b"half")
-    assert proxylib(place, *given).returncode == 0
+    proxylib(*given)
     assert not leftover.exists()
 
 
