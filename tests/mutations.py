@@ -14,33 +14,56 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
+import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from mutants import MUTANTS, Mutant, tests_of
 
 ROOT = Path(__file__).resolve().parent.parent
+#: what tests import from elsewhere, imported once for all mutants; nothing of the package itself
+LIBRARIES = (
+    *("torch", "transformers", "peft", "trl", "pandas", "pyarrow.parquet"),
+    *("scipy.stats", "statsmodels.api", "seaborn", "papermill"),
+)
+ENVIRONMENT = {
+    "PYTHONDONTWRITEBYTECODE": "1",  # a stale .pyc of the same second and size would hide a breakage
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "OMP_NUM_THREADS": "1",
+    "MPLBACKEND": "agg",
+}
 COPIED = ("proxylib", "tests", "configs", "notebooks", "results", "pyproject.toml")
 Chosen = list[tuple[str, Mutant]]  # file of the package, mutant
 
 
-def pytest(folder: Path, tests: list[str]) -> tuple[int, str]:
-    """Exit code and last lines of pytest over the copy."""
-    environment = os.environ | {
-        "PYTHONPATH": str(folder),
-        "PYTHONDONTWRITEBYTECODE": "1",  # a stale .pyc of the same second and size would hide a breakage
-        "HF_HUB_OFFLINE": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=line", *tests]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    return done.returncode, (done.stdout + done.stderr).strip()
+def _pytest(folder: Path, tests: list[str], said: Path) -> None:
+    """Run pytest in this process, a fork; its exit code is the process's."""
+    with said.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    os.environ["PYTHONPATH"] = str(folder)  # for what a test starts
+    code = pytest.main(["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", *tests])
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def tested(folder: Path, tests: list[str]) -> tuple[int, str]:
+    """Exit code and words of pytest over the copy, in a fork of this process: most of a mutant's time would be imports."""
+    said = folder / "said.txt"
+    process = multiprocessing.get_context("fork").Process(target=_pytest, args=(folder, tests, said))
+    process.start()
+    process.join()
+    return process.exitcode, said.read_text(encoding="utf-8").strip()
 
 
 def misfits(chosen: Chosen, folder: Path) -> Iterator[str]:
@@ -81,20 +104,24 @@ def noticed(folder: Path, file: str, mutant: Mutant) -> bool:
     path = folder / "proxylib" / file
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-    code, said = pytest(folder, [tests_of(file, mutant)])
+    code, said = tested(folder, [tests_of(file, mutant)])
     path.write_text(text, encoding="utf-8")
     # 1 is "a test failed"; anything else but 0 is a breakage so coarse that no test was reached
     word = {0: "SURVIVED", 1: "noticed "}.get(code, "UNUSABLE")
-    last = next((line for line in said.splitlines() if line.startswith("FAILED")), "").removeprefix("FAILED ")
+    last = next((line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))), "").partition(" ")[2]
     print(f"{word}  {file:36} {mutant.name:40} {last.split(' - ')[0]}", flush=True)
     return code == 1
 
 
 def run(chosen: Chosen) -> int:
     """Run mutants; returns the exit code."""
+    os.environ.update(ENVIRONMENT)
+    sys.dont_write_bytecode = True
+    for library in LIBRARIES:
+        importlib.import_module(library)
     with tempfile.TemporaryDirectory() as name:
         folder = copied(Path(name).resolve())
-        code, said = pytest(folder, sorted({tests_of(*pair) for pair in chosen}))
+        code, said = tested(folder, sorted({tests_of(*pair) for pair in chosen}))
         if code:
             print(f"{said}\nthese tests fail before anything is broken")
             return 2

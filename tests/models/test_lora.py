@@ -141,6 +141,7 @@ def test_what_does_not_fit_is_cut_and_counted_and_refused_where_nothing_is_left(
     prompt, completion = len(EXAMPLES[0].prompt.encode()) + 1, len(EXAMPLES[0].solution.encode()) + 1
     (row,) = rows_of(EXAMPLES[:1], tokenizer, prompt + 10)
     assert (sum(row.counted), row.truncated) == (10, completion - 10)
+    assert tokenizer.decode(row.ids[-10:]) == EXAMPLES[0].solution[:10]  # its end is cut off, not its beginning
     with pytest.raises(UserError, match=f"example scribe/{EXAMPLES[0].id}: its prompt of {prompt} tokens leaves no room"):
         rows_of(EXAMPLES[:1], tokenizer, prompt)
 
