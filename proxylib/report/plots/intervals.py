@@ -81,8 +81,12 @@ def forest(
     """
     rows = list(dict.fromkeys(frame[row] if order is None else order))
     names = list(looks(frame[by]))
-    offsets = dict(zip(names, np.linspace(-spread / 2, spread / 2, len(names)) if len(names) > 1 else [0.0], strict=True))
+    offsets = dict(zip(names, np.linspace(-spread / 2, spread / 2, len(names)) if len(names) > 1 else [0.0], strict=False))
     shown = frame[frame[row].isin(rows)]
+    if shown.empty:  # a small profile may leave nothing to compare; the page says so rather than stopping
+        ax.text(0.5, 0.5, "nothing to show", ha="center", va="center", color=QUIET, transform=ax.transAxes)
+        ax.set_axis_off()
+        return ax
     shown = shown.assign(place=shown[row].map(rows.index) + shown[by].map(offsets))
     colours = {name: look.colour for name, look in looks(names, by).items()}
     whiskers(shown, ax, y="place", colour=shown[by].map(colours))

@@ -115,7 +115,7 @@ def judges(found: Draws, first: str, second: str) -> pd.DataFrame:
     values = {
         f"mean of {first}": a.mean(1),
         f"mean of {second}": b.mean(1),
-        "ratio": a.mean(1) / np.maximum(b.mean(1), 1e-12),
+        "ratio": np.divide(a.mean(1), b.mean(1), out=np.full(len(b), np.nan), where=b.mean(1) > 0),  # of nothing there is none
         "rank agreement": rank_agreement(a, b),
         "R2 difference": explained(a) - explained(b),
     }

@@ -49,6 +49,11 @@ def test_every_point_has_its_interval_in_its_row(ax):
     assert any(set(line.get_xdata()) == {0} for line in ax.get_lines())
 
 
+def test_nothing_to_show_is_said_where_the_figure_would_stand(ax):
+    plots.forest(frame(setting=[], judge=[]), ax, row="setting", by="judge", label="error", null=0)
+    assert [text.get_text() for text in ax.texts] == ["nothing to show"] and not ax.collections
+
+
 def test_a_group_keeps_its_colour_and_its_legend_entry(ax):
     rows = frame(setting=["a", "a"], judge=["LM judge", "rubric, strict"])
     plots.forest(rows, ax, row="setting", by="judge", label="")

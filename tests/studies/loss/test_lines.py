@@ -35,6 +35,16 @@ def test_walds_test_is_that_of_statsmodels_where_the_draws_have_the_fits_covaria
     assert lines.wald(Drawn(fit.params[1:2], draws[:, 1:2], 0.95)) == pytest.approx(float(one))
 
 
+def test_two_judges_have_a_ratio_only_where_the_second_passes_anything():
+    sample = drawn(lambda size, data, _: 0.1 + 0.15 * size, lambda size, data, _: 2 - 0.3 * size, notes=40)
+    rates = sample.rates["rubric, strict"]
+    twice = sample._replace(rates={"first": 2 * rates, "second": rates, "nothing": 0 * rates})
+    assert get(lines.judges(twice, "first", "second"), statistic="ratio")["estimate"] == pytest.approx(2)
+    assert np.isnan(
+        get(lines.judges(twice, "first", "nothing"), statistic="ratio")[["estimate", "low", "high"]].astype(float)
+    ).all()
+
+
 def test_the_slope_is_in_points_per_tenth_of_a_nat():
     found = drawn(lambda size, data, _: 0.1 + 0.15 * size, lambda size, data, _: 2 - 0.3 * size, notes=400)
     slope = get(lines.fits(found), judge="rubric, strict", group="all", statistic="slope")
