@@ -23,6 +23,30 @@ def tests_of(file: str, mutant: Mutant) -> str:
 
 #: file under proxylib/ -> its mutants
 MUTANTS = {
+    "text.py": [
+        Mutant("directions-of-writing-pass", 'c == "\\n" or c.isprintable()', 'c >= " " or c == "\\n"'),
+        Mutant("backslash-for-tex", "{JOINER if mark in ('$', chr(92)) else ''}", ""),
+        Mutant("only-html-is-escaped", "{PLAIN})|[!-/:-@\\[-`{{-~]", "{PLAIN})|[<>&]"),
+        Mutant(
+            "short-secret-first",
+            "key=lambda secret: -len(secret[0])",
+            "key=lambda secret: len(secret[0])",
+            "tests/judging/test_messages.py",
+        ),
+        Mutant("quoted-keys-pass", '(value, quote(value, safe=""), repr(value)[1:-1])', "(value,)"),
+    ],
+    "report/pages.py": [
+        Mutant(
+            "names-of-columns-raw",
+            "[escape(column) for column in frame.columns]",
+            "list(frame.columns)",
+            "tests/report/test_book.py::test_text_that_a_model_wrote_is_escaped_wherever_it_is_shown",
+        ),
+        Mutant("cells-raw", "is None else escape(value))", "is None else value)", "tests/test_text.py"),
+    ],
+    "report/plots/style.py": [
+        Mutant("dollars-begin-formulas", "text.set_parse_math(False)", "text.get_text()", "tests/test_text.py"),
+    ],
     "stats.py": [
         Mutant("normal-for-wilson", 'method="wilson"', 'method="normal"'),
         Mutant(

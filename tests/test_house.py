@@ -14,7 +14,21 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "proxylib"
 #: rooms from the top down: a module imports from its own room and from those above it
-ROOMS = ("errors", "settings", "stats", "runs", "data", "models", "measure", "judging", "ranking", "report", "studies", "cli")
+ROOMS = (
+    "text",
+    "errors",
+    "settings",
+    "stats",
+    "runs",
+    "data",
+    "models",
+    "measure",
+    "judging",
+    "ranking",
+    "report",
+    "studies",
+    "cli",
+)
 MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py") or path.parent != PACKAGE
 )

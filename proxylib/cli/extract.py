@@ -6,6 +6,7 @@ from typing import Any
 
 from proxylib.cli.options import command
 from proxylib.measure.settings import Extract
+from proxylib.text import say
 
 
 def add(commands: Any) -> None:
@@ -20,5 +21,5 @@ def run(options: Extract) -> int:
 
     read, _ = traces.read_with_expert(options.traces, options.fields)  # what is wrong with the expert had better be said now
     rows = shards.extract(options.model, read, options.out, options.settings, options.layout, options.threads)
-    print(rows.summary())
+    say(rows.summary())
     return 0

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from proxylib.cli.options import command
 from proxylib.settings import Frozen
+from proxylib.text import say
 
 
 class Options(Frozen):
@@ -52,9 +53,9 @@ def run(options: Options) -> int:
     examples = hub_cell.read(options.data, options.fields, options.examples)
     cell = hub_cell.Cell(options.base, examples, hub_cell.read(options.held_out, options.fields), grid)
     if options.lengths:
-        print(hub_cell.measured_lengths(cell))
+        say(hub_cell.measured_lengths(cell))
     elif finished := hub_cell.run(cell, options.out):
-        print(finished.summary())
+        say(finished.summary())
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from pydantic import Field
@@ -10,6 +9,7 @@ from pydantic import Field
 from proxylib.cli.options import command
 from proxylib.runs.config import ProfileName
 from proxylib.settings import Frozen
+from proxylib.text import say, warn
 
 
 class Options(Frozen):
@@ -38,11 +38,11 @@ def run(options: Options) -> int:
         steps = named(steps, options.only)
     if options.list:
         for step in steps:
-            print(f"{execute.state(step):9} {step.key.run_id}  {step.name}")
+            say(f"{execute.state(step):9} {step.key.run_id}  {step.name}")
         return 0
-    bad = execute.walk(steps, options.jobs, options.record, say=lambda line: print(line, flush=True))
+    bad = execute.walk(steps, options.jobs, options.record, say)
     if options.record and not options.only:
         steps[0].store.prune(step.key for step in steps)
     if bad:
-        print(f"proxylib: {bad} of {len(steps)} steps failed or are blocked", file=sys.stderr)
+        warn(f"{bad} of {len(steps)} steps failed or are blocked")
     return 1 if bad else 0

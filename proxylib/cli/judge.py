@@ -10,6 +10,7 @@ from pydantic import Field
 from proxylib.cli.options import command
 from proxylib.judging.settings import LLMJudge
 from proxylib.settings import Frozen
+from proxylib.text import say
 
 
 class Options(Frozen):
@@ -30,5 +31,5 @@ def run(options: Options) -> int:
     """Judge the notes and print pass rates, the unscored beside them."""
     from proxylib.judging import verdict_folder
 
-    print(verdict_folder.run(options.notes, options.judge, options.out, options.repeats).summary())
+    say(verdict_folder.run(options.notes, options.judge, options.out, options.repeats, say).summary())
     return 0

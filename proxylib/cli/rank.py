@@ -6,6 +6,7 @@ from typing import Any
 
 from proxylib.cli.options import command
 from proxylib.studies.your_models.settings import Rank
+from proxylib.text import say
 
 
 def add(commands: Any) -> None:
@@ -17,5 +18,5 @@ def run(options: Rank) -> int:
     """Measure and rank the models, and print the tables."""
     from proxylib.studies.your_models import rank, report
 
-    print(report.summary(rank.rank_files(options)))
+    say(report.summary(rank.rank_files(options)))
     return 0

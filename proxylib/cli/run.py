@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import Field
 from proxylib.cli.options import POSITIONAL, command
 from proxylib.errors import UserError
 from proxylib.settings import Frozen
+from proxylib.text import say, warn
 
 
 class Options(Frozen):
@@ -37,7 +37,7 @@ def run(options: Options) -> int:
     step = studies.step_of_notebook(notebook, execute.parameters_of(notebook) | given)
     step = step or execute.own_step(notebook, given)
     if not execute.outstanding([step]):
-        print(f"{execute.state(step):9} {step.name}  {step.store.get(step.key).folder}")
+        say(f"{execute.state(step):9} {step.name}  {step.store.get(step.key).folder}")
         return 0
     missing = [parent.name for parent in step.parents.values() if parent.store.find(parent.key) is None]
     if missing:
@@ -46,8 +46,8 @@ def run(options: Options) -> int:
             f"{' '.join(f'--only {name}' for name in missing)}"
         )
     try:
-        print(f"done      {step.name}  {execute.run(step).folder}")
+        say(f"done      {step.name}  {execute.run(step).folder}")
     except execute.NotebookFailed as error:
-        print(f"proxylib: {error}", file=sys.stderr)
+        warn(error)
         return 1
     return 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import Any
 
+from proxylib.text import encodable, line, without_keys
+
 REASON = 300  # characters of a reason that are kept
-KEY = re.compile(r"(KEY|TOKEN|SECRET)$")
 MENDABLE = (408, 409, 429)  # of the statuses from 400 to 499, those that asking again can mend
 #: what a server's refusal names -> how to go on
 REMEDIES = {
@@ -45,19 +45,6 @@ def words(body: Any) -> str:
     return next(filter(None, places), json.dumps(body["error"]) if body.get("error") else "")
 
 
-def encodable(text: str) -> str:
-    """The text with `?` for every half of a surrogate pair that stands alone: JSON can hold it, UTF-8 and Parquet cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def without_keys(text: str) -> str:
-    """The text without any secret of the environment: servers quote keys in their errors."""
-    secrets = [(name, value) for name, value in os.environ.items() if KEY.search(name.upper()) and len(value) >= 8]
-    for name, value in sorted(secrets, key=lambda secret: -len(secret[1])):  # one may be the beginning of another
-        text = text.replace(value, f"<{name}>")
-    return text
-
-
 def kept(text: str) -> str:
     """A judge's text as it is written to disk: encodable, without secrets, otherwise as it came."""
     return without_keys(encodable(text))
@@ -65,8 +52,7 @@ def kept(text: str) -> str:
 
 def shown(text: str) -> str:
     """One line, control characters spelt out, without secrets, and only then cut: a cut secret is not found any more."""
-    line = " ".join(kept(text).split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)[:REASON]
+    return line(kept(text))[:REASON]
 
 
 def status(error: BaseException) -> int | None:

@@ -1,14 +1,14 @@
 """What a page shows: sentences, figures, tables and the footer that says how to make the page again.
 
-Everything shown is static HTML or Markdown. Figures are inline SVG images with alternative text. Text that a model
-wrote passes through `escape`.
+Everything shown is static HTML or Markdown. Figures are inline SVG images with alternative text. All text passes through
+`escape`; in a sentence, where Markdown is wanted, names from outside do (`text.name`).
 """
 
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Iterable, Mapping
+from numbers import Number
 
 import pandas as pd
 from IPython.display import HTML, Markdown, display
@@ -17,16 +17,11 @@ from matplotlib.figure import Figure
 from proxylib.report import plots
 from proxylib.runs.step import Step
 from proxylib.runs.store import Run
-
-
-def escape(text: str) -> str:
-    """HTML-escape a text that a model wrote; control characters become visible, so that none acts on the page."""
-    visible = "".join(c if c in "\n\t" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return html.escape(visible, quote=True)
+from proxylib.text import escape, without_keys
 
 
 def say(text: str) -> None:
-    """Show a sentence whose numbers come from the run (Markdown)."""
+    """Show a sentence whose numbers come from the run (Markdown); a name from outside enters it by `text.name`."""
     display(Markdown(text))
 
 
@@ -39,8 +34,8 @@ def figure_html(fig: Figure, caption: str, alt: str) -> str:
     """The figure as one HTML element with the picture inside."""
     data = base64.b64encode(plots.svg(fig)).decode()
     return (
-        f'<figure class="proxylib-figure"><img src="data:image/svg+xml;base64,{data}" alt="{html.escape(alt, quote=True)}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        f'<figure class="proxylib-figure"><img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
 
@@ -50,8 +45,14 @@ def table(frame: pd.DataFrame, caption: str, wrap: bool = False) -> None:
     `wrap` lets long sentences in cells break.
     """
     classes = "proxylib-table wrap" if wrap else "proxylib-table"
-    body = frame.to_html(index=False, escape=True, border=0, classes=classes, na_rep="", justify="left")
-    display(HTML(f'<div class="proxylib-scroll">{body}</div><p class="proxylib-caption">{html.escape(caption)}</p>'))
+    body = _table_html(frame, classes)
+    display(HTML(f'<div class="proxylib-scroll">{body}</div><p class="proxylib-caption">{escape(caption)}</p>'))
+
+
+def _table_html(frame: pd.DataFrame, classes: str) -> str:
+    shown = frame.map(lambda value: value if isinstance(value, Number) or value is pd.NA or value is None else escape(value))
+    shown.columns = [escape(column) for column in frame.columns]
+    return shown.to_html(index=False, escape=False, border=0, classes=classes, na_rep="", justify="left")
 
 
 def trace(row: Mapping[str, str]) -> None:
@@ -74,13 +75,13 @@ def coloured_trace(frame: pd.DataFrame, column: str, title: str) -> None:
         style += ";text-decoration:underline" if row["decisive"] else ""
         style += ";font-style:italic" if row["top1"] < 1 else ""
         pieces.append(f'<span style="{style}">{escape(row["text"])}</span>')
-    display(HTML(f'<div class="proxylib-trace"><b>{html.escape(title)}</b>\n{"".join(pieces)}</div>'))
+    display(HTML(f'<div class="proxylib-trace"><b>{escape(title)}</b>\n{"".join(pieces)}</div>'))
 
 
 def answer(row: Mapping[str, object]) -> None:
     """Show what a model wrote, escaped, under who wrote it and whether it is right."""
     head = f"{row['member']} on {row['task']}: {'right' if row['correct'] else 'wrong'}"
-    display(HTML(f'<div class="proxylib-trace"><b>{html.escape(head)}</b>\n{escape(str(row["text"]))}</div>'))
+    display(HTML(f'<div class="proxylib-trace"><b>{escape(head)}</b>\n{escape(str(row["text"]))}</div>'))
 
 
 def footer(runs: Iterable[Run], step: Step) -> None:
@@ -100,12 +101,12 @@ def footer(runs: Iterable[Run], step: Step) -> None:
         )
         notes.append(run.manifest["versions"])
     shown = ", ".join(f"{name} {version}" for name, version in sorted(notes[0].items())) if notes else "none"
-    table_html = pd.DataFrame(rows).to_html(index=False, border=0, classes="proxylib-table", justify="left") if rows else ""
+    table_html = _table_html(pd.DataFrame(rows), "proxylib-table") if rows else ""
     commands = f"{step.command}\nproxylib grid --profile {step.store.profile} --only {step.name}   # with all that it needs"
     display(
         HTML(
             '<details class="proxylib-footer" open><summary>How to rerun this page, and where its numbers come from</summary>'
-            f"<pre>{html.escape(commands)}</pre>"
-            f'<div class="proxylib-scroll">{table_html}</div><p>Packages: {html.escape(shown)}.</p></details>'
+            f"<pre>{escape(without_keys(commands))}</pre>"
+            f'<div class="proxylib-scroll">{table_html}</div><p>Packages: {escape(shown)}.</p></details>'
         )
     )

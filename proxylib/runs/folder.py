@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import resource
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,6 +27,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from proxylib.errors import UserError
 from proxylib.runs.files import Damaged, alone, parquet_bytes, read_sealed, refuse_damage, sha256, write_atomic, write_sealed
 from proxylib.runs.provenance import provenance
+from proxylib.text import warn
 
 REQUEST, PROGRESS, MANIFEST, LOCK = "request.json", "progress.json", "manifest.json", "lock"
 OWN = (REQUEST, PROGRESS, MANIFEST, LOCK)
@@ -150,7 +150,7 @@ class Workspace:
         progress = progress or Progress()
         self.folder = folder
         self.files, self.facts = dict(progress.files), dict(progress.facts)
-        self._begin, self._begun, self._say = begin, False, say or _say
+        self._begin, self._begun, self._say = begin, False, say or warn
 
     def begin(self) -> None:
         """The folder belongs to this request from now on; before, nothing is written."""
@@ -208,10 +208,6 @@ class Workspace:
 
     def _save(self) -> None:
         _save(self.folder, Progress(self.files, self.facts, deciding_versions()))
-
-
-def _say(text: str) -> None:
-    print(f"proxylib: {text}", file=sys.stderr)
 
 
 def _save(folder: Path, progress: Progress) -> None:
@@ -340,7 +336,7 @@ class Folder:
     def _say(self, text: str) -> None:
         if text not in self._said:
             self._said.add(text)
-            _say(text)
+            warn(text)
 
     def _recorded(self) -> Progress | None:
         """As manifest or progress say it, whoever made it; None where neither can be trusted."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from proxylib.errors import UserError
 from proxylib.runs.config import ROOT
 from proxylib.runs.files import Damaged, canonical, sha256, write_atomic, write_sealed
 from proxylib.runs.folder import MANIFEST, OWN, Finished, Folder, Workspace, read_manifest
+from proxylib.text import warn
 
 NOTEBOOK = "notebook.ipynb"  # kept beside a run for its reader; carries timings, so it is no part of the run's content
 SHARED = "published"  # folder of recorded runs that no profile owns
@@ -154,7 +154,7 @@ class Store:
         try:
             return read(folder)
         except Damaged as error:
-            print(f"proxylib: {error}; the run is made anew", file=sys.stderr)
+            warn(f"{error}; the run is made anew")
             return None
 
     def produce(self, key: Key, build: Callable[[Workspace], None]) -> Run:

@@ -29,7 +29,7 @@ def shown(function, *arguments, **named):
 
 
 def test_text_that_a_model_wrote_is_escaped_wherever_it_is_shown():
-    frame = pd.DataFrame({"text": [HOSTILE]})
+    frame = pd.DataFrame({HOSTILE: [HOSTILE]})
     row = {"member": HOSTILE, "task": "t", "correct": False, "text": HOSTILE, "prompt": HOSTILE, "solution": HOSTILE}
     for html in (
         shown(pages.answer, row),
@@ -38,8 +38,7 @@ def test_text_that_a_model_wrote_is_escaped_wherever_it_is_shown():
         pages.figure_html(plots.canvas()[0], HOSTILE, HOSTILE),
     ):
         assert "<script" not in html and "<img src=x" not in html and "onerror=alert(1)>" not in html
-        assert "&lt;script&gt;" in html
-    assert "\x1b" not in pages.escape(HOSTILE) and "\x00" not in pages.escape(HOSTILE)
+        assert "&#60;script&#62;" in html and "\x1b" not in html and "\x00" not in html
 
 
 def test_a_figure_has_alternative_text_and_a_caption():

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from proxylib.report.plots.style import GROUND, INK, QUIET, grouped, looks, themed, without_legend
+from proxylib.text import line
 
 
 def whiskers(frame: pd.DataFrame, ax: Axes, *, colour: object, x: str | None = None, y: str | None = None):
@@ -91,7 +92,7 @@ def forest(
     colours = {name: look.colour for name, look in looks(names, by).items()}
     whiskers(shown, ax, y="place", colour=shown[by].map(colours))
     points(shown, ax, x="estimate", y="place", by=by, labels=labels)
-    return _rows(ax, [str((labels or {}).get(name, name)) for name in rows], label, null)
+    return _rows(ax, [line((labels or {}).get(name, name)) for name in rows], label, null)
 
 
 def _rows(ax: Axes, names: Sequence[str], label: str, null: float | None) -> Axes:

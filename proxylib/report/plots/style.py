@@ -19,7 +19,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter, NullLocator
+
+from proxylib.text import line
 
 INK, QUIET, FAINT, GROUND = "#1b1b1b", "#6b6b6b", "#d4d4d0", "#fcfcfa"
 BLUE, SKY, GREEN, ORANGE, VERMILION, PINK, BROWN = (
@@ -146,7 +149,7 @@ def grouped(frame: pd.DataFrame, by: str, labels: Mapping[Hashable, str] | None 
         data, hue, style, hue_order, style_order, palette, markers
     """
     found = looks(frame[by], by)
-    told = {name: str((labels or {}).get(name, name)) for name in found}
+    told = {name: line((labels or {}).get(name, name)) for name in found}
     return {
         "data": frame.assign(**{by: frame[by].map(told)}),
         "hue": by,
@@ -179,7 +182,7 @@ def wrapped(sentence: str, width: int) -> str:
 
 
 def _lines(sentence: str, width: int) -> list[str]:
-    sentence = sentence.replace(" %", "\N{NO-BREAK SPACE}%")  # a number keeps its sign
+    sentence = line(sentence).replace(" %", "\N{NO-BREAK SPACE}%")  # a number keeps its sign
     return textwrap.wrap(sentence, width, break_on_hyphens=False, break_long_words=False)
 
 
@@ -207,6 +210,7 @@ def legend_below(figure: Figure, ax: Axes, columns: int = 2) -> Figure:
     handles, labels = ax.get_legend_handles_labels()
     for count in range(min(columns, max(1, len(labels))), 0, -1):
         legend = figure.legend(handles, labels, loc="outside lower center", ncols=count)
+        _as_they_stand(figure)
         if count == 1 or legend.get_window_extent().width <= figure.bbox.width:
             return figure
         legend.remove()
@@ -256,6 +260,15 @@ def ratios(axis: mpl.axis.Axis, values: Iterable[float] | None = None, base: int
         axis.set_ticks(ticks, [f"{value / 1000:.0f} k" if value >= 10_000 else f"{value:,g}" for value in ticks])
 
 
+def _as_they_stand(figure: Figure) -> None:
+    """A dollar in a name begins no formula; those of ticks in powers of ten do."""
+    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    powers = [axis for axis in axes if isinstance(axis.get_major_formatter(), LogFormatter)]
+    formulas = {label for axis in powers for tick in axis.get_major_ticks() for label in (tick.label1, tick.label2)}
+    for text in set(figure.findobj(Text)) - formulas:
+        text.set_parse_math(False)
+
+
 def _break_long_labels(figure: Figure) -> None:
     """In two lines, a label that leaves the figure, or a y label longer than its axis, which would run into a title."""
     for ax in figure.axes:
@@ -271,6 +284,7 @@ def _break_long_labels(figure: Figure) -> None:
 @themed
 def svg(figure: Figure) -> bytes:
     """The figure as SVG, without a date, so that equal figures have equal bytes."""
+    _as_they_stand(figure)
     figure.draw_without_rendering()  # only a layout that has been made knows lengths
     _break_long_labels(figure)
     buffer = io.BytesIO()

@@ -8,7 +8,6 @@ which known scores alone can answer.
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.ranking import panel, rankers
 from proxylib.stats import Bootstrap, Drawn, Interval, cluster_weights
+from proxylib.text import warn
 
 WINNER = proxies.name(*proxies.NAMED_WINNERS["model selection"])
 PER_TOKEN, PER_BYTE, RBRIDGE = "cross_entropy|uniform", "bits_per_byte", "rbridge"
@@ -181,9 +181,7 @@ def read_scores(path: Path, models: list[str]) -> pd.Series:
         raise UserError(f"{path}: every score is {next(iter(known.values()))}; nothing can be fitted, leave the file away")
     strange = [model for model in scores if model not in models]
     if strange:
-        print(
-            f"proxylib: {path}: not among the models: {', '.join(strange[:5])}{', ...' * (len(strange) > 5)}", file=sys.stderr
-        )
+        warn(f"{path}: not among the models: {', '.join(strange[:5])}{', ...' * (len(strange) > 5)}")
     return pd.Series(known)
 
 

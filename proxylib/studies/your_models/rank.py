@@ -21,6 +21,7 @@ from proxylib.stats import Bootstrap
 from proxylib.studies.your_models import compare, report
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
 from proxylib.studies.your_models.settings import Rank, YourModelsSettings, from_parameters
+from proxylib.text import line
 
 BOOTSTRAP = Bootstrap(draws=2000, level=0.95, seed=7)
 MODELS, TABLE, SUPPORT, VALUES, FIGURE = "models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"
@@ -110,7 +111,7 @@ def _folders(given: Rank) -> dict[str, Path]:
 
 
 def names_of(models: Sequence[str]) -> list[str]:
-    """A short name per model: the last part of its path, more parts where two would share it.
+    """A short name per model: the last part of its path, more parts where two would share it; one line, all of it visible.
 
     Raises
     ------
@@ -122,7 +123,7 @@ def names_of(models: Sequence[str]) -> list[str]:
     whole = lambda model: Path(os.path.normpath(Path(model).absolute()))  # a link keeps its own name
     parts = [(whole(model) if Path(model).is_dir() else Path(model)).parts for model in models]
     for count in range(1, max(map(len, parts)) + 1):
-        names = ["--".join(path[-count:]).strip("/") for path in parts]
+        names = [line("--".join(path[-count:]).strip("/")) for path in parts]
         if len(set(names)) == len(names):
             return names
     twice = next(model for number, model in enumerate(models) if parts[number] in parts[:number])
