@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,12 @@ class Frozen(BaseModel):
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe, and numbers in powers of ten are numbers: PyYAML holds on to YAML 1.1, in which 2e-4 is text."""
+    """Safe, and plain words are what YAML 1.2 takes them for: 2e-4 is a number, while no, 12:30, 010 and 2024-02-30 are text.
+
+    PyYAML holds on to YAML 1.1, in which they are text, false, 750, 8 and an error.
+    """
+
+    yaml_implicit_resolvers: typing.ClassVar = {}
 
 
 def _power(loader: _Loader, node: yaml.Node) -> int | float:
@@ -29,7 +35,19 @@ def _power(loader: _Loader, node: yaml.Node) -> int | float:
     return int(value) if value.is_integer() and "." not in node.value else value
 
 
-_Loader.add_implicit_resolver("!power", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
+for _tag, _pattern, _first in (
+    ("!power", r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$", "-+0123456789"),
+    ("tag:yaml.org,2002:null", r"(~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("tag:yaml.org,2002:bool", r"(true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("tag:yaml.org,2002:int", r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F]+)$", "-+0123456789"),
+    (
+        "tag:yaml.org,2002:float",
+        r"([-+]?(\d[\d_]*\.[\d_]*|\.\d+)([eE][-+]?\d+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$",
+        "-+.0123456789",
+    ),
+    ("tag:yaml.org,2002:merge", r"<<$", "<"),
+):
+    _Loader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
 _Loader.add_constructor("!power", _power)
 
 
@@ -41,7 +59,10 @@ def parsed(text: str) -> Any:
     yaml.YAMLError
         If it is not YAML.
     """
-    return yaml.load(text, _Loader)
+    try:
+        return yaml.load(text, _Loader)
+    except (ValueError, OverflowError) as error:  # a date that does not exist under its tag, a number of 5,000 digits
+        raise yaml.YAMLError(str(error)) from None
 
 
 def validated(kind: type[Frozen], values: dict[str, Any], where: str | Callable[[str], str]) -> Any:

@@ -88,6 +88,26 @@ MUTANTS = {
             "tests/runs/test_store.py",
         ),
     ],
+    "runs/parameters.py": [
+        Mutant("default-beats-annotation", "    if noted is not None:", "    if noted is not None and not kind:"),
+        Mutant(
+            "value-comes-too-late",
+            "if (late := sorted(names & given.keys()))",
+            "if False and (late := sorted(names & given.keys()))",
+        ),
+        Mutant("first-of-two-cells", "if len(tagged) > 1:", "if len(tagged) > 2:"),
+        Mutant(
+            "true-is-a-number",
+            "(isinstance(value, bool) and bool not in parameter.kinds)",
+            "False",
+            "tests/runs/test_execute.py",
+        ),
+    ],
+    "runs/execute.py": [
+        Mutant("exit-is-success", "if asked or said", "if said"),
+        Mutant("system-exit-is-success", 'asked or said.get("ename") == "SystemExit"', "asked"),
+    ],
+    "settings.py": [Mutant("octal", "(0|[1-9][0-9_]*|0x", "([0-9_]+|0x")],
     "runs/store.py": [
         Mutant("inputs-not-in-the-id", "dict(self.config), dict(self.inputs)]", "dict(self.config)]"),
     ],

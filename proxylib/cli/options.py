@@ -207,7 +207,8 @@ def _parameters(files: list[Path], pairs: list[list[str]]) -> dict[str, Any]:
             raise UserError(f"parameter {name}: {text!r} is not YAML; quote it") from None
     for name, value in parameters.items():
         try:
-            json.dumps(value, allow_nan=False)
+            if json.loads(json.dumps(value, allow_nan=False)) != value:  # such as a number for a key
+                raise TypeError
         except (TypeError, ValueError):
             raise UserError(
                 f"parameter {name}: only numbers, text, true, false, null, lists and mappings can be given"

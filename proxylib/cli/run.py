@@ -30,11 +30,11 @@ def add(commands: Any) -> None:
 def run(options: Options) -> int:
     """Run the notebook unless its run exists, and say where that is."""
     from proxylib import studies
-    from proxylib.runs import execute
+    from proxylib.runs import execute, parameters
 
     notebook, given = options.notebook, options.parameters
-    execute.check_parameters(notebook, given)
-    step = studies.step_of_notebook(notebook, execute.parameters_of(notebook) | given)
+    parameters.check(notebook, given)
+    step = studies.step_of_notebook(notebook, parameters.defaults(notebook) | given)
     step = step or execute.own_step(notebook, given)
     if not execute.outstanding([step]):
         say(f"{execute.state(step):9} {step.name}  {step.store.get(step.key).folder}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import shutil
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from proxylib.errors import UserError
-from proxylib.runs import closure, config
+from proxylib.runs import closure, config, parameters
 from proxylib.runs.files import alone
 from proxylib.runs.kernels import IPCKernelManager, WaitingKernel, die_with_parent
 from proxylib.runs.step import NOTEBOOK_VERSION, Step, cells_digest
@@ -25,59 +26,15 @@ from proxylib.runs.store import NOTEBOOK, Key, Run, Store, Workspace
 
 PAGE = "page.ipynb"
 WORTH_IMPORTING = 3  # steps that make up for what their processes import in common
-TYPES = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "list": (list,), "dict": (dict,)}
-
-
-def parameters_of(notebook: Path) -> dict[str, Any]:
-    """Names and default values of the cell tagged `parameters`.
-
-    Raises
-    ------
-    UserError
-        No such file, no notebook, no such cell, or a default that is no plain JSON value.
-    """
-    import ast
-
-    import nbformat
-
-    if not notebook.exists():
-        raise UserError(f"{notebook}: no such file")
-    try:
-        cells = nbformat.read(notebook, as_version=4).cells
-    except Exception as error:  # nbformat raises its own kinds, json's and OSError
-        raise UserError(f"{notebook}: not a notebook ({type(error).__name__})") from None
-    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
-    if not tagged:
-        raise UserError(f"{notebook}: no cell is tagged 'parameters'")
-    found = {}
-    for node in ast.parse(tagged[0].source).body:
-        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
-            raise UserError(f"{notebook}, parameters cell, line {node.lineno}: only `name = value` belongs there")
-        found[node.targets[0].id] = ast.literal_eval(node.value)
-    return found
-
-
-def check_parameters(notebook: Path, given: Mapping[str, Any]) -> None:
-    """Refuse an unknown parameter or a value whose type differs from the default's; None takes any value."""
-    defaults = parameters_of(notebook)
-    for name, value in given.items():
-        if name not in defaults:
-            raise UserError(f"parameter {name} is unknown in {notebook.name}; it has {', '.join(defaults)}")
-        default = defaults[name]
-        if default is None or value is None:
-            continue
-        kind = type(default).__name__
-        if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
-            raise UserError(f"parameter {name} of {notebook.name}: expected {kind}, given {value!r} ({type(value).__name__})")
 
 
 def own_step(notebook: Path, given: Mapping[str, Any]) -> Step:
     """A notebook outside the grid as a step of its own, which keeps what it executed to."""
-    parameters = parameters_of(notebook) | dict(given)
-    profile = parameters.get("profile", "smoke")
+    values = parameters.defaults(notebook) | dict(given)
+    profile = values.get("profile", "smoke")
     config.check_name(profile)
     inputs = {"cells": cells_digest(notebook)}
-    key = Key("notebook", NOTEBOOK_VERSION, {"notebook": notebook.stem, "parameters": parameters}, inputs)
+    key = Key("notebook", NOTEBOOK_VERSION, {"notebook": notebook.stem, "parameters": values}, inputs)
     return Step(notebook.stem, notebook, dict(given), None, key, {}, Store(profile))
 
 
@@ -121,6 +78,7 @@ def _execute(step: Step) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     # steps run beside each other: linear algebra that spins on every core would slow all of them several times over
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it says of a dead kernel is said below
     try:
         papermill.execute_notebook(
             str(step.notebook),
@@ -130,6 +88,7 @@ def _execute(step: Step) -> Path:
             kernel_name="python3",  # this environment's own, whatever the notebook was last saved with
             kernel_manager_class="proxylib.runs.kernels.IPCKernelManager",
             progress_bar=False,
+            on_cell_executed=_refuse_ending,
             cwd=str(config.ROOT),
         )
     except PapermillExecutionError as error:
@@ -140,9 +99,23 @@ def _execute(step: Step) -> Path:
         raise NotebookFailed(f"{step.name}: {error.ename}: {last}; see {kept}") from None
     except Exception as error:  # the kernel died, or never came up
         kept = step.store.set_aside(step.key, place, traceback.format_exc())
-        raise NotebookFailed(f"{step.name}: {type(error).__name__}: {error}; see {kept}") from None
+        first = (str(error).strip().splitlines() or [""])[0]
+        raise NotebookFailed(f"{step.name}: {type(error).__name__}: {first}; see {kept}") from None
     _clean(place)
     return place
+
+
+class StoppedEarly(Exception):
+    """A cell that ends its kernel and calls that no error."""
+
+
+def _refuse_ending(cell: Any, cell_index: int, execute_reply: Mapping[str, Any]) -> None:
+    """Called after every cell: papermill takes sys.exit(0) for success, and exit() leaves the kernel alive for a while."""
+    said = execute_reply["content"]
+    asked = any(payload.get("source") == "ask_exit" for payload in said.get("payload", []))
+    if asked or said.get("ename") == "SystemExit":
+        how = "a call of exit" if asked else "SystemExit"
+        raise StoppedEarly(f"cell {cell_index + 1} ends the notebook ({how}); what stands behind it is not run")
 
 
 def _clean(path: Path) -> None:

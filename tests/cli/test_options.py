@@ -80,7 +80,7 @@ def test_words_become_what_the_class_wants():
         (["--models", "a", "--rate", "2"], "--rate: Input should be less than or equal to 1 (given: 2)"),
         (["--models", "a", "--seeds", "1", "x"], "--seeds: Input should be a valid integer (given: 'x')"),
         (["--models", "a", "-p", "rate", "[1"], "parameter rate: '[1' is not YAML; quote it"),
-        (["--models", "a", "-p", "day", "2026-01-01"], "parameter day: only numbers, text"),
+        (["--models", "a", "-p", "day", "!!set {a}"], "parameter day: only numbers, text"),
         (["--models", "a", "-y", "gone.yaml"], "gone.yaml: no such file"),
     ],
 )

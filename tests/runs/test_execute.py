@@ -56,7 +56,10 @@ def no_kernel(monkeypatch):
         (["cuont", "3"], "parameter cuont is unknown in own.ipynb; it has profile, count, rate, name, many, any"),
         (["profile", "labb"], "parameter profile: 'labb' is unknown"),
         (["name", "[1"], "is not YAML"),
-        (["any", "2026-01-01"], "only numbers, text"),
+        (["any", "!!set {a}"], "only numbers, text"),
+        (["any", "{1: a}"], "only numbers, text"),
+        (["any", "!!timestamp 2024-02-30"], "is not YAML"),
+        (["count", "010"], "expected int, given '010'"),
     ],
 )
 def test_a_bad_parameter_is_one_line_and_exit_2_before_any_kernel(tmp_path, no_kernel, capsys, given, said):
@@ -83,10 +86,6 @@ def test_a_notebook_without_parameters_cell_is_refused(tmp_path, capsys):
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), tmp_path / "own.ipynb")
     assert main(["run", str(tmp_path / "own.ipynb")]) == 2
     assert "no cell is tagged 'parameters'" in capsys.readouterr().err
-
-
-def test_an_int_is_a_float_and_none_takes_anything(tmp_path):
-    execute.check_parameters(write(tmp_path / "own.ipynb"), {"rate": 2, "any": [1], "count": None})
 
 
 @pytest.mark.slow
@@ -118,6 +117,37 @@ def test_a_failed_notebook_is_kept_apart_with_its_traceback_and_is_no_run(tmp_pa
     assert "ZeroDivisionError" in (failed / "traceback.txt").read_text() and (failed / "notebook.ipynb").exists()
     assert step.store.find(step.key) is None
     assert not list(step.store.root.rglob(execute.PAGE)), "a failed notebook must never be a page"
+
+
+ENDINGS = {
+    "sys.exit(0)": "SystemExit",
+    "exit()": "a call of exit",
+    "raise SystemExit('')": "SystemExit",
+    "sys.exit('done')": "SystemExit",
+    "os._exit(0)": "Kernel died",
+    "os.kill(os.getpid(), 9)": "Kernel died",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [ending for ending in ENDINGS if ending not in ("sys.exit(0)", "exit()")])
+def test_a_notebook_that_stops_in_the_middle_is_a_failure(tmp_path, capsys, ending):
+    refuse_ending(tmp_path, capsys, ending)
+
+
+@pytest.mark.parametrize("ending", ["sys.exit(0)", "exit()"])
+def test_a_notebook_that_ends_itself_without_an_error_is_a_failure(tmp_path, capsys, ending):
+    refuse_ending(tmp_path, capsys, ending)
+
+
+def refuse_ending(tmp_path, capsys, ending):
+    notebook = write(tmp_path / "own.ipynb", "import os, sys\nprint('before')", ending, "print('after')")
+    assert main(["run", str(notebook)]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert ENDINGS[ending] in line and line.startswith("proxylib: own: ")
+    step = execute.own_step(notebook, {})
+    assert (step.store.root / "failed" / step.key.run_id / "notebook.ipynb").exists()
+    assert step.store.find(step.key) is None and not list(step.store.root.rglob(execute.PAGE))
 
 
 @pytest.mark.slow
