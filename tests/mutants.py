@@ -21,6 +21,7 @@ def tests_of(file: str, mutant: Mutant) -> str:
     return mutant.tests or str(place.with_name(f"test_{place.name}"))
 
 
+LOADING = "tests/models/test_loading.py"
 #: file under proxylib/ -> its mutants
 MUTANTS = {
     "text.py": [
@@ -171,15 +172,33 @@ MUTANTS = {
         Mutant("one-token-more", "max_new_tokens=max_new_tokens,", "max_new_tokens=max_new_tokens + 1,"),
         Mutant("end-ignored", "eos_token_id=ends or None,", "eos_token_id=258,"),
     ],
-    "models/loading.py": [
-        Mutant("missing-weights-drawn-at-random", "if missing:", "if False:", "tests/measure/tokenstats/test_extract.py"),
+    "models/folders.py": [
+        Mutant("adapters-on-adapters", "if (base / ADAPTER).exists():", "if False:", LOADING),
         Mutant(
-            "nan-weights-accepted",
-            "{name} holds NaN or Inf; measure another checkpoint",
-            "{name}",
-            "tests/measure/tokenstats/test_extract.py",
+            "fine-tunes-of-the-bare-base",
+            "    if (folder / ADAPTER).exists():\n        raise",
+            "    if False:\n        raise",
+            LOADING,
         ),
+        Mutant("advice-to-run-code", 'if "trust_remote_code" in reason:', "if False:", LOADING),
+    ],
+    "models/loading.py": [
         Mutant("weights-in-their-own-precision", "dtype=dtype,", 'dtype="auto",', "tests/measure/tokenstats/test_extract.py"),
+        Mutant(
+            "code-may-be-run", "trust_remote_code=False)\n            # other", "trust_remote_code=None)\n            # other"
+        ),
+        Mutant("kernels-of-the-hub", "    if kernels:", "    if False:"),
+        Mutant("pickles-are-tried", "if not any(", "if any("),
+    ],
+    "models/weights.py": [
+        Mutant("missing-weights-drawn-at-random", 'missing := sorted(report["missing_keys"])', "missing := []", LOADING),
+        Mutant("weights-left-over", "    if unexpected:", "    if False:", LOADING),
+        Mutant("any-leftover-is-harm", "if not LEFTOVERS.search(key))\n    if", "if key)\n    if", LOADING),
+        Mutant("one-of-two-weights", "plain = [headless(key) for key in kinds]", "plain = list(kinds)", LOADING),
+        Mutant("adapters-drawn-at-random", "    if report.missing_keys:", "    if False:", LOADING),
+        Mutant("adapters-off-in-places", "    if report.unexpected_keys:", "    if False:", LOADING),
+        Mutant("adapters-over-their-base", "(weight.data_ptr(), weight._version) != (place, version)", "False", LOADING),
+        Mutant("nan-weights-accepted", "if not torch.isfinite(parameter).all():", "if False:", LOADING),
     ],
     "models/lora.py": [
         Mutant(

@@ -11,7 +11,12 @@ from pathlib import Path
 
 from proxylib.errors import UserError
 
-CONFIG, ADAPTER = "config.json", "adapter_config.json"
+CONFIG, ADAPTER, ADAPTER_WEIGHTS = "config.json", "adapter_config.json", "adapter_model.safetensors"
+WHOLE_FILES = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+)  # what transformers reads; all shards are named in the latter
+MERGE = "merge it into its base with merge_and_unload of peft, save that with its tokenizer"
 WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")  # of a repository on the hub: no other formats of weights
 WHOLE = 64 << 20  # bytes up to which a file of a model is hashed whole
 END = 1 << 20  # bytes from each end of a longer one, and from END to END in between
@@ -51,6 +56,14 @@ def _on_hub(name: str | Path) -> tuple[str, str | None]:
     return repository, revision or None
 
 
+def refusal(folder: Path, what: str, error: Exception) -> UserError:
+    """One line for what a library says about a folder; that it would run code from there, if one let it, is no mend."""
+    reason = " ".join(str(error).split())
+    if "trust_remote_code" in reason:
+        return UserError(f"{folder}: needs code of its own, which is never run; give a model that transformers knows by itself")
+    return UserError(f"{folder}: {what} ({reason[:200]})")
+
+
 def billions(name: str | Path) -> float:
     """About how many parameters a model has, in 10^9: from the size of its files as bfloat16, or from its name; else 1."""
     if Path(name).is_dir():
@@ -64,20 +77,47 @@ def commit_of(folder: Path) -> str | None:
     return folder.name if folder.parent.name == "snapshots" else None
 
 
+def whole(name: str | Path) -> Path:
+    """The folder of a model as from `locate`; `UserError` if it holds an adapter, which peft would lay aside without a word."""
+    folder = locate(name)
+    if (folder / ADAPTER).exists():
+        raise UserError(f"{folder}: is an adapter, and another one cannot stand on it; {MERGE}, and name that folder")
+    return folder
+
+
 def base_of(folder: Path) -> Path:
-    """The folder of the base model that an adapter's folder names; the folder itself where it holds no adapter."""
-    return locate(_base_named(folder)) if (folder / ADAPTER).exists() else folder
+    """The folder of the base model that an adapter's folder names; the folder itself where it holds no adapter.
+
+    Raises
+    ------
+    UserError
+        If an adapter names no base, or another adapter (itself included): peft would put one in the place of the other. Also
+        where a whole model lies beside the adapter, so that the folder could mean either.
+    """
+    return _stands_on(folder, locate(_base_named(folder))) if (folder / ADAPTER).exists() else folder
+
+
+def _stands_on(folder: Path, base: Path) -> Path:
+    if (base / ADAPTER).exists():
+        which = "itself" if base.resolve() == folder.resolve() else f"{base}, which is an adapter, too"
+        raise UserError(f"{folder / ADAPTER}: the adapter stands on {which}; {MERGE}, and name that folder there")
+    return base
 
 
 def _base_named(folder: Path) -> str:
+    """Folder or hub id of an adapter's base, with the revision that the adapter was made on."""
     path = folder / ADAPTER
+    for name in WHOLE_FILES:
+        if (folder / name).exists():
+            raise UserError(f"{folder}: holds an adapter and a whole model ({name}); put them into folders of their own")
     try:
-        base = json.loads(path.read_text())["base_model_name_or_path"]
-    except (ValueError, KeyError, TypeError):
+        config = json.loads(path.read_text())
+        base, revision = config["base_model_name_or_path"], config.get("revision")
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(f"{path}: names no base model; save the adapter with save_pretrained of peft") from None
     if not base or not isinstance(base, str):
         raise UserError(f"{path}: base_model_name_or_path is empty; write the base model's folder or hub id there")
-    return base
+    return f"{base}@{revision}" if revision and not Path(base).is_dir() and "@" not in base else base
 
 
 def fingerprint(folder: Path) -> str:
@@ -85,7 +125,7 @@ def fingerprint(folder: Path) -> str:
 
     An adapter's contains that of its base model.
     """
-    return _fingerprint(folder, lambda base: fingerprint(locate(base)))
+    return _fingerprint(folder, lambda base: fingerprint(_stands_on(folder, locate(base))))
 
 
 def identity(name: str | Path) -> str:
@@ -96,7 +136,9 @@ def identity(name: str | Path) -> str:
     A branch of the hub can move. Name a commit where that would matter; what was used in the end is in a run's facts.
     """
     if Path(name).is_dir():
-        return _fingerprint(Path(name), identity)
+        return _fingerprint(
+            Path(name), lambda base: identity(_stands_on(Path(name), Path(base)) if Path(base).is_dir() else base)
+        )
     repository, revision = _on_hub(name)
     return f"{repository}@{revision or 'main'}"
 
@@ -104,7 +146,7 @@ def identity(name: str | Path) -> str:
 def _fingerprint(folder: Path, of_base: Callable[[str], str]) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix not in (".json", ".safetensors", ".model", ".txt", ".jinja") and path.name != "adapter_model.bin":
+        if path.suffix not in (".json", ".safetensors", ".model", ".txt", ".jinja"):
             continue
         size = path.stat().st_size
         digest.update(f"{path.name} {size}\n".encode())

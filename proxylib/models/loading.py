@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -11,7 +16,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from proxylib.errors import UserError
-from proxylib.models.folders import ADAPTER, CONFIG, base_of
+from proxylib.models.folders import ADAPTER, ADAPTER_WEIGHTS, CONFIG, WHOLE_FILES, base_of, refusal
+from proxylib.models.weights import refuse_misfit, refuse_no_numbers, refuse_unknown, refuse_unlike, unchanged
 
 
 def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> PreTrainedModel:
@@ -25,55 +31,98 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     Raises
     ------
     UserError
-        If the folder holds no causal language model, weights that are damaged, incomplete or not finite, or an adapter
-        that changes nothing.
+        If the folder holds no causal language model, code of its own, weights that are damaged, not finite, or other ones
+        than its config wants (in either direction), or an adapter that changes nothing or stands on another.
     """
-    if not sys.stderr.isatty():
-        logging.disable_progress_bar()
     if (folder / ADAPTER).exists():
         return _adapted(folder, device, dtype)
     if not (folder / CONFIG).exists():
         raise UserError(f"{folder}: no {CONFIG}; a model is a folder written by save_pretrained")
+    _refuse_kernels(folder / CONFIG)
+    _refuse_pickles(folder, WHOLE_FILES, "pytorch_model*.bin")
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        # other kernels leave out the cap that Gemma 2 puts on attention scores
-        capped = getattr(config.get_text_config(), "attn_logit_softcapping", None)
-        model, report = AutoModelForCausalLM.from_pretrained(
-            folder,
-            local_files_only=True,
-            dtype=dtype,
-            use_safetensors=True,
-            output_loading_info=True,
-            **({"attn_implementation": "eager"} if capped else {}),
-        )
+        with _quiet():
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            # other kernels leave out the cap that Gemma 2 puts on attention scores
+            capped = getattr(config.get_text_config(), "attn_logit_softcapping", None)
+            model, report = AutoModelForCausalLM.from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                dtype=dtype,
+                use_safetensors=True,
+                output_loading_info=True,
+                **({"attn_implementation": "eager"} if capped else {}),
+            )
     except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{folder}: not a causal language model that transformers can load ({reason})") from None
-    missing = sorted(report["missing_keys"])
-    if missing:  # transformers would draw them at random and go on
-        raise UserError(f"{folder}: the weights lack {missing[0]}; save the whole causal language model")
-    for name, parameter in model.named_parameters():
-        if not torch.isfinite(parameter).all():
-            raise UserError(f"{folder}: {name} holds NaN or Inf; measure another checkpoint")
+        raise refusal(folder, "not a causal language model that transformers can load", error) from None
+    refuse_misfit(folder, model, report)
+    refuse_no_numbers(folder, model, "checkpoint")
     return model.to(device).eval()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what transformers and peft print and warn of keys that do not fit: they are refused in a line."""
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def _refuse_kernels(path: Path) -> None:
+    """`UserError` where a config names a kernel of the hub, which is code that transformers would fetch and run."""
+
+    def named(value: Any) -> Iterator[str]:
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+            if "implementation" in str(key) and "/" in str(inner):
+                yield f"{key} {inner}"
+            else:
+                yield from named(inner)
+
+    try:
+        kernels = list(named(json.loads(path.read_bytes())))
+    except (ValueError, RecursionError):
+        return  # transformers says what is wrong with it
+    if kernels:
+        raise UserError(f"{path}: {kernels[0]} is code of the hub, which is never run; leave that line away")
+
+
+def _refuse_pickles(folder: Path, wanted: tuple[str, ...], pickles: str) -> None:
+    """`UserError` where weights lie in a folder only as pickles, which can hold code."""
+    if not any((folder / name).exists() for name in wanted) and (pickled := sorted(folder.glob(pickles))):
+        raise UserError(f"{folder}: {pickled[0].name} is a pickle, which is never read; save the weights as safetensors")
 
 
 def _adapted(folder: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
     """A base model with an adapter of peft in effect: switching it off must change the logits."""
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel
 
     base = base_of(folder)
+    _refuse_pickles(folder, (ADAPTER_WEIGHTS,), "adapter_model*.bin")
+    if not (folder / ADAPTER_WEIGHTS).exists():
+        raise UserError(f"{folder}: no {ADAPTER_WEIGHTS}; save the adapter with save_pretrained of peft")
     model = load(base, device, dtype)
     try:
-        adapted = PeftModel.from_pretrained(model, folder, local_files_only=True).to(device).eval()
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{folder}: the adapter does not fit its base model {base} ({reason})") from None
-    if adapted.active_peft_config.is_prompt_learning:
-        raise UserError(f"{folder}: {adapted.active_peft_config.peft_type} puts tokens in front of the text; not supported")
-    for name, parameter in adapted.named_parameters():
-        if not torch.isfinite(parameter).all():
-            raise UserError(f"{folder}: {name} holds NaN or Inf; measure another adapter")
+        with _quiet():
+            config = PeftConfig.from_pretrained(folder)
+        if config.is_prompt_learning:
+            raise UserError(f"{folder}: {config.peft_type} puts tokens in front of the text; not supported")
+        refuse_unknown(folder, config)
+        config.inference_mode = True
+        with _quiet(), unchanged(folder, model):
+            adapted = PeftModel(model, config)
+            report = adapted.load_adapter(str(folder), "default", torch_device=device)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:
+        raise refusal(folder, f"the adapter does not fit its base model {base}", error) from None
+    refuse_unlike(folder, report, base)
+    adapted = adapted.to(device).eval()
+    refuse_no_numbers(folder, adapted, "adapter")
     ids = torch.arange(8, device=device)[None] % model.config.get_text_config().vocab_size
     with torch.inference_mode():
         on = adapted(input_ids=ids).logits

@@ -172,7 +172,7 @@ def tune(
 
     if not examples:
         raise UserError("parameter examples: none given; a fine-tune needs at least one")
-    location = folders.locate(base)
+    location = folders.whole(base)
     tokenizer = tokenizers.load(location)
     rows = rows_of(examples, tokenizer, config.context, config.chat)
     if not sys.stderr.isatty():

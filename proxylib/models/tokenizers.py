@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxylib.errors import UserError
+from proxylib.models import folders
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -75,9 +76,9 @@ def load(folder: Path) -> PreTrainedTokenizerFast:
     if not saved_in(folder):
         raise UserError(f"{folder}: no tokenizer; save it beside its model with save_pretrained")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # a damaged file raises whatever its parser raises
-        raise UserError(f"{folder}: its tokenizer cannot be loaded ({' '.join(str(error).split())[:200]})") from None
+        raise folders.refusal(folder, "its tokenizer cannot be loaded", error) from None
     if not tokenizer.is_fast:
         raise UserError(f"{folder}: {type(tokenizer).__name__} does not say which characters a token covers; save a fast one")
     return tokenizer

@@ -109,7 +109,7 @@ def measured_lengths(cell: Cell) -> str:
 
 
 def _rows(part: Sequence[Trace], cell: Cell, context: int) -> list[Row]:
-    return rows_of(part, tokenizers.load(folders.locate(cell.base)), context, cell.settings.chat)
+    return rows_of(part, tokenizers.load(folders.whole(cell.base)), context, cell.settings.chat)
 
 
 def run(cell: Cell, out: Path) -> Finished | None:
@@ -137,7 +137,7 @@ def request(cell: Cell) -> dict[str, object]:
     """All that decides what a cell leaves."""
     return {
         "command": "finetune",
-        "base": folders.fingerprint(folders.locate(cell.base)),
+        "base": folders.fingerprint(folders.whole(cell.base)),
         "examples": _digest(cell.examples),
         "held-out set": _digest(cell.held_out),
         "config": cell.settings.model_dump(mode="json", include=set(HubTuning.model_fields)),
@@ -189,7 +189,7 @@ def _train(cell: Cell, workspace: Workspace) -> None:
     tuned = _tuned(cell, workspace.folder)
     gc.collect()  # the trainer is a cycle, and holds the weights that are about to be loaded again
     torch.cuda.empty_cache()
-    workspace.note(cell=workspace.folder.name, base=cell.base, revision=folders.commit_of(folders.locate(cell.base)))
+    workspace.note(cell=workspace.folder.name, base=cell.base, revision=folders.commit_of(folders.whole(cell.base)))
     workspace.note(examples=len(cell.examples), seed=settings.seed, **tuned.facts())
     workspace.note(held_out_set=_digest(cell.held_out), held_out_seen=seen(cell))
     if not tuned.diverged:
