@@ -42,7 +42,9 @@ class ExtractSettings(Frozen):
 
 
 class Layout(Frozen):
-    """How rows are computed. Nothing here changes more than the last bits of a row."""
+    """How rows are computed. Nothing here changes more than the last bits of a row: `extract` tries that on a few traces
+    first, and where it is not so, passes hold one trace each.
+    """
 
     batch_tokens: int = Field(default=16384, ge=1, description="most tokens of a forward pass, padding included")
     batch_traces: int = Field(default=64, ge=1, description="most traces of a forward pass")

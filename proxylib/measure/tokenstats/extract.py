@@ -17,10 +17,12 @@ from proxylib.measure.tokenstats.chunked import token_statistics
 from proxylib.measure.tokenstats.columns import COLUMNS, STATISTICS, TOP_IDS, TOP_LOGITS
 from proxylib.measure.tokenstats.encode import Encoded, Window, encode
 from proxylib.measure.tokenstats.heads import Parts, alike, split
+from proxylib.measure.tokenstats.lengths import ways_of
 from proxylib.models import devices
 
 ACCOUNT = ("truncated", "windowed", "scored")
 LEAST_SHARED = 32  # tokens: below, a pass of its own costs more than it saves
+NARROW = {"batch_traces": 1, "share": False, "impl": "chunked"}  # of a layout: nothing that one trace could do to another
 PROBE = 24  # tokens that try whether a model can share
 
 
@@ -52,23 +54,41 @@ class Engine:
                 "was saved with the model"
             )
         self.vocabulary, self.layout, self.device = vocabulary, layout.on(model.device.type), model.device
-        self.columns, self.top = tuple(columns), top
+        self.columns, self.top, self.ways = tuple(columns), top, ways_of(model.config)
         self.impl = "chunked" if layout.impl == "auto" else layout.impl
+        self._narrow = lambda: Engine(model, vocabulary, layout.model_copy(update=NARROW), columns, top)
         room = context_of(model) >= PROBE
         self.shares = layout.share and room and _can_share(self.parts.trunk, vocabulary, model.device)
+
+    def narrow(self) -> Engine:
+        """The same with one trace a pass, no shared prompts, and nothing compiled."""
+        return self._narrow()
 
     def passes(self, encoded: list[Encoded]) -> Iterator[list[int]]:
         """Indices of `encoded` in passes of like length, shortest first; together they are all of them once.
 
-        Traces that share a long prompt have passes of their own, in which it is computed once.
+        Traces that share a long prompt have passes of their own, in which it is computed once; so have those beyond a
+        length at which the model changes its ways.
         """
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for index, item in enumerate(encoded):
-            groups.setdefault(tuple(item.ids[: item.prompt]) if self.shares else (), []).append(index)
-        several = [members for front, members in groups.items() if len(members) > 1 and len(front) > LEAST_SHARED]
+        several = self.sharing(encoded)
         together = set(itertools.chain.from_iterable(several))
-        for members in ([index for index in range(len(encoded)) if index not in together], *several):
+        apart: dict[tuple[int, ...], list[int]] = {}
+        for index, item in enumerate(encoded):
+            if index not in together:
+                apart.setdefault(self.ways.at(len(item.ids)), []).append(index)
+        for members in (*(apart[way] for way in sorted(apart)), *several):
             yield from self._buckets(members, [len(item.ids) for item in encoded])
+
+    def sharing(self, encoded: list[Encoded]) -> list[list[int]]:
+        """Indices of traces with the same long prompt, where a prompt kept in a cache does what the whole trace does."""
+        groups: dict[tuple, list[int]] = {}
+        for index, item in enumerate(encoded if self.shares else ()):
+            groups.setdefault((self.ways.at(len(item.ids)), tuple(item.ids[: item.prompt])), []).append(index)
+        return [
+            members
+            for (way, front), members in groups.items()
+            if len(members) > 1 and len(front) > LEAST_SHARED and self.ways.at(len(front)) == way
+        ]
 
     def _buckets(self, members: list[int], lengths: list[int]) -> Iterator[list[int]]:
         order = sorted(members, key=lambda index: (lengths[index], index))
@@ -85,7 +105,19 @@ class Engine:
             begin, held = end, 0
 
     def score(self, batch: list[Encoded]) -> pd.DataFrame:
-        """One forward pass: token ids and statistics of the scored tokens of all its traces, in their order."""
+        """Token ids and statistics of the scored tokens of all traces, in their order.
+
+        One forward pass; several where the traces lie on both sides of a length at which the model changes its ways.
+        """
+        sides: dict[tuple[int, ...], list[int]] = {}
+        for index, item in enumerate(batch):
+            sides.setdefault(self.ways.at(len(item.ids)), []).append(index)
+        if len(sides) == 1:
+            return self._score(batch)
+        frames = [self._score([batch[index] for index in members]) for members in sides.values()]
+        return in_order(list(itertools.chain.from_iterable(sides.values())), batch, frames)
+
+    def _score(self, batch: list[Encoded]) -> pd.DataFrame:
         shared = self._shared(batch)
         longest = max(len(item.ids) for item in batch)
         ids = torch.tensor([item.ids + [0] * (longest - len(item.ids)) for item in batch])
@@ -94,6 +126,8 @@ class Engine:
         places = torch.cat([torch.arange(len(item.ids) - item.scored, len(item.ids)) for item in batch])
         targets = ids[rows, places]
         with torch.inference_mode():
+            if self.ways.grows:  # a model that has seen a longer text goes on encoding as for that one; a short one ends it
+                self.parts.trunk(input_ids=ids[:1, :1].to(self.device), use_cache=False)
             hidden = _hidden(self.parts.trunk, ids.to(self.device), mask.to(self.device), shared)
             found = token_statistics(
                 hidden[rows, places - 1 - shared],  # the token at a place is predicted from the place before it
@@ -117,7 +151,8 @@ class Engine:
         most = min(len(item.ids) - item.scored for item in batch) - 1
         columns = zip(*(item.ids[: max(0, most)] for item in batch), strict=True)
         common = sum(1 for _ in itertools.takewhile(lambda tokens: len(set(tokens)) == 1, columns))
-        return common if common >= LEAST_SHARED else 0
+        longest = max(len(item.ids) for item in batch)
+        return common if common >= LEAST_SHARED and self.ways.at(common) == self.ways.at(longest) else 0
 
 
 def _hidden(trunk: torch.nn.Module, ids: torch.Tensor, mask: torch.Tensor, shared: int) -> torch.Tensor:
@@ -140,7 +175,7 @@ def _can_share(trunk: torch.nn.Module, vocabulary: int, device: torch.device) ->
         whole = _hidden(trunk, ids, mask, 0)[:, 16:]
         try:
             part = _hidden(trunk, ids, mask, 16)
-        except (AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError):
+        except Exception:  # a cache that cannot be handed on says so in a dozen ways
             return False
     kept = mask[:, 16:].bool()
     return part.shape == whole.shape and alike(whole[kept], part[kept])

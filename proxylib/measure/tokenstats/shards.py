@@ -18,11 +18,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 from tqdm import tqdm
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, Layout
+from proxylib.measure.tokenstats import selfcheck
 from proxylib.measure.tokenstats.columns import chosen
 from proxylib.measure.tokenstats.encode import Encoded, Unscorable, Window, boundary_moves, encode
 from proxylib.measure.tokenstats.extract import ACCOUNT, Engine, context_of, frame, in_order
@@ -31,6 +32,7 @@ from proxylib.runs.files import canonical, parquet_bytes, sha256
 from proxylib.runs.folder import Finished, Folder, Workspace
 
 ITEMS, TOKENS = "items.parquet", "tokens"
+CHECK = "self_check"  # of the manifest, see `selfcheck.checked`
 SHARD_TOKENS = 32768  # of the forward passes of one shard: what a kill can cost
 WORTH_COMPILING = 3 * 10**9  # logits: below, compiling takes longer than it saves
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -62,11 +64,12 @@ class Extracted(Finished):
         told = self.facts
         dropped = self.items[self.items["status"] == "dropped"]["reason"].value_counts()
         reasons = "".join(f" ({number} x {reason})" for reason, number in dropped.items())
-        rate = told["tokens_per_second"]
+        rate, narrowed = told["tokens_per_second"], told[CHECK]["narrowed"]
+        layout = f"; one trace a pass, as the rows of several differ {narrowed}" if narrowed else ""
         return (
             f"{told['model']}: {told['traces'] - told['dropped']} traces scored, {told['dropped']} dropped{reasons}; tokens: "
             f"{told['tokens_scored']} scored, {told['tokens_windowed']} in front of the window, {told['tokens_truncated']} cut "
-            f"off{f'; {rate:,.0f} tokens/s' if rate else ''}\n{self.folder}"
+            f"off{f'; {rate:,.0f} tokens/s' if rate else ''}{layout}\n{self.folder}"
         )
 
     @property
@@ -115,6 +118,7 @@ def extract(
             raise UserError(f"no trace can be scored: {items['reason'].iloc[0]}")
         own = _laid_out(layout, sum(item.scored for item in encoded.values()) * vocabulary)
         engine = Engine(network, vocabulary, own, columns, settings.top)
+        engine = _checked(workspace, network, engine, list(encoded.values()))
         began = time.perf_counter()
         fresh, batch = _write_shards(workspace, engine, [traces[index] for index in encoded], list(encoded.values()))
         workspace.note(
@@ -127,12 +131,23 @@ def extract(
             **{f"tokens_{name}": int(items[name].sum()) for name in ACCOUNT},
             tokens_per_second=fresh / (time.perf_counter() - began) if fresh else None,
             largest_batch=batch,
-            impl=own.impl,
+            impl=engine.impl,
         )
         workspace.write(ITEMS, parquet_bytes(items))
 
-    done = Folder(out, request, (TOKENS, ITEMS)).make(build)
+    done = Folder(out, request, (TOKENS, ITEMS)).make(build, enough=lambda finished: CHECK in finished.facts)
     return Extracted(done.folder, done.manifest)
+
+
+def _checked(workspace: Workspace, network: PreTrainedModel, engine: Engine, encoded: list[Encoded]) -> Engine:
+    """The engine as the self-check leaves it; what an earlier call found is kept, so that its shards go on alike."""
+    if CHECK in workspace.facts:
+        return engine.narrow() if workspace.facts[CHECK]["narrowed"] else engine
+    engine, account = selfcheck.checked(network, engine, encoded)
+    if account["narrowed"] or engine.ways.at(1):  # rows of a version that did not check may be wrong
+        workspace.forget()
+    workspace.note(**{CHECK: account})
+    return engine
 
 
 def _laid_out(layout: Layout, logits: int) -> Layout:
