@@ -146,9 +146,32 @@ MUTANTS = {
         Mutant("depth-for-the-deepest", "max(deepest, depth)", "depth"),
         Mutant("weeks-of-eight-days", "(day + move) % 7", "(day + move) % 6"),
     ],
+    "data/repeats.py": [
+        Mutant("copies-of-another-case-are-new", ".casefold()", ""),
+        Mutant("spaces-between-numbers-do-not-count", '.replace("\\0", " ")', '.replace("\\0", "")'),
+        Mutant(
+            "copies-in-another-task-are-new",
+            "(normal(trace.prompt), normal(trace.solution))",
+            "(trace.task, normal(trace.prompt), normal(trace.solution))",
+        ),
+        Mutant("every-solution-a-problem", 'f"asked {asked}" if asked else', ""),
+    ],
+    "studies/your_models/drawing.py": [
+        Mutant(
+            "problems-of-two-tasks-drawn-apart",
+            "tasks_of.setdefault(problem, set()).add(task)",
+            "tasks_of.setdefault((task, problem), set()).add(task)",
+        ),
+        Mutant(
+            "rows-are-drawn",
+            "number, _ = pd.factorize(pd.Series([solved[key] for key in values.index]))",
+            "number = range(len(values))",
+        ),
+        Mutant("single-problems-accepted", "if task not in drawn:", "if False:"),
+    ],
     "data/traces.py": [
         Mutant("rows-counted-from-zero", 'known.to_dict("records"), 1)', 'known.to_dict("records"), 0)'),
-        Mutant("repeated-ids-accepted", "if (trace.task, trace.id) in seen:", "if False:"),
+        Mutant("repeated-ids-accepted", "if not _same(trace, self.traces[key]):", "if False:"),
     ],
     "models/checkpoint.py": [
         Mutant(
@@ -690,18 +713,13 @@ MUTANTS = {
     ],
     "studies/your_models/compare.py": [
         Mutant("short-traces-compared", "set.intersection(*keys) - short", "set.intersection(*keys)"),
-        Mutant("tasks-weigh-by-their-traces", 'values.groupby(level="task", sort=False).mean().mean()', "values.mean()"),
+        Mutant("tasks-weigh-by-their-traces", '.groupby(level="task", sort=False).mean().mean()', ".mean()"),
         Mutant("support-of-the-worse", "np.mean((gap > 0) + 0.5 * (gap == 0))))", "np.mean((gap < 0) + 0.5 * (gap == 0))))"),
         Mutant("the-left-out-is-fitted", '{"fitted ranker": scored(others)}', '{"fitted ranker": scored(known)}'),
         Mutant(
             "right-pairs-are-errors",
             "float(np.mean((gap < 0) + 0.5 * (gap == 0)))",
             "float(np.mean((gap > 0) + 0.5 * (gap == 0)))",
-        ),
-        Mutant(
-            "tasks-drawn-as-one",
-            "bootstrap.within([len(values) for values in tasks])",
-            "bootstrap.within([len(tasks[0])] * len(tasks))",
         ),
     ],
 }

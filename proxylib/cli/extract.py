@@ -19,7 +19,8 @@ def run(options: Extract) -> int:
     from proxylib.data import traces
     from proxylib.measure.tokenstats import shards
 
-    read, _ = traces.read_with_expert(options.traces, options.fields)  # what is wrong with the expert had better be said now
-    rows = shards.extract(options.model, read, options.out, options.settings, options.layout, options.threads)
+    given = traces.reading(options.traces, options.fields, options.think)
+    rows = shards.extract(options.model, given.traces, options.out, options.settings, options.layout, options.threads)
+    say(given.counts.summary())
     say(rows.summary())
     return 0

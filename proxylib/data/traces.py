@@ -1,27 +1,27 @@
-"""Traces read and checked: from JSONL and Parquet files, published sets, data sets on the hub."""
+"""Traces read and checked: from files, published sets, data sets on the hub; and what became of the rows on the way."""
 
 from __future__ import annotations
 
-import gzip
-import json
-import math
-import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from proxylib.data import expert, field_paths, rows, thinking
 from proxylib.data.published import problems, registry
+from proxylib.data.reading import Counts, Key, Reading, reading_of
+from proxylib.data.repeats import normal
 from proxylib.data.trace import COLUMNS, Trace
 from proxylib.errors import UserError
 from proxylib.runs.files import sha256
 
-NEEDED = ("prompt", "solution")
-EXPERT = ("expert_tokens", "expert_logprobs")
+NEEDED, PROBLEM = ("prompt", "solution"), "problem"
+FIELDS = (*COLUMNS, PROBLEM, *expert.EXPERT)
 HUB, PUBLISHED = "hub:", "set:"
+WHOLE = 2**53  # a float beyond may have been another whole number before
 
 
 def to_frame(traces: list[Trace]) -> pd.DataFrame:
@@ -35,32 +35,45 @@ def from_frame(frame: pd.DataFrame, where: str) -> list[Trace]:
     if missing:
         raise UserError(f"{where}: column {missing[0]} is missing; a trace has {', '.join(COLUMNS)}")
     known = frame[[name for name in COLUMNS if name in frame.columns]]
-    rows = ((f"{where}, row {number}", row) for number, row in enumerate(known.to_dict("records"), 1))
-    return _checked(rows, where)
+    of_table = ((f"{where}, row {number}", row) for number, row in enumerate(known.to_dict("records"), 1))
+    return _Reader(where, {}).read(of_table).traces
 
 
 def read(path: str | Path, columns: Mapping[str, str] | None = None) -> list[Trace]:
-    """The traces of a file or of a data set on the hub.
+    """The traces of a source alone; see `reading`."""
+    return reading(path, columns).traces
+
+
+def reading(path: str | Path, columns: Mapping[str, str] | None = None, think: thinking.Think = "keep") -> Reading:
+    """The traces of a file or of a data set on the hub, and what became of its rows.
 
     Parameters
     ----------
-    path : a ``.jsonl`` or ``.jsonl.gz`` file (one object a line, UTF-8), a ``.parquet`` file, ``set:NAME`` of
-        `published.problems`, or ``hub:NAME[:CONFIG]:SPLIT``, which needs the package datasets
-    columns : field of a trace -> what the file calls it, where the names differ
+    path : a ``.jsonl`` or ``.jsonl.gz`` file (one object a line, UTF-8), a ``.json`` file (a list of objects), a ``.parquet``
+        file, ``set:NAME`` of `published.problems`, or ``hub:NAME[:CONFIG]:SPLIT``, which needs the package datasets
+    columns : field of a trace -> what the file calls it, or the path to it (`field_paths`), where the names differ; `problem`
+        is read only if it stands here
+    think : whether think blocks stay in the solutions
 
     Returns
     -------
     Traces in the order of the file. Fields are text: `prompt` (may be empty) and `solution` (may not) are needed; `task`
     is the file's name and `id` the number of the row where they are missing, `answer` and `source` are empty. A whole
-    number as id is taken as text, null in a field that may be missing as missing. Other fields are ignored.
+    number as id is taken as text, null in a field that may be missing as missing. Other fields are ignored. A row that
+    repeats an earlier one, id and all, is left away and counted as a copy; copies with ids of their own are kept.
 
     Raises
     ------
     UserError
-        Naming the file and the line (JSONL) or row (Parquet, hub) of a missing field, a value that is no text, an empty
-        solution, or an id that occurs twice in a task.
+        Naming the file and the line (JSONL) or row (others) of a missing field, a value that is no text, an empty solution,
+        an id that occurs twice in a task, a think block that cannot be cut; or of the expert's tokens, where only some traces
+        have them or they do not fit, see `expert.read`.
     """
-    return _checked(_rows(path, columns or {}), str(path))
+    columns = columns or {}
+    unknown = [name for name in columns if name not in FIELDS]
+    if unknown:
+        raise UserError(f"parameter fields: a trace has no field {unknown[0]}; fields are {', '.join(FIELDS)}")
+    return _Reader(str(path), columns, think).read(_rows(str(path)))
 
 
 def identity(source: str) -> str:
@@ -81,164 +94,135 @@ def identity(source: str) -> str:
     return sha256(Path(source))
 
 
-def read_with_expert(path: str | Path, columns: Mapping[str, str] | None = None) -> tuple[list[Trace], pd.DataFrame | None]:
-    """The traces as in `read`, and what the expert itself thought of its solutions: token rows for `proxies.rbridge`.
+class _Reader:
+    """Rows of one source into traces."""
 
-    Returns
-    -------
-    traces : see `read`
-    expert : None where no trace says, else columns task, id, position, offset (character), n_bytes, nll (nats); from the
-        fields `expert_tokens` (the expert's tokens as text, which joined are the solution) and `expert_logprobs` (natural
-        logarithms, one per token)
+    def __init__(self, where: str, columns: Mapping[str, str], think: thinking.Think = "keep"):
+        self.where, self.columns, self.think = where, columns, think
+        self.traces: dict[Key, Trace] = {}
+        self.labels: dict[Key, str] = {}
+        self.experts: dict[Key, expert.Expert | None] = {}
+        self.rows = self.repeated = self.thoughts = 0
 
-    Raises
-    ------
-    UserError
-        Where only some traces have them, they do not spell the solution, or a value is no logarithm of a probability.
-    """
-    rows = list(_rows(path, columns or {}))
-    traces = _checked(iter(rows), str(path))
-    given = [all(row.get(name) is not None for name in EXPERT) for _, row in rows]
-    if not any(given):
-        return traces, None
-    made = []
-    for (place, row), trace, here in zip(rows, traces, given, strict=True):
-        if not here:
-            raise UserError(f"{place}: {EXPERT[0]} or {EXPERT[1]} is missing, while other traces have both")
-        for name in EXPERT:
-            if not isinstance(row[name], (list, np.ndarray)):
-                raise UserError(f"{place}: {name} is {type(row[name]).__name__}, expected a list")
-        tokens, logprobs = list(row[EXPERT[0]]), list(row[EXPERT[1]])
-        if not tokens or "".join(map(str, tokens)) != trace.solution or not all(isinstance(token, str) for token in tokens):
-            raise UserError(f"{place}: {EXPERT[0]}, joined, are not the solution")
-        if len(logprobs) != len(tokens):
-            raise UserError(f"{place}: {len(logprobs)} {EXPERT[1]} for {len(tokens)} {EXPERT[0]}")
-        if not all(_is_number(value) and -math.inf < value <= 0 for value in logprobs):
-            raise UserError(f"{place}: {EXPERT[1]} holds a value that is not a finite number up to 0")
-        offset = 0
-        for position, (token, logprob) in enumerate(zip(tokens, logprobs, strict=True)):
-            made.append((trace.task, trace.id, position, offset, len(token.encode()), -float(logprob)))
-            offset += len(token)
-    return traces, pd.DataFrame(made, columns=["task", "id", "position", "offset", "n_bytes", "nll"])
+    def read(self, given: Iterable[rows.Row]) -> Reading:
+        """All rows, checked one by one."""
+        for place, row in given:
+            self.rows += 1
+            self._add(place, _fields(row, place, self.columns))
+        if not self.traces:
+            raise UserError(f"{self.where}: no traces")
+        clipped = sum(item.clipped for item in self.experts.values() if item)
+        counts = Counts(self.rows, self.repeated, 0, thoughts=self.thoughts, think=self.think, clipped=clipped)
+        found = reading_of(list(self.traces.values()), self.labels if PROBLEM in self.columns else None, counts)
+        return replace(found, expert=_expert_rows(self.experts))
 
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _checked(rows: Iterator[tuple[str, dict[str, Any]]], where: str) -> list[Trace]:
-    traces: list[Trace] = []
-    seen: set[tuple[str, str]] = set()
-    for number, (place, row) in enumerate(rows, 1):
-        values = {"task": Path(where).name.split(".")[0] or "traces", "id": str(number), "answer": "", "source": ""}
-        for name in COLUMNS:
-            value = values.get(name) if row.get(name) is None and name in values else row.get(name)
-            if name == "id" and isinstance(value, int) and not isinstance(value, bool):
-                value = str(value)
-            if name not in values and name not in row:
-                has = f"; found {', '.join(map(str, row))}: name it with --fields {name}=THEIRS" if row else ""
-                raise UserError(f"{place}: {name} is missing; a trace has {', '.join(COLUMNS)}{has}")
-            if not isinstance(value, str):
-                raise UserError(f"{place}: {name} is {type(value).__name__}, expected text")
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise UserError(f"{place}: {name} holds half a character (a lone surrogate); write it whole") from None
-            values[name] = value
-        trace = Trace(**values)
-        if not trace.solution.strip():
-            raise UserError(f"{place}: the solution is empty; remove the row or fill it")
+    def _add(self, place: str, row: dict[str, Any]) -> None:
+        texts = {name: self._text(row, name, place) for name in COLUMNS}
+        texts["task"] = Path(self.where).name.split(".")[0] or "traces" if texts["task"] is None else texts["task"]
+        texts["id"] = str(self.rows) if texts["id"] is None else texts["id"]
+        for name in NEEDED:
+            if texts[name] is None:
+                raise UserError(f"{place}: {name} is null, expected text; fill it or remove the row")
+        trace = self._thought(Trace(**{name: text or "" for name, text in texts.items()}), place)
         if not trace.task or not trace.id:
             raise UserError(f"{place}: {'id' if trace.task else 'task'} is empty; name it or leave the field away")
-        if (trace.task, trace.id) in seen:
-            raise UserError(f"{place}: id {trace.id} occurs twice in task {trace.task}; give each its own, or remove one")
-        seen.add((trace.task, trace.id))
-        traces.append(trace)
-    if not traces:
-        raise UserError(f"{where}: no traces")
-    return traces
+        key = trace.task, trace.id
+        if key in self.traces:
+            if not _same(trace, self.traces[key]):
+                raise UserError(f"{place}: id {trace.id} occurs twice in task {trace.task}; give each its own, or remove one")
+            self.repeated += 1
+            return
+        self.traces[key] = trace
+        if (label := self._text(row, PROBLEM, place)) is not None:
+            self.labels[key] = label
+        self._add_expert(key, row, place)
+
+    def _text(self, row: Mapping[str, Any], name: str, place: str) -> str | None:
+        """A field as text; None where it is null or missing."""
+        value = row.get(name)
+        if name in ("id", PROBLEM):
+            value = _whole(value)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            inside = list(field_paths.leaves(value, self.columns.get(name, name)))
+            hint = f"; take what is in it, such as --fields {name}={inside[-1]}" if inside and value else ""
+            hint *= isinstance(value, (list, Mapping))
+            raise UserError(f"{place}: {name} is {field_paths.kind(value)}, expected text{hint}")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"{place}: {name} holds half a character (a lone surrogate); write it whole") from None
+        return value
+
+    def _thought(self, trace: Trace, place: str) -> Trace:
+        """The trace with its think block as it is wanted."""
+        if not trace.solution.strip():
+            raise UserError(f"{place}: the solution is empty; remove the row or fill it")
+        thought = thinking.without(trace.prompt, trace.solution)
+        self.thoughts += thought.thinks
+        if self.think == "keep" or not thought.thinks:
+            return trace
+        if thought.solution is None:
+            raise UserError(f"{place}: the think block has no clear end and cannot be cut; remove the row, or --think keep")
+        if not thought.solution.strip():
+            raise UserError(f"{place}: the solution is nothing but a think block; remove the row, or --think keep")
+        return replace(trace, prompt=thought.prompt, solution=thought.solution)
+
+    def _add_expert(self, key: Key, row: dict[str, Any], place: str) -> None:
+        here = all(row.get(name) is not None for name in expert.EXPERT)
+        self.experts[key] = expert.read(row, self.traces[key].solution, place) if here else None
+        if here != (next(iter(self.experts.values())) is not None):
+            what = f"{place}: {' or '.join(expert.EXPERT)} is missing, while other traces have both"
+            raise UserError(what if not here else f"{place}: has {' and '.join(expert.EXPERT)}, which traces before it lack")
 
 
-def _rows(path: str | Path, columns: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(place, fields) of each row, under our names."""
-    unknown = [name for name in columns if name not in (*COLUMNS, *EXPERT)]
-    if unknown:
-        raise UserError(f"parameter fields: a trace has no field {unknown[0]}; fields are {', '.join((*COLUMNS, *EXPERT))}")
-    for place, row in _raw(str(path)):
-        for name, theirs in columns.items():
-            if theirs not in row:
-                raise UserError(f"{place}: {theirs} is missing, which --fields takes for {name}")
-        yield place, row | {name: row[theirs] for name, theirs in columns.items()}
+def _fields(row: Mapping[str, Any], place: str, columns: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a row under our names, those that it lacks left away."""
+    fields = {}
+    for name in FIELDS:
+        if name in columns:
+            fields[name] = field_paths.take(row, columns[name], place, name)
+        elif name in row and name != PROBLEM:
+            fields[name] = row[name]
+        elif name in NEEDED:
+            has = f"; found {field_paths.listed(row)}: name it with --fields {name}=THEIRS" if len(row) else ""
+            raise UserError(f"{place}: {name} is missing; a trace has {', '.join(COLUMNS)}{has}")
+    return fields
 
 
-def _raw(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(place, fields) of each row as the source has them."""
+def _whole(value: Any) -> Any:
+    """A whole number as text; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    whole = abs(value) < WHOLE if isinstance(value, float) else value.is_finite()
+    return str(int(value)) if whole and value == int(value) else value
+
+
+def _same(trace: Trace, other: Trace) -> bool:
+    return (normal(trace.prompt), normal(trace.solution)) == (normal(other.prompt), normal(other.solution))
+
+
+def _expert_rows(experts: Mapping[Key, expert.Expert | None]) -> pd.DataFrame | None:
+    if not any(experts.values()):
+        return None
+    made = [
+        (*key, position, *span, nll)
+        for key, item in experts.items()
+        for position, (span, nll) in enumerate(zip(item.spans, item.nll, strict=True))
+    ]
+    return pd.DataFrame(made, columns=["task", "id", "position", "offset", "n_bytes", "nll"])
+
+
+def _rows(path: str) -> Iterator[rows.Row]:
     if path.startswith(HUB):
         return _hub_rows(path)
-    if path.startswith(PUBLISHED):
-        return problems.rows(path.removeprefix(PUBLISHED))
-    readers = {".jsonl": _json_rows, ".jsonl.gz": _json_rows, ".parquet": _parquet_rows}
-    for ending, reader in readers.items():
-        if path.endswith(ending):
-            if not Path(path).is_file():
-                raise UserError(f"{path}: no such file")
-            return reader(Path(path))
-    raise UserError(f"{path}: traces are read from .jsonl and .parquet files, {PUBLISHED}NAME and {HUB}NAME:SPLIT")
+    return problems.rows(path.removeprefix(PUBLISHED)) if path.startswith(PUBLISHED) else rows.of_file(Path(path))
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield from file
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{path}: not a whole gzip file ({error})") from None
-
-
-def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(_lines(path), 1):
-        place = f"{path}, line {number}"
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{place}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
-        if not text.strip():
-            continue
-        try:
-            row = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{place}: not JSON ({error.msg} at column {error.colno}); one object a line") from None
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{place}: {str(error) if isinstance(error, ValueError) else 'nested too deeply'}") from None
-        if not isinstance(row, dict):
-            raise UserError(f"{place}: {type(row).__name__}, expected an object with prompt and solution")
-        yield place, row
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} occurs twice in one object")
-    return row
-
-
-def _refused(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON; use null or leave the field away")
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        frame = pd.read_parquet(path)
-    except Exception as error:  # pyarrow raises a dozen kinds for a damaged file
-        raise UserError(f"{path}: not a Parquet file ({type(error).__name__})") from None
-    missing = [name for name in NEEDED if name not in frame.columns]
-    for number, row in enumerate(frame.to_dict("records"), 1):
-        yield f"{path}, row {number}", row
-    if missing and frame.empty:
-        raise UserError(f"{path}: column {missing[0]} is missing; a trace has {', '.join(COLUMNS)}")
-
-
-def _hub_rows(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _hub_rows(name: str) -> Iterator[rows.Row]:
     try:
         import datasets
     except ImportError:
@@ -247,8 +231,8 @@ def _hub_rows(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if not 2 <= len(parts) <= 3 or not all(parts):
         raise UserError(f"{name}: expected {HUB}NAME:SPLIT or {HUB}NAME:CONFIG:SPLIT")
     try:
-        rows = datasets.load_dataset(*parts[:-1], split=parts[-1])
+        loaded = datasets.load_dataset(*parts[:-1], split=parts[-1])
     except Exception as error:  # the package raises dozens of kinds: absent, offline, gated, no such split
         raise UserError(f"{name}: cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]})") from None
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(loaded, 1):
         yield f"{name}, row {number}", dict(row)

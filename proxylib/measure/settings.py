@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from proxylib.data.thinking import Think
 from proxylib.measure.tokenstats.columns import MOST_TOP
 from proxylib.models.devices import allotted_cores
 from proxylib.models.settings import Evaluation
@@ -80,7 +81,12 @@ class OverTraces(Frozen):
 
     traces: str = Field(description=".jsonl(.gz) or .parquet file, set:gsm8k, or hub:NAME:SPLIT")
     out: Path = Field(description="folder for what is made; goes on where it ended")
-    fields: dict[str, str] = Field(default={}, description="names in the file, such as prompt=question solution=answer")
+    fields: dict[str, str] = Field(
+        default={},
+        description="names or paths in the file: prompt=question solution=messages[-1].content; problem=NAME says which traces "
+        "solve one problem, where those of one prompt do not",
+    )
+    think: Think = Field(default="keep", description="whether think blocks stay in the solutions")
     threads: int = Field(
         default_factory=allotted_cores, ge=1, description="of the processor; by default all that the process is allotted"
     )

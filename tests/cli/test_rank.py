@@ -18,7 +18,8 @@ def test_every_value_reaches_the_extraction(tmp_path, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text("{}")
-    (tmp_path / "t.jsonl").write_text(json.dumps({"question": "q", "answer": "a", "solution": "s"}) + "\n")
+    lines = [json.dumps({"question": question, "answer": "a", "solution": "s"}) + "\n" for question in ("q", "r")]
+    (tmp_path / "t.jsonl").write_text("".join(lines))
     monkeypatch.setattr(shards, "extract", extract)
     monkeypatch.setattr("proxylib.models.tokenizers.load", lambda folder: None)
     monkeypatch.setattr("proxylib.models.tokenizers.prompt_ids", lambda *given: None)

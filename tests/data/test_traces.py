@@ -54,7 +54,7 @@ def test_the_same_id_may_occur_in_two_tasks():
     ("frame", "message"),
     [
         (changed(1, "solution", ""), "row 2: the solution is empty"),
-        (changed(1, "prompt", None), "row 2: prompt is (NoneType|float), expected text"),
+        (changed(1, "prompt", None), "row 2: prompt is null, expected text"),
         (changed(0, "answer", float("nan")), "row 1: answer is float, expected text"),
         (changed(1, "id", "1"), "row 2: id 1 occurs twice in task sums"),
         (traces.to_frame(GOOD).drop(columns="solution"), "column solution is missing; a trace has task, id, prompt"),
@@ -142,13 +142,13 @@ EXPERT = {"solution": "4 ok", "expert_tokens": ["4", " ok"], "expert_logprobs": 
 
 def test_an_experts_own_probabilities_become_rows(tmp_path):
     (tmp_path / "mine.jsonl").write_bytes(line(**EXPERT))
-    _, rows = traces.read_with_expert(tmp_path / "mine.jsonl")
+    rows = traces.reading(tmp_path / "mine.jsonl").expert
     assert rows.to_dict("records") == [
         {"task": "mine", "id": "1", "position": 0, "offset": 0, "n_bytes": 1, "nll": 0.5},
         {"task": "mine", "id": "1", "position": 1, "offset": 1, "n_bytes": 3, "nll": 1.25},
     ]
     (tmp_path / "mine.jsonl").write_bytes(FINE)
-    assert traces.read_with_expert(tmp_path / "mine.jsonl")[1] is None
+    assert traces.reading(tmp_path / "mine.jsonl").expert is None
 
 
 BAD_JSONL = {
@@ -192,8 +192,8 @@ BAD_JSONL = {
     ),
     "an empty object": (b"{}\n", "line 1: prompt is missing"),
     "capitals": (b'{"Prompt": "a", "Solution": "b"}\n', "line 1: prompt is missing"),
-    "prompt null": (line(prompt=None), "line 1: prompt is NoneType, expected text"),
-    "solution null": (line(solution=None), "line 1: solution is NoneType, expected text"),
+    "prompt null": (line(prompt=None), "line 1: prompt is null, expected text"),
+    "solution null": (line(solution=None), "line 1: solution is null, expected text"),
     "prompt a number": (line(prompt=3), "line 1: prompt is int, expected text"),
     "solution a number": (line(solution=3.5), "line 1: solution is float, expected text"),
     "solution a list": (line(solution=["a"]), "line 1: solution is list, expected text"),
@@ -209,9 +209,9 @@ BAD_JSONL = {
     "task a number": (line(task=3), "line 1: task is int, expected text"),
     "solution empty": (FINE + FINE + line(solution=""), "line 3: the solution is empty"),
     "solution of spaces": (line(solution=" \n\t"), "line 1: the solution is empty"),
-    "id twice": (line(id="a") + line(id="a"), "line 2: id a occurs twice in task mine; give each its own"),
-    "id twice as number and text": (line(id=5) + line(id="5"), "line 2: id 5 occurs twice in task mine"),
-    "id like a missing one": (line(id="2") + line(), "line 2: id 2 occurs twice in task mine"),
+    "id twice": (line(id="a") + line(id="a", solution="5"), "line 2: id a occurs twice in task mine; give each its own"),
+    "id twice as number and text": (line(id=5) + line(id="5", prompt="q"), "line 2: id 5 occurs twice in task mine"),
+    "id like a missing one": (line(id="2") + line(solution="5"), "line 2: id 2 occurs twice in task mine"),
     "expert tokens that do not spell": (line(**EXPERT | {"expert_tokens": ["4", "ok"]}), "line 1: expert_tokens, joined"),
     "expert tokens none": (line(**EXPERT | {"expert_tokens": [], "expert_logprobs": []}), "line 1: expert_tokens, joined"),
     "expert tokens as ids": (line(**EXPERT | {"expert_tokens": [4, 5]}), "line 1: expert_tokens, joined"),
@@ -254,18 +254,18 @@ BAD_PARQUET = {
     "numbers": (lambda path: parquet(path, prompt=["a"], solution=[1.5]), "row 1: solution is float, expected text"),
     "lists": (
         lambda path: parquet(path, prompt=["a"], solution=[np.array(["x"])]),
-        "row 1: solution is ndarray, expected text",
+        "row 1: solution is list, expected text; take what is in it, such as --fields solution=solution[0]",
     ),
     "bytes": (lambda path: parquet(path, prompt=["a"], solution=[b"x"]), "row 1: solution is bytes, expected text"),
     "dates": (
         lambda path: parquet(path, prompt=["a"], solution=pd.to_datetime(["2026-01-01"])),
-        "row 1: solution is Timestamp",
+        "row 1: solution is datetime",
     ),
 }
 BAD_PATHS = {
-    "traces.csv": "traces are read from .jsonl and .parquet files",
-    "traces.json": "traces are read from .jsonl and .parquet files",
-    "traces": "traces are read from .jsonl and .parquet files",
+    "traces.csv": "traces are read from .jsonl, .json and .parquet files",
+    "gone.json": "no such file",
+    "traces": "traces are read from .jsonl, .json and .parquet files",
     "gone.jsonl": "no such file",
     "gone.parquet": "no such file",
     "set:gsm9k": "unknown; there are set:gsm8k, set:math500, set:humaneval, set:mbpp",

@@ -19,6 +19,7 @@ from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.ranking import panel, rankers
 from proxylib.stats import Bootstrap, Drawn, Interval, cluster_weights
+from proxylib.studies.your_models.drawing import per_problem, resampled
 from proxylib.text import warn
 
 WINNER = proxies.name(*proxies.NAMED_WINNERS["model selection"])
@@ -44,6 +45,7 @@ class Comparison(NamedTuple):
     support : better, worse (models), share of draws that keep the order
     by_trace : per model and trace the columns of `SHOWN`
     used, left_out : numbers of traces
+    problems : that the traces used are about
     """
 
     values: pd.DataFrame
@@ -52,10 +54,15 @@ class Comparison(NamedTuple):
     by_trace: pd.DataFrame
     used: int
     left_out: int
+    problems: int
 
 
 def compare(
-    measured: Mapping[str, Measured], texts: pd.Series, bootstrap: Bootstrap, expert: pd.DataFrame | None = None
+    measured: Mapping[str, Measured],
+    texts: pd.Series,
+    bootstrap: Bootstrap,
+    expert: pd.DataFrame | None = None,
+    problems: Mapping[tuple[str, str], str] | None = None,
 ) -> Comparison:
     """Proxies of every model over the traces that all of them can be asked about.
 
@@ -63,14 +70,22 @@ def compare(
     ----------
     measured : name of a model -> its rows; at least two
     texts : solutions, indexed by (task, id)
-    bootstrap : bootstrap over traces, drawn within each task
-    expert : token rows of the experts' own probabilities, see `traces.read_with_expert`
+    bootstrap : bootstrap over problems, drawn within each task
+    expert : token rows of the experts' own probabilities, see `reading.Reading`
+    problems : (task, id) -> the problem of a trace; every trace one of its own by default
+
+    Raises
+    ------
+    UserError
+        For fewer than two models, or a task with fewer than two problems: nothing can be drawn.
 
     Notes
     -----
-    A trace that one model drops or scores on fewer than 8 tokens is left out for all: means over different items are no
-    comparison. A window counted in tokens covers different text under different tokenizers. Where a proxy weighs by
-    frequency, the frequencies stay those of all traces when traces are resampled. A task counts as much as any other.
+    Problems are drawn with all of their traces, in every task where they occur; a problem counts as much as any other in its
+    task, however many solutions it has. A trace that one model drops or scores on fewer than 8 tokens is left out for all:
+    means over different items are no comparison. A window counted in tokens covers different text under different tokenizers.
+    Where a proxy weighs by frequency, the frequencies stay those of all traces when problems are resampled. A task counts as
+    much as any other.
     """
     if len(measured) < 2:
         raise UserError(f"ranking: at least 2 models are needed, found {len(measured)}")
@@ -79,17 +94,18 @@ def compare(
     common = set.intersection(*keys) - short
     if len(common) < 2:
         raise UserError(f"ranking: only {len(common)} traces have {proxies.LEAST_TOKENS} scored tokens under every model")
+    solved = {key: key if problems is None else problems[key] for key in common}
     traces, rows = [], {}
     for model, (tokens, vocabulary) in measured.items():
         kept = tokens[[key in common for key in zip(tokens["task"], tokens["id"], strict=True)]]
         values = proxies.by_trace(kept, vocabulary).values
         values[PER_BYTE] = _bits_per_byte(kept)
         traces.append(values[list(SHOWN)].assign(model=model).reset_index())
-        rows[model] = values.groupby(level="task", sort=False).mean().mean()
+        rows[model] = per_problem(values, solved).groupby(level="task", sort=False).mean().mean()
         if expert is not None:
             rows[model][RBRIDGE] = proxies.rbridge(kept, expert, texts).mean()
     by_trace = pd.concat(traces, ignore_index=True)
-    drawn = {column: _drawn(by_trace, column, bootstrap) for column in SHOWN}
+    drawn = {column: resampled(by_trace, column, solved, bootstrap) for column in SHOWN}
     table = _table(drawn, list(measured))
     union = set.union(*keys)
     return Comparison(
@@ -99,6 +115,7 @@ def compare(
         by_trace,
         len(common),
         len(union - common),
+        len(set(solved.values())),
     )
 
 
@@ -106,15 +123,6 @@ def _bits_per_byte(tokens: pd.DataFrame) -> pd.Series:
     """Of each trace: nats over bytes, in bits."""
     sums = tokens.assign(nll=tokens["nll"].astype(float)).groupby(["task", "id"], sort=False)[["nll", "n_bytes"]].sum()
     return sums["nll"] / np.log(2) / sums["n_bytes"]
-
-
-def _drawn(by_trace: pd.DataFrame, column: str, bootstrap: Bootstrap) -> dict[str, Drawn]:
-    """Model -> mean over tasks of the means over traces, which are drawn within tasks and alike for all models."""
-    wide = by_trace.pivot(index=["task", "id"], columns="model", values=column)[by_trace["model"].unique()]
-    tasks = [part.to_numpy(float) for _, part in wide.groupby(level="task", sort=False)]
-    traces = bootstrap.within([len(values) for values in tasks])
-    means = np.mean([drawn.weights / len(values) @ values for drawn, values in zip(traces, tasks, strict=True)], 0)
-    return {model: bootstrap.drawn(values) for model, values in zip(wide.columns, means.T, strict=True)}
 
 
 def _table(drawn: Mapping[str, Mapping[str, Drawn]], models: list[str]) -> pd.DataFrame:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from proxylib.data.traces import Trace, read, read_with_expert, to_frame
+from proxylib.data.reading import Counts, Reading, reading_of
+from proxylib.data.traces import read, reading, to_frame
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, OverTraces
 from proxylib.models import folders
@@ -18,7 +19,7 @@ from proxylib.report import plots
 from proxylib.runs.files import parquet_bytes, write_atomic
 from proxylib.runs.folder import Workspace
 from proxylib.stats import Bootstrap
-from proxylib.studies.your_models import compare, report
+from proxylib.studies.your_models import compare, drawing, report
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
 from proxylib.studies.your_models.settings import Rank, YourModelsSettings, from_parameters
 from proxylib.text import line
@@ -38,19 +39,20 @@ class Ranked:
     comparison : see `compare.compare`
     fitted : see `compare.fit`; None without known scores
     accounts : a row per model: what became of the traces and their tokens
+    counts : what became of the rows that the traces were read from; None where they were not read for this
     """
 
     folder: Path
     comparison: Comparison
     fitted: Fitted | None
     accounts: pd.DataFrame
+    counts: Counts | None = None
 
 
 def rank(
     models: Mapping[str, Path],
-    traces: list[Trace],
+    source: Reading,
     given: OverTraces,
-    expert: pd.DataFrame | None = None,
     scores: pd.Series | None = None,
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Ranked:
@@ -59,24 +61,24 @@ def rank(
     Parameters
     ----------
     models : name -> folder, at least two
-    traces : what they are measured on
+    source : the traces that they are measured on; of copies the first
     given : how they are measured, and the folder; what an earlier call finished is taken from there
-    expert : what the expert thought of its solutions, see `traces.read_with_expert`
     scores : known scores by model, see `compare.fit`
-    bootstrap : over traces, and over models with a score
+    bootstrap : over problems, and over models with a score
     """
     from proxylib.measure.tokenstats import shards
 
-    measured, accounts = {}, []
+    source = source.without_copies()
+    traces, measured, accounts = source.traces, {}, []
     for name, folder in models.items():
         rows = shards.extract(folder, traces, given.out / MODELS / name, given.settings, given.layout, given.threads)
         measured[name] = Measured(rows.tokens, rows.vocabulary)
         accounts.append({"model": name} | {key: rows.facts[key] for key in report.ACCOUNT})
     texts = to_frame(traces).set_index(["task", "id"])["solution"]
-    comparison = compare.compare(measured, texts, bootstrap, expert)
+    comparison = compare.compare(measured, texts, bootstrap, source.expert, source.problems)
     comparison = comparison._replace(left_out=len(traces) - comparison.used)  # also what no model can be asked about
     fitted = None if scores is None else compare.fit(comparison.values, scores, bootstrap)
-    return Ranked(given.out, comparison, fitted, pd.DataFrame(accounts))
+    return Ranked(given.out, comparison, fitted, pd.DataFrame(accounts), source.counts)
 
 
 def rank_files(given: Rank) -> Ranked:
@@ -90,9 +92,10 @@ def rank_files(given: Rank) -> Ranked:
     if given.out.exists() and not given.out.is_dir():
         raise UserError(f"{given.out}: is a file; give a folder")
     models = _folders(given)
-    traces, expert = read_with_expert(given.traces, given.fields)
+    source = reading(given.traces, given.fields, given.think)
+    drawing.refuse_single(source.without_copies())
     scores = None if given.scores is None else compare.read_scores(given.scores, list(models))
-    ranked = rank(models, traces, given, expert, scores)
+    ranked = rank(models, source, given, scores)
     _write(ranked)
     return ranked
 
@@ -165,7 +168,7 @@ def build(step, workspace: Workspace) -> None:
         settings=ExtractSettings(window=settings.extraction.window, device=settings.extraction.device),
     )
     models = {name: step.parent(name).path("model") for name in settings.models}
-    ranked = rank(models, [everything[number] for number in first], given, scores=scores)
+    ranked = rank(models, reading_of([everything[number] for number in first]), given, scores)
     shutil.rmtree(given.out)
     comparison = ranked.comparison
     tables = {"ranking": comparison.table, "support": comparison.support, "values": comparison.values.reset_index()}
@@ -186,6 +189,12 @@ def of(step) -> Ranked:
     fitted = Fitted(run.table("order"), run.table("errors")) if has else None
     values = run.table("values").set_index("model")
     comparison = Comparison(
-        values, run.table("ranking"), run.table("support"), pd.DataFrame(), run.facts["used"], run.facts["left_out"]
-    )
+        values,
+        run.table("ranking"),
+        run.table("support"),
+        pd.DataFrame(),
+        run.facts["used"],
+        run.facts["left_out"],
+        run.facts["used"],
+    )  # the lab's problems have one solution each
     return Ranked(run.folder, comparison, fitted, run.table("accounts"))

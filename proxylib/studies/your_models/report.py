@@ -69,8 +69,10 @@ def errors_table(fitted: Fitted) -> pd.DataFrame:
 def summary(ranked: Ranked) -> str:
     """The result as text for a terminal: the frames, how many traces count, and what support does not say."""
     comparison, fitted = ranked.comparison, ranked.fitted
+    problems = f", of {comparison.problems} problems" * (comparison.problems < comparison.used)
     left = f"; {comparison.left_out} left out because not every model can be asked about them" if comparison.left_out else ""
-    parts = [account_table(ranked.accounts), f"{comparison.used} traces under every model{left}"]
+    parts = [] if ranked.counts is None else [ranked.counts.summary()]
+    parts += [account_table(ranked.accounts), f"{comparison.used} traces under every model{problems}{left}"]
     parts += [order_table(comparison), support_table(comparison), CAVEAT]
     parts += [] if fitted is None else [fitted_table(fitted), errors_table(fitted)]
     shown = [part if isinstance(part, str) else part.to_string(index=False) for part in parts]

@@ -21,7 +21,7 @@ def ranked():
         [("fitted ranker", 0.2, 0.03, 0.4), (compare.WINNER, 0.67, 0.53, 0.83)], columns=["signal", "estimate", "low", "high"]
     )
     accounts = pd.DataFrame([{"model": model} | dict.fromkeys(report.ACCOUNT, 7) for model in "abc"])
-    comparison = Comparison(pd.DataFrame(), order, support, pd.DataFrame(), 20, 3)
+    comparison = Comparison(pd.DataFrame(), order, support, pd.DataFrame(), 20, 3, 12)
     return Ranked(Path("there"), comparison, Fitted(known, errors), accounts)
 
 
@@ -45,7 +45,9 @@ def test_a_model_without_a_score_is_a_forecast_and_errors_are_percent(ranked):
 
 def test_the_terminal_gets_every_table_and_what_was_left_out(ranked):
     text = report.summary(ranked)
-    assert "20 traces under every model; 3 left out" in text and report.CAVEAT in text and text.endswith("there")
+    assert (
+        "20 traces under every model, of 12 problems; 3 left out" in text and report.CAVEAT in text and text.endswith("there")
+    )
     for name in ("before the window", "top-1, inverse frequency", "support", "forecast", "wrong pairs, %"):
         assert name in text
     alone = report.summary(Ranked(ranked.folder, ranked.comparison._replace(left_out=0), None, ranked.accounts))
