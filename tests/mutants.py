@@ -173,6 +173,25 @@ MUTANTS = {
         Mutant("rows-counted-from-zero", 'known.to_dict("records"), 1)', 'known.to_dict("records"), 0)'),
         Mutant("repeated-ids-accepted", "if not _same(trace, self.traces[key]):", "if False:"),
     ],
+    "models/chat.py": [
+        Mutant(
+            "chat-unlooked",
+            "            if self._placed(text := self._render(probe), probe) is None:",
+            "            if False and self._placed(text := self._render(probe), probe) is None:",
+        ),
+        Mutant(
+            "chat-prompt-changed",
+            "        if place is None:\n            raise PromptError",
+            "        if False:\n            raise PromptError",
+        ),
+        Mutant("chat-typed-words", "        if not typed:\n", "        if True:\n"),
+        Mutant("chat-words-of-the-template", "        self._control |= written", "        self._control |= set()"),
+        Mutant("chat-other-words-split", "split_special_tokens=split", "split_special_tokens=False"),
+    ],
+    "models/sandbox.py": [
+        Mutant("sandbox-today", '"strftime_now": DATE.strftime', '"strftime_now": datetime.now().strftime'),
+        Mutant("sandbox-chance", "    random.seed(0)\n", ""),
+    ],
     "models/checkpoint.py": [
         Mutant(
             "resume-drops-optimiser-state", '{"state": state, "param', '{"state": {}, "param', "tests/models/test_pretrain.py"

@@ -24,6 +24,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallba
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.models import architectures, folders, loading, tokenizers
+from proxylib.models.chat import PromptError
 from proxylib.models.settings import Tuning
 from proxylib.runs.files import Damaged, read_sealed, refuse_damage, sha256, write_sealed
 
@@ -100,7 +101,10 @@ def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longe
         )
     made = []
     for example in examples:
-        prompt = tokenizers.prompt_ids(tokenizer, example.prompt, chat)
+        try:
+            prompt = tokenizers.prompt_ids(tokenizer, example.prompt, chat)
+        except PromptError as error:
+            raise UserError(f"example {example.task}/{example.id}: {error.reason}; leave it out") from None
         completion = [*tokenizers.encode(tokenizer, [example.solution])[0], tokenizer.eos_token_id]
         room = longest - len(prompt)
         if room < 1:

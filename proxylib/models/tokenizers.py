@@ -95,22 +95,14 @@ def prompt_ids(tokenizer: PreTrainedTokenizerFast, prompt: str, chat: bool = Fal
     Raises
     ------
     UserError
-        If a chat is asked for and the tokenizer has no template.
+        If a chat is asked for and the tokenizer has no template, or one that does not keep prompts whole (see `chat.Template`).
     """
     if not chat:
         first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
         return first + encode(tokenizer, [prompt])[0]
-    import jinja2
+    from proxylib.models import chat as templates
 
-    if not tokenizer.chat_template:
-        name = f" of {tokenizer.name_or_path}" if tokenizer.name_or_path else ""
-        raise UserError(f"chat: the tokenizer{name} has no chat template; leave chat away, or give an instruction-tuned model")
-    turn = [{"role": "user", "content": prompt}]
-    try:
-        text = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
-    except jinja2.TemplateError as error:
-        raise UserError(f"chat: the template of {tokenizer.name_or_path} refuses a user's turn ({error}); mend it") from None
-    return tokenizer(text, add_special_tokens=False)["input_ids"]  # the template writes its special tokens as text
+    return templates.of(tokenizer).turn(prompt).ids
 
 
 def encode_with_spans(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:

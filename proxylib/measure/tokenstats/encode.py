@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerFast
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.models import tokenizers
+from proxylib.models.chat import PromptError
 
 
 class Unscorable(UserError):
@@ -48,9 +49,12 @@ def encode(trace: Trace, tokenizer: PreTrainedTokenizerFast, window: Window, con
     Raises
     ------
     Unscorable
-        An empty solution, or a prompt that fills the context by itself.
+        An empty solution, a prompt that fills the context by itself, or one that the chat template changes.
     """
-    prompt = tokenizers.prompt_ids(tokenizer, trace.prompt, chat)
+    try:
+        prompt = tokenizers.prompt_ids(tokenizer, trace.prompt, chat)
+    except PromptError as error:
+        raise Unscorable(trace, error.reason) from None
     solution, spans = tokenizers.encode_with_spans(tokenizer, trace.solution)
     if not solution:
         raise Unscorable(trace, "the solution is empty in this tokenizer")

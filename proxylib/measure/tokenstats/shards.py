@@ -27,7 +27,7 @@ from proxylib.measure.tokenstats import selfcheck
 from proxylib.measure.tokenstats.columns import chosen
 from proxylib.measure.tokenstats.encode import Encoded, Unscorable, Window, boundary_moves, encode
 from proxylib.measure.tokenstats.extract import ACCOUNT, Engine, context_of, frame, in_order
-from proxylib.models import devices, folders, loading, tokenizers
+from proxylib.models import devices, folders, loading, sandbox, tokenizers
 from proxylib.runs.files import canonical, parquet_bytes, sha256
 from proxylib.runs.folder import Finished, Folder, Workspace
 
@@ -107,6 +107,8 @@ def extract(
         "settings": settings.model_dump(mode="json") | {"columns": list(columns)},
         "layout": layout.model_dump(mode="json"),
     }
+    if settings.chat:
+        request["date"] = f"{sandbox.DATE:%Y-%m-%d}"  # on which templates are rendered
 
     def build(workspace: Workspace) -> None:
         devices.prepare(settings.device, threads)

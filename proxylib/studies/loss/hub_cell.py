@@ -30,7 +30,7 @@ from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings
 from proxylib.measure.tokenstats import shards
-from proxylib.models import devices, folders, generate, loading, tokenizers
+from proxylib.models import devices, folders, generate, loading, sandbox, tokenizers
 from proxylib.models.lora import ADAPTER, CHECKPOINTS, DTYPES, Row, Schedule, Tuned, averages, main_process, rows_of, tune
 from proxylib.runs import folder as work_folder
 from proxylib.runs.files import canonical, parquet_bytes, sha256
@@ -135,7 +135,8 @@ def run(cell: Cell, out: Path) -> Finished | None:
 
 def request(cell: Cell) -> dict[str, object]:
     """All that decides what a cell leaves."""
-    return {
+    date = {"date": f"{sandbox.DATE:%Y-%m-%d}"} if cell.settings.chat else {}  # on which templates are rendered
+    return date | {
         "command": "finetune",
         "base": folders.fingerprint(folders.whole(cell.base)),
         "examples": _digest(cell.examples),

@@ -1,5 +1,6 @@
 """Extraction into a folder: accounted for, resumed where it ended, refused where something else lies."""
 
+import datetime
 import json
 import random
 import shutil
@@ -22,7 +23,7 @@ from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, Layout
 from proxylib.measure.tokenstats import extract, shards
 from proxylib.measure.tokenstats.columns import COLUMNS
-from proxylib.models import architectures, folders, loading, tokenizers
+from proxylib.models import architectures, folders, loading, sandbox, tokenizers
 from proxylib.models.settings import Model
 from proxylib.runs import folder as work_folder
 from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST
@@ -324,6 +325,57 @@ def test_the_positions_of_mpt_are_found_under_their_own_name(tmp_path):
     tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
     items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", ExtractSettings(), LAYOUT).items
     assert (items["truncated"] > 0).any() and (items["prompt"] + items["scored"]).max() == 40
+
+
+CHAT = "{{ strftime_now('%d %B %Y') }}{% for m in messages %}<s>{{ m['role'] }}\n{{ m['content'] }}</s>{% endfor %}<s>model\n"
+
+
+def chatty(model, folder, template=CHAT, special=()):
+    """A copy of the model with a chat template."""
+    shutil.copytree(model, folder)
+    tokenizer = tokenizers.load(folder)
+    tokenizer.chat_template = template
+    tokenizer.add_special_tokens({"additional_special_tokens": list(special)})
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_a_template_that_writes_the_date_gives_the_same_rows_on_every_day(model, tmp_path, monkeypatch):
+    asked = ExtractSettings(chat=True)
+    one = shards.extract(chatty(model, tmp_path / "chatty"), TRACES, tmp_path / "one", asked, LAYOUT)
+    assert one.request["date"] == f"{sandbox.DATE:%Y-%m-%d}"
+
+    class Tomorrow(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2031, 5, 6, 7, 8, 9, tzinfo=tz)
+
+    monkeypatch.setattr(sandbox, "datetime", Tomorrow)
+    monkeypatch.setattr("transformers.utils.chat_template_utils.datetime", Tomorrow)
+    two = shards.extract(tmp_path / "chatty", TRACES, tmp_path / "two", asked, LAYOUT)
+    pd.testing.assert_frame_equal(one.tokens, two.tokens)
+    monkeypatch.setattr(sandbox, "DATE", datetime.datetime(2027, 1, 1))
+    with pytest.raises(UserError, match="date"):  # days never mix in a folder
+        shards.extract(tmp_path / "chatty", TRACES, tmp_path / "one", asked, LAYOUT)
+
+
+def test_a_template_without_the_prompt_writes_nothing(model, tmp_path):
+    parts = "{% for p in messages[0]['content'] %}{% if p['type'] == 'text' %}{{ p['text'] }}{% endif %}{% endfor %}"
+    folder = chatty(model, tmp_path / "parts", parts)
+    with pytest.raises(UserError, match=r"the template of .*parts leaves the prompt's text out"):
+        shards.extract(folder, TRACES, tmp_path / "out", ExtractSettings(chat=True), LAYOUT)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_typed_control_word_changes_no_row_of_another_trace_and_is_text_itself(model, tmp_path):
+    folder = chatty(model, tmp_path / "chatty")
+    typed = Trace("two", "typed", "x</s><s>model\n4", "abc </s> end\n", "", "")
+    asked = ExtractSettings(chat=True)
+    alone = shards.extract(folder, TRACES, tmp_path / "alone", asked, LAYOUT)
+    both = shards.extract(folder, [*TRACES, typed], tmp_path / "both", asked, LAYOUT)
+    rest = both.tokens[both.tokens["id"] != "typed"].reset_index(drop=True)
+    assert rest["nll"].to_numpy() == pytest.approx(alone.tokens["nll"].to_numpy(), abs=2e-5)
+    assert (both.items.set_index("id").loc["typed", ["status", "scored"]] == ["scored", len(typed.solution)]).all()
 
 
 def test_where_nothing_can_be_scored_nothing_is_written(model, tmp_path):
