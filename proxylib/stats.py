@@ -108,12 +108,12 @@ class Drawn:
         ----------
         whole : the share of everything: 1, or 100 for percent
         """
-        found = self.interval()
-        if found.low < found.high or found.estimate not in (0.0, whole):
-            return found
-        successes = round(found.estimate / whole * self.clusters)
+        interval = self.interval()
+        if interval.low < interval.high or interval.estimate not in (0.0, whole):
+            return interval
+        successes = round(interval.estimate / whole * self.clusters)
         low, high = (whole * end for end in proportion_interval(successes, self.clusters, self.level)[1:])
-        return Interval(found.estimate, -high if self.difference else low, high)
+        return Interval(interval.estimate, -high if self.difference else low, high)
 
     def minus(self, other: Drawn) -> Drawn:
         """The paired difference, draw by draw; both must come of the same resampling."""

@@ -61,7 +61,7 @@ MUTANTS = {
         Mutant("unreflected", "2 * estimate - end, -1, 1", "end, -1, 1"),
         Mutant("estimate-left-outside", "min(low, estimate), max(high, estimate)", "low, high"),
         Mutant("square-of-an-end-for-zero", "0.0 if self.low <= 0 <= self.high else min(ends)", "min(ends)"),
-        Mutant("nothing-moved-so-certain", "if found.low < found.high or", "if found.low <= found.high or"),
+        Mutant("nothing-moved-so-certain", "if interval.low < interval.high or", "if interval.low <= interval.high or"),
         Mutant("one-sided-for-a-difference", "-high if self.difference else low", "low"),
         Mutant("unpaired", "self.draws - other.draws", "self.draws - other.draws[::-1]"),
         Mutant(
@@ -371,9 +371,9 @@ MUTANTS = {
         Mutant("every-answer-right", "tasks.check(trace, completion.text)", "True", "tests/studies/lab/test_measurement.py"),
     ],
     "measure/features.py": [
-        Mutant("prose-of-the-traces", "prose = tokens[PROSE]", "prose = own"),
+        Mutant("prose-of-the-traces", "prose = tokens[PROSE]", "prose = of_expert"),
         Mutant("tokens-for-bytes-twice", 'proxies.Definition(spread="byte")', "proxies.Definition()"),
-        Mutant("own-expert", "proxies.rbridge(own, expert, texts)", "proxies.rbridge(own, own, texts)"),
+        Mutant("own-expert", "proxies.rbridge(of_expert, expert, texts)", "proxies.rbridge(of_expert, of_expert, texts)"),
         Mutant("features-in-double", 'axis=1).astype("float32")', 'axis=1).astype("float64")'),
     ],
     "measure/proxies/baselines.py": [
@@ -395,8 +395,8 @@ MUTANTS = {
         Mutant("rounding-stretched", "SAME_PROBABILITY = 1e-6", "SAME_PROBABILITY = 0"),
         Mutant(
             "divided-by-the-weights",
-            ".groupby(own).mean()\n    task",
-            ".groupby(own).sum() / stretched.groupby(own).sum()\n    task",
+            ".groupby(numbers).mean()\n    task",
+            ".groupby(numbers).sum() / stretched.groupby(numbers).sum()\n    task",
         ),
     ],
     "measure/proxies/definitions.py": [
@@ -449,7 +449,7 @@ MUTANTS = {
         ),
         Mutant("windows-without-a-token", " | (position == last)", "", "tests/measure/proxies"),
         Mutant("space-with-the-word-before", 'r"\\s*\\S+|\\s+"', 'r"\\S+\\s*|\\s+"', "tests/measure/proxies"),
-        Mutant("words-over-all-tasks", "words.append((task, found", 'words.append(("", found', "tests/measure/proxies"),
+        Mutant("words-over-all-tasks", "words.append((task, match", 'words.append(("", match', "tests/measure/proxies"),
     ],
     "measure/tokenstats/chunked.py": [
         Mutant("n-equal-without-itself", "(logits == own).sum(1)", "(logits == own).sum(1) - 1"),
@@ -571,7 +571,7 @@ MUTANTS = {
             "any(finding.passed for finding in clauses.values())",
         ),
         Mutant(
-            "last-section-of-a-letter", "found.setdefault(letter.strip(), text.strip())", "found[letter.strip()] = text.strip()"
+            "last-section-of-a-letter", "parts.setdefault(letter.strip(), text.strip())", "parts[letter.strip()] = text.strip()"
         ),
         Mutant("diagnosis-judged-twice", 'if line.partition(":")[0].strip() == "A":', "if False:"),
         Mutant("lay-words-pass", '"lay" if _has(note, facts.complaint) else "clinical"', '"clinical"'),
@@ -687,8 +687,8 @@ MUTANTS = {
     "studies/loss/cell_draws.py": [
         Mutant(
             "unscored-counts-as-failed",
-            'np.einsum("dn,cnk->dck", weights, told.astype(float))',
-            'np.einsum("dn,cnk->dck", weights, np.ones(told.shape))',
+            'np.einsum("dn,cnk->dck", weights, scored.astype(float))',
+            'np.einsum("dn,cnk->dck", weights, np.ones(scored.shape))',
         ),
         Mutant("first-seed-alone", "chosen[0, number, members] = 1 / count", "chosen[0, number, members[:1]] = 1"),
         Mutant("seeds-without-their-correction", "np.sqrt(count / (count - 1)) if count > 1 else 1.0", "1.0"),
@@ -699,7 +699,7 @@ MUTANTS = {
         Mutant("outside-is-inside", "bootstrap.drawn(notes.weights).draws == 0", "bootstrap.drawn(notes.weights).draws > 0"),
     ],
     "studies/loss/lines.py": [
-        Mutant("slope-per-nat", 'found.interval(0.1 * straight["slope"])', 'found.interval(straight["slope"])'),
+        Mutant("slope-per-nat", 'draws.interval(0.1 * straight["slope"])', 'draws.interval(straight["slope"])'),
         Mutant("wald-with-one-degree", "contrasts.estimate, len(covariance)))", "contrasts.estimate, 1))"),
         Mutant("bend-is-the-slope", "np.linalg.pinv(design), y)[:, 2]", "np.linalg.pinv(design), y)[:, 1]"),
         Mutant("rounding-unties-rates", "np.round(first, 9), np.round(second, 9)", "first, second"),
@@ -708,7 +708,7 @@ MUTANTS = {
         Mutant("strongest-regime-for-the-weakest", "np.max(each, 0)", "np.min(each, 0)"),
         Mutant(
             "middle-in-one-schedule-alone",
-            'set(cells["examples"]) - set(own["examples"])',
+            'set(cells["examples"]) - set(part["examples"])',
             "set()",
             "tests/studies/loss/test_report.py",
         ),
@@ -722,12 +722,12 @@ MUTANTS = {
         Mutant("designs-without-an-intercept", 'parts = [] if "base" in columns else [np.ones(shape)]', "parts = []"),
         Mutant(
             "a-degree-of-freedom-too-many",
-            "np.linalg.matrix_rank(found.bootstrap.drawn(known).estimate) - 1",
-            "np.linalg.matrix_rank(found.bootstrap.drawn(known).estimate)",
+            "np.linalg.matrix_rank(draws.bootstrap.drawn(known).estimate) - 1",
+            "np.linalg.matrix_rank(draws.bootstrap.drawn(known).estimate)",
         ),
         Mutant("a-proxy-has-the-sign-of-a-loss", "1 if name == PROXY else -1 for", "-1 for"),
         Mutant("silent-notes-pass", "np.where(silent[..., None], 0.0, passed)", "np.where(silent[..., None], 1.0, passed)"),
-        Mutant("errors-unsquared", "np.sqrt(((told - values) ** 2).mean(1))", "np.abs(told - values).mean(1)"),
+        Mutant("errors-unsquared", "np.sqrt(((predicted - values) ** 2).mean(1))", "np.abs(predicted - values).mean(1)"),
         Mutant("loss-for-its-logarithm", 'np.log(signals[name.removeprefix("log ")])', 'signals[name.removeprefix("log ")]'),
     ],
     "studies/your_models/compare.py": [

@@ -112,11 +112,11 @@ def post_training(kind: str, mix: str) -> Recipe:
     "more" goes on with the mix; "style" is worked solutions in the expert's style; "answers" is answers alone and worked
     solutions in the mix's own style, about two documents in three; "noisy" is solutions of which three in ten slip.
     """
-    own = "other" if mix.startswith("other") else "expert"
+    style = "other" if mix.startswith("other") else "expert"
     shares = {
         "style": {"expert": 1.0},
-        "answers": {"answer": 0.15, own: 0.85},
-        "noisy": {own: 0.7, WRONG[own]: 0.3},
+        "answers": {"answer": 0.15, style: 0.85},
+        "noisy": {style: 0.7, WRONG[style]: 0.3},
     }
     return recipe(mix) if kind == "more" else Recipe(name=f"post-{kind}", shares=shares[kind])
 
@@ -173,13 +173,13 @@ def pieces(text: str, held_out: bool) -> list[str]:
 
     A piece's own text decides its side, so that a passage which the source repeats is never on both.
     """
-    found, current = [], ""
+    texts, current = [], ""
     for word in text.split(" "):
         if len(current) + len(word) > PIECE and current.strip():
-            found.append(current.strip() + "\n")
+            texts.append(current.strip() + "\n")
             current = ""
         current += word + " "
-    return list(dict.fromkeys(piece for piece in found if tasks.held_out(piece) == held_out))
+    return list(dict.fromkeys(piece for piece in texts if tasks.held_out(piece) == held_out))
 
 
 def training_prose() -> list[str]:

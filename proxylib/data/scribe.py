@@ -116,7 +116,7 @@ class Encounter:
     @property
     def facts(self) -> dict[str, str]:
         """What a complete note says, in the note's words."""
-        found = {
+        facts = {
             "age and sex": f"{self.age} {SEXES[self.sex]}",
             "days": f"{self.days} d",
             "drug": self.drug,
@@ -128,7 +128,7 @@ class Encounter:
             "start dose": f"{self.start_dose} mg",
             "review": f"{self.review} d",
         }
-        return found | ({"rare": RARE[self.rare]} if self.rare else {})
+        return facts | ({"rare": RARE[self.rare]} if self.rare else {})
 
 
 def drug(rng: random.Random, unseen: bool) -> str:
@@ -261,12 +261,12 @@ def textbook(rng: random.Random) -> str:
     """A few lines of what a general corpus would teach: terms, the rule, abbreviations."""
     symptom = rng.choice(SYMPTOMS)
     said, abbreviation = rng.choice(list(TIMES.items()))
-    told, rare = rng.choice(list(RARE.items()))
+    sign, rare = rng.choice(list(RARE.items()))
     lines = [
         f"{symptom.term} is written where a patient says {rng.choice(symptom.lay)}.",
         f"{symptom.term} with fever is {symptom.feverish}, without fever {symptom.diagnosis}.",
         f"{abbreviation} means {said}.",
-        f"{rare} is written where a patient says {told}.",
+        f"{rare} is written where a patient says {sign}.",
     ]
     return "".join(f"{line}\n" for line in rng.sample(lines, 3))
 
@@ -338,13 +338,13 @@ class Example(NamedTuple):
 def examples(count: int, seed: int, unseen: bool) -> list[Example]:
     """Distinct examples for fine-tuning, or with unseen drug names for testing; a longer list begins with the shorter."""
     rng = random.Random(f"scribe examples {seed} {unseen}")
-    found: dict[str, Example] = {}
+    by_problem: dict[str, Example] = {}
     for number in itertools.count():
         encounter = draw(rng, unseen)
         text = dialogue(encounter, rng)
-        found.setdefault(text, Example(f"{'test' if unseen else 'train'}-{number:05d}", encounter, text, note(encounter)))
-        if len(found) == count:
-            return list(found.values())
+        by_problem.setdefault(text, Example(f"{'test' if unseen else 'train'}-{number:05d}", encounter, text, note(encounter)))
+        if len(by_problem) == count:
+            return list(by_problem.values())
     return []
 
 

@@ -59,8 +59,8 @@ def agreement(votes: pd.DataFrame, kinds: list[tuple[str, str]], bootstrap: Boot
     known = votes.dropna(subset=["vote"])
     rows = []
     for first, second in kinds:
-        own = known[known["kind"] == first]
-        pairs = _pairs(own, None if first == second else known[known["kind"] == second])
+        theirs = known[known["kind"] == first]
+        pairs = _pairs(theirs, None if first == second else known[known["kind"] == second])
         tables = _tables(pairs)
         if first == second:
             tables = (tables + tables.transpose(0, 2, 1)) / 2
@@ -70,8 +70,8 @@ def agreement(votes: pd.DataFrame, kinds: list[tuple[str, str]], bootstrap: Boot
         whole, equal = firm.sum((1, 2)), np.trace(firm, axis1=1, axis2=2)
         sizes = [int(round(questions.drawn(count).estimate)) for count in (whole, equal)]
         for name, values in (("without ties", equal / whole), ("kappa", _kappa(drawn))):
-            found = questions.drawn(values).interval()
-            rows.append((first, second, name, *found, *sizes))
+            interval = questions.drawn(values).interval()
+            rows.append((first, second, name, *interval, *sizes))
     return pd.DataFrame(rows, columns=["first", "second", "statistic", "estimate", "low", "high", "n", "agreeing"])
 
 
@@ -102,14 +102,14 @@ def kappa(
     chance, though they never disagree.
     """
     labels, codes = np.unique([*first, *second], return_inverse=True)
-    own, other = np.split(codes, 2)
-    place = np.zeros(len(own), int) if groups is None else np.unique(list(groups), return_inverse=True)[1]
-    rows = np.ones((1, len(own))) if weights is None else weights
+    first_codes, other = np.split(codes, 2)
+    place = np.zeros(len(first_codes), int) if groups is None else np.unique(list(groups), return_inverse=True)[1]
+    rows = np.ones((1, len(first_codes))) if weights is None else weights
     observed, chance, whole = (np.zeros(len(rows)) for _ in range(3))
     for group in range(place.max() + 1):
         members = np.flatnonzero(place == group)
         cells = np.zeros((len(members), len(labels), len(labels)))
-        cells[np.arange(len(members)), own[members], other[members]] = 1
+        cells[np.arange(len(members)), first_codes[members], other[members]] = 1
         table = np.einsum("dn,nij->dij", rows[:, members], cells)
         total = table.sum((1, 2))
         observed += np.trace(table, axis1=1, axis2=2)
@@ -117,8 +117,8 @@ def kappa(
             chance += np.nan_to_num((table.sum(1) * table.sum(2)).sum(1) / total)
         whole += total
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.where(chance < whole - 1e-9, (observed - chance) / (whole - chance), 0.0)
-    return float(found[0]) if weights is None else found
+        values = np.where(chance < whole - 1e-9, (observed - chance) / (whole - chance), 0.0)
+    return float(values[0]) if weights is None else values
 
 
 def length_bias(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -170,15 +170,15 @@ def transitivity(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     for (question, _), part in firm.groupby(["question", "turn"]):
         beats = {(row.a, row.b): row.vote == "a" for row in part.itertuples()}
         models = sorted({*part["a"], *part["b"]})
-        own = circles.setdefault(question, [0, 0])
+        counted = circles.setdefault(question, [0, 0])
         for x, y, z in itertools.combinations(models, 3):
             if all(pair in beats for pair in ((x, y), (y, z), (x, z))):
-                own[0] += beats[x, y] == beats[y, z] != beats[x, z]
-                own[1] += 1
+                counted[0] += beats[x, y] == beats[y, z] != beats[x, z]
+                counted[1] += 1
     counts = np.array(list(circles.values()), float)
     questions = bootstrap.over(np.arange(len(counts)))
-    found = questions.drawn(questions.ratio(counts[:, 0], counts[:, 1])).share()
-    row = ("circular triples", *found, int(counts[:, 1].sum()))
+    share = questions.drawn(questions.ratio(counts[:, 0], counts[:, 1])).share()
+    row = ("circular triples", *share, int(counts[:, 1].sum()))
     return pd.DataFrame([row], columns=["statistic", "estimate", "low", "high", "n"])
 
 

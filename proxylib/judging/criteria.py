@@ -60,7 +60,7 @@ def _only(text: str, clauses: tuple[str, ...] | None) -> str:
     """The text without the lines of the other clauses."""
     if clauses is None:
         return text
-    return re.sub(r"^- (\w+):.*\n", lambda found: found[0] if found[1] in clauses else "", text, flags=re.MULTILINE)
+    return re.sub(r"^- (\w+):.*\n", lambda match: match[0] if match[1] in clauses else "", text, flags=re.MULTILINE)
 
 
 def held(text: str) -> str:

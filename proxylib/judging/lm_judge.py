@@ -62,17 +62,17 @@ def question(dialogue: str, note: str, clauses: Sequence[str]) -> str:
     return f"{dialogue}\nnote\n{note}\n{ASKED}{' '.join(clauses)}\n"
 
 
-def answer(found: Mapping[str, rubric.Finding], clauses: Sequence[str]) -> str:
+def answer(findings: Mapping[str, rubric.Finding], clauses: Sequence[str]) -> str:
     """What the judge is taught to write: clause by clause what was said beside what is written, up to the first difference."""
-    told, passed = [], True
+    lines, passed = [], True
     for clause in clauses:
-        about, pairs = found[clause].about, found[clause].pairs
+        about, pairs = findings[clause].about, findings[clause].pairs
         kept = next((place for place, (said, written) in enumerate(pairs) if said != written), len(pairs))
         passed = kept == len(pairs)
-        told.append(f"{clause} {f'{about}: ' if about else ''}{', '.join(beside(*pair) for pair in pairs[: kept + 1])}.")
+        lines.append(f"{clause} {f'{about}: ' if about else ''}{', '.join(beside(*pair) for pair in pairs[: kept + 1])}.")
         if not passed:
             break
-    return json.dumps({"rationale": " ".join(told), "verdict": PASS if passed else FAIL})
+    return json.dumps({"rationale": " ".join(lines), "verdict": PASS if passed else FAIL})
 
 
 def beside(said: str, written: str) -> str:
@@ -117,8 +117,8 @@ def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str
         kind = rng.random()
         if kind < OWN_TEXT_SHARE:
             encounter = scribe.draw(rng, unseen=False)
-            told = scribe.dialogue(encounter, rng)
-            yield told + (scribe.brief(encounter, rng) if rng.random() < 0.3 else scribe.ASK + scribe.note(encounter))
+            dialogue = scribe.dialogue(encounter, rng)
+            yield dialogue + (scribe.brief(encounter, rng) if rng.random() < 0.3 else scribe.ASK + scribe.note(encounter))
             continue
         if kind < OWN_TEXT_SHARE + DRILL_SHARE:
             yield drill(rng)
@@ -129,10 +129,10 @@ def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str
             first, second = rng.sample((note, other), 2)
             yield which(example.dialogue, first, second) + json.dumps({"verdict": better(example, first, second)})
             continue
-        found = rubric.findings(example, note)
+        findings = rubric.findings(example, note)
         asked = [_clauses(criterion, rng) for criterion in rng.sample(CRITERIA, QUESTIONS)]
         yield question(example.dialogue, note, ()).removesuffix(f"{ASKED}\n") + "\n".join(
-            f"{ASKED}{' '.join(clauses)}\n{answer(found[criterion], clauses)}" for criterion, clauses in asked
+            f"{ASKED}{' '.join(clauses)}\n{answer(findings[criterion], clauses)}" for criterion, clauses in asked
         )
 
 
@@ -142,8 +142,8 @@ def drill(rng: random.Random) -> str:
     for _ in range(DRILLED):
         said, other = (scribe.draw(rng, unseen=False).facts for _ in range(2))
         name = rng.choice([name for name in said if name in other])
-        own, others = said[name].split()[0], other[name].split()[0]
-        pairs.append(beside(own, others if rng.random() < 0.5 else own))
+        value, others = said[name].split()[0], other[name].split()[0]
+        pairs.append(beside(value, others if rng.random() < 0.5 else value))
     return ", ".join(pairs) + "\n"
 
 
@@ -225,11 +225,11 @@ def judge(
         text = texts[place]
         used = tuple(len(tokens) for tokens in tokenizers.encode(tokenizer, [ask.prompt, text]))
         try:
-            found = answers.exact(text)
+            verdict = answers.exact(text)
         except ValueError as error:
             rows.append((*ask[:2], ask.repeat, UNSCORED, f"malformed: {error}", "", text, *used))
         else:
-            rows.append((*ask[:2], ask.repeat, found.verdict, "", found.rationale, text, *used))
+            rows.append((*ask[:2], ask.repeat, verdict.verdict, "", verdict.rationale, text, *used))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -242,15 +242,15 @@ def compare(
     ----------
     pairs : dialogue, first note, second note
     """
-    found = []
+    votes = []
     for completion in generate.completions(model, tokenizer, [which(*pair) for pair in pairs], ANSWER_TOKENS, BATCH):
         try:
             said = json.loads(completion.text)
         except ValueError:
             said = None
         vote = said.get("verdict") if isinstance(said, dict) else None
-        found.append(vote if vote in VOTES else None)
-    return found
+        votes.append(vote if vote in VOTES else None)
+    return votes
 
 
 def load(run: Run) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
@@ -295,12 +295,12 @@ def kept_notes(step) -> list[tuple[Example, str]]:
 
 def _shares(step) -> list[tuple[tuple[Example, str], bool]]:
     """Notes of all sources, and whether each is kept from the judge."""
-    made = []
+    pairs = []
     for role in step.parents:
         if role.startswith("source "):
-            own = notes_of(step, role)
-            made += [(pair, number >= LEARN_SHARE * len(own)) for number, pair in enumerate(own)]
-    return made
+            notes = notes_of(step, role)
+            pairs += [(pair, number >= LEARN_SHARE * len(notes)) for number, pair in enumerate(notes)]
+    return pairs
 
 
 def notes_of(step, role: str) -> list[tuple[Example, str]]:

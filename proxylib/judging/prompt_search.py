@@ -58,17 +58,17 @@ def refine(judge: Judge, notes: Sequence[Labelled]) -> pd.DataFrame:
     number, known = 0, {(criterion, clauses) for criterion, clauses in NAIVE.items()}
     while any(tried.values()):
         asked = [(criterion, clauses) for criterion, prompts in tried.items() for clauses in prompts]
-        found = _kappas(judge, seen, asked)
+        kappas = _kappas(judge, seen, asked)
         for criterion, prompts in tried.items():
             if not prompts:
                 continue
-            top = max(prompts, key=lambda clauses, own=criterion: found[own, clauses])
-            better = found[criterion, top] > best[criterion] + LEAST_GAIN
+            top = max(prompts, key=lambda clauses, name=criterion: kappas[name, clauses])
+            better = kappas[criterion, top] > best[criterion] + LEAST_GAIN
             for clauses in prompts:
                 chosen = better and clauses == top
-                rows.append((criterion, number, " ".join(clauses), found[criterion, clauses], chosen))
+                rows.append((criterion, number, " ".join(clauses), kappas[criterion, clauses], chosen))
             if better:
-                best[criterion] = found[criterion, top]
+                best[criterion] = kappas[criterion, top]
             tried[criterion] = (
                 [clauses for clauses in _next(criterion, top) if (criterion, clauses) not in known] if better else []
             )
@@ -90,9 +90,9 @@ def asks(notes: Sequence[Labelled], prompts: Sequence[tuple[str, tuple[str, ...]
 
 
 def _kappas(judge: Judge, notes: Sequence[Labelled], prompts: Sequence[tuple[str, tuple[str, ...]]]) -> dict:
-    told = judge(asks(notes, prompts))["status"].to_numpy().reshape(len(prompts), len(notes))
+    statuses = judge(asks(notes, prompts))["status"].to_numpy().reshape(len(prompts), len(notes))
     expert = lambda criterion: [PASS if note.passed[criterion] else FAIL for note in notes]
-    return {prompt: kappa(expert(prompt[0]), row) for prompt, row in zip(prompts, told, strict=True)}
+    return {prompt: kappa(expert(prompt[0]), row) for prompt, row in zip(prompts, statuses, strict=True)}
 
 
 def refined(trials: pd.DataFrame) -> Prompts:
@@ -111,16 +111,16 @@ def checked(judge: Judge, notes: Sequence[Labelled], prompts: Mapping[str, Promp
     """
     rows = []
     for part in (REFINE, CHECK):
-        own = [note for note in notes if note.part == part]
-        conversations = bootstrap.over([note.id for note in own])
+        part_notes = [note for note in notes if note.part == part]
+        conversations = bootstrap.over([note.id for note in part_notes])
         for criterion in CRITERIA:
-            expert = [PASS if note.passed[criterion] else FAIL for note in own]
+            expert = [PASS if note.passed[criterion] else FAIL for note in part_notes]
             drawn = {}
             for name, clauses in prompts.items():
-                told = judge(asks(own, [(criterion, clauses[criterion])]))["status"]
-                drawn[name] = conversations.drawn(kappa(expert, told, conversations.weights))
+                statuses = judge(asks(part_notes, [(criterion, clauses[criterion])]))["status"]
+                drawn[name] = conversations.drawn(kappa(expert, statuses, conversations.weights))
             drawn["refined minus naive"] = drawn["refined"].minus(drawn["naive"])
-            rows += [(criterion, part, name, *found.interval(), len(own)) for name, found in drawn.items()]
+            rows += [(criterion, part, name, *value.interval(), len(part_notes)) for name, value in drawn.items()]
     return pd.DataFrame(rows, columns=["criterion", "part", "prompts", "estimate", "low", "high", "n"])
 
 
@@ -146,7 +146,7 @@ def build(step, workspace: Workspace) -> None:
     prompts = {"naive": NAIVE, "refined": refined(trials), "all clauses": CLAUSES}
     workspace.write_table("trials", trials)
     workspace.write_table("checked", checked(judge, notes, prompts, step.settings.bootstrap))
-    rows = [(name, criterion, " ".join(own[criterion])) for name, own in prompts.items() for criterion in CRITERIA]
+    rows = [(name, criterion, " ".join(clauses[criterion])) for name, clauses in prompts.items() for criterion in CRITERIA]
     workspace.write_table("prompts", pd.DataFrame(rows, columns=["name", "criterion", "clauses"]))
 
 

@@ -51,21 +51,21 @@ def against_expert(verdicts: pd.DataFrame, expert: str, bootstrap: Bootstrap) ->
     wide = verdicts.assign(label=labels).pivot(index=["cell", "id", "criterion"], columns="judge", values="label").reset_index()
     rows = []
     for criterion in CRITERIA:
-        own = wide[wide["criterion"] == criterion]
-        conversations = bootstrap.over(own["id"])
+        part = wide[wide["criterion"] == criterion]
+        conversations = bootstrap.over(part["id"])
         for judge in [name for name in verdicts["judge"].unique() if name != expert]:
-            scored = (own[judge] != UNSCORED).to_numpy(float)
+            scored = (part[judge] != UNSCORED).to_numpy(float)
             drawn = {
-                "kappa": conversations.drawn(agreement.kappa(own[expert], own[judge], conversations.weights, own["cell"])),
-                "kappa, cells pooled": conversations.drawn(agreement.kappa(own[expert], own[judge], conversations.weights)),
-                "agreement": _percent(conversations, own[expert] == own[judge], np.ones(len(own))),
-                "pass rate": _percent(conversations, own[judge] == PASS, scored),
-                "expert's pass rate": _percent(conversations, own[expert] == PASS, scored),
+                "kappa": conversations.drawn(agreement.kappa(part[expert], part[judge], conversations.weights, part["cell"])),
+                "kappa, cells pooled": conversations.drawn(agreement.kappa(part[expert], part[judge], conversations.weights)),
+                "agreement": _percent(conversations, part[expert] == part[judge], np.ones(len(part))),
+                "pass rate": _percent(conversations, part[judge] == PASS, scored),
+                "expert's pass rate": _percent(conversations, part[expert] == PASS, scored),
             }
-            unscored = int((own[judge] == UNSCORED).sum())
+            unscored = int((part[judge] == UNSCORED).sum())
             for statistic, values in drawn.items():
                 if np.isfinite(values.estimate):
-                    rows.append((judge, criterion, statistic, *values.interval(), len(own), unscored))
+                    rows.append((judge, criterion, statistic, *values.interval(), len(part), unscored))
     return pd.DataFrame(rows, columns=["judge", "criterion", "statistic", "estimate", "low", "high", "n", "unscored"])
 
 
@@ -92,19 +92,19 @@ def repeats(judge: Judge, pairs: Sequence[Pair], bootstrap: Bootstrap) -> pd.Dat
     ids = np.array([question.id for question in asked[0]])
     rows = []
     for criterion in ("all", *CRITERIA):
-        own = np.flatnonzero((criteria == criterion) | (criterion == "all"))
-        own = own[np.isfinite(table[:, own]).all(0)]
-        if len(set(ids[own])) < 2:
+        columns = np.flatnonzero((criteria == criterion) | (criterion == "all"))
+        columns = columns[np.isfinite(table[:, columns]).all(0)]
+        if len(set(ids[columns])) < 2:
             continue
-        rate = table[:, own].mean(0)
+        rate = table[:, columns].mean(0)
         within = rate * (1 - rate) * REPEATS / (REPEATS - 1)
-        notes = bootstrap.over(ids[own])
+        notes = bootstrap.over(ids[columns])
         mean = lambda values, notes=notes: notes.ratio(values, np.ones(len(values)))
         total = mean(rate) * (1 - mean(rate))
         with np.errstate(invalid="ignore", divide="ignore"):
             chance = np.nan_to_num(100 * mean(within) / total)
         for statistic, values in (("not unanimous", 100 * mean((within > 0).astype(float))), ("chance", chance)):
-            rows.append((criterion, statistic, *notes.drawn(values).share(100.0), len(own)))
+            rows.append((criterion, statistic, *notes.drawn(values).share(100.0), len(columns)))
     return pd.DataFrame(rows, columns=["criterion", "statistic", "estimate", "low", "high", "n"])
 
 
@@ -136,7 +136,7 @@ def lengthened(judge: Judge, pairs: Sequence[Pair], bootstrap: Bootstrap) -> pd.
     """
     kept, asked = [], {"as written": [], "longer": []}
     for example, note in pairs:
-        longer = REPEATED.sub(lambda found: f"{found[0]}. {found[0]}", note)
+        longer = REPEATED.sub(lambda match: f"{match[0]}. {match[0]}", note)
         before, after = (rubric.verdicts(example, text, "strict") for text in (note, longer))
         for criterion in CRITERIA:
             if longer != note and before[criterion] == after[criterion]:
@@ -161,15 +161,15 @@ def _moved(
         return pd.DataFrame([], columns=columns)
     scored = np.isfinite(np.stack(list(passed.values()))).all(0)
     percent = lambda true, ids: _percent(bootstrap.over(ids), true, np.ones(len(ids)))
-    told = [(name, "unscored", percent(np.isnan(values), every), len(every)) for name, values in passed.items()]
+    rows = [(name, "unscored", percent(np.isnan(values), every), len(every)) for name, values in passed.items()]
     ids = every[scored]
     if len(set(ids)) >= 2:
         rates = {name: percent(values[scored], ids) for name, values in passed.items()}
         for name, rate in rates.items():
-            told.append((name, "passed", rate, len(ids)))
+            rows.append((name, "passed", rate, len(ids)))
             if name != base:
-                told.append((name, f"minus {base}", rate.minus(rates[base]), len(ids)))
-    return pd.DataFrame([(*keys, *drawn.share(100.0), n) for *keys, drawn, n in told], columns=columns)
+                rows.append((name, f"minus {base}", rate.minus(rates[base]), len(ids)))
+    return pd.DataFrame([(*keys, *drawn.share(100.0), n) for *keys, drawn, n in rows], columns=columns)
 
 
 def pairwise(
@@ -212,14 +212,16 @@ def pairwise(
         "same when turned": (same, answered.to_numpy(float)),
         "as the rubric": (table["vote"] == table["expert"], same.to_numpy(float)),
     }
-    made = []
+    summaries = []
     for statistic, (true, counted) in shares.items():
         drawn = _percent(questions, true, counted)
         if np.isfinite(drawn.estimate):
-            made.append((statistic, *drawn.share(100.0), int(counted.sum())))
+            summaries.append((statistic, *drawn.share(100.0), int(counted.sum())))
     once = table[same & (table["a"] < table["b"])].assign(turn=1)
     circles = _circles(once, bootstrap)
-    return pd.concat([pd.DataFrame(made, columns=["statistic", "estimate", "low", "high", "n"]), circles], ignore_index=True)
+    return pd.concat(
+        [pd.DataFrame(summaries, columns=["statistic", "estimate", "low", "high", "n"]), circles], ignore_index=True
+    )
 
 
 def _circles(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -227,8 +229,8 @@ def _circles(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     firm = votes[votes["vote"] != lm_judge.TIE]
     if not (firm.groupby("question").size() >= 3).sum() >= 2:
         return pd.DataFrame([], columns=["statistic", "estimate", "low", "high", "n"])
-    found = agreement.transitivity(firm, bootstrap)
-    return found.assign(**{name: 100 * found[name] for name in ("estimate", "low", "high")})
+    table = agreement.transitivity(firm, bootstrap)
+    return table.assign(**{name: 100 * table[name] for name in ("estimate", "low", "high")})
 
 
 def _ask(pair: Pair, criterion: str, repeat: int = 0) -> Ask:
@@ -236,9 +238,9 @@ def _ask(pair: Pair, criterion: str, repeat: int = 0) -> Ask:
     return Ask(example.id, criterion, example.dialogue, note, repeat)
 
 
-def _passed(told: pd.DataFrame) -> np.ndarray:
+def _passed(answers: pd.DataFrame) -> np.ndarray:
     """[questions] 1, 0, or nan where unscored."""
-    return told["status"].map({PASS: 1.0, FAIL: 0.0}).to_numpy(float)
+    return answers["status"].map({PASS: 1.0, FAIL: 0.0}).to_numpy(float)
 
 
 def build(step, workspace: Workspace) -> None:
@@ -262,14 +264,14 @@ def build(step, workspace: Workspace) -> None:
     writers = list(cells)[:: max(1, len(cells) // RIVALS)][:RIVALS]
     rivals = [(cells[writers[0]][key][0], {name: cells[name][key][1] for name in writers}) for key in ids]
     compare = lambda questions: lm_judge.compare(model, tokenizer, questions)
-    made = {
+    tables = {
         "agreement": against_expert(step.parent("verdicts").table("verdicts"), STRICT, bootstrap),
         "repeats": repeats(sampling, pairs, bootstrap),
         "additions": additions(judge, pairs, bootstrap),
         "lengthened": lengthened(judge, pairs, bootstrap),
         "pairwise": pairwise(compare, rivals, bootstrap),
     }
-    for name, frame in (made | {"asked": pd.concat(asked, ignore_index=True)}).items():
+    for name, frame in (tables | {"asked": pd.concat(asked, ignore_index=True)}).items():
         workspace.write_table(name, frame)
 
 
@@ -277,12 +279,12 @@ def _kept(judge: Judge, asked: list[pd.DataFrame], sampled: bool = False) -> Jud
     """The judge, but what it was asked and what it answered is added to `asked`."""
 
     def ask(questions: Sequence[Ask]) -> pd.DataFrame:
-        told = judge(questions)
+        answers = judge(questions)
         known = pd.DataFrame([(*question[:2], question.note, question.repeat) for question in questions])
         if len(known):
             known.columns = ["id", "criterion", "note", "repeat"]
-            asked.append(known.assign(sampled=sampled, status=told["status"].to_numpy()))
-        return told
+            asked.append(known.assign(sampled=sampled, status=answers["status"].to_numpy()))
+        return answers
 
     return ask
 

@@ -39,12 +39,12 @@ GIVEN = frozenset(
 
 def sections(note: str) -> dict[str, str]:
     """Letter -> text of the note's lines that begin with a section's letter and a colon; the first of each letter."""
-    found: dict[str, str] = {}
+    parts: dict[str, str] = {}
     for line in note.splitlines():
         letter, colon, text = line.partition(":")
         if colon and letter.strip() in scribe.SECTIONS:
-            found.setdefault(letter.strip(), text.strip())
-    return found
+            parts.setdefault(letter.strip(), text.strip())
+    return parts
 
 
 class Finding(NamedTuple):
@@ -90,15 +90,15 @@ def verdicts(example: Example, note: str, stringency: str) -> dict[str, bool]:
     note : as a model wrote it
     stringency : of `STRINGENCIES`; strict: every clause holds
     """
-    found = findings(example, note)
+    by_criterion = findings(example, note)
     if stringency == "strict":
-        return {criterion: all(finding.passed for finding in clauses.values()) for criterion, clauses in found.items()}
+        return {criterion: all(finding.passed for finding in clauses.values()) for criterion, clauses in by_criterion.items()}
     facts, parts = example.encounter, sections(note)
     complete = list(_found(facts, parts).values())
     return {
-        "template": found["template"]["sections"].passed,
-        "inference": found["inference"]["named"].passed,
-        "terminology": found["terminology"]["term"].passed,
+        "template": by_criterion["template"]["sections"].passed,
+        "inference": by_criterion["inference"]["named"].passed,
+        "terminology": by_criterion["terminology"]["term"].passed,
         "completeness": sum(complete) >= LENIENT_SHARE * len(complete),
         "no_hallucination": len(_made_up(facts, note)) + sum(said != written for said, written in _claims(facts, note)) <= 1,
     }
@@ -160,17 +160,17 @@ SLOTS = {
 
 
 def _completeness(facts: Encounter, parts: dict[str, str]) -> dict[str, Finding]:
-    wanted, found = _wanted(facts), _found(facts, parts)
-    made = {}
+    wanted, named = _wanted(facts), _found(facts, parts)
+    findings = {}
     for clause, names in COMPLETE.items():
-        own = [name for name in names if name in wanted]
+        asked = [name for name in names if name in wanted]
         pairs = [
             pair
-            for name in own
-            for pair in _by_word(wanted[name], wanted[name] if found[name] else _instead(wanted[name], name, parts))
+            for name in asked
+            for pair in _by_word(wanted[name], wanted[name] if named[name] else _instead(wanted[name], name, parts))
         ]
-        made[clause] = Finding(tuple(pairs) or ((NOTHING, NOTHING),))
-    return made
+        findings[clause] = Finding(tuple(pairs) or ((NOTHING, NOTHING),))
+    return findings
 
 
 def _by_word(said: str, written: str) -> list[tuple[str, str]]:
@@ -181,8 +181,8 @@ def _by_word(said: str, written: str) -> list[tuple[str, str]]:
 
 def _instead(wanted: str, name: str, parts: dict[str, str]) -> str:
     """What the note has in the place of a fact that it does not have."""
-    found = re.search(SLOTS[name], parts.get(PLACES.get(name, "S"), ""))
-    return NOTHING if found is None or found[0] == wanted else found[0]
+    match = re.search(SLOTS[name], parts.get(PLACES.get(name, "S"), ""))
+    return NOTHING if match is None or match[0] == wanted else match[0]
 
 
 def _no_hallucination(facts: Encounter, note: str) -> dict[str, Finding]:
@@ -226,22 +226,22 @@ CLAIMS = re.compile(
 
 def _claims(facts: Encounter, note: str) -> list[tuple[str, str]]:
     """What the dialogue gives beside each claim of a note, in the note's order; line "A:" is judged by another criterion."""
-    own = {
+    facts_said = {
         "sex": scribe.SEXES[facts.sex],
         "times": scribe.TIMES[facts.times],
         "term": facts.term,
         "rare": scribe.RARE[facts.rare] if facts.rare else NOTHING,
         "diagnosis": NOTHING,
     }
-    made = []
+    claims = []
     for line in note.splitlines():
         if line.partition(":")[0].strip() == "A":
             continue
-        for found in CLAIMS.finditer(line):
-            said = own[found.lastgroup]
-            ordered = found.lastgroup == "times" and line.partition(":")[0].strip() == "P"
-            made.append(("qd" if ordered else said, found[0]))  # what the doctor orders is taken once a day
-    return made
+        for match in CLAIMS.finditer(line):
+            said = facts_said[match.lastgroup]
+            ordered = match.lastgroup == "times" and line.partition(":")[0].strip() == "P"
+            claims.append(("qd" if ordered else said, match[0]))  # what the doctor orders is taken once a day
+    return claims
 
 
 def _compared(said: str, written: str, about: str = "") -> Finding:

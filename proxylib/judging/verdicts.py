@@ -39,16 +39,16 @@ def build(step, workspace: Workspace) -> None:
                 for example, note in pairs
                 for criterion in CRITERIA
             ]
-            told = judge(asks)
-            passed = told["status"].map({PASS: True, FAIL: False}).astype("boolean")
-            verdicts.append(told[["id", "criterion"]].assign(judge=called, passed=passed, cell=role))
+            judged = judge(asks)
+            passed = judged["status"].map({PASS: True, FAIL: False}).astype("boolean")
+            verdicts.append(judged[["id", "criterion"]].assign(judge=called, passed=passed, cell=role))
             if called == LM_JUDGE:
-                answers.append(told.head(SHOWN * len(CRITERIA)).assign(cell=role))
+                answers.append(judged.head(SHOWN * len(CRITERIA)).assign(cell=role))
         shown = [(role, example.id, example.dialogue, note) for example, note in pairs[:SHOWN]]
         written.append(pd.DataFrame(shown, columns=["cell", "id", "dialogue", "note"]))
     table = pd.concat(verdicts, ignore_index=True)[["cell", "id", "criterion", "judge", "passed"]]
     workspace.write_table("verdicts", table)
     workspace.write_table("answers", pd.concat(answers, ignore_index=True))
     workspace.write_table("written", pd.concat(written, ignore_index=True))
-    own = table[table["judge"] == LM_JUDGE]
-    workspace.note(judged=len(own), unscored=int(own["passed"].isna().sum()))
+    by_judge = table[table["judge"] == LM_JUDGE]
+    workspace.note(judged=len(by_judge), unscored=int(by_judge["passed"].isna().sum()))

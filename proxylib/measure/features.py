@@ -58,17 +58,17 @@ def features(tokens: dict[str, pd.DataFrame], expert: pd.DataFrame, texts: pd.Se
     -----
     The rank-surprisal ratio counts as "less is better", its authors' sign for data; over models nothing fixes its sign.
     """
-    own = tokens["expert"]
-    by_byte = proxies.by_task(own, vocabulary, proxies.Definition(spread="byte")).add_prefix(BY_BYTE)
+    of_expert = tokens["expert"]
+    by_byte = proxies.by_task(of_expert, vocabulary, proxies.Definition(spread="byte")).add_prefix(BY_BYTE)
     prose = tokens[PROSE]
     others = {
-        "bits_per_byte": proxies.bits_per_byte(own),
+        "bits_per_byte": proxies.bits_per_byte(of_expert),
         "prose_bits_per_byte": float(proxies.bits_per_byte(prose).iloc[0]),
         "prose_nll": float(prose["nll"].astype(float).mean()),
-        "rbridge": proxies.rbridge(own, expert, texts),
-        "rank_surprisal_ratio": proxies.rank_surprisal_ratio(own),
+        "rbridge": proxies.rbridge(of_expert, expert, texts),
+        "rank_surprisal_ratio": proxies.rank_surprisal_ratio(of_expert),
     }
-    eighty = proxies.by_task(own, vocabulary)
+    eighty = proxies.by_task(of_expert, vocabulary)
     return pd.concat([eighty, by_byte, pd.DataFrame(others, index=eighty.index)], axis=1).astype("float32").reset_index()
 
 
@@ -92,9 +92,9 @@ def with_training(features: pd.DataFrame, facts: dict) -> pd.DataFrame:
 def settings(tokens: dict[str, pd.DataFrame], expert: pd.DataFrame, texts: pd.Series, vocabulary: int) -> pd.DataFrame:
     """Every ablation of one model: columns ablation, setting, task, then float32 the columns of `FIXED`."""
     shared = proxies.difficulty([expert])
-    made = settings_of(tokens, vocabulary, texts, shared)
+    by_setting = settings_of(tokens, vocabulary, texts, shared)
     kept = list(FIXED.values())
-    frames = [frame[kept].astype("float32").reset_index().assign(ablation=a, setting=s) for a, s, frame in made]
+    frames = [frame[kept].astype("float32").reset_index().assign(ablation=a, setting=s) for a, s, frame in by_setting]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -116,25 +116,25 @@ def settings_of(
     Other windows are cut from the expert traces; so are the numbers of traces, whose frequencies are counted over the
     chosen ones alone.
     """
-    own = tokens["expert"]
-    yield (*DEFAULT, _columns(own, vocabulary))
+    expert = tokens["expert"]
+    yield (*DEFAULT, _columns(expert, vocabulary))
     for kind, rows in tokens.items():
         if kind not in ("expert", PROSE):
             yield "traces", kind, _columns(rows, vocabulary)
-    worded = proxies.with_word_frequency(own, texts)
+    worded = proxies.with_word_frequency(expert, texts)
     for name, definition in proxies.DEFINITIONS.items():
         if name != "default":
             frame = proxies.by_task(worded, vocabulary, definition, shared, FIXED_PROXIES)
             yield "definition", name, frame.assign(bits_per_byte=np.nan)
     for name, window in proxies.WINDOWS.items():
         if name != "all":
-            yield "window", name, _columns(proxies.windowed(own, window, texts), vocabulary)
-    keys = own[["task", "id"]].drop_duplicates().reset_index(drop=True)
+            yield "window", name, _columns(proxies.windowed(expert, window, texts), vocabulary)
+    keys = expert[["task", "id"]].drop_duplicates().reset_index(drop=True)
     for number in NUMBERS:
         for subset in range(SUBSETS):
             rng = np.random.default_rng([number, subset])
             chosen = keys.sample(frac=1, random_state=rng).groupby("task", sort=False).head(number).sort_index()
-            yield "number of traces", f"{number}#{subset}", _columns(own.merge(chosen, on=["task", "id"]), vocabulary)
+            yield "number of traces", f"{number}#{subset}", _columns(expert.merge(chosen, on=["task", "id"]), vocabulary)
 
 
 def _columns(tokens: pd.DataFrame, vocabulary: int) -> pd.DataFrame:

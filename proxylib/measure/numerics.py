@@ -60,14 +60,14 @@ def build(step, workspace: Workspace) -> None:
     devices.prepare(settings.extraction.device, settings.extraction.threads)
     shown = pd.DataFrame(traces.to_frame(traces.read(step.parent("material").path("traces.parquet"))))
     chosen = traces.from_frame(shown.groupby("task", sort=False).head(settings.items), "material")
-    found: dict[str, list[pd.DataFrame]] = {"precision": [], "layouts": []}
+    tables: dict[str, list[pd.DataFrame]] = {"precision": [], "layouts": []}
     for name in settings.models:
         folder = step.parent(name).path("model")
         model, tokenizer = loading.load(folder), tokenizers.load(folder)
         encoded = [encode(trace, tokenizer, Window(settings.extraction.window), context_of(model)) for trace in chosen]
-        found["precision"].append(precision(model, len(tokenizer), chosen, encoded).assign(model=name))
-        found["layouts"].append(layouts(model, len(tokenizer), chosen, encoded).assign(model=name))
-    for name, parts in found.items():
+        tables["precision"].append(precision(model, len(tokenizer), chosen, encoded).assign(model=name))
+        tables["layouts"].append(layouts(model, len(tokenizer), chosen, encoded).assign(model=name))
+    for name, parts in tables.items():
         workspace.write_table(name, pd.concat(parts, ignore_index=True))
     workspace.write_table("real", real_head())
 
@@ -84,13 +84,13 @@ def precision(model: PreTrainedModel, vocabulary: int, chosen: list[Trace], enco
     exact = _told(truth, vocabulary)
     rows = []
     for variant, how in VARIANTS.items():
-        own = _rows(chosen, encoded, _statistics(model, encoded, vocabulary, how))
-        told = _told(own, vocabulary)
-        error = (own["nll"].astype(float) - truth["nll"].astype(float)).abs()
-        row = {"variant": variant, "tokens": len(own), "nll_mean": error.mean(), "nll_p99": error.quantile(0.99)}
-        row |= {"rank_changed": (_rank(own) != _rank(truth)).mean(), "tied": (own["n_equal"] > 1).mean()}
-        row |= {"top1_changed": ((own["n_greater"] == 0) != (truth["n_greater"] == 0)).mean()}
-        rows.append(row | {f"{name} error": told[name] - exact[name] for name in told})
+        statistics = _rows(chosen, encoded, _statistics(model, encoded, vocabulary, how))
+        averages = _told(statistics, vocabulary)
+        error = (statistics["nll"].astype(float) - truth["nll"].astype(float)).abs()
+        row = {"variant": variant, "tokens": len(statistics), "nll_mean": error.mean(), "nll_p99": error.quantile(0.99)}
+        row |= {"rank_changed": (_rank(statistics) != _rank(truth)).mean(), "tied": (statistics["n_equal"] > 1).mean()}
+        row |= {"top1_changed": ((statistics["n_greater"] == 0) != (truth["n_greater"] == 0)).mean()}
+        rows.append(row | {f"{name} error": averages[name] - exact[name] for name in averages})
     return pd.DataFrame(rows)
 
 
@@ -106,10 +106,10 @@ def _statistics(model: PreTrainedModel, encoded: list[Encoded], vocabulary: int,
         with torch.inference_mode():
             hidden = body.base_model(input_ids=ids, use_cache=False).last_hidden_state[0, -item.scored - 1 : -1]
             if how is None:
-                found = reference.statistics(rounded(hidden)[:, :vocabulary], targets, STATISTICS)
+                columns = reference.statistics(rounded(hidden)[:, :vocabulary], targets, STATISTICS)
             else:
-                found = token_statistics(hidden, rounded, targets, vocabulary, 128)
-        yield pd.DataFrame({"token": targets.numpy(), **{name: value.numpy() for name, value in found.items()}})
+                columns = token_statistics(hidden, rounded, targets, vocabulary, 128)
+        yield pd.DataFrame({"token": targets.numpy(), **{name: value.numpy() for name, value in columns.items()}})
 
 
 def _rows(chosen: list[Trace], encoded: list[Encoded], frames: Iterator[pd.DataFrame]) -> pd.DataFrame:
@@ -121,11 +121,11 @@ def _rank(rows: pd.DataFrame) -> pd.Series:
 
 
 def _told(rows: pd.DataFrame, vocabulary: int) -> dict[str, float]:
-    told = {LOSS: proxies.by_task(rows, vocabulary, names=(LOSS,))[LOSS].mean()}
+    averages = {LOSS: proxies.by_task(rows, vocabulary, names=(LOSS,))[LOSS].mean()}
     for ties in TIES:
         definition = proxies.Definition(ties=ties)
-        told[f"{WINNER}, {ties}"] = proxies.by_task(rows, vocabulary, definition, names=(WINNER,))[WINNER].mean()
-    return told
+        averages[f"{WINNER}, {ties}"] = proxies.by_task(rows, vocabulary, definition, names=(WINNER,))[WINNER].mean()
+    return averages
 
 
 def layouts(model: PreTrainedModel, vocabulary: int, chosen: list[Trace], encoded: list[Encoded]) -> pd.DataFrame:
@@ -141,10 +141,10 @@ def layouts(model: PreTrainedModel, vocabulary: int, chosen: list[Trace], encode
         passes = list(engine.passes(encoded))
         order = [index for batch in passes for index in batch]
         frames = [engine.score([encoded[index] for index in batch]) for batch in passes]
-        own = frame(chosen, encoded, in_order(order, encoded, frames))
-        first = own if first is None else first
-        gap = (own["nll"].astype(float) - first["nll"].astype(float)).abs().max()
-        rows.append((name, gap, (_rank(own) != _rank(first)).mean(), bool(own.equals(first))))
+        laid_out = frame(chosen, encoded, in_order(order, encoded, frames))
+        first = laid_out if first is None else first
+        gap = (laid_out["nll"].astype(float) - first["nll"].astype(float)).abs().max()
+        rows.append((name, gap, (_rank(laid_out) != _rank(first)).mean(), bool(laid_out.equals(first))))
     return pd.DataFrame(rows, columns=["layout", "nll_most", "rank_changed", "same_bits"]).iloc[1:]
 
 
@@ -162,15 +162,15 @@ def real_head() -> pd.DataFrame:
     logits = hidden @ weight.T  # standard deviation 2.5, as in a trained model
     targets = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
     truth = reference.statistics(hidden.double() @ weight.double().T, targets, STATISTICS)
-    rank = lambda found: (found["n_greater"] + (found["n_equal"] + 1) / 2).numpy()
+    rank = lambda columns: (columns["n_greater"] + (columns["n_equal"] + 1) / 2).numpy()
     rows = []
     for name, values in {
         "float32": logits,
         "bfloat16 operands, float32 logits": hidden.bfloat16().float() @ weight.bfloat16().float().T,
         "bfloat16": logits.bfloat16().float(),
     }.items():
-        found = token_statistics(values, lambda part: part, targets, REAL["vocabulary"], 16)
-        others = (found["n_equal"] - 1).numpy()
-        error = np.abs((found["nll"].double() - truth["nll"]).numpy())
-        rows.append((name, (others > 0).mean(), others.mean(), np.median(np.abs(rank(found) - rank(truth))), error.mean()))
+        columns = token_statistics(values, lambda part: part, targets, REAL["vocabulary"], 16)
+        others = (columns["n_equal"] - 1).numpy()
+        error = np.abs((columns["nll"].double() - truth["nll"]).numpy())
+        rows.append((name, (others > 0).mean(), others.mean(), np.median(np.abs(rank(columns) - rank(truth))), error.mean()))
     return pd.DataFrame(rows, columns=["logits", "tied", "tied_with", "rank_error", "nll_mean"])

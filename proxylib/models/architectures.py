@@ -44,7 +44,7 @@ def build(spec: Model, vocabulary: int, context: int) -> PreTrainedModel:
         "attn_implementation": "sdpa",
     }
     gated = 8 * round(spec.width * 8 / 3 / 8)  # a gated block so has about the parameters of an ungated one of factor 4
-    own = {
+    settings = {
         "llama": {"intermediate_size": gated},
         "qwen3": {"intermediate_size": gated, "head_dim": HEAD, "num_key_value_heads": heads},
         "smollm3": {
@@ -57,7 +57,7 @@ def build(spec: Model, vocabulary: int, context: int) -> PreTrainedModel:
         "gpt_neox": {"intermediate_size": 4 * spec.width, "attention_dropout": 0.0, "hidden_dropout": 0.0},
         "gpt2": {"n_inner": 4 * spec.width, "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0},
     }[spec.architecture]
-    config = transformers.AutoConfig.for_model(spec.architecture, **common, **own)
+    config = transformers.AutoConfig.for_model(spec.architecture, **common, **settings)
     model = transformers.AutoModelForCausalLM.from_config(config)
     if spec.architecture == "smollm3":
         torch.nn.init.normal_(model.get_input_embeddings().weight, std=TOKEN_SPREAD)

@@ -100,7 +100,7 @@ def _logistic_prediction(inputs: np.ndarray, y: np.ndarray, kept: np.ndarray) ->
 
     bounds = ([0.0] + [-np.inf] * (1 + size), [0.2] + [np.inf] * (1 + size))
     try:
-        found = curve_fit(curve, inputs[kept], y[kept], [0.0, 0.0] + [0.03] * size, bounds=bounds, max_nfev=10_000)[0]
+        coefficients = curve_fit(curve, inputs[kept], y[kept], [0.0, 0.0] + [0.03] * size, bounds=bounds, max_nfev=10_000)[0]
     except RuntimeError:
         return np.full(len(y), np.nan)
-    return curve(inputs, *found)
+    return curve(inputs, *coefficients)

@@ -61,10 +61,10 @@ class Panel:
         shape = (len(self.models), len(self.tasks), len(self.names))
         expected = {"families": shape[:1], "features": shape, "accuracy": shape[:2]}
         for field, size in expected.items():
-            found = getattr(self, field)
-            if found.shape != size:
-                raise UserError(f"panel: {field} has shape {found.shape}, expected {size} (models, tasks, features)")
-            if field != "families" and not np.isfinite(found).all():
+            values = getattr(self, field)
+            if values.shape != size:
+                raise UserError(f"panel: {field} has shape {values.shape}, expected {size} (models, tasks, features)")
+            if field != "families" and not np.isfinite(values).all():
                 raise UserError(f"panel: {field} holds a value that is not finite")
         if "" in self.families:
             raise UserError("panel: a family has no name")

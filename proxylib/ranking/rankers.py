@@ -146,7 +146,7 @@ def _quick_rho(X: np.ndarray, y: np.ndarray, subsets: np.ndarray, solutions: np.
     untied = np.sqrt(n * (n**2 - 1) / 12)  # length of the centred ranks 1..n
     share = (unit_ranks(y) / (untied * tasks)).astype(np.float32)  # [n, T]; sums to 0, so counts need no centring
     count = np.min_scalar_type(n)
-    found = np.empty(len(subsets), np.float32)
+    rho = np.empty(len(subsets), np.float32)
     for start in range(0, len(subsets), BLOCK):
         block = subsets[start : start + BLOCK]
         weights = np.zeros((features, len(block)), np.float32)
@@ -154,8 +154,8 @@ def _quick_rho(X: np.ndarray, y: np.ndarray, subsets: np.ndarray, solutions: np.
         scores = (flat @ weights).reshape(n, tasks, len(block))
         # bytes compared and added are an order faster than sorting 18 numbers half a million times
         beaten = ((scores[i] > scores).view(np.uint8).sum(0, dtype=count) for i in range(n))  # each [T, block]
-        found[start : start + BLOCK] = sum(share[i] @ counts for i, counts in enumerate(beaten))
-    return found
+        rho[start : start + BLOCK] = sum(share[i] @ counts for i, counts in enumerate(beaten))
+    return rho
 
 
 @dataclass(frozen=True)

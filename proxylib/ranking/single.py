@@ -41,8 +41,8 @@ def univariate_grid(panels: Panel | Sequence[Panel], signs: Sequence[float], boo
     rows = []
     for f, (name, sign) in enumerate(zip(panels[0].names, signs, strict=True)):
         rho = lambda panel, t, f=f, sign=sign: drawn_rho(sign * panel.features[:, t, f], panel.accuracy[:, t], families.weights)
-        found = np.array([[rho(panel, t) for t in range(len(panel.tasks))] for panel in panels])  # [seeds, T, 1 + draws]
-        layers = {"mean": found.mean(1)} | {task: found[:, t] for t, task in enumerate(panels[0].tasks)}
+        rhos = np.array([[rho(panel, t) for t in range(len(panel.tasks))] for panel in panels])  # [seeds, T, 1 + draws]
+        layers = {"mean": rhos.mean(1)} | {task: rhos[:, t] for t, task in enumerate(panels[0].tasks)}
         rows += [(name, task, *over_seeds(families, values), *panel_sizes(panels)) for task, values in layers.items()]
     numbers = ["estimate", "low", "high", "seed_low", "seed_high", "models", "families", "seeds"]
     return pd.DataFrame(rows, columns=["feature", "task", *numbers])

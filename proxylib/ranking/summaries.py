@@ -53,10 +53,10 @@ def drawn_rho(scores: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndar
     """[draws] correlations; constant scores give 0, where accuracies leave it defined."""
     if not np.isfinite(scores).all():
         return np.full(len(weights), np.nan)
-    found = stats.spearman_draws(scores, y, weights)
-    if np.isnan(found).any():  # dropping the draws in which a ranker tells nothing apart would flatter it
-        found = np.where(np.isnan(found) & np.isfinite(stats.spearman_draws(y, y, weights)), 0.0, found)
-    return found
+    rho = stats.spearman_draws(scores, y, weights)
+    if np.isnan(rho).any():  # dropping the draws in which a ranker tells nothing apart would flatter it
+        rho = np.where(np.isnan(rho) & np.isfinite(stats.spearman_draws(y, y, weights)), 0.0, rho)
+    return rho
 
 
 def pair_agreement(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray) -> np.ndarray:
@@ -123,20 +123,20 @@ def summary(
     if unknown := set(baselines) - set(predictions):
         raise UserError(f"summary: baseline {sorted(unknown)[0]} has no predictions")
     families = families_drawn(panels[0], bootstrap)
-    found = {}  # (method, protocol, quantity) -> [seeds, 1 + draws]
+    quantities = {}  # (method, protocol, quantity) -> [seeds, 1 + draws]
     for method, frames in predictions.items():
         for protocol in frames[0]["protocol"].unique():
             parts = [frame[frame["protocol"] == protocol] for frame in frames]
             for quantity, measure in ((RHO, rho), (AGREEMENT, pair_agreement)):
-                found[method, protocol, quantity] = np.stack(
+                quantities[method, protocol, quantity] = np.stack(
                     [measure(part, panel, families.weights) for part, panel in zip(parts, panels, strict=True)]
                 )
-    for method, protocol, quantity in list(found):
+    for method, protocol, quantity in list(quantities):
         for other in baselines:
-            if quantity == RHO and method != other and (other, protocol, RHO) in found:
-                difference = found[method, protocol, RHO] - found[other, protocol, RHO]
-                found[method, protocol, DIFFERENCE.format(other)] = difference
-    rows = [(*keys, *over_seeds(families, values), *panel_sizes(panels)) for keys, values in found.items()]
+            if quantity == RHO and method != other and (other, protocol, RHO) in quantities:
+                difference = quantities[method, protocol, RHO] - quantities[other, protocol, RHO]
+                quantities[method, protocol, DIFFERENCE.format(other)] = difference
+    rows = [(*keys, *over_seeds(families, values), *panel_sizes(panels)) for keys, values in quantities.items()]
     keys, numbers = ["method", "protocol", "quantity"], ["estimate", "low", "high", "seed_low", "seed_high"]
     return pd.DataFrame(rows, columns=keys + numbers + ["models", "families", "seeds"])
 
@@ -149,7 +149,7 @@ def over_seeds(families: Resampling, values: np.ndarray) -> tuple[float, ...]:
     families : what was drawn
     values : [seeds, 1 + draws] of each seed under its weights
     """
-    seeds = [families.drawn(own).estimate for own in values]
+    seeds = [families.drawn(seed_values).estimate for seed_values in values]
     return (*families.drawn(values.mean(0)).interval(undefined="nan"), float(np.min(seeds)), float(np.max(seeds)))
 
 

@@ -35,20 +35,20 @@ SAYS = {
 }
 
 
-def build(profile: str, own: Mapping[str, Step]) -> Path:
+def build(profile: str, steps: Mapping[str, Step]) -> Path:
     """Render the book of a profile from its page runs; returns the path of its first page.
 
     Parameters
     ----------
     profile : its name
-    own : the profile's page steps by name; every other page is taken as shipped
+    steps : the profile's page steps by name; every other page is taken as shipped
 
     Raises
     ------
     UserError
         A page has not been run, or the renderer warns.
     """
-    return _render(_pages(profile, own), profile, profile)
+    return _render(_pages(profile, steps), profile, profile)
 
 
 def build_shipped() -> Path:
@@ -60,7 +60,7 @@ def build_shipped() -> Path:
     return _render(pages, json.loads(label.read_text())["profile"], "shipped")
 
 
-def ship(profile: str, own: Mapping[str, Step]) -> list[Path]:
+def ship(profile: str, steps: Mapping[str, Step]) -> list[Path]:
     """Copy a profile's executed pages into `book/executed/`, with a label that says which profile and code made them.
 
     Raises
@@ -72,7 +72,7 @@ def ship(profile: str, own: Mapping[str, Step]) -> list[Path]:
     if state["commit"] is None or state["dirty"]:
         raise UserError("the tree has uncommitted changes (or is no git checkout); commit or stash them, then ship")
     written = []
-    for name, source in _pages(profile, own).items():
+    for name, source in _pages(profile, steps).items():
         written.append(SHIPPED / f"{name}.ipynb")
         write_atomic(written[-1], source.read_bytes())
     for page in SHIPPED.glob("*.ipynb"):  # of a page that the book no longer has
@@ -89,9 +89,9 @@ def front_picture(page: Path) -> bytes:
     """The first figure of an executed page, as SVG."""
     for cell in nbformat.read(page, as_version=4).cells:
         for output in cell.get("outputs", []):
-            found = re.search(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", output.get("data", {}).get("text/html", ""))
-            if found:
-                return base64.b64decode(found[1])
+            match = re.search(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", output.get("data", {}).get("text/html", ""))
+            if match:
+                return base64.b64decode(match[1])
     raise UserError(f"{page}: no figure in it")
 
 
@@ -100,12 +100,12 @@ def listed() -> list[str]:
     return re.findall(r"file: book/executed/(\w+)", (ROOT / "_toc.yml").read_text())
 
 
-def _pages(profile: str, own: Mapping[str, Step]) -> dict[str, Path]:
+def _pages(profile: str, steps: Mapping[str, Step]) -> dict[str, Path]:
     """Page -> executed notebook: the profile's own, and the shipped one of a question that it does not run, if there is one."""
     pages = {}
     for name in listed():
-        if name in own:
-            run = own[name].store.find(own[name].key)
+        if name in steps:
+            run = steps[name].store.find(steps[name].key)
             if run is None:
                 raise UserError(f"page {name} has not been run; first: proxylib grid --profile {profile}")
             pages[name] = run.path(execute.PAGE)

@@ -62,9 +62,9 @@ def rows(results: Path = ROOT / "results", claims: Path = CLAIMS) -> list[dict]:
     estimates = {stage: _estimates(results, stage) for stage in table["stage"].dropna().unique()}
     entries = []
     for claim in table.replace({np.nan: None}).to_dict("records"):
-        run_id, found = estimates.get(claim["stage"], (None, None)) if claim["stage"] else (None, None)
+        run_id, estimated = estimates.get(claim["stage"], (None, None)) if claim["stage"] else (None, None)
         entry = {name: claim[name] for name in ("id", "chapter", "claim", "source", "layer", "metric", "unit", "reported")}
-        row = None if found is None else found[found["claim"] == claim["id"]]
+        row = None if estimated is None else estimated[estimated["claim"] == claim["id"]]
         if row is None or row.empty:
             blank = dict.fromkeys(("estimate", "low", "high", "level", "n", "n_unit"))
             why = claim["reason"] or "No recorded run holds an estimate yet"

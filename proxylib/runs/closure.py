@@ -119,9 +119,9 @@ def _root(root: str) -> Name:
 def _nodes(name: Name) -> list[ast.stmt]:
     """The statements of a definition; all of a module where the name is a module's, or the definition is not found."""
     module = _module(name[0])
-    own = module.definitions.get(name[1], [])
-    if name[1] and (own or name[1] in module.imports):
-        return own or [ast.Expr(ast.Name(name[1], ast.Load()))]
+    defining = module.definitions.get(name[1], [])
+    if name[1] and (defining or name[1] in module.imports):
+        return defining or [ast.Expr(ast.Name(name[1], ast.Load()))]
     return [*module.loose, *(node for nodes in module.definitions.values() for node in nodes)]
 
 

@@ -146,8 +146,8 @@ class Study:
         needs = resources if callable(resources) else lambda settings: resources
 
         def register(function: Callable[..., Request]) -> Callable[..., Request]:
-            own = name or function.__name__
-            self.stages[own] = Stage(own, version, builder, function, needs, shared, whole)
+            called = name or function.__name__
+            self.stages[called] = Stage(called, version, builder, function, needs, shared, whole)
             return function
 
         return register
@@ -246,9 +246,9 @@ class Declaration:
         inputs = {role: parent.key.run_id for role, parent in request.parents.items()} | dict(request.outside)
         config = {} if request.settings is None else request.settings.model_dump(mode="json")
         key = Key(stage.name, stage.version, config, inputs)
-        own = bool(stage.parameters)
-        given = {"profile": self.profile.name, **({} if own else {"stage": name}), **request.parameters}
-        path = NOTEBOOKS / "stages" / f"{name if own else STAGE_NOTEBOOK}.ipynb"
+        parametrised = bool(stage.parameters)
+        given = {"profile": self.profile.name, **({} if parametrised else {"stage": name}), **request.parameters}
+        path = NOTEBOOKS / "stages" / f"{name if parametrised else STAGE_NOTEBOOK}.ipynb"
         needs = stage.resources(request.settings)
         return self._once(
             Step(request.name or name, path, given, request.settings, key, request.parents, self.store, stage, needs)
@@ -301,10 +301,10 @@ def chains(steps: Iterable[Step]) -> dict[str, float]:
     """
     longest: dict[str, float] = {}
     for step in reversed(list(steps)):
-        own = longest.get(step.key.run_id, 0.0) + (0.0 if step.page else step.resources.minutes)
-        longest[step.key.run_id] = own
+        minutes = longest.get(step.key.run_id, 0.0) + (0.0 if step.page else step.resources.minutes)
+        longest[step.key.run_id] = minutes
         for parent in step.parents.values():
-            longest[parent.key.run_id] = max(longest.get(parent.key.run_id, 0.0), own)
+            longest[parent.key.run_id] = max(longest.get(parent.key.run_id, 0.0), minutes)
     return longest
 
 

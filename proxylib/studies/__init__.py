@@ -40,15 +40,15 @@ class Registry(NamedTuple):
 def registry() -> Registry:
     """Every study's stages and pages; a name that two studies give stops here."""
     folders = sorted(path.parent.name for path in Path(__file__).parent.glob("*/stages.py"))
-    found = [importlib.import_module(f"{__name__}.{folder}.stages").study for folder in folders]
+    discovered = [importlib.import_module(f"{__name__}.{folder}.stages").study for folder in folders]
     stages: dict[str, Stage] = {}
     pages: dict[str, Page] = {}
-    for study in (*found, scoreboard):
+    for study in (*discovered, scoreboard):
         for mine, all_of_them in ((study.stages, stages), (study.pages, pages)):
             twice = set(mine) & set(all_of_them)
             assert not twice, f"{study.name}: {twice} is registered by another study too"
             all_of_them |= mine
-    return Registry(stages, pages, config.compose(study.section for study in found if study.section))
+    return Registry(stages, pages, config.compose(study.section for study in discovered if study.section))
 
 
 def profile(name: str) -> Profile:

@@ -49,7 +49,7 @@ def pandalm(folder: Path | None = None) -> pd.DataFrame:
         GPT35: ("gpt-3.5-turbo-testset-v1.json", "gpt_result"),
         PANDALM: ("pandalm-7b-testset-v1.json", "pandalm_result"),
     }
-    told = {kind: {row["idx"]: votes.get(str(row[key])) for row in read(name)} for kind, (name, key) in machines.items()}
+    votes_of = {kind: {row["idx"]: votes.get(str(row[key])) for row in read(name)} for kind, (name, key) in machines.items()}
     numbers: dict[tuple[str, str], int] = {}
     rows = []
     for row in read("testset-v1.json"):
@@ -58,7 +58,7 @@ def pandalm(folder: Path | None = None) -> pd.DataFrame:
         longer = TIE if a == b else "ab"[b > a]
         for number in (1, 2, 3):
             rows.append((row["idx"], question, HUMAN, f"annotator {number}", votes[str(row[f"annotator{number}"])], longer))
-        for kind, verdicts in told.items():
+        for kind, verdicts in votes_of.items():
             rows.append((row["idx"], question, kind, kind, verdicts[row["idx"]], longer))
     return pd.DataFrame(rows, columns=["item", "question", "kind", "judge", "vote", "longer"])
 

@@ -47,10 +47,10 @@ def counting(rng: random.Random, level: int) -> Problem:
     letters = [asked if place in places else rng.choice("abcde".replace(asked, "")) for place in range(level)]
     expert, other, count = [], [], 0
     for place, letter in enumerate(letters):
-        found = letter == asked
-        count += found
-        expert.append(f"{place}{letter} {decided('is' if found else 'not')} {asked} {decided(count)}")
-        other.append(f"see {place}{letter} {asked} {decided('more' if found else 'still')} {decided(count)}")
+        hit = letter == asked
+        count += hit
+        expert.append(f"{place}{letter} {decided('is' if hit else 'not')} {asked} {decided(count)}")
+        other.append(f"see {place}{letter} {asked} {decided('more' if hit else 'still')} {decided(count)}")
     prompt = f"count {asked} in {_numbered(letters)}\n"
     return Problem(prompt, prompt, expert, other, str(count))
 

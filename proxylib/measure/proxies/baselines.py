@@ -58,11 +58,11 @@ def _groups(place: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _expert_probability(expert: pd.DataFrame, library: Library) -> np.ndarray:
     """Probability of the expert's token that each character of the library belongs to, NaN where none is scored."""
-    number, own = numbered(expert)
-    missing = library.keys[~library.keys.isin(own)]
+    number, rows = numbered(expert)
+    missing = library.keys[~library.keys.isin(rows)]
     if len(missing):
         raise UserError(f"expert tokens: trace {missing[0][0]}/{missing[0][1]} is missing")
-    number = library.keys.get_indexer(own)[number]
+    number = library.keys.get_indexer(rows)[number]
     asked = number >= 0
     place = library.places(number[asked], expert["offset"].to_numpy(np.int64)[asked])
     starts, group = _groups(place, library.base)
@@ -115,10 +115,10 @@ def rbridge(tokens: pd.DataFrame, expert_tokens: pd.DataFrame, texts: pd.Series)
     count = np.add.reduceat(letter.astype(float), starts)[group]
     mass = np.add.reduceat(np.where(letter, probability, 0.0), starts)[group]
     lettered = count > 0
-    w, own = pd.Series(mass[lettered] / count[lettered]), number[lettered]
-    least, most = (w.groupby(own).transform(end) for end in ("min", "max"))
+    w, numbers = pd.Series(mass[lettered] / count[lettered]), number[lettered]
+    least, most = (w.groupby(numbers).transform(end) for end in ("min", "max"))
     flat = most - least < SAME_PROBABILITY
     stretched = ((w - least) / (most - least).where(~flat, 1.0)).where(~flat, 1.0)
-    of_trace = (stretched * tokens["nll"].to_numpy(float)[lettered]).groupby(own).mean()
+    of_trace = (stretched * tokens["nll"].to_numpy(float)[lettered]).groupby(numbers).mean()
     task = keys.get_level_values("task")
     return of_trace.groupby(task[of_trace.index]).mean().reindex(task.unique()).rename("rbridge").rename_axis("task")

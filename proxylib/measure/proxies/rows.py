@@ -131,9 +131,9 @@ def with_word_frequency(tokens: pd.DataFrame, texts: pd.Series) -> pd.DataFrame:
     library = library_of(keys, texts)
     starts, words = [], []
     for (task, _), base, text in zip(keys, library.base, library.solutions, strict=False):
-        for found in WORD.finditer(text):
-            starts.append(base + found.start())
-            words.append((task, found[0].strip()))
+        for match in WORD.finditer(text):
+            starts.append(base + match.start())
+            words.append((task, match[0].strip()))
     counts, totals = Counter(words), Counter(task for task, _ in words)
     share = np.array([counts[word] / totals[word[0]] for word in words])
     place = library.places(number, tokens["offset"].to_numpy(np.int64))

@@ -148,16 +148,16 @@ def grouped(frame: pd.DataFrame, by: str, labels: Mapping[Hashable, str] | None 
     dict
         data, hue, style, hue_order, style_order, palette, markers
     """
-    found = looks(frame[by], by)
-    told = {name: line((labels or {}).get(name, name)) for name in found}
+    by_name = looks(frame[by], by)
+    words = {name: line((labels or {}).get(name, name)) for name in by_name}
     return {
-        "data": frame.assign(**{by: frame[by].map(told)}),
+        "data": frame.assign(**{by: frame[by].map(words)}),
         "hue": by,
         "style": by,
-        "hue_order": list(told.values()),
-        "style_order": list(told.values()),
-        "palette": {told[name]: look.colour for name, look in found.items()},
-        "markers": {told[name]: look.marker for name, look in found.items()},
+        "hue_order": list(words.values()),
+        "style_order": list(words.values()),
+        "palette": {words[name]: look.colour for name, look in by_name.items()},
+        "markers": {words[name]: look.marker for name, look in by_name.items()},
     }
 
 

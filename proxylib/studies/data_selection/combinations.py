@@ -54,19 +54,19 @@ def combined(frame: pd.DataFrame, target: pd.DataFrame) -> dict[tuple[str, str],
     z = {"accuracy": z_scores(accuracy), "NLL": z_scores(nll)}
     both = z["accuracy"] + z["NLL"]
     target_compute = float(sizes_of(frame).set_index("size").loc[TARGET_SIZE, "compute"])
-    found = {}
+    columns = {}
     for k, size in enumerate(ladder["size"], start=1):
         single, total = float(ladder["compute"][k - 1]), float(ladder["compute"][:k].sum())
-        found["both signals", size] = both[size].to_numpy(), single
+        columns["both signals", size] = both[size].to_numpy(), single
         if k > 1:
             for name, values in (*z.items(), ("both", both)):
-                found[f"{name}, all sizes", size] = values.iloc[:, :k].mean(axis=1).to_numpy(), total
+                columns[f"{name}, all sizes", size] = values.iloc[:, :k].mean(axis=1).to_numpy(), total
         if k >= EXTRAPOLATED_SIZES:
             last = slice(k - EXTRAPOLATED_SIZES, k)
             compute = ladder["compute"][last].to_numpy()
             line = extrapolated(accuracy.iloc[:, last], compute, target_compute)
-            found["accuracy, extrapolated", size] = line.to_numpy(), float(compute.sum())
-    return found
+            columns["accuracy, extrapolated", size] = line.to_numpy(), float(compute.sum())
+    return columns
 
 
 def combinations(frame: pd.DataFrame, target: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -87,8 +87,8 @@ def combinations(frame: pd.DataFrame, target: pd.DataFrame, bootstrap: Bootstrap
     singles = {signal: score_matrix(frame, signal, target) for signal in SIGNALS}
     sizes = sizes_of(frame).set_index("size")
     for (name, size), (values, compute) in combined(frame, target).items():
-        own = [signal for signal in SIGNALS if name.startswith(NAMES[signal])]
-        for baseline in own or SIGNALS:
+        parts = [signal for signal in SIGNALS if name.startswith(NAMES[signal])]
+        for baseline in parts or SIGNALS:
             gain = candidates.interval(candidates.gain(values, singles[baseline][size].to_numpy()))
             rows.append(
                 {

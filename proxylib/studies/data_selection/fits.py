@@ -99,14 +99,14 @@ def paired(frame: pd.DataFrame, target: pd.DataFrame, bootstrap: Bootstrap) -> p
     sizes = sizes_of(frame)
     for size in sizes[sizes["compute_fraction"] < 1].itertuples(index=False):
         gain = candidates.gain(nll[size.size].to_numpy(), accuracy[size.size].to_numpy())
-        found = candidates.all_intervals(gain)
+        intervals = candidates.all_intervals(gain)
         rows.append(
             {
                 "size": size.size,
                 "compute_fraction": size.compute_fraction,
                 "on_trajectory": size.on_trajectory,
-                **found,
-                "excludes_zero": found["low"] > 0 or found["high"] < 0,
+                **intervals,
+                "excludes_zero": intervals["low"] > 0 or intervals["high"] < 0,
             }
         )
     return pd.DataFrame(rows)

@@ -38,8 +38,8 @@ def seeds(nll: pd.DataFrame, sizes: pd.DataFrame, target: pd.DataFrame, bootstra
         one_size = nll[nll["size"] == size.size]
         wide = one_size.pivot(index="corpus", columns="seed_index", values="nll_per_char")  # noqa: PD010
         for seed, column in wide.loc[target["corpus"]].items():
-            found = candidates.interval(candidates.accuracy(SIGNALS["nll"] * column.to_numpy()))
-            rows.append((size.size, seed, size.compute_fraction, size.on_trajectory, *found))
+            interval = candidates.interval(candidates.accuracy(SIGNALS["nll"] * column.to_numpy()))
+            rows.append((size.size, seed, size.compute_fraction, size.on_trajectory, *interval))
     columns = ["size", "seed_index", "compute_fraction", "on_trajectory", "estimate", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -146,7 +146,7 @@ def misranked(frame: pd.DataFrame, target: pd.DataFrame, se: float, bootstrap: B
                 continue
             right, counted = pair_credits(wide[size.size].to_numpy(), wanted)
             wrong = counted - right
-            own, all_pairs = (
+            own_pairs, all_pairs = (
                 candidates.interval(lambda weights, part=part: weighted_share(part * close, part, weights))
                 for part in (wrong, counted)
             )
@@ -157,7 +157,7 @@ def misranked(frame: pd.DataFrame, target: pd.DataFrame, se: float, bootstrap: B
                     "compute_fraction": size.compute_fraction,
                     "on_trajectory": size.on_trajectory,
                     "n_misranked": wrong.sum() / 2,
-                    **own._asdict(),
+                    **own_pairs._asdict(),
                     **{f"all_{name}": value for name, value in all_pairs._asdict().items()},
                 }
             )

@@ -67,8 +67,8 @@ def build(step, workspace: Workspace) -> None:
     """
     config = step.settings
     kinds, decisive = evaluation_traces(config)
-    for kind, found in kinds.items():
-        workspace.write_table(traces_of(kind), traces.to_frame(found))
+    for kind, kept in kinds.items():
+        workspace.write_table(traces_of(kind), traces.to_frame(kept))
     workspace.write_table("decisive", decisive)
     text = corpora.take(corpora.documents(corpora.recipe("both-styles"), config, seed=-1), TOKENIZER_TEXT)
     for kind in ("byte", "bpe", "spaced"):

@@ -81,14 +81,14 @@ def split_half_reliability(answers: pd.DataFrame, seed: int) -> pd.DataFrame:
     rows = []
     for task, part in answers.groupby("task", sort=False):
         grid = part.pivot(index="member", columns="id", values="correct").to_numpy(float)  # [models, items]
-        found = []
+        halves = []
         for _ in range(HALVES):
             order = rng.permutation(grid.shape[1])
             a, b = (grid[:, half].mean(1) for half in np.array_split(order, 2))
             if a.std() > 0 and b.std() > 0:
-                found.append(np.corrcoef(a, b)[0, 1])
+                halves.append(np.corrcoef(a, b)[0, 1])
         # stepped up after averaging: before it, a few negative correlations would drag the mean down
-        r = np.mean(found) if found else np.nan
+        r = np.mean(halves) if halves else np.nan
         reliability = float(2 * r / (1 + r)) if r > -1 else np.nan
         rows.append((task, reliability, np.sqrt(reliability) if reliability > 0 else np.nan, len(grid)))
     return pd.DataFrame(rows, columns=["task", "reliability", "ceiling", "models"])

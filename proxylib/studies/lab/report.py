@@ -43,8 +43,8 @@ def spread(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for task, part in accuracy.groupby("task", sort=False):
         low, median, high = np.quantile(part["estimate"], [0.25, 0.5, 0.75])
-        found = eligible.set_index("task").loc[task]
-        rows.append((task, low, median, high, high - low, int(found["models"] - found["differing"]), len(part)))
+        levels = eligible.set_index("task").loc[task]
+        rows.append((task, low, median, high, high - low, int(levels["models"] - levels["differing"]), len(part)))
     return pd.DataFrame(rows, columns=["task", "low", "median", "high", "range", "at_floor_or_ceiling", "models"])
 
 

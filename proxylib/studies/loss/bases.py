@@ -34,8 +34,8 @@ def build_material(step, workspace: Workspace) -> None:
     )
     tokenizers.train("capitals", texts, config.vocabulary).save_pretrained(workspace.path("tokenizer"))
     for name, count, unseen in (("train", config.examples, False), ("test", config.tests, True)):
-        found = scribe.examples(count, config.seed, unseen)
-        rows = [(example.id, example.dialogue, example.note) for example in found]
+        examples = scribe.examples(count, config.seed, unseen)
+        rows = [(example.id, example.dialogue, example.note) for example in examples]
         workspace.write_table(name, pd.DataFrame(rows, columns=["id", "dialogue", "note"]))
 
 
@@ -50,9 +50,9 @@ def fit(step, workspace: Workspace) -> None:
     )
     reading = pretrain.Reading(text, held_out)
     model = pretrain.train(settings.model, settings.training, None, settings.seed, tokenizer, workspace, reading=reading)
-    found = copies(model, tokenizer, settings.scribe.tests, settings.scribe.seed)
-    workspace.write_table("copies", found)
-    workspace.note(copy_rate=float(found["right"].mean()))
+    copied = copies(model, tokenizer, settings.scribe.tests, settings.scribe.seed)
+    workspace.write_table("copies", copied)
+    workspace.note(copy_rate=float(copied["right"].mean()))
 
 
 def copies(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, count: int, seed: int) -> pd.DataFrame:

@@ -32,11 +32,11 @@ def fit(step, workspace: Workspace) -> None:
     """
     settings = step.settings
     facts = devices.prepare(settings.extraction.device, settings.extraction.threads)
-    own = [_trace(example) for example in scribe.examples(settings.examples, settings.scribe.seed, unseen=False)]
+    traces = [_trace(example) for example in scribe.examples(settings.examples, settings.scribe.seed, unseen=False)]
     base = step.parent("base").path("model")
     schedule = Schedule(settings.epochs, settings.steps)
     device = settings.extraction.device
-    tuned = tune(base, own, Tuning(**settings.lora.model_dump(), device=device), schedule, settings.seed, workspace.folder)
+    tuned = tune(base, traces, Tuning(**settings.lora.model_dump(), device=device), schedule, settings.seed, workspace.folder)
     losses = tuned.losses
     workspace.write_table("losses", losses)
     workspace.note(**facts, **tuned.facts())

@@ -67,9 +67,9 @@ def judged(cells: pd.DataFrame, verdicts: pd.DataFrame) -> JudgedCells:
     if len(kept) < LEAST_CELLS:
         raise UserError(f"grid: {len(kept)} cells did not diverge, at least {LEAST_CELLS} are needed for a fit")
     passed, ids = {}, {}
-    for judge, own in verdicts[verdicts["cell"].isin(kept["cell"])].groupby("judge", sort=False):
-        _refuse_gaps(str(judge), own, kept["cell"])
-        wide = own.assign(value=own["passed"].astype("Float64")).pivot(
+    for judge, table in verdicts[verdicts["cell"].isin(kept["cell"])].groupby("judge", sort=False):
+        _refuse_gaps(str(judge), table, kept["cell"])
+        wide = table.assign(value=table["passed"].astype("Float64")).pivot(
             index="cell", columns=["id", "criterion"], values="value"
         )
         notes, criteria = (wide.columns.get_level_values(level).unique() for level in (0, 1))
@@ -79,24 +79,24 @@ def judged(cells: pd.DataFrame, verdicts: pd.DataFrame) -> JudgedCells:
     if not passed:
         raise UserError("grid: no cell has verdicts")
     first = next(iter(ids))
-    for judge, own in ids.items():
-        if own != ids[first]:
+    for judge, table in ids.items():
+        if table != ids[first]:
             raise UserError(f"grid: judges {first} and {judge} have judged other notes; draws are over notes that all judged")
     return JudgedCells(kept, passed)
 
 
-def _refuse_gaps(judge: str, own: pd.DataFrame, cells: pd.Series) -> None:
+def _refuse_gaps(judge: str, table: pd.DataFrame, cells: pd.Series) -> None:
     """`UserError` unless a judge's verdicts on the cells are whole: each note and criterion once in each cell."""
-    missing = set(cells) - set(own["cell"])
+    missing = set(cells) - set(table["cell"])
     if missing:
         raise UserError(f"grid: judge {judge} has no verdict on cell {sorted(missing)[0]}")
     keys = ["cell", "id", "criterion"]
-    twice = own[own.duplicated(keys)]
+    twice = table[table.duplicated(keys)]
     if len(twice):
         cell, note, criterion = twice[keys].iloc[0]
         raise UserError(f"grid: judge {judge} has two verdicts on {criterion} of note {note} of cell {cell}; keep one")
-    whole = own["id"].nunique() * own["criterion"].nunique()
-    counts = own.groupby("cell").size()
+    whole = table["id"].nunique() * table["criterion"].nunique()
+    counts = table.groupby("cell").size()
     if (counts < whole).any():
         cell = counts[counts < whole].index[0]
         raise UserError(
@@ -115,15 +115,15 @@ def pass_rates(passed: np.ndarray, weights: np.ndarray) -> np.ndarray:
     passed : [cells, notes, criteria]
     weights : [draws, notes]
     """
-    told = np.isfinite(passed)
-    right = np.einsum("dn,cnk->dck", weights, np.where(told, passed, 0.0))
+    scored = np.isfinite(passed)
+    right = np.einsum("dn,cnk->dck", weights, np.where(scored, passed, 0.0))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 100 * (right / np.einsum("dn,cnk->dck", weights, told.astype(float))).mean(2)
+        return 100 * (right / np.einsum("dn,cnk->dck", weights, scored.astype(float))).mean(2)
 
 
-def cell_rates(found: JudgedCells, judge: str) -> np.ndarray:
+def cell_rates(grid: JudgedCells, judge: str) -> np.ndarray:
     """[cells] pass rates in percent over all notes."""
-    return pass_rates(found.passed[judge], np.ones((1, found.passed[judge].shape[1])))[0]
+    return pass_rates(grid.passed[judge], np.ones((1, grid.passed[judge].shape[1])))[0]
 
 
 class Draws(NamedTuple):
@@ -150,34 +150,30 @@ class Draws(NamedTuple):
         return self.bootstrap.drawn(values).interval("widened", undefined="nan")
 
 
-def draws(found: JudgedCells, bootstrap: Bootstrap) -> Draws:
+def draws(grid: JudgedCells, bootstrap: Bootstrap) -> Draws:
     """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds."""
-    notes = bootstrap.over(np.arange(next(iter(found.passed.values())).shape[1]))
-    chosen = _seeds_drawn(found, bootstrap)
+    notes = bootstrap.over(np.arange(next(iter(grid.passed.values())).shape[1]))
+    chosen = _seeds_drawn(grid, bootstrap)
     mix = lambda values: np.einsum("dkc,dc->dk", chosen, values)
-    every = (len(chosen), len(found.cells))
+    every = (len(chosen), len(grid.cells))
     left_out = (bootstrap.drawn(notes.weights).draws == 0).astype(float)
-    own = bootstrap.drawn(chosen).estimate
+    chosen_estimate = bootstrap.drawn(chosen).estimate
     return Draws(
-        found.configurations,
-        {judge: mix(pass_rates(passed, notes.weights)) for judge, passed in found.passed.items()},
-        {
-            name: mix(np.broadcast_to(found.cells[name].to_numpy(float), every))
-            for name in SIGNALS
-            if name in found.cells.columns
-        },
-        {judge: np.einsum("kc,dc->dk", own, pass_rates(passed, left_out)) for judge, passed in found.passed.items()},
+        grid.configurations,
+        {judge: mix(pass_rates(passed, notes.weights)) for judge, passed in grid.passed.items()},
+        {name: mix(np.broadcast_to(grid.cells[name].to_numpy(float), every)) for name in SIGNALS if name in grid.cells.columns},
+        {judge: np.einsum("kc,dc->dk", chosen_estimate, pass_rates(passed, left_out)) for judge, passed in grid.passed.items()},
         bootstrap,
     )
 
 
-def _seeds_drawn(found: JudgedCells, bootstrap: Bootstrap) -> np.ndarray:
+def _seeds_drawn(grid: JudgedCells, bootstrap: Bootstrap) -> np.ndarray:
     """[1 + draws, configurations, cells] how much of a configuration each of its cells stands for.
 
     Seeds are few: deviations from their mean are scaled by sqrt(n / (n - 1)), so that their variance is unbiased (Rao and Wu
     1988).
     """
-    place = places(found.cells)
+    place = places(grid.cells)
     rng = np.random.default_rng(bootstrap.seed)
     chosen = np.zeros((1 + bootstrap.draws, place.max() + 1, len(place)))
     for number in range(place.max() + 1):
@@ -207,8 +203,8 @@ def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
 
 def rows_of(intervals: Mapping[str, Interval], **keys: object) -> list[dict[str, object]]:
     """A row per statistic with its interval; none for a statistic that is not defined."""
-    defined = {statistic: found for statistic, found in intervals.items() if np.isfinite(found.estimate)}
-    return [{**keys, "statistic": statistic} | found._asdict() for statistic, found in defined.items()]
+    defined = {statistic: interval for statistic, interval in intervals.items() if np.isfinite(interval.estimate)}
+    return [{**keys, "statistic": statistic} | interval._asdict() for statistic, interval in defined.items()]
 
 
 def frame_of(rows: list[dict[str, object]], *keys: str) -> pd.DataFrame:

@@ -41,8 +41,8 @@ def collect(folders: Iterable[Path], judged: str = "judged") -> tuple[pd.DataFra
         held_out[folder] = facts.pop("held_out_set")
         rows.append(facts | {"cell": folder.name})
         if not facts["diverged"]:
-            judges[folder], own = _verdicts(folder, judged)
-            verdicts.append(own.assign(cell=folder.name))
+            judges[folder], answers = _verdicts(folder, judged)
+            verdicts.append(answers.assign(cell=folder.name))
     if not verdicts:
         raise UserError("collect: no folder of a cell that did not diverge; give those that proxylib finetune --out made")
     _refuse_unlike(held_out, "was measured on another held-out set")
@@ -51,8 +51,8 @@ def collect(folders: Iterable[Path], judged: str = "judged") -> tuple[pd.DataFra
     for keys in (["cell"], ["base", "examples", "seed"]):
         twice = cells[cells.duplicated(keys)]
         if len(twice):
-            told = ", ".join(f"{key} {twice.iloc[0][key]}" for key in keys)
-            raise UserError(f"collect: two cells have {told}; leave one out")
+            which = ", ".join(f"{key} {twice.iloc[0][key]}" for key in keys)
+            raise UserError(f"collect: two cells have {which}; leave one out")
     return cells, pd.concat(verdicts, ignore_index=True)[["cell", "id", "criterion", "judge", "passed"]]
 
 
@@ -95,11 +95,11 @@ def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
     try:
         finished = work_folder.read(place)
         judge = finished.request["judge"]
-        found = pd.read_parquet(place / verdict_folder.VERDICTS)
+        table = pd.read_parquet(place / verdict_folder.VERDICTS)
     except (Damaged, KeyError, OSError) as error:
         raise UserError(f"{place}: verdicts are damaged ({error}); judge again: {again}") from None
-    keys = found[["id", "criterion", "repeat"]]
-    passed = found["status"].map({PASS: 1.0, FAIL: 0.0}).astype("Float64")
+    keys = table[["id", "criterion", "repeat"]]
+    passed = table["status"].map({PASS: 1.0, FAIL: 0.0}).astype("Float64")
     if keys.duplicated().any():
         note, criterion, _ = keys[keys.duplicated()].iloc[0]
         raise UserError(f"{place}: two verdicts on {criterion} of note {note}; delete the folder and judge again")
@@ -112,7 +112,7 @@ def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
             f"{place}: {len(there & wanted)} of {len(wanted)} verdicts, {len(there - wanted)} on other notes (such as {note}); "
             f"judge the cell's own notes whole: {again}"
         )
-    by = found.assign(judge=judge["model"], passed=passed).groupby(["id", "criterion", "judge"], sort=False)
+    by = table.assign(judge=judge["model"], passed=passed).groupby(["id", "criterion", "judge"], sort=False)
     return judge, by["passed"].mean().reset_index()
 
 

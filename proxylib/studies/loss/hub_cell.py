@@ -69,10 +69,10 @@ def read(source: str, fields: Mapping[str, str], count: int | None = None) -> li
     UserError
         If the source is malformed, or holds fewer.
     """
-    found = traces.read(source, fields)
-    if count and len(found) < count:
-        raise UserError(f"{source}: holds {len(found)} examples, {count} are asked for; give more, or a smaller --examples")
-    return found[:count]
+    examples = traces.read(source, fields)
+    if count and len(examples) < count:
+        raise UserError(f"{source}: holds {len(examples)} examples, {count} are asked for; give more, or a smaller --examples")
+    return examples[:count]
 
 
 def refuse_the_same(data: str, held_out: str) -> None:
@@ -99,13 +99,13 @@ def lengths(examples: Sequence[Trace], rows: Sequence[Row]) -> pd.DataFrame:
 
 def measured_lengths(cell: Cell) -> str:
     """Lengths of examples and held-out solutions in the base's tokens, and how many examples the context cuts."""
-    told = []
+    rows = []
     for part, context in ((cell.examples, cell.settings.context), (cell.held_out, ALL)):
-        found = lengths(part, _rows(part, cell, context))
-        shown = found[["prompt", "completion"]].quantile([0.5, 0.95, 1]).astype(int).set_axis(["median", "95 %", "most"])
-        cut = "held out" if context == ALL else f"{(found['truncated'] > 0).sum()} cut at {context} tokens"
-        told.append(f"{part[0].task}: {len(found)}, {cut}\n{shown.to_string()}")
-    return "\n".join(told)
+        counts = lengths(part, _rows(part, cell, context))
+        shown = counts[["prompt", "completion"]].quantile([0.5, 0.95, 1]).astype(int).set_axis(["median", "95 %", "most"])
+        cut = "held out" if context == ALL else f"{(counts['truncated'] > 0).sum()} cut at {context} tokens"
+        rows.append(f"{part[0].task}: {len(counts)}, {cut}\n{shown.to_string()}")
+    return "\n".join(rows)
 
 
 def _rows(part: Sequence[Trace], cell: Cell, context: int) -> list[Row]:
@@ -225,10 +225,10 @@ def _line(trace: Trace, note: generate.Completion) -> str:
 
 def commands(settings: Hub, out: Path, given: Sequence[str]) -> list[str]:
     """A line of shell for every cell of the grid; `given` are the arguments that all share."""
-    made = []
+    lines = []
     for base in settings.bases:
         for count in settings.examples:
             folder = out / f"{Path(base).name}-{count}"
-            own = ["--base", base, "--examples", str(count), "--out", str(folder)]
-            made.append(f"accelerate launch -m proxylib finetune {shlex.join([*own, *given])}")
-    return made
+            options = ["--base", base, "--examples", str(count), "--out", str(folder)]
+            lines.append(f"accelerate launch -m proxylib finetune {shlex.join([*options, *given])}")
+    return lines

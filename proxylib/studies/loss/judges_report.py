@@ -17,7 +17,7 @@ NAMES = {criterion: criterion.replace("_", " ") for criterion in CRITERIA}
 
 def voters(sets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Agreement in several sets of votes (`agreement.agreement`) with columns set, voters, pair, people (are both)."""
-    table = pd.concat([own.assign(set=name) for name, own in sets.items()], ignore_index=True)
+    table = pd.concat([votes.assign(set=name) for name, votes in sets.items()], ignore_index=True)
     table["voters"] = table["first"] + " with " + table["second"]
     people = (table["first"] == "human") & (table["second"] == "human")
     return table.assign(pair=table["set"] + ": " + table["voters"], people=people)
@@ -52,29 +52,29 @@ def prefer_longer(length: pd.DataFrame) -> list[str]:
 
 def kappas(agreement: pd.DataFrame) -> pd.DataFrame:
     """Kappas within cells of the LM judge under each set of prompts, with a column design: the criterion in words."""
-    own = rows(agreement, statistic="kappa")
-    own = own[own["judge"].isin(list(PROMPTED.values()))]
-    return own.assign(design=own["criterion"].map(NAMES))
+    table = rows(agreement, statistic="kappa")
+    table = table[table["judge"].isin(list(PROMPTED.values()))]
+    return table.assign(design=table["criterion"].map(NAMES))
 
 
 def criteria_where(agreement: pd.DataFrame, kappa: float, decision: Decision) -> list[str]:
     """Criteria on which the LM judge's kappa lies above (`HIGHER`) or below (`LOWER`) a value."""
-    own = rows(kappas(agreement), judge=LM_JUDGE)
-    return [name for name, decided_as in zip(own["design"], decided(own, kappa), strict=True) if decided_as is decision]
+    table = rows(kappas(agreement), judge=LM_JUDGE)
+    return [name for name, decided_as in zip(table["design"], decided(table, kappa), strict=True) if decided_as is decision]
 
 
 def passes(agreement: pd.DataFrame, decision: Decision) -> list[str]:
     """Criteria on which the LM judge passes clearly more (`HIGHER`) or fewer (`LOWER`) notes than the expert."""
-    own = rows(agreement, judge=LM_JUDGE)
-    rates = lambda criterion: (interval(own, criterion=criterion, statistic=f"{who}pass rate") for who in ("", "expert's "))
+    table = rows(agreement, judge=LM_JUDGE)
+    rates = lambda criterion: (interval(table, criterion=criterion, statistic=f"{who}pass rate") for who in ("", "expert's "))
     return [name for criterion, name in NAMES.items() if apart(*rates(criterion)) is decision]
 
 
 def quality_table(agreement: pd.DataFrame) -> pd.DataFrame:
     """A row per criterion and set of prompts: agreement, and how strict the judge is."""
-    own = labelled(agreement, "judge", {judge: prompts for prompts, judge in PROMPTED.items()})
-    own = labelled(own, "criterion", NAMES).rename(columns={"judge": "prompts"})
-    own["unscored"] = [f"{row.unscored} of {row.n}" for row in own.itertuples()]
+    table = labelled(agreement, "judge", {judge: prompts for prompts, judge in PROMPTED.items()})
+    table = labelled(table, "criterion", NAMES).rename(columns={"judge": "prompts"})
+    table["unscored"] = [f"{row.unscored} of {row.n}" for row in table.itertuples()]
     columns = {
         "kappa": "kappa within cells",
         "kappa, cells pooled": "kappa, cells pooled",
@@ -82,27 +82,27 @@ def quality_table(agreement: pd.DataFrame) -> pd.DataFrame:
         "pass rate": "passes, %",
         "expert's pass rate": "expert passes, %",
     }
-    return wide(own, ["criterion", "prompts", "unscored"], {"statistic": columns})
+    return wide(table, ["criterion", "prompts", "unscored"], {"statistic": columns})
 
 
 def refinement_table(checked: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
     """A row per criterion: clauses of the naive and the refined prompt, and kappas where it was sought and where it was not."""
     clauses = prompts.pivot(index="criterion", columns="name", values="clauses")[["naive", "refined"]]
-    own = labelled(checked.join(clauses, on="criterion"), "criterion", NAMES)
+    table = labelled(checked.join(clauses, on="criterion"), "criterion", NAMES)
     columns = {
         "naive, check": "naive, held out",
         "refined, refine": "refined, sought on",
         "refined, check": "refined, held out",
         "refined minus naive, check": "minus naive, held out",
     }
-    own["kappa"] = own["prompts"] + ", " + own["part"]
-    return wide(own, ["criterion", "naive", "refined"], {"kappa": columns})
+    table["kappa"] = table["prompts"] + ", " + table["part"]
+    return wide(table, ["criterion", "naive", "refined"], {"kappa": columns})
 
 
 def judged_note(written: pd.DataFrame, answers: pd.DataFrame, cells: pd.DataFrame) -> tuple[str, str]:
     """A conversation with a note of the largest base with most examples, and what the judge wrote on it."""
     order = cells[~cells["diverged"]].sort_values(["parameters", "examples", "seed"])
     note = rows(written, cell=order["cell"].iloc[-1]).iloc[0]
-    own = rows(answers, cell=note["cell"], id=note["id"])
-    lines = [f"{answer.criterion}: {answer.text}" for answer in own.itertuples()]
+    table = rows(answers, cell=note["cell"], id=note["id"])
+    lines = [f"{answer.criterion}: {answer.text}" for answer in table.itertuples()]
     return f"{note['dialogue']}note\n{note['note'].strip()}\n\n", "\n".join(lines)

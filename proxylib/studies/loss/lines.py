@@ -14,7 +14,7 @@ from proxylib.stats import Drawn
 from proxylib.studies.loss.cell_draws import Draws, JudgedCells, cell_rates, frame_of, groups_of, line, rows_of
 
 
-def fits(found: Draws, signal: str = "final_loss") -> pd.DataFrame:
+def fits(draws: Draws, signal: str = "final_loss") -> pd.DataFrame:
     """Lines of pass rate on a loss: over all configurations and within each number of examples.
 
     Returns
@@ -28,24 +28,24 @@ def fits(found: Draws, signal: str = "final_loss") -> pd.DataFrame:
     interval is for these configurations; it does not say how another family of bases would do. A configuration is the mean
     of its seeds; `single_seeds` has the lines through single runs, as the post has them.
     """
-    made = []
-    for judge, rates in found.rates.items():
-        for group, members in groups_of(found.configurations):
-            x, y = found.signals[signal][:, members], rates[:, members]
+    rows = []
+    for judge, rates in draws.rates.items():
+        for group, members in groups_of(draws.configurations):
+            x, y = draws.signals[signal][:, members], rates[:, members]
             straight = line(x, y)
-            r = found.correlation(straight["r"])
-            told = {
+            r = draws.correlation(straight["r"])
+            values = {
                 "r": r,
                 "R2": r.squared(),
-                "slope": found.interval(0.1 * straight["slope"]),
-                "intercept": found.interval(straight["intercept"]),
-                "curvature": found.interval(0.01 * _quadratic(x, y)),
+                "slope": draws.interval(0.1 * straight["slope"]),
+                "intercept": draws.interval(straight["intercept"]),
+                "curvature": draws.interval(0.01 * _quadratic(x, y)),
             }
-            made += rows_of(told, judge=judge, group=group, n=int(members.sum()))
-    return frame_of(made, "judge", "group", "n")
+            rows += rows_of(values, judge=judge, group=group, n=int(members.sum()))
+    return frame_of(rows, "judge", "group", "n")
 
 
-def slopes_apart(found: Draws) -> pd.DataFrame:
+def slopes_apart(draws: Draws) -> pd.DataFrame:
     """Do the numbers of examples have different slopes? Paired differences, and one test of all of them.
 
     Returns
@@ -53,18 +53,20 @@ def slopes_apart(found: Draws) -> pd.DataFrame:
     judge, pair ("a minus b", numbers of examples), statistic "slope difference" (points per 0.1 nats), estimate, low, high,
     p (Wald test that all slopes are one, with the draws' covariance; the same in every row of a judge)
     """
-    groups = [(name, members) for name, members in groups_of(found.configurations) if name != "all"]
-    made = []
-    for judge, rates in found.rates.items():
-        slopes = {name: 0.1 * line(found.signals["final_loss"][:, own], rates[:, own])["slope"] for name, own in groups}
-        if len(slopes) < 2 or not np.isfinite([found.bootstrap.drawn(drawn).estimate for drawn in slopes.values()]).all():
+    groups = [(name, members) for name, members in groups_of(draws.configurations) if name != "all"]
+    rows = []
+    for judge, rates in draws.rates.items():
+        slopes = {
+            name: 0.1 * line(draws.signals["final_loss"][:, regime], rates[:, regime])["slope"] for name, regime in groups
+        }
+        if len(slopes) < 2 or not np.isfinite([draws.bootstrap.drawn(drawn).estimate for drawn in slopes.values()]).all():
             continue
         first, *others = slopes.values()
-        p = wald(found.bootstrap.drawn(np.stack([drawn - first for drawn in others], -1)))
+        p = wald(draws.bootstrap.drawn(np.stack([drawn - first for drawn in others], -1)))
         for a, b in combinations(slopes, 2):
-            told = {"slope difference": found.interval(slopes[a] - slopes[b])}
-            made += rows_of(told, judge=judge, pair=f"{a} minus {b}", p=p)
-    return frame_of(made, "judge", "pair", "p")
+            difference = {"slope difference": draws.interval(slopes[a] - slopes[b])}
+            rows += rows_of(difference, judge=judge, pair=f"{a} minus {b}", p=p)
+    return frame_of(rows, "judge", "pair", "p")
 
 
 def wald(contrasts: Drawn) -> float:
@@ -81,24 +83,24 @@ def wald(contrasts: Drawn) -> float:
     return float(chi2.sf(contrasts.estimate @ np.linalg.pinv(covariance) @ contrasts.estimate, len(covariance)))
 
 
-def single_seeds(found: JudgedCells) -> pd.DataFrame:
+def single_seeds(grid: JudgedCells) -> pd.DataFrame:
     """The line through all configurations with one seed each, as the post has it.
 
     Returns
     -------
     judge, seed, statistic (r, R2, slope in points per 0.1 nats), estimate; a row per seed that every configuration has
     """
-    made = []
-    cells = found.cells
+    rows = []
+    cells = grid.cells
     for seed in sorted(cells["seed"].unique()):
-        own = (cells["seed"] == seed).to_numpy()
-        if own.sum() < len(found.configurations):
+        members = (cells["seed"] == seed).to_numpy()
+        if members.sum() < len(grid.configurations):
             continue
-        for judge in found.passed:
-            values = line(cells["final_loss"].to_numpy(float)[own], cell_rates(found, judge)[own])
+        for judge in grid.passed:
+            values = line(cells["final_loss"].to_numpy(float)[members], cell_rates(grid, judge)[members])
             for name, value in (("r", values["r"]), ("R2", values["R2"]), ("slope", 0.1 * values["slope"])):
-                made.append((judge, seed, name, float(value)))
-    return pd.DataFrame(made, columns=["judge", "seed", "statistic", "estimate"])
+                rows.append((judge, seed, name, float(value)))
+    return pd.DataFrame(rows, columns=["judge", "seed", "statistic", "estimate"])
 
 
 def _quadratic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -108,10 +110,10 @@ def _quadratic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.einsum("dkn,dn->dk", np.linalg.pinv(design), y)[:, 2]
 
 
-def judges(found: Draws, first: str, second: str) -> pd.DataFrame:
+def judges(draws: Draws, first: str, second: str) -> pd.DataFrame:
     """Two judges over the same cells: mean pass rates, their ratio, do they order alike, and does loss tell one better?"""
-    a, b = found.rates[first], found.rates[second]
-    explained = lambda rates: line(found.signals["final_loss"], rates)["R2"]
+    a, b = draws.rates[first], draws.rates[second]
+    explained = lambda rates: line(draws.signals["final_loss"], rates)["R2"]
     values = {
         f"mean of {first}": a.mean(1),
         f"mean of {second}": b.mean(1),
@@ -119,7 +121,7 @@ def judges(found: Draws, first: str, second: str) -> pd.DataFrame:
         "rank agreement": rank_agreement(a, b),
         "R2 difference": explained(a) - explained(b),
     }
-    return frame_of(rows_of({name: found.interval(drawn) for name, drawn in values.items()}, n=a.shape[1]), "n")
+    return frame_of(rows_of({name: draws.interval(drawn) for name, drawn in values.items()}, n=a.shape[1]), "n")
 
 
 def rank_agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -133,18 +135,18 @@ def rank_agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.array([agreement(*pair) for pair in zip(np.round(first, 9), np.round(second, 9), strict=True)])
 
 
-def prompts(found: Draws) -> pd.DataFrame:
+def prompts(draws: Draws) -> pd.DataFrame:
     """R2 of the final training loss with the LM judge under each set of prompts.
 
     Returns
     -------
     prompts (of `criteria.PROMPTED`), statistic "R2" and "minus naive" (paired), estimate, low, high
     """
-    r = {name: line(found.signals["final_loss"], found.rates[judge])["r"] for name, judge in PROMPTED.items()}
-    made = []
+    r = {name: line(draws.signals["final_loss"], draws.rates[judge])["r"] for name, judge in PROMPTED.items()}
+    rows = []
     for name, drawn in r.items():
-        told = {"R2": found.correlation(drawn).squared()}
+        values = {"R2": draws.correlation(drawn).squared()}
         if name != "naive":
-            told["minus naive"] = found.interval(drawn**2 - r["naive"] ** 2)
-        made += rows_of(told, prompts=name)
-    return frame_of(made, "prompts")
+            values["minus naive"] = draws.interval(drawn**2 - r["naive"] ** 2)
+        rows += rows_of(values, prompts=name)
+    return frame_of(rows, "prompts")

@@ -35,11 +35,11 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("copies", copies)
     tables: dict[str, list[pd.DataFrame]] = {}
     for schedule in cells["schedule"].unique():
-        own = in_schedule(cells, schedule)
-        found = judged(own, verdicts[verdicts["cell"].isin(own["cell"])])
-        drawn = draws(found, bootstrap)
-        quiet = draws(size_control.without_facts(found, silent.loc[found.cells["cell"]].to_numpy()), bootstrap)
-        for name, frame in _tables(found, drawn, quiet).items():
+        part = in_schedule(cells, schedule)
+        grid = judged(part, verdicts[verdicts["cell"].isin(part["cell"])])
+        drawn = draws(grid, bootstrap)
+        quiet = draws(size_control.without_facts(grid, silent.loc[grid.cells["cell"]].to_numpy()), bootstrap)
+        for name, frame in _tables(grid, drawn, quiet).items():
             tables.setdefault(name, []).append(frame.assign(schedule=schedule))
         if "estimates" not in tables:  # the first schedule is the post's
             tables["estimates"] = [estimates(drawn, LM_JUDGE, STRICT)]
@@ -48,63 +48,63 @@ def build(step, workspace: Workspace) -> None:
     workspace.note(cells=len(cells), diverged=int(cells["diverged"].sum()))
 
 
-def _tables(found: JudgedCells, drawn: Draws, quiet: Draws) -> dict[str, pd.DataFrame]:
+def _tables(grid: JudgedCells, drawn: Draws, quiet: Draws) -> dict[str, pd.DataFrame]:
     """Every fit of one schedule; `quiet` is `drawn` where silent notes fail."""
-    each = lambda fit: pd.concat([fit(judge).assign(judge=judge) for judge in found.passed])
+    each = lambda fit: pd.concat([fit(judge).assign(judge=judge) for judge in grid.passed])
     return {
         "fits": lines.fits(drawn),
         "slopes_apart": lines.slopes_apart(drawn),
         "silence": size_control.silence(drawn, quiet),
-        "luck": each(lambda judge: seed_luck.inversions_by_luck(found, judge, drawn.bootstrap)),
+        "luck": each(lambda judge: seed_luck.inversions_by_luck(grid, judge, drawn.bootstrap)),
         "judges": lines.judges(drawn, STRICT, LM_JUDGE),
         "stringencies": lines.judges(drawn, LENIENT, STRICT),
         "control": size_control.control(drawn),
         "signals": size_control.signals(drawn),
         "scaling": scaling.scaling(drawn),
-        "inversions": each(lambda judge: seed_luck.inversions(found, judge)),
-        "noise": each(lambda judge: seed_luck.seed_noise(found, judge)),
+        "inversions": each(lambda judge: seed_luck.inversions(grid, judge)),
+        "noise": each(lambda judge: seed_luck.seed_noise(grid, judge)),
         "frontier": each(lambda judge: scaling.frontier(drawn, judge)),
         "points": _points(drawn),
         "prompts": lines.prompts(drawn),
-        "single_seeds": lines.single_seeds(found),
-        "seeds_apart": seed_luck.seeds_apart(found, drawn.bootstrap),
+        "single_seeds": lines.single_seeds(grid),
+        "seeds_apart": seed_luck.seeds_apart(grid, drawn.bootstrap),
     }
 
 
-def estimates(found: Draws, judge: str, other: str) -> pd.DataFrame:
+def estimates(grid: Draws, judge: str, other: str) -> pd.DataFrame:
     """What the scoreboard takes: columns claim, estimate, low, high, level, n, n_unit; `judge` stands for the post's."""
-    loss, rates = found.signals["final_loss"], found.rates[judge]
+    loss, rates = grid.signals["final_loss"], grid.rates[judge]
     whole = line(loss, rates)
-    examples = found.configurations["examples"]
+    examples = grid.configurations["examples"]
     regimes = [(examples == count).to_numpy() for count in sorted(examples.unique())]
-    each = [line(loss[:, own], rates[:, own])["r"] for own in regimes]
-    sizes, data = (np.log2(found.configurations[name].to_numpy(float)) for name in ("parameters", "examples"))
+    each = [line(loss[:, members], rates[:, members])["r"] for members in regimes]
+    sizes, data = (np.log2(grid.configurations[name].to_numpy(float)) for name in ("parameters", "examples"))
     known = np.stack([np.ones_like(sizes), sizes, data], -1)
     gains = rates @ np.linalg.pinv(known).T  # [1 + draws, 3]
-    design = size_control.design_of(size_control.CONTROLS["base + data"], found.configurations, found.signals)
+    design = size_control.design_of(size_control.CONTROLS["base + data"], grid.configurations, grid.signals)
     rest = lambda values: values - size_control.predicted_by(design, values)
-    percentile = lambda drawn: found.bootstrap.drawn(drawn).interval(undefined="nan")
+    percentile = lambda drawn: grid.bootstrap.drawn(drawn).interval(undefined="nan")
     claimed = {
-        "loss-r": found.correlation(whole["r"]),
+        "loss-r": grid.correlation(whole["r"]),
         "loss-slope": percentile(0.1 * whole["slope"]),
-        "loss-regimes": found.correlation(np.max(each, 0)),
-        "loss-judges": percentile(lines.rank_agreement(rates, found.rates[other])),
+        "loss-regimes": grid.correlation(np.max(each, 0)),
+        "loss-judges": percentile(lines.rank_agreement(rates, grid.rates[other])),
         "loss-size": percentile(gains[:, 1]),
         "loss-data": percentile(gains[:, 2]),
-        "loss-beyond": found.correlation(line(rest(loss), rest(rates))["r"]),
+        "loss-beyond": grid.correlation(line(rest(loss), rest(rates))["r"]),
     }
-    rows = [{"claim": claim} | told._asdict() for claim, told in claimed.items() if np.isfinite(told).all()]
-    count = len(found.configurations)
-    return pd.DataFrame(rows).assign(level=found.bootstrap.level, n=count, n_unit="configurations of one family")
+    rows = [{"claim": claim} | interval._asdict() for claim, interval in claimed.items() if np.isfinite(interval).all()]
+    count = len(grid.configurations)
+    return pd.DataFrame(rows).assign(level=grid.bootstrap.level, n=count, n_unit="configurations of one family")
 
 
 def in_schedule(cells: pd.DataFrame, schedule: str) -> pd.DataFrame:
     """The cells of a schedule; the middle number of examples belongs to both, as its steps are those of its epochs."""
     if schedule == "epochs":
         return cells[cells["schedule"] == "epochs"]
-    own = cells[cells["schedule"] == schedule]
-    middle = set(cells["examples"]) - set(own["examples"])
-    return pd.concat([own, cells[(cells["schedule"] == "epochs") & cells["examples"].isin(middle)]], ignore_index=True)
+    part = cells[cells["schedule"] == schedule]
+    middle = set(cells["examples"]) - set(part["examples"])
+    return pd.concat([part, cells[(cells["schedule"] == "epochs") & cells["examples"].isin(middle)]], ignore_index=True)
 
 
 def _cells(step) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -146,26 +146,26 @@ def _rates(verdicts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _copies(step) -> pd.DataFrame:
-    made = []
+    rows = []
     for role, parent in step.parents.items():
         if role.startswith("base/"):
             table, run = step.parent(role).table("copies"), step.parent(role)
             keys = {"width": parent.settings.model.width, "parameters": run.facts["parameters"]["all"]}
-            made.append(table.groupby("field", sort=False)["right"].mean().reset_index().assign(**keys))
-    return pd.concat(made, ignore_index=True).rename(columns={"right": "rate"})
+            rows.append(table.groupby("field", sort=False)["right"].mean().reset_index().assign(**keys))
+    return pd.concat(rows, ignore_index=True).rename(columns={"right": "rate"})
 
 
-def _points(found: Draws) -> pd.DataFrame:
+def _points(grid: Draws) -> pd.DataFrame:
     """base, parameters, examples, judge, final_loss, rate with low and high: what the figures show."""
-    made = []
-    signals = {name: found.bootstrap.drawn(values).estimate for name, values in found.signals.items()}
-    for judge, rates in found.rates.items():
-        for place, row in enumerate(found.configurations.itertuples(index=False)):
-            rate = found.bootstrap.drawn(rates[:, place])
+    rows = []
+    signals = {name: grid.bootstrap.drawn(values).estimate for name, values in grid.signals.items()}
+    for judge, rates in grid.rates.items():
+        for place, row in enumerate(grid.configurations.itertuples(index=False)):
+            rate = grid.bootstrap.drawn(rates[:, place])
             if np.isfinite(rate.estimate):
                 # seeds are drawn with more spread than they have, see `draws`
                 low, high = np.clip(rate.interval()[1:], 0, 100)
                 ends = {"rate": rate.estimate, "low": low, "high": high}
-                own = {name: values[place] for name, values in signals.items()}
-                made.append(row._asdict() | {"judge": judge} | own | ends)
-    return pd.DataFrame(made)
+                at_cell = {name: values[place] for name, values in signals.items()}
+                rows.append(row._asdict() | {"judge": judge} | at_cell | ends)
+    return pd.DataFrame(rows)

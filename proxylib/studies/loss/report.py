@@ -89,14 +89,14 @@ def post_table(beside: pd.DataFrame) -> pd.DataFrame:
 
 def curves_table(points: pd.DataFrame, schedule: str) -> pd.DataFrame:
     """The post's points along size and data beside ours at the same places of the grid: rates in percent, losses in nats."""
-    own = rows(points, schedule=schedule).rename(columns={"rate": "estimate"})
+    table = rows(points, schedule=schedule).rename(columns={"rate": "estimate"})
     for column, names, order in (("base", SIZES, "parameters"), ("examples", EXAMPLES, "examples")):
-        places = {value: name for name, value in _places(names, own.sort_values(order)[column].unique()).items()}
-        own[column] = own[column].map(places).astype(object)
+        places = {value: name for name, value in _places(names, table.sort_values(order)[column].unique()).items()}
+        table[column] = table[column].map(places).astype(object)
     place = ["base", "examples"]
     losses = reported("final training loss")[[*place, "value"]].rename(columns={"value": "the post's loss"})
     post = reported("pass rate").merge(losses, on=place, how="left").fillna("")
-    beside = post.merge(own, on=place).assign(loss=lambda both: both["final_loss"].map("{:.3f}".format))
+    beside = post.merge(table, on=place).assign(loss=lambda both: both["final_loss"].map("{:.3f}".format))
     heads = {"voters": "the post's judge", "value": "the post, %", "loss": "our loss"}
     return wide(beside, [*place, "voters", "value", "the post's loss", "loss"], BY_JUDGE).rename(columns=heads)
 
@@ -107,9 +107,9 @@ def adds(partials: pd.DataFrame, schedule: str, form: str) -> list[str]:
     It does where the partial correlation has the right sign, an interval without zero, and a size that the luck of so few
     configurations seldom gives.
     """
-    own = rows(partials, schedule=schedule, statistic="partial r", design="base + data", form=form)
-    told = own[(own["high"] < 0) & (-own["estimate"] > own["critical"])]
-    return [name for judge, name in JUDGES.items() if judge in set(told["judge"])]
+    table = rows(partials, schedule=schedule, statistic="partial r", design="base + data", form=form)
+    helping = table[(table["high"] < 0) & (-table["estimate"] > table["critical"])]
+    return [name for judge, name in JUDGES.items() if judge in set(helping["judge"])]
 
 
 def partial_table(control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> pd.DataFrame:
@@ -140,9 +140,9 @@ def for_both(comparisons: pd.DataFrame) -> Decision:
 def control_table(control: pd.DataFrame, schedule: str) -> pd.DataFrame:
     """Left-out errors of the designs, and what loss adds to size and data."""
     left_out = {name: f"one {name}" for name in ("configuration", "size")}
-    own = labelled(rows(control, schedule=schedule), "validation", left_out)
+    rows_of_schedule = labelled(rows(control, schedule=schedule), "validation", left_out)
     errors = {"error": "error, points", "error difference": "minus size + data"}
-    table = wide(own, ["validation", "design"], BY_JUDGE | {"statistic": errors})
+    table = wide(rows_of_schedule, ["validation", "design"], BY_JUDGE | {"statistic": errors})
     return table.rename(columns={"validation": "left out", "design": "known"})
 
 
@@ -154,10 +154,10 @@ def bent(fits: pd.DataFrame, schedule: str) -> list[str]:
 
 def signals_table(signals: pd.DataFrame, schedule: str) -> pd.DataFrame:
     """Which signal predicts best, and what it adds to a level per base and log examples."""
-    own = labelled(rows(signals, schedule=schedule), "signal", SIGNALS)
-    own = own[own["design"].isna() | (own["design"] == "base + data")]
+    table = labelled(rows(signals, schedule=schedule), "signal", SIGNALS)
+    table = table[table["design"].isna() | (table["design"] == "base + data")]
     columns = {"strength": "correlation", "minus final loss": "minus final loss", "partial r": "given base + data"}
-    return wide(own, ["signal"], BY_JUDGE | {"statistic": columns})
+    return wide(table, ["signal"], BY_JUDGE | {"statistic": columns})
 
 
 def signals_apart(signals: pd.DataFrame, schedule: str, decision: Decision) -> list[str]:
@@ -192,16 +192,16 @@ def _spread(values: pd.Series, digits: int) -> str:
 
 def frontier_table(frontier: pd.DataFrame, schedule: str) -> pd.DataFrame:
     """The configuration of lowest loss under each budget beside the best one, judge by judge."""
-    own = labelled(rows(frontier, schedule=schedule), "judge", BY_JUDGE["judge"])
+    table = labelled(rows(frontier, schedule=schedule), "judge", BY_JUDGE["judge"])
     rate = "{:.1f}".format
-    regrets = own[["regret", "low", "high"]].to_numpy(float).round(1) + 0.0  # no minus zero
+    regrets = table[["regret", "low", "high"]].to_numpy(float).round(1) + 0.0  # no minus zero
     return pd.DataFrame(
         {
-            "judge": own["judge"],
-            "budget, 10⁶ parameters × examples": (own["budget"] / 1e6).map(rate),
-            "lowest loss": own["chosen"],
-            "its rate, %": own["chosen_rate"].map(rate),
-            "best": own["best"] + " (" + own["best_rate"].map(rate) + ")",
+            "judge": table["judge"],
+            "budget, 10⁶ parameters × examples": (table["budget"] / 1e6).map(rate),
+            "lowest loss": table["chosen"],
+            "its rate, %": table["chosen_rate"].map(rate),
+            "best": table["best"] + " (" + table["best_rate"].map(rate) + ")",
             "regret, points": list(map(words.with_interval, regrets)),
         }
     )
@@ -211,9 +211,9 @@ def seen(curves: pd.DataFrame, cells: pd.DataFrame, batch: int, smooth: int = 10
     """Loss curves of the given cells against examples seen, each a running mean over `smooth` steps."""
     parts = []
     for row in cells.sort_values("parameters").itertuples():
-        own = rows(curves, cell=row.cell).sort_values("step")
-        running = own["loss"].rolling(smooth, min_periods=1).mean()
-        parts.append(pd.DataFrame({"base": row.base, "seen": own["step"] * batch, "loss": running}))
+        curve = rows(curves, cell=row.cell).sort_values("step")
+        running = curve["loss"].rolling(smooth, min_periods=1).mean()
+        parts.append(pd.DataFrame({"base": row.base, "seen": curve["step"] * batch, "loss": running}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -240,7 +240,7 @@ def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
 
 def samples(written: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     """The first note of the smallest and of the largest base with most examples: base, examples, dialogue, note."""
-    own = rows(cells[~cells["diverged"]], schedule="epochs")
-    own = own[own["examples"] == own["examples"].max()].sort_values(["parameters", "seed"]).iloc[[0, -1]]
+    table = rows(cells[~cells["diverged"]], schedule="epochs")
+    table = table[table["examples"] == table["examples"].max()].sort_values(["parameters", "seed"]).iloc[[0, -1]]
     first = written.drop_duplicates("cell")[["cell", "dialogue", "note"]]
-    return own[["cell", "base", "examples"]].merge(first, on="cell")
+    return table[["cell", "base", "examples"]].merge(first, on="cell")

@@ -15,7 +15,7 @@ SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"log-linear": np.log2, 
 FRONTIER = ("budget", "best", "chosen", "best_rate", "chosen_rate", "regret", "low", "high")
 
 
-def scaling(found: Draws) -> pd.DataFrame:
+def scaling(draws: Draws) -> pd.DataFrame:
     """Pass rate against examples (per base) and against parameters (per number of examples): two shapes.
 
     Returns
@@ -27,27 +27,27 @@ def scaling(found: Draws) -> pd.DataFrame:
     -----
     Both shapes have two coefficients, so their errors compare; with three points per base one is left over.
     """
-    c = found.configurations
-    made = []
+    c = draws.configurations
+    rows = []
     for along, by in (("examples", "base"), ("parameters", "examples")):
         for group in c[by].unique():
             members = (c[by] == group).to_numpy()
             if members.sum() < 3:
                 continue
             x = c[along].to_numpy(float)[members]
-            for judge, rates in found.rates.items():
+            for judge, rates in draws.rates.items():
                 for shape, transform in SHAPES.items():
-                    own = np.broadcast_to(transform(x), rates[:, members].shape)
-                    fit = line(own, rates[:, members])
-                    off = rates[:, members] - fit["intercept"][:, None] - fit["slope"][:, None] * own
-                    told = {"error": found.interval(np.sqrt((off**2).mean(1)))}
+                    inputs = np.broadcast_to(transform(x), rates[:, members].shape)
+                    fit = line(inputs, rates[:, members])
+                    off = rates[:, members] - fit["intercept"][:, None] - fit["slope"][:, None] * inputs
+                    values = {"error": draws.interval(np.sqrt((off**2).mean(1)))}
                     if shape == "log-linear":
-                        told["gain"] = found.interval(fit["slope"])
-                    made += rows_of(told, judge=judge, along=along, group=str(group), shape=shape)
-    return frame_of(made, "judge", "along", "group", "shape")
+                        values["gain"] = draws.interval(fit["slope"])
+                    rows += rows_of(values, judge=judge, along=along, group=str(group), shape=shape)
+    return frame_of(rows, "judge", "along", "group", "shape")
 
 
-def frontier(found: Draws, judge: str) -> pd.DataFrame:
+def frontier(draws: Draws, judge: str) -> pd.DataFrame:
     """Best configuration under each budget of training compute: the true one and the one with the lowest final loss.
 
     Returns
@@ -60,13 +60,13 @@ def frontier(found: Draws, judge: str) -> pd.DataFrame:
     and compared with the chosen one on the notes that the draw left out; the regret is the mean over draws and can be
     negative. Its interval is too wide rather than too narrow, as a draw leaves out a third of the notes.
     """
-    c = found.configurations
+    c = draws.configurations
     cost = (c["parameters"].astype(float) * c["examples"]).to_numpy()
     names = (c["base"] + ", " + c["examples"].astype(str)).to_numpy()
-    rates, losses = (found.bootstrap.drawn(values) for values in (found.rates[judge], found.signals["final_loss"]))
-    outside = found.outside[judge]
+    rates, losses = (draws.bootstrap.drawn(values) for values in (draws.rates[judge], draws.signals["final_loss"]))
+    outside = draws.outside[judge]
     rows = np.arange(len(outside))
-    made = []
+    lines = []
     if not np.isfinite(rates.estimate).all():
         return pd.DataFrame([], columns=[*FRONTIER])
     for budget in np.sort(cost):
@@ -74,7 +74,7 @@ def frontier(found: Draws, judge: str) -> pd.DataFrame:
         best = allowed[np.nan_to_num(rates.draws[:, allowed], nan=-1.0).argmax(1)]
         picked = allowed[losses.draws[:, allowed].argmin(1)]
         lost = outside[rows, best] - outside[rows, picked]
-        regret = Drawn(float(np.nanmean(lost)), lost, found.bootstrap.level).interval()
+        regret = Drawn(float(np.nanmean(lost)), lost, draws.bootstrap.level).interval()
         top, chosen = allowed[rates.estimate[allowed].argmax()], allowed[losses.estimate[allowed].argmin()]
-        made.append((budget, names[top], names[chosen], rates.estimate[top], rates.estimate[chosen], *regret))
-    return pd.DataFrame(made, columns=[*FRONTIER])
+        lines.append((budget, names[top], names[chosen], rates.estimate[top], rates.estimate[chosen], *regret))
+    return pd.DataFrame(lines, columns=[*FRONTIER])

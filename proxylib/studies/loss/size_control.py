@@ -42,7 +42,7 @@ GIVEN = {name: CONTROLS[name] for name in ("size + data", "base + data")} | {
 FORMS = {"loss": "final_loss", "log loss": "log final_loss"}
 
 
-def control(found: Draws) -> pd.DataFrame:
+def control(draws: Draws) -> pd.DataFrame:
     """What loss adds to what is known before training.
 
     Returns
@@ -60,43 +60,43 @@ def control(found: Draws) -> pd.DataFrame:
     so the answer is as good as the richest design that fifteen points allow. A design that the kept configurations do not
     determine has no error. Where no copy rate was measured, the design that needs it is left out.
     """
-    c = found.configurations
+    c = draws.configurations
     leave = {"configuration": np.arange(len(c)), "size": pd.factorize(c["base"])[0]}
     kept = {name: columns for name, columns in CONTROLS.items() if "copying" in c.columns or "copying" not in columns}
-    designs = {name: design_of(columns, c, found.signals) for name, columns in kept.items()}
-    made = []
-    for judge, rates in found.rates.items():
+    designs = {name: design_of(columns, c, draws.signals) for name, columns in kept.items()}
+    rows = []
+    for judge, rates in draws.rates.items():
         for validation, groups in leave.items():
             errors = {name: _left_out_error(design, rates, groups) for name, design in designs.items()}
             for name, drawn in errors.items():
-                told = {"error": found.interval(drawn)}
+                error = {"error": draws.interval(drawn)}
                 if name != BASELINE:
-                    told["error difference"] = found.interval(drawn - errors[BASELINE])
-                made += rows_of(told, judge=judge, design=name, validation=validation)
+                    error["error difference"] = draws.interval(drawn - errors[BASELINE])
+                rows += rows_of(error, judge=judge, design=name, validation=validation)
         for form, column in FORMS.items():
-            made += partials(found, rates, column, judge=judge, form=form)
+            rows += partials(draws, rates, column, judge=judge, form=form)
         for name in c["base"].unique():
             members = (c["base"] == name).to_numpy()
             if members.sum() >= 3:
-                within = line(found.signals["final_loss"][:, members], rates[:, members])["r"]
-                made += rows_of({"r within a size": found.correlation(within)}, judge=judge, base=name)
-    return frame_of(made, "judge", "design", "validation", "form", "base", "critical")
+                within = line(draws.signals["final_loss"][:, members], rates[:, members])["r"]
+                rows += rows_of({"r within a size": draws.correlation(within)}, judge=judge, base=name)
+    return frame_of(rows, "judge", "design", "validation", "form", "base", "critical")
 
 
-def partials(found: Draws, rates: np.ndarray, values: str, **keys: object) -> list[dict[str, object]]:
+def partials(draws: Draws, rates: np.ndarray, values: str, **keys: object) -> list[dict[str, object]]:
     """Partial correlations of the signal `values` and pass rates, given each of `GIVEN` that leaves a degree of freedom."""
-    c = found.configurations
-    made = []
+    c = draws.configurations
+    rows = []
     for name, columns in GIVEN.items():
-        known = design_of(columns, c, found.signals)
-        degrees = len(c) - np.linalg.matrix_rank(found.bootstrap.drawn(known).estimate) - 1
+        known = design_of(columns, c, draws.signals)
+        degrees = len(c) - np.linalg.matrix_rank(draws.bootstrap.drawn(known).estimate) - 1
         if degrees < 1:
             continue
         rest = lambda y, known=known: y - predicted_by(known, y)
-        partial = line(rest(_signal(values, found.signals)), rest(rates))["r"]
-        critical = stats.critical_r(degrees, found.bootstrap.level)
-        made += rows_of({"partial r": found.correlation(partial)}, design=name, critical=critical, **keys)
-    return made
+        partial = line(rest(_signal(values, draws.signals)), rest(rates))["r"]
+        critical = stats.critical_r(degrees, draws.bootstrap.level)
+        rows += rows_of({"partial r": draws.correlation(partial)}, design=name, critical=critical, **keys)
+    return rows
 
 
 def _signal(name: str, signals: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -131,17 +131,17 @@ def predicted_by(design: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _left_out_error(design: np.ndarray, values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """[draws] root mean square error of each group as forecast from all others."""
-    told = np.empty_like(values)
+    predicted = np.empty_like(values)
     for group in np.unique(groups):
         out = groups == group
         if np.linalg.matrix_rank(design[0, ~out]) < design.shape[2] or (~out).sum() <= design.shape[2]:
             return np.full(len(values), np.nan)
         weights = np.einsum("dkn,dn->dk", np.linalg.pinv(design[:, ~out]), values[:, ~out])
-        told[:, out] = np.einsum("dnk,dk->dn", design[:, out], weights)
-    return np.sqrt(((told - values) ** 2).mean(1))
+        predicted[:, out] = np.einsum("dnk,dk->dn", design[:, out], weights)
+    return np.sqrt(((predicted - values) ** 2).mean(1))
 
 
-def signals(found: Draws) -> pd.DataFrame:
+def signals(draws: Draws) -> pd.DataFrame:
     """How well each signal orders the configurations, its paired difference to the final training loss, and what it adds.
 
     Returns
@@ -149,21 +149,21 @@ def signals(found: Draws) -> pd.DataFrame:
     judge, signal, statistic ("strength": correlation with the pass rate, of losses with its sign turned; "minus final loss";
     "partial r" given a `design`, its sign turned likewise), estimate, low, high, critical (see `control`)
     """
-    made = []
-    for judge, rates in found.rates.items():
-        sign = {name: 1 if name == PROXY else -1 for name in found.signals}  # fixed a priori
-        strength = {name: sign[name] * line(values, rates)["r"] for name, values in found.signals.items()}
+    rows = []
+    for judge, rates in draws.rates.items():
+        sign = {name: 1 if name == PROXY else -1 for name in draws.signals}  # fixed a priori
+        strength = {name: sign[name] * line(values, rates)["r"] for name, values in draws.signals.items()}
         for name, drawn in strength.items():
-            told = {"strength": found.correlation(drawn)}
+            strengths = {"strength": draws.correlation(drawn)}
             if name != "final_loss":
-                told["minus final loss"] = found.interval(drawn - strength["final_loss"])
-            made += rows_of(told, judge=judge, signal=name)
-            turned = found._replace(signals=found.signals | {name: sign[name] * found.signals[name]})
-            made += partials(turned, rates, name, judge=judge, signal=name)
-    return frame_of(made, "judge", "signal", "design", "critical")
+                strengths["minus final loss"] = draws.interval(drawn - strength["final_loss"])
+            rows += rows_of(strengths, judge=judge, signal=name)
+            turned = draws._replace(signals=draws.signals | {name: sign[name] * draws.signals[name]})
+            rows += partials(turned, rates, name, judge=judge, signal=name)
+    return frame_of(rows, "judge", "signal", "design", "critical")
 
 
-def without_facts(found: JudgedCells, silent: np.ndarray) -> JudgedCells:
+def without_facts(grid: JudgedCells, silent: np.ndarray) -> JudgedCells:
     """The same cells where a silent note fails every criterion.
 
     A note that says nothing makes nothing up, so that a judge which asks for false statements passes it.
@@ -172,10 +172,10 @@ def without_facts(found: JudgedCells, silent: np.ndarray) -> JudgedCells:
     ----------
     silent : [cells, notes] true for a note without a digit; every expert's note has an age
     """
-    return found._replace(passed={judge: np.where(silent[..., None], 0.0, passed) for judge, passed in found.passed.items()})
+    return grid._replace(passed={judge: np.where(silent[..., None], 0.0, passed) for judge, passed in grid.passed.items()})
 
 
-def silence(found: Draws, strict: Draws) -> pd.DataFrame:
+def silence(draws: Draws, strict: Draws) -> pd.DataFrame:
     """What changes when silent notes fail: both over the same draws of notes and seeds.
 
     Returns
@@ -183,14 +183,14 @@ def silence(found: Draws, strict: Draws) -> pd.DataFrame:
     judge, group (as in `fits`), form (of `FORMS`), design (of `GIVEN`, for a partial correlation), statistic, estimate, low,
     high, critical. Statistics: "R2" and "R2 minus as judged" of the straight line, "partial r"
     """
-    made = []
+    rows = []
     for judge, rates in strict.rates.items():
-        for group, members in groups_of(found.configurations):
+        for group, members in groups_of(draws.configurations):
             r, before = (
-                line(found.signals["final_loss"][:, members], own[:, members])["r"] for own in (rates, found.rates[judge])
+                line(draws.signals["final_loss"][:, members], passed[:, members])["r"] for passed in (rates, draws.rates[judge])
             )
-            told = {"R2": found.correlation(r).squared(), "R2 minus as judged": found.interval(r**2 - before**2)}
-            made += rows_of(told, judge=judge, group=group)
+            values = {"R2": draws.correlation(r).squared(), "R2 minus as judged": draws.interval(r**2 - before**2)}
+            rows += rows_of(values, judge=judge, group=group)
         for form, column in FORMS.items():
-            made += partials(strict, rates, column, judge=judge, form=form)
-    return frame_of(made, "judge", "group", "form", "design", "critical")
+            rows += partials(strict, rates, column, judge=judge, form=form)
+    return frame_of(rows, "judge", "group", "form", "design", "critical")

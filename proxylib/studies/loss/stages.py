@@ -93,7 +93,7 @@ def cell(
     s = d.profile.scribe
     middle = -(-s.examples[len(s.examples) // 2] // s.batch) * s.epochs
     seed = (s.seeds[0] if seed is None else seed) + (SOURCE_SEED if source else 0)
-    own = {"count": s.judge.examples, "seed": s.seed + SOURCE_SEED, "unseen": False}
+    source_notes = {"count": s.judge.examples, "seed": s.seed + SOURCE_SEED, "unseen": False}
     values = {
         "base": _model(d, width).model_dump(),
         "examples": examples,
@@ -108,7 +108,7 @@ def cell(
         },
         "last": s.last,
         "scribe": _material(d).model_dump(),
-        "tests": own if source else {"count": s.tests, "seed": s.seed, "unseen": True},
+        "tests": source_notes if source else {"count": s.tests, "seed": s.seed, "unseen": True},
         "max_new_tokens": s.max_new_tokens,
         "extraction": d.profile.extraction.model_dump(),
         "seed": seed,
@@ -158,8 +158,10 @@ def _prompts() -> dict[str, str]:
 
 
 def _sources(d: Declaration) -> dict[str, Step]:
-    own = d.profile.scribe.judge
-    return {f"source {width}": d.step("cell", width=width, examples=own.examples, source=True) for width in own.sources}
+    settings = d.profile.scribe.judge
+    return {
+        f"source {width}": d.step("cell", width=width, examples=settings.examples, source=True) for width in settings.sources
+    }
 
 
 @study.stage(version=3, builder="proxylib.judging.prompt_search:build")

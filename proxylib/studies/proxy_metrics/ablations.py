@@ -60,15 +60,15 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str
     truth = accuracy.pivot(index=["seed", "model"], columns="task", values="estimate")
     values = values.join(accuracy.drop_duplicates("member").set_index("member")[["model", "seed"]], on="member")
     values = values[values["task"].isin(ranked)]
-    found: dict[tuple[str, str, str], np.ndarray] = {}  # (ablation, setting, proxy) -> [seeds, 1 + draws]
+    rhos: dict[tuple[str, str, str], np.ndarray] = {}  # (ablation, setting, proxy) -> [seeds, 1 + draws]
     for (ablation, setting), part in values.groupby(["ablation", "setting"], sort=False):
         for label, rho in _by_seed(part, truth, list(first.index), families).items():
-            found[ablation, setting, label] = rho
+            rhos[ablation, setting, label] = rho
     for number in NUMBERS:
         for label in FIXED:
-            choices = [found.pop(("number of traces", f"{number}#{subset}", label)) for subset in range(SUBSETS)]
-            found["number of traces", str(number), label] = np.mean(choices, 0)
-    return _with_differences(found, families).assign(models=len(first), families=first.nunique(), seeds=len(seeds))
+            choices = [rhos.pop(("number of traces", f"{number}#{subset}", label)) for subset in range(SUBSETS)]
+            rhos["number of traces", str(number), label] = np.mean(choices, 0)
+    return _with_differences(rhos, families).assign(models=len(first), families=first.nunique(), seeds=len(seeds))
 
 
 def _by_seed(part: pd.DataFrame, truth: pd.DataFrame, models: list[str], families: Resampling) -> dict[str, np.ndarray]:
@@ -84,17 +84,17 @@ def _by_seed(part: pd.DataFrame, truth: pd.DataFrame, models: list[str], familie
     return {label: (np.nan_to_num(rho) if np.isfinite(rho).any() else rho).mean(1) for label, rho in stacked.items()}
 
 
-def _with_differences(found: Mapping[tuple[str, str, str], np.ndarray], families: Resampling) -> pd.DataFrame:
+def _with_differences(rhos: Mapping[tuple[str, str, str], np.ndarray], families: Resampling) -> pd.DataFrame:
     """A row per proxy, setting and quantity of what is defined."""
     rows = []
-    for (ablation, setting, label), rho in found.items():
+    for (ablation, setting, label), rho in rhos.items():
         quantities = {RHO: rho}
         if (ablation, setting) != DEFAULT:
-            quantities[RHO_MINUS_DEFAULT] = rho - found[(*DEFAULT, label)]
+            quantities[RHO_MINUS_DEFAULT] = rho - rhos[(*DEFAULT, label)]
         for quantity, values in quantities.items():
-            told = over_seeds(families, values)
-            if np.isfinite(told[0]):
-                rows.append((ablation, setting, label, quantity, *told))
+            interval = over_seeds(families, values)
+            if np.isfinite(interval[0]):
+                rows.append((ablation, setting, label, quantity, *interval))
     columns = ["ablation", "setting", "proxy", "quantity", "estimate", "low", "high", "seed_low", "seed_high"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -127,12 +127,12 @@ def domains(
     for label in DOMAIN_PROXIES:
         grid = np.empty((len(ranked), len(ranked), len(families.weights)))
         for (i, traces), (j, task) in itertools.product(enumerate(ranked), repeat=2):
-            pairs = [(scores[traces].loc[own["member"], label], truth.loc[own["member"], task]) for own in seeds]
+            pairs = [(scores[traces].loc[same["member"], label], truth.loc[same["member"], task]) for same in seeds]
             grid[i, j] = np.mean([stats.spearman_draws(x, y, families.weights, undefined=0.0) for x, y in pairs], 0)
             cells.append((label, traces, task, *families.drawn(grid[i, j]).interval()))
         diagonal = np.eye(len(ranked), dtype=bool)
-        own, others = families.drawn(grid[diagonal].mean(0)), families.drawn(grid[~diagonal].mean(0))
-        for quantity, mean in ((OWN, own), (OTHERS, others), (OWN_MINUS_OTHERS, own.minus(others))):
+        same, others = families.drawn(grid[diagonal].mean(0)), families.drawn(grid[~diagonal].mean(0))
+        for quantity, mean in ((OWN, same), (OTHERS, others), (OWN_MINUS_OTHERS, same.minus(others))):
             contrasts.append((label, quantity, *mean.interval()))
     numbers = ["estimate", "low", "high"]
     return (
@@ -141,13 +141,13 @@ def domains(
     )
 
 
-def estimates(found: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+def estimates(table: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """The scoreboard's rows: does the end of a trace say more than the whole, do right traces say more than wrong ones?"""
     rows = []
     asked = {"last-part-beats-whole": ("window", "last half"), "right-traces-beat-wrong": ("traces", "wrong")}
     for claim, (ablation, setting) in asked.items():
-        keep = (found["ablation"] == ablation) & (found["setting"] == setting) & (found["proxy"] == WINNER)
-        for row in found[keep & (found["quantity"] == RHO_MINUS_DEFAULT)].itertuples():
+        keep = (table["ablation"] == ablation) & (table["setting"] == setting) & (table["proxy"] == WINNER)
+        for row in table[keep & (table["quantity"] == RHO_MINUS_DEFAULT)].itertuples():
             sign = 1 if claim == "last-part-beats-whole" else -1  # a loss by wrong traces is a gain of right ones
             ends = sorted((sign * row.low, sign * row.high))
             unit = f"models of {row.families} families, {row.seeds} seeds"
@@ -172,9 +172,9 @@ def build(step, workspace: Workspace) -> None:
         raise UserError("variants: there is no task on which the models of every seed differ")
     names = run.table("members")["member"]
     values = [step.parent(f"measure {name}").table("settings").assign(member=name) for name in names]
-    found = correlations(pd.concat(values, ignore_index=True), accuracy, kept, settings.bootstrap)
-    workspace.write_table("correlations", found)
+    table = correlations(pd.concat(values, ignore_index=True), accuracy, kept, settings.bootstrap)
+    workspace.write_table("correlations", table)
     cells, contrasts = domains(run.table("features"), accuracy, kept, settings.bootstrap)
     workspace.write_table("domains", cells)
     workspace.write_table("contrasts", contrasts)
-    workspace.write_table("estimates", estimates(found, settings.bootstrap))
+    workspace.write_table("estimates", estimates(table, settings.bootstrap))

@@ -55,12 +55,12 @@ def bought_answers(
             for purchase in range(PURCHASES):
                 order = np.random.default_rng([bootstrap.seed, number, purchase]).permutation(grid.shape[1])
                 for members in seeds:
-                    own, x = grid.loc[members].to_numpy(), proxy.loc[members, task].to_numpy(float)
-                    bought, truth = own[:, order[:number]], own[:, order[number:]].mean(1)
+                    right, x = grid.loc[members].to_numpy(), proxy.loc[members, task].to_numpy(float)
+                    bought, truth = right[:, order[:number]], right[:, order[number:]].mean(1)
                     for signal, scores in zip(rhos, (bought.mean(1), shrunk(bought, x), x), strict=True):
                         rhos[signal].append(stats.spearman_draws(scores, truth, families.weights, undefined=0.0))
         if rhos[ALONE]:
-            means = {signal: families.drawn(np.mean(found, 0)) for signal, found in rhos.items()}
+            means = {signal: families.drawn(np.mean(rho, 0)) for signal, rho in rhos.items()}
             means[GAIN] = means[WITH_PROXY].minus(means[ALONE])
             rows += [(number, signal, *mean.interval()) for signal, mean in means.items()]
     return pd.DataFrame(rows, columns=["answers", "signal", "estimate", "low", "high"])

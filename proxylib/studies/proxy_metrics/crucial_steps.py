@@ -82,14 +82,14 @@ def curves(traces: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """
     tasks = _tasks(traces, bootstrap)
     tokens = traces.drop_duplicates("step").set_index("step")["tokens"].sort_index()
-    found = {name: [task.mean(name) for task in tasks] for name in SIGNALS}
+    by_signal = {name: [task.mean(name) for task in tasks] for name in SIGNALS}
     for name, kind in (("decisive, failed", _failed), ("decisive, passed", _passed)):
-        found[name] = [task.mean("decisive", np.where(_enough(mask := kind(task)), mask, 0.0)) for task in tasks]
+        by_signal[name] = [task.mean("decisive", np.where(_enough(mask := kind(task)), mask, 0.0)) for task in tasks]
     rows = []
-    for name, parts in found.items():
+    for name, parts in by_signal.items():
         for index, (at, seen) in enumerate(tokens.items()):
             drawn = [bootstrap.drawn(means[index]) for means in parts]
-            entering = [own for own in drawn if np.isfinite(own.estimate)]
+            entering = [mean for mean in drawn if np.isfinite(mean.estimate)]
             if entering:
                 rows.append((at, seen, name, *_over_tasks(entering).interval(), len(entering)))
     return pd.DataFrame(rows, columns=["step", "tokens", "signal", "estimate", "low", "high", "n"])
@@ -97,8 +97,8 @@ def curves(traces: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
 
 def _over_tasks(means: Sequence[Drawn]) -> Drawn:
     """Mean over tasks; a draw in which a task has no such problem is the mean over the others."""
-    estimate = np.mean([own.estimate for own in means])
-    return Drawn(estimate, np.nanmean([own.draws for own in means], 0), means[0].level)
+    estimate = np.mean([mean.estimate for mean in means])
+    return Drawn(estimate, np.nanmean([mean.draws for mean in means], 0), means[0].level)
 
 
 def _passed(task: Task) -> np.ndarray:

@@ -32,7 +32,7 @@ def is_decisive(tokens: pd.DataFrame, spans: pd.DataFrame, texts: pd.Series) -> 
     -----
     A token ends where the next one begins, so one that holds a space and a value counts as decisive.
     """
-    found = np.zeros(len(tokens), bool)
+    inside = np.zeros(len(tokens), bool)
     marked = {key: part[["start", "stop"]].to_numpy() for key, part in spans.groupby(["task", "id"])}
     place = 0
     for key, part in tokens.groupby(["task", "id"], sort=False):
@@ -40,9 +40,9 @@ def is_decisive(tokens: pd.DataFrame, spans: pd.DataFrame, texts: pd.Series) -> 
         stop = np.append(start[1:], len(texts[key]))
         low, high = marked[key].T
         overlap = (start[:, None] < high) & (np.maximum(stop, start + 1)[:, None] > low)
-        found[place : place + len(part)] = overlap.any(1)
+        inside[place : place + len(part)] = overlap.any(1)
         place += len(part)
-    return found
+    return inside
 
 
 def observed(tokens: pd.DataFrame, decisive: np.ndarray, vocabulary: int) -> pd.DataFrame:

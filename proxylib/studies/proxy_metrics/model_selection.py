@@ -60,31 +60,33 @@ def panels(features: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ..
     ranked : tasks that enter
     columns : features of the panel
     """
-    made = []
+    by_seed = []
     for _, part in accuracy[accuracy["task"].isin(ranked)].groupby("seed", sort=False):
         who = part.drop_duplicates("member")
         members = list(who["member"])
         truth = part.pivot(index="member", columns="task", values="estimate").loc[members, list(ranked)]
         indexed = features.set_index(["member", "task"])[columns]
         values = np.stack([indexed.xs(task, level="task").loc[members].to_numpy(float) for task in ranked], axis=1)
-        made.append(Panel(list(who["model"]), who["family"].to_numpy(), list(ranked), values, columns, truth.to_numpy(float)))
-    return made
+        by_seed.append(
+            Panel(list(who["model"]), who["family"].to_numpy(), list(ranked), values, columns, truth.to_numpy(float))
+        )
+    return by_seed
 
 
 def _without_choice(plain: Panel, eighty: Panel) -> dict[str, tuple[Panel, rankers.Ranker]]:
     """Methods that fit nothing: method -> panel and ranker."""
     fixed = lambda name: (plain, rankers.Fixed(list(BASELINES).index(name), BASELINES[name]))
-    own = lambda name: (eighty, rankers.Fixed(eighty.names.index(name), SIGNS[eighty.names.index(name)]))
+    alone = lambda name: (eighty, rankers.Fixed(eighty.names.index(name), SIGNS[eighty.names.index(name)]))
     return {
         PROSE: fixed("prose_bits_per_byte"),
         "prose loss per token": fixed("prose_nll"),
-        PER_TOKEN: own("cross_entropy|uniform"),
+        PER_TOKEN: alone("cross_entropy|uniform"),
         PER_BYTE: fixed("bits_per_byte"),
         "parameters": fixed("parameters"),
         "training compute": fixed("compute"),
         "rBridge": fixed("rbridge"),
         "rank-surprisal ratio": fixed("rank_surprisal_ratio"),
-        NAMED: own(WINNER),
+        NAMED: alone(WINNER),
     }
 
 
@@ -111,16 +113,16 @@ def predictions(plain: Panel, eighty: Panel, by_byte: Panel) -> dict[str, pd.Dat
     an unseen family; the observational regression has one only with those scores, which makes it a dearer signal. The oracle
     chooses with the scores it is judged by.
     """
-    found = {}
+    by_method = {}
     for name, (panel, ranker) in methods(plain, eighty, by_byte).items():
         ways = (protocols.leave_tasks_out, protocols.leave_family_out, protocols.leave_both_out)
-        found[name] = pd.concat([protocol(panel, ranker) for protocol in ways], ignore_index=True)
+        by_method[name] = pd.concat([protocol(panel, ranker) for protocol in ways], ignore_index=True)
     oracle = protocols.leave_tasks_out(eighty, rankers.SparseLinear(3), oracle=True)
-    found["oracle 3-sparse"] = oracle
-    found[HELD_IN] = baselines.held_in_score(eighty)
-    found["first component of held-in scores"] = baselines.principal_component(eighty)
-    found["regression on other tasks' scores"] = baselines.observational_scaling(eighty)
-    return found
+    by_method["oracle 3-sparse"] = oracle
+    by_method[HELD_IN] = baselines.held_in_score(eighty)
+    by_method["first component of held-in scores"] = baselines.principal_component(eighty)
+    by_method["regression on other tasks' scores"] = baselines.observational_scaling(eighty)
+    return by_method
 
 
 def build(step, workspace: Workspace) -> None:
@@ -138,10 +140,10 @@ def build(step, workspace: Workspace) -> None:
     kept = usable(accuracy, settings.ranked)
     if len(kept) < 4:  # two are held out, and of the others one at a time chooses the cost of a ranking SVM
         raise UserError(f"ranking: at least 4 tasks on which models differ are needed, found {len(kept)}")
-    made = [panels(features, accuracy, kept, columns) for columns in (list(BASELINES), list(proxies.NAMES), _by_byte())]
-    eighty = made[1]
-    per_seed = [predictions(*own) for own in zip(*made, strict=True)]
-    by_method = {name: [found[name] for found in per_seed] for name in per_seed[0]}
+    by_columns = [panels(features, accuracy, kept, columns) for columns in (list(BASELINES), list(proxies.NAMES), _by_byte())]
+    eighty = by_columns[1]
+    per_seed = [predictions(*trio) for trio in zip(*by_columns, strict=True)]
+    by_method = {name: [methods[name] for methods in per_seed] for name in per_seed[0]}
     summary = summaries.summary(eighty, by_method, bootstrap, baselines=(PROSE, PER_BYTE, PER_TOKEN, HELD_IN))
     workspace.write_table("summary", summary)
     workspace.write_table("ranks", ranks(eighty, by_method[LINEAR]))
@@ -193,9 +195,9 @@ def ranks(eighty: list[Panel], linear: list[pd.DataFrame]) -> pd.DataFrame:
     columns seed_index, task, model, family, predicted (mean over the folds that hold the task out), actual
     """
     rows = []
-    for index, (panel, found) in enumerate(zip(eighty, linear, strict=True)):
-        own = found[found["protocol"] == "leave-tasks-out"]
-        placed = own.assign(rank=own.groupby(["fold", "task"])["score"].rank(ascending=False))
+    for index, (panel, scores) in enumerate(zip(eighty, linear, strict=True)):
+        held_out = scores[scores["protocol"] == "leave-tasks-out"]
+        placed = held_out.assign(rank=held_out.groupby(["fold", "task"])["score"].rank(ascending=False))
         mean = placed.groupby(["task", "model"])["rank"].mean()
         for t, task in enumerate(panel.tasks):
             actual = pd.Series(panel.accuracy[:, t], index=panel.models).rank(ascending=False)

@@ -45,7 +45,7 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
     seed = min(set.intersection(*(set(table["seed"]) for table in accuracies.values())))
     accuracies = {style: table[table["seed"] == seed] for style, table in accuracies.items()}
     kept = [task for task in ranked if all(task in usable(table, ranked) for table in accuracies.values())]
-    found: dict[tuple[str, str], Drawn] = {}
+    by_style: dict[tuple[str, str], Drawn] = {}
     for style, run in runs.items():
         accuracy = accuracies[style]
         who = accuracy.drop_duplicates("member")
@@ -58,13 +58,13 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
             for label in scores:
                 rho = stats.spearman_draws(scores[label], y, families.weights, undefined=0.0)
                 rhos.setdefault(label, []).append(rho)
-        found |= {(style, label): families.drawn(np.mean(parts, 0)) for label, parts in rhos.items()}
+        by_style |= {(style, label): families.drawn(np.mean(parts, 0)) for label, parts in rhos.items()}
     sizes = (len(who), who["family"].nunique())
-    rows = [(style, SHARES[style], label, "rho", *rho.interval(), *sizes) for (style, label), rho in found.items()]
-    for label in dict.fromkeys(label for _, label in found):
+    rows = [(style, SHARES[style], label, "rho", *rho.interval(), *sizes) for (style, label), rho in by_style.items()]
+    for label in dict.fromkeys(label for _, label in by_style):
         gaps = {
-            ALL_MINUS_NONE: found["expert", label].minus(found["other", label]),
-            HALF_MINUS_ALL: found["crossed", label].minus(found["expert", label]),
+            ALL_MINUS_NONE: by_style["expert", label].minus(by_style["other", label]),
+            HALF_MINUS_ALL: by_style["crossed", label].minus(by_style["expert", label]),
         }
         rows += [("", np.nan, label, quantity, *gap.interval(), *sizes) for quantity, gap in gaps.items()]
     columns = ["style", "share", "proxy", "quantity", "estimate", "low", "high", "models", "families"]

@@ -11,34 +11,34 @@ from proxylib.studies.proxy_metrics.ablations import WINNER
 GAP = "rho minus the default's"
 
 
-def difference(found: pd.DataFrame, ablation: str, setting: str, proxy: str = WINNER) -> Interval:
+def difference(correlations: pd.DataFrame, ablation: str, setting: str, proxy: str = WINNER) -> Interval:
     """A proxy's correlation in one setting minus that in the default; nan where the setting was not tried."""
-    return tables.interval(found, ablation=ablation, setting=setting, proxy=proxy, quantity=GAP)
+    return tables.interval(correlations, ablation=ablation, setting=setting, proxy=proxy, quantity=GAP)
 
 
-def changes(found: pd.DataFrame) -> pd.DataFrame:
+def changes(correlations: pd.DataFrame) -> pd.DataFrame:
     """What each changed choice does to the fixed winner; a choice that does not enter its formula is no change.
 
     Returns
     -------
     the rows of `found`, with the columns label and decision
     """
-    gaps = tables.rows(found, quantity=GAP, proxy=WINNER)
+    gaps = tables.rows(correlations, quantity=GAP, proxy=WINNER)
     gaps = gaps[(gaps["low"] != 0) | (gaps["high"] != 0)]
     labels = gaps["ablation"] + ": " + gaps["setting"].str.removeprefix("definition: ")
     return gaps.assign(label=labels, decision=tables.decided(gaps))
 
 
-def table(found: pd.DataFrame, ablation: str) -> pd.DataFrame:
+def table(correlations: pd.DataFrame, ablation: str) -> pd.DataFrame:
     """One ablation: the default first, then every setting's difference from it, a column per proxy."""
-    base = tables.rows(found, ablation="default", quantity="rho").assign(setting="default (correlation itself)")
-    gaps = tables.rows(found, ablation=ablation, quantity=GAP)
+    base = tables.rows(correlations, ablation="default", quantity="rho").assign(setting="default (correlation itself)")
+    gaps = tables.rows(correlations, ablation=ablation, quantity=GAP)
     return tables.crossed(pd.concat([base, gaps]), "setting", "proxy")
 
 
-def by_number(found: pd.DataFrame) -> pd.DataFrame:
+def by_number(correlations: pd.DataFrame) -> pd.DataFrame:
     """Correlations by number of traces, fewest first: the rows of `found` with the column traces."""
-    numbers = tables.rows(found, ablation="number of traces", quantity="rho")
+    numbers = tables.rows(correlations, ablation="number of traces", quantity="rho")
     return numbers.assign(traces=numbers["setting"].astype(int)).sort_values("traces", kind="stable")
 
 

@@ -53,9 +53,9 @@ def bar(null: pd.DataFrame) -> float:
 
 def null_table(heat: pd.DataFrame, summary: pd.DataFrame, null: pd.DataFrame) -> pd.DataFrame:
     """What was found, what chance gives in 19 of 20 shuffles, and the p value, for each choice and way to shuffle."""
-    found = dict.fromkeys((BEST, BEST_WHOLE), means(heat)["estimate"].abs().max())
+    largest = dict.fromkeys((BEST, BEST_WHOLE), means(heat)["estimate"].abs().max())
     univariate = tables.interval(summary, method="univariate", protocol="leave-tasks-out", quantity="rho").estimate
-    found |= dict.fromkeys((CHOSEN, CHOSEN_WHOLE), univariate)
+    largest |= dict.fromkeys((CHOSEN, CHOSEN_WHOLE), univariate)
     rows = [
         {
             "choice": name,
@@ -63,7 +63,7 @@ def null_table(heat: pd.DataFrame, summary: pd.DataFrame, null: pd.DataFrame) ->
             "95 % of shuffles below": f"{null[name].quantile(0.95):.2f}",
             "p": f"{chance(null[name], value):.2g}",
         }
-        for name, value in found.items()
+        for name, value in largest.items()
     ]
     return pd.DataFrame(rows)
 

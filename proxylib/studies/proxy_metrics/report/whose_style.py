@@ -11,8 +11,8 @@ from proxylib.studies.proxy_metrics.whose_style import ALL_MINUS_NONE, HALF_MINU
 NAMES = {"other": "none", "crossed": "half", "expert": "all"}
 
 
-def table(found: pd.DataFrame) -> pd.DataFrame:
+def table(correlations: pd.DataFrame) -> pd.DataFrame:
     """A row per proxy: the three populations, then the differences."""
-    named = found.assign(quantity=found["style"].map(NAMES).fillna(found["quantity"]))
+    named = correlations.assign(quantity=correlations["style"].map(NAMES).fillna(correlations["quantity"]))
     columns = [*NAMES.values(), ALL_MINUS_NONE, HALF_MINUS_ALL]
     return tables.wide(named, ["proxy"], {"quantity": dict(zip(columns, columns, strict=True))})
