@@ -1,4 +1,4 @@
-"""Models that change their ways with the length of a pass: every row is that of its trace alone in a fresh model, in float64."""
+"""Models that change their ways with the length of a pass: rows are those of each trace alone, in float64."""
 
 import copy
 
