@@ -451,6 +451,15 @@ MUTANTS = {
         Mutant("space-with-the-word-before", 'r"\\s*\\S+|\\s+"', 'r"\\S+\\s*|\\s+"', "tests/measure/proxies"),
         Mutant("words-over-all-tasks", "words.append((task, match", 'words.append(("", match', "tests/measure/proxies"),
     ],
+    "measure/tokenstats/lengths.py": [
+        Mutant("the-switch-is-not-seen", "int(length > place) for place in self.switches", "0 for place in self.switches"),
+        Mutant("lengths-grow-together", "max(length, place) for place in self.grows", "place for place in self.grows"),
+    ],
+    "measure/tokenstats/selfcheck.py": [
+        Mutant("never-narrowed", "engine = engine.narrow()", "pass"),
+        Mutant("ranks-are-not-compared", "self.most <= self.tolerance and self.ranks", "self.most <= self.tolerance"),
+        Mutant("trials-at-any-cost", "<= (room if chosen else FIRST * room)", "<= 10**9"),
+    ],
     "measure/tokenstats/chunked.py": [
         Mutant("n-equal-without-itself", "(logits == own).sum(1)", "(logits == own).sum(1) - 1"),
         Mutant("n-greater-or-equal", "greater = logits > own", "greater = logits >= own"),
@@ -508,6 +517,13 @@ MUTANTS = {
         ),
     ],
     "measure/tokenstats/extract.py": [
+        Mutant(
+            "prompts-shared-across-a-switch",
+            "common >= LEAST_SHARED and self.ways.at(common) == self.ways.at(longest)",
+            "common >= LEAST_SHARED",
+            "tests/measure/tokenstats/test_lengths.py",
+        ),
+        Mutant("what-was-seen-is-remembered", "if self.ways.grows:", "if False:", "tests/measure/tokenstats/test_lengths.py"),
         Mutant("target-off-by-one", "places - 1 - shared]", "places - shared]"),
         Mutant(
             "window-from-the-start",
