@@ -460,6 +460,11 @@ MUTANTS = {
         Mutant("ranks-are-not-compared", "self.most <= self.tolerance and self.ranks", "self.most <= self.tolerance"),
         Mutant("trials-at-any-cost", "<= (room if chosen else FIRST * room)", "<= 10**9"),
     ],
+    "models/cores.py": [
+        Mutant("quotas-around-are-not-seen", "(group, *group.parents)", "(group,)"),
+        Mutant("the-affinity-mask-is-not-asked", "len(os.sched_getaffinity(0)) if hasattr", "os.cpu_count() if hasattr"),
+        Mutant("more-threads-than-the-quota", "math.floor(min(", "math.ceil(min("),
+    ],
     "measure/tokenstats/chunked.py": [
         Mutant("n-equal-without-itself", "(logits == own).sum(1)", "(logits == own).sum(1) - 1"),
         Mutant("n-greater-or-equal", "greater = logits > own", "greater = logits >= own"),

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from proxylib.data.thinking import Think
 from proxylib.measure.tokenstats.columns import MOST_TOP
-from proxylib.models.devices import allotted_cores
+from proxylib.models.cores import allotted_cores
 from proxylib.models.settings import Evaluation
 from proxylib.settings import Frozen
 

@@ -10,18 +10,6 @@ from typing import Any
 from proxylib.errors import UserError
 
 
-def allotted_cores() -> int:
-    """Cores that this process may use: those of its affinity mask, and no more than a container's quota.
-
-    Notes
-    -----
-    More threads than cores wait for each other: with one core allotted, 16 threads took seven times as long as one.
-    """
-    import joblib
-
-    return joblib.cpu_count()
-
-
 def prepare(device: str, threads: int) -> dict[str, str | int]:
     """Fix the number of threads and determinism; returns what the manifest should say.
 

@@ -1,8 +1,4 @@
-"""Out of memory: halve, say so, go on. Threads: no more than the process is allotted."""
-
-import os
-import subprocess
-import sys
+"""Out of memory: halve, say so, go on."""
 
 import pytest
 import torch
@@ -49,11 +45,3 @@ def test_cuda_without_a_device_is_one_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="no CUDA device"):
         devices.prepare("cuda", 1)
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity masks on this system")
-def test_threads_are_no_more_than_the_affinity_mask_allows():
-    code = "import os, pathlib; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
-    code += "from proxylib.measure.settings import Extract\nprint(Extract(model='m', traces='t', out=pathlib.Path()).threads)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "1\n", done.stderr
