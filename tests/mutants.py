@@ -169,7 +169,32 @@ MUTANTS = {
         ),
         Mutant("single-problems-accepted", "if task not in drawn:", "if False:"),
     ],
+    "data/rows.py": [
+        Mutant("one-of-two-columns-taken", "if len(columns) > 1:", "if False:"),
+        Mutant("rows-named-by-their-batch", "number += 1\n                yield", "number = place + 1\n                yield"),
+        Mutant("lines-of-any-length", "if len(line) > LONGEST:", "if False:"),
+    ],
+    "data/field_paths.py": [
+        Mutant("names-with-dots-are-paths", "if path in row:", "if False:"),
+        Mutant("letters-of-a-text-by-place", "isinstance(value, (list, tuple))\n        try", "True\n        try"),
+    ],
+    "data/thinking.py": [
+        Mutant(
+            "blocks-without-an-end-are-cut",
+            "    if expected is not None:\n        return Thought(prompt, None, True)\n    before",
+            "    before",
+        ),
+        Mutant("any-tag-closes-any-block", "if mark[0].lower() != expected:", "if expected is None:"),
+        Mutant("the-prompt-keeps-its-tag", "prompt[: opened.start()] if opened else prompt", "prompt"),
+    ],
+    "data/expert.py": [
+        Mutant("any-log-probability-is-rounding", "ROUNDING = 1e-4", "ROUNDING = 1.0"),
+        Mutant("every-piece-has-the-character", "        done = max(done, end)\n", "        done = begin\n"),
+        Mutant("halves-of-ascii", "[^\\\\x00-\\\\x7f]", "."),
+        Mutant("clipped-log-probabilities-stay", "max(0.0, -float(value))", "-float(value)"),
+    ],
     "data/traces.py": [
+        Mutant("ids-beyond-a-floats-reach", "abs(value) < WHOLE", "abs(value) < 1e300"),
         Mutant("rows-counted-from-zero", 'known.to_dict("records"), 1)', 'known.to_dict("records"), 0)'),
         Mutant("repeated-ids-accepted", "if not _same(trace, self.traces[key]):", "if False:"),
     ],

@@ -10,6 +10,7 @@ from proxylib.errors import UserError
 
 STEP = re.compile(r"\.?([^.\[\]]+)|\[(-?\d{1,9})\]")
 KINDS = {"NoneType": "null", "str": "text"}
+SAID = (".content", ".value", ".text")
 SHOWN = 12  # paths that an error lists
 
 
@@ -77,6 +78,12 @@ def leaves(value: Any, path: str = "", depth: int = 4) -> Iterator[str]:
             yield from leaves(value[place], f"{path}[{place}]", depth - 1)
     elif path:
         yield path
+
+
+def texts(value: Any, path: str) -> list[str]:
+    """Paths to the texts inside a list or an object, what is said before who says it."""
+    inside = list(leaves(value, path)) if isinstance(value, (list, tuple, Mapping)) and value else []
+    return sorted(inside, key=lambda leaf: not leaf.endswith(SAID))
 
 
 def listed(row: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from proxylib.data.thinking import Think
 from proxylib.data.trace import Trace
 
 Key = tuple[str, str]  # task, id
+NAMED = 3  # copies
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Counts:
     ----------
     rows : read, blank lines apart
     copies : of these, with prompt and solution of an earlier one, see `repeats.normal`
+    first_copies : the first few of them by id, and what each is a copy of
     problems : different ones
     promptless : without a prompt; each a problem of its own, as nothing says which belong together
     thoughts : solutions with a think block
@@ -32,6 +34,7 @@ class Counts:
     rows: int
     copies: int
     problems: int
+    first_copies: tuple[str, ...] = ()
     promptless: int = 0
     thoughts: int = 0
     think: Think = "keep"
@@ -40,7 +43,8 @@ class Counts:
     def summary(self) -> str:
         """The counts in a line; those of nothing are left away."""
         parts = [f"{self.rows} traces read", f"{self.problems} {'problem' if self.problems == 1 else 'problems'}"]
-        parts += [f"{self.copies} copies of others"] * (self.copies > 0)
+        few = f" ({', '.join(self.first_copies)}{', ...' * (self.copies > len(self.first_copies))})" * bool(self.first_copies)
+        parts += [f"{self.copies} {'copy' if self.copies == 1 else 'copies'}{few}"] * (self.copies > 0)
         parts += [f"{self.promptless} without a prompt, each taken for a problem of its own"] * (self.promptless > 0)
         parts += [f"{self.thoughts} with a think block ({self.think})"] * (self.thoughts > 0)
         parts += [f"{self.clipped} log-probabilities just above 0 taken as 0"] * (self.clipped > 0)
@@ -86,5 +90,11 @@ def reading_of(traces: list[Trace], labels: Mapping[Key, str] | None = None, cou
     copies, solved = repeats.copies_of(traces), repeats.problems_of(traces, labels)
     named = labels or {}
     promptless = sum(not repeats.normal(trace.prompt) and (trace.task, trace.id) not in named for trace in traces)
-    counted = {"copies": counts.copies + len(copies), "problems": len(set(solved.values())), "promptless": promptless}
+    few = tuple(f"{copy[1]} of {first[1]}" for copy, first in list(copies.items())[:NAMED])
+    counted = {
+        "first_copies": few,
+        "copies": counts.copies + len(copies),
+        "problems": len(set(solved.values())),
+        "promptless": promptless,
+    }
     return Reading(traces, solved, copies, replace(counts, **counted))

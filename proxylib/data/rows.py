@@ -17,6 +17,7 @@ from proxylib.errors import UserError
 
 Row = tuple[str, Mapping[str, Any]]  # place, fields
 LONGEST = 2**25  # bytes of a line of text: more than any model reads at once
+BATCH = 1024  # rows of Parquet that are held at once
 ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".parquet")
 
 
@@ -160,7 +161,7 @@ def _parquet(path: Path) -> Iterator[Row]:
     except Exception as error:  # pyarrow raises a dozen kinds for a damaged file
         raise UserError(f"{path}: not a Parquet file ({type(error).__name__})") from None
     with file:
-        batches, number = file.iter_batches(batch_size=1024), 0
+        batches, number = file.iter_batches(batch_size=BATCH), 0
         while (batch := _next(batches, path)) is not None:
             for place in range(batch.num_rows):
                 number += 1

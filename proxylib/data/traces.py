@@ -145,9 +145,8 @@ class _Reader:
         if value is None:
             return None
         if not isinstance(value, str):
-            inside = list(field_paths.leaves(value, self.columns.get(name, name)))
-            hint = f"; take what is in it, such as --fields {name}={inside[-1]}" if inside and value else ""
-            hint *= isinstance(value, (list, Mapping))
+            inside = field_paths.texts(value, self.columns.get(name, name))
+            hint = f"; take what is in it, such as --fields {name}={inside[0]}" if inside else ""
             raise UserError(f"{place}: {name} is {field_paths.kind(value)}, expected text{hint}")
         try:
             value.encode()
