@@ -21,13 +21,47 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe, and plain words are what YAML 1.2 takes them for: 2e-4 is a number, while no, 12:30, 010 and 2024-02-30 are text.
+MOST_BYTES, MOST_VALUES, DEEPEST = 10**6, 10**5, 50  # of a text of YAML; values are counted with aliases written out
 
-    PyYAML holds on to YAML 1.1, in which they are text, false, 750, 8 and an error.
+
+class _Loader(yaml.SafeLoader):
+    """Safe, of bounded size, and plain words are what YAML 1.2 takes them for.
+
+    2e-4 is a number, while no, 12:30, 010 and 2024-02-30 are text. PyYAML holds on to YAML 1.1, in which they are text,
+    false, 750, 8 and an error.
     """
 
     yaml_implicit_resolvers: typing.ClassVar = {}
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+        """As PyYAML does, down to a depth that no settings have."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise yaml.composer.ComposerError(None, None, f"nested more than {DEEPEST} deep", self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        """As PyYAML does, but a key that is given twice is refused: one of its values would be lost."""
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        if twice := next((name for number, name in enumerate(names) if name in names[:number]), None):
+            raise yaml.constructor.ConstructorError(None, None, f"key {twice} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _values(node: yaml.Node, counted: dict[int, int]) -> int:
+    """How many values a node holds with its aliases written out: a few lines can hold more than a machine does."""
+    if id(node) not in counted:
+        counted[id(node)] = MOST_VALUES + 1  # what is met again inside itself never ends
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        counted[id(node)] = 1 + sum(
+            _values(part, counted) for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,))
+        )
+    if counted[id(node)] > MOST_VALUES:
+        raise yaml.composer.ComposerError(None, None, f"more than {MOST_VALUES:,} values with its aliases", node.start_mark)
+    return counted[id(node)]
 
 
 def _power(loader: _Loader, node: yaml.Node) -> int | float:
@@ -57,12 +91,17 @@ def parsed(text: str) -> Any:
     Raises
     ------
     yaml.YAMLError
-        If it is not YAML.
+        If it is not YAML, or holds more or deeper than any settings do.
     """
+    loader = _Loader(text)
     try:
-        return yaml.load(text, _Loader)
-    except (ValueError, OverflowError) as error:  # a date that does not exist under its tag, a number of 5,000 digits
-        raise yaml.YAMLError(str(error)) from None
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _values(node, {})
+        return loader.construct_document(node)
+    except (ValueError, OverflowError, RecursionError) as error:  # a date that is none, a number of 5,000 digits
+        raise yaml.constructor.ConstructorError(None, None, str(error), None) from None
 
 
 def validated(kind: type[Frozen], values: dict[str, Any], where: str | Callable[[str], str]) -> Any:
@@ -75,7 +114,11 @@ def validated(kind: type[Frozen], values: dict[str, Any], where: str | Callable[
     where : the place; or from a bad key (empty for an error that is about none) to how a person calls it
     """
     try:
-        return kind.model_validate_json(json.dumps(values))
+        plain = json.dumps(values)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{where('') if callable(where) else where}: only plain values can be given ({error})") from None
+    try:
+        return kind.model_validate_json(plain)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -96,9 +139,17 @@ def overlay(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping, read safely; `UserError` names file and line."""
     try:
-        values = parsed(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise UserError(f"{path}: more than {MOST_BYTES:,} bytes, which no settings have")
+        values = parsed(data.decode("utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8; save the file as UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

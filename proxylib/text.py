@@ -5,9 +5,11 @@ Names of models and files, traces, what servers and models say: all of it passes
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import sys
+from typing import Any
 from urllib.parse import quote
 
 SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(_\d+)?$")  # ends of names in the environment
@@ -26,6 +28,7 @@ PATTERNS = {
 #: punctuation that no markup takes for its own where it stands like this: 0.83, the end of a sentence, llama-64, a/b
 PLAIN = r"[,;%()?!]|(?<=\d)\.(?=\d)|(?<=[^\W\d])[.:](?!\S)|(?<=\w)[-/](?=\w)"
 PUNCTUATION = re.compile(rf"({PLAIN})|[!-/:-@\[-`{{-~]")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 JOINER = "\N{WORD JOINER}"  # nothing to an eye; between a backslash and a word, none that TeX knows
 
 
@@ -73,12 +76,23 @@ def secrets() -> dict[str, str]:
 
 def without_keys(text: str) -> str:
     """The text without the environment's secrets, and without what looks like one: servers and tracebacks quote them."""
+    plain = COLOURS.sub("", text)  # a traceback in colours may cut a key into pieces
+    clean = plain
     for value, variable in secrets().items():
-        for spelling in dict.fromkeys((value, quote(value, safe=""), repr(value)[1:-1])):
-            text = text.replace(spelling, f"<{variable}>")
+        for spelling in dict.fromkeys((value, quote(value, safe=""), repr(value)[1:-1], html.escape(value))):
+            clean = clean.replace(spelling, f"<{variable}>")
     for pattern, stays in PATTERNS.items():
-        text = re.sub(pattern, stays, text, flags=re.IGNORECASE)
-    return text
+        clean = re.sub(pattern, stays, clean, flags=re.IGNORECASE)
+    return text if clean == plain else clean
+
+
+def all_without_keys(value: Any) -> Any:
+    """JSON values, each text in them `without_keys`."""
+    if isinstance(value, dict):
+        return type(value)({key: all_without_keys(part) for key, part in value.items()})
+    if isinstance(value, list):
+        return [all_without_keys(part) for part in value]
+    return without_keys(value) if isinstance(value, str) else value
 
 
 def warn(text: object) -> None:

@@ -34,7 +34,16 @@ MUTANTS = {
             "key=lambda secret: len(secret[0])",
             "tests/judging/test_messages.py",
         ),
-        Mutant("quoted-keys-pass", '(value, quote(value, safe=""), repr(value)[1:-1])', "(value,)"),
+        Mutant("quoted-keys-pass", '(value, quote(value, safe=""), repr(value)[1:-1], html.escape(value))', "(value,)"),
+    ],
+    "settings.py": [
+        Mutant("octal", "(0|[1-9][0-9_]*|0x", "([0-9_]+|0x"),
+        Mutant("bombs-go-off", "if counted[id(node)] > MOST_VALUES:", "if False:"),
+        Mutant("any-depth", "if self.depth > DEEPEST:", "if False:"),
+        Mutant("last-of-two-keys-counts", "if name in names[:number]", "if name in ()"),
+    ],
+    "cli/surroundings.py": [
+        Mutant("only-what-was-raised", "error = error.__cause__ or error.__context__", "error = None"),
     ],
     "report/pages.py": [
         Mutant(
@@ -108,8 +117,19 @@ MUTANTS = {
         Mutant("exit-is-success", "if asked or said", "if said"),
         Mutant("system-exit-is-success", 'asked or said.get("ename") == "SystemExit"', "asked"),
     ],
-    "settings.py": [Mutant("octal", "(0|[1-9][0-9_]*|0x", "([0-9_]+|0x")],
     "runs/store.py": [
+        Mutant(
+            "keys-in-tracebacks",
+            "without_keys(traceback).encode()",
+            "traceback.encode()",
+            "tests/runs/test_execute.py::test_a_notebook_that_fails_with_a_key_leaves_it_nowhere",
+        ),
+        Mutant(
+            "keys-in-failed-notebooks",
+            "write_atomic(target / NOTEBOOK, without_keys(text).encode())",
+            "notebook.replace(target / NOTEBOOK)",
+            "tests/runs/test_execute.py::test_a_notebook_that_fails_with_a_key_leaves_it_nowhere",
+        ),
         Mutant("inputs-not-in-the-id", "dict(self.config), dict(self.inputs)]", "dict(self.config)]"),
     ],
     "data/corpora.py": [

@@ -1,6 +1,8 @@
 """Values read from YAML, and settings validated: numbers are numbers, and errors name their place."""
 
 import math
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -83,3 +85,56 @@ def test_changes_are_laid_over_section_by_section_and_lists_replaced_whole():
     base = {"a": {"b": 1, "c": [1, 2]}, "d": 3}
     assert overlay(base, {"a": {"c": [9]}, "e": 4}) == {"a": {"b": 1, "c": [9]}, "d": 3, "e": 4}
     assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 3}
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{after}: &{after} [{', '.join(['*' + before] * 10)}]\n" for before, after in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 5000, "nested more than 50 deep"),
+        ("[" * 5000 + "]" * 5000, "nested more than 50 deep"),
+        ("{a: " * 5000, "nested more than 50 deep"),
+        ("\n".join(" " * depth + "a:" for depth in range(500)), "nested more than 50 deep"),
+        ("- " * 5000 + "a", "nested more than 50 deep"),
+        (BOMB, "more than 100,000 values"),
+        (BOMB.replace("[x", "[{k: v}"), "more than 100,000 values"),
+        ("a: &a {x: 1}\nb: &b {<<: [" + "*a, " * 400 + "]}\nc: {<<: [" + "*b, " * 400 + "]}", "more than 100,000 values"),
+        ("a: &a [*a]", "more than 100,000 values"),
+        ("a: &a {b: {c: *a}}", "more than 100,000 values"),
+        ("a: !!timestamp 2024-02-30", "day is out of range"),
+        (f"a: {'9' * 5000}", "4300"),
+        ("a: 1\nb: 2\na: 3", "line 1: not YAML (key a is given twice)"),
+        ("a: {b: 1, b: 2}", "key b is given twice"),
+        ("a: \x00", "not YAML"),
+        ("a: !!python/object/apply:os.system [id]", "not YAML"),
+        ("a: " + "x" * 2_000_000, "more than 1,000,000 bytes"),
+    ],
+)
+def test_yaml_that_no_settings_are_is_one_quick_line(tmp_path, text, said):
+    (tmp_path / "p.yaml").write_text(text)
+    began = time.perf_counter()
+    with pytest.raises(UserError) as raised:
+        read_yaml(tmp_path / "p.yaml")
+    assert said in str(raised.value) and "p.yaml" in str(raised.value) and time.perf_counter() - began < 2
+
+
+def test_files_that_cannot_be_read_as_text_are_one_line(tmp_path):
+    (tmp_path / "latin.yaml").write_bytes("a: é".encode("latin-1"))
+    for path, said in ((tmp_path, "directory"), (tmp_path / "latin.yaml", "not UTF-8"), (Path("/dev/zero"), "more than")):
+        with pytest.raises(UserError, match=said):
+            read_yaml(path)
+
+
+def test_aliases_within_bounds_mean_what_they_say(tmp_path):
+    (tmp_path / "p.yaml").write_text("a: &a {x: 1, y: [2, 3]}\nb: {<<: *a, x: 4}\nc: [*a, *a]\n")
+    values = read_yaml(tmp_path / "p.yaml")
+    assert values["b"] == {"x": 4, "y": [2, 3]} and values["c"] == [values["a"]] * 2
+
+
+def test_a_date_among_settings_is_one_line():
+    with pytest.raises(UserError, match="only plain values"):
+        validated(Frozen, {"day": parsed("!!timestamp 2024-02-03")}, "p.yaml")

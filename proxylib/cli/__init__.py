@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from proxylib.cli import book, extract, fetch, finetune, grid, judge, rank, run, scoreboard, ship
+from proxylib.cli import book, extract, fetch, finetune, grid, judge, rank, run, scoreboard, ship, surroundings
 from proxylib.cli.options import Parser, read
 from proxylib.errors import UserError
+from proxylib.text import warn
 
 COMMANDS = (rank, extract, judge, finetune, run, grid, fetch, book, ship, scoreboard)  # those for your own things first
 
@@ -20,7 +21,7 @@ def main(words: list[str] | None = None) -> int:
         args = parser().parse_args(words)
         return args.function(read(args.kind, vars(args), args.command))
     except UserError as error:
-        print(f"proxylib: error: {error}", file=sys.stderr)
+        warn(f"error: {error}")
         return 2
     except KeyboardInterrupt:
         print("proxylib: stopped; the next call goes on from here", file=sys.stderr)
@@ -28,6 +29,12 @@ def main(words: list[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` is no error
         sys.stderr.close()
         return 0
+    except Exception as error:
+        if said := surroundings.line(error):
+            warn(f"error: {said}")
+            return 2
+        sys.excepthook = surroundings.show
+        raise
 
 
 def parser() -> Parser:

@@ -23,6 +23,7 @@ from proxylib.runs.kernels import IPCKernelManager, WaitingKernel, die_with_pare
 from proxylib.runs.step import NOTEBOOK_VERSION, Step, cells_digest
 from proxylib.runs.step import chains as longest_chains
 from proxylib.runs.store import NOTEBOOK, Key, Run, Store, Workspace
+from proxylib.text import all_without_keys, line, without_keys
 
 PAGE = "page.ipynb"
 WORTH_IMPORTING = 3  # steps that make up for what their processes import in common
@@ -61,7 +62,10 @@ def run(step: Step) -> Run:
 
 
 class NotebookFailed(Exception):
-    """A notebook failed for a reason that only its traceback can tell."""
+    """A notebook failed for a reason that only its traceback can tell; the message is a line without keys."""
+
+    def __init__(self, message: str):
+        super().__init__(line(without_keys(message)))
 
 
 def _make_page(step: Step, workspace: Workspace) -> None:
@@ -130,7 +134,7 @@ def _clean(path: Path) -> None:
         tags = cell.metadata.get("tags", [])
         if {"parameters", "injected-parameters"} & set(tags):
             cell.metadata["tags"] = [*tags, "remove-cell"]
-    nbformat.write(notebook, path)
+    nbformat.write(all_without_keys(notebook), path)
 
 
 def state(step: Step) -> str:
@@ -169,7 +173,7 @@ def _child(step: Step, sender: Any) -> None:
     except NotebookFailed as error:
         sender.send(("failed", str(error)))
     except BaseException:
-        sender.send(("failed", traceback.format_exc(limit=3)))
+        sender.send(("failed", without_keys(traceback.format_exc(limit=3))))
 
 
 def _import_once(steps: Sequence[Step]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from proxylib.errors import UserError
+from proxylib.text import without_keys
 
 TAG = "parameters"
 #: types of values that can be given, by the names that annotations have for them
@@ -90,6 +91,7 @@ def check(notebook: Path, given: Mapping[str, Any]) -> None:
     """
     tree = _parsed(notebook)
     known = dict(_assigned(tree))
+    _refuse_keys({name: parameter.default for name, parameter in known.items()} | dict(given))
     for name, value in given.items():
         if name not in known:
             raise UserError(f"parameter {name} is unknown in {notebook.name}; it has {', '.join(known) or 'none'}")
@@ -98,6 +100,16 @@ def check(notebook: Path, given: Mapping[str, Any]) -> None:
         if not parameter.given and name not in given:
             raise UserError(f"parameter {name} of {notebook.name} has no default; give it: -p {name} VALUE")
     _refuse_late(notebook, tree, given)
+
+
+def _refuse_keys(values: Mapping[str, Any]) -> None:
+    """A run's manifest and notebook would keep them."""
+    for name, value in values.items():
+        spelt = json.dumps(value, default=str)
+        if without_keys(spelt) != spelt:
+            raise UserError(
+                f"parameter {name}: holds a key, which would be kept; let the notebook read it from the environment"
+            )
 
 
 def _check_kind(what: str, parameter: Parameter, value: Any) -> None:

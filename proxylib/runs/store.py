@@ -8,6 +8,8 @@ without weights and without large tables.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +23,7 @@ from proxylib.errors import UserError
 from proxylib.runs.config import ROOT
 from proxylib.runs.files import Damaged, canonical, sha256, write_atomic, write_sealed
 from proxylib.runs.folder import MANIFEST, OWN, Finished, Folder, Workspace, read_manifest
-from proxylib.text import warn
+from proxylib.text import all_without_keys, warn, without_keys
 
 NOTEBOOK = "notebook.ipynb"  # kept beside a run for its reader; carries timings, so it is no part of the run's content
 SHARED = "published"  # folder of recorded runs that no profile owns
@@ -201,10 +203,13 @@ class Store:
                 shutil.rmtree(manifest.parent)
 
     def set_aside(self, key: Key, notebook: Path, traceback: str) -> Path:
-        """Keep a failed notebook and its traceback under `failed/<run_id>/`, where no page is ever taken from."""
+        """Keep a failed notebook and its traceback, without keys, under `failed/<run_id>/`: no page is taken from there."""
         target = self.root / "failed" / key.run_id
-        target.mkdir(parents=True, exist_ok=True)
         if notebook.exists():
-            shutil.move(notebook, target / NOTEBOOK)
-        write_atomic(target / "traceback.txt", traceback.encode())
+            text = notebook.read_text(encoding="utf-8", errors="replace")
+            with contextlib.suppress(ValueError):  # cut short as it was written
+                text = json.dumps(all_without_keys(json.loads(text)), indent=1)
+            write_atomic(target / NOTEBOOK, without_keys(text).encode())
+            notebook.unlink()
+        write_atomic(target / "traceback.txt", without_keys(traceback).encode())
         return target

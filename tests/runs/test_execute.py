@@ -107,6 +107,36 @@ print(IPKernelApp.instance().transport)"""
 
 
 @pytest.mark.slow
+def test_a_notebook_that_fails_with_a_key_leaves_it_nowhere(tmp_path, capsys, monkeypatch):
+    """In what it printed, in a header, in an address of its source, quoted and in colours."""
+    monkeypatch.setenv("MINE_API_KEY", "s3cr3t/with+odd=chars")
+    cells = [
+        "import os, urllib.parse\nkey = os.environ['MINE_API_KEY']\nprint({'Authorization': f'Bearer {key}'})\nkey",
+        "def call(address='https://me:hunter2hunter@example.org/?api_key=s3cr3t%2Fwith%2Bodd%3Dchars'):\n"
+        "    raise OSError(address + urllib.parse.quote(key, safe='') + key)\ncall()",
+    ]
+    assert main(["run", str(write(tmp_path / "own.ipynb", *cells))]) == 1
+    told = capsys.readouterr()
+    kept = [path.read_text() for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+    assert any("OSError" in text and "call" in text for text in kept) and "<MINE_API_KEY>" in "".join(kept)
+    assert not any("s3cr3t" in text or "hunter2" in text for text in (told.out, told.err, *kept))
+
+
+def test_a_parameter_that_holds_a_key_is_refused(tmp_path, no_kernel, capsys, monkeypatch):
+    monkeypatch.setenv("MINE_API_KEY", "s3cr3t/with+odd=chars")
+    notebook = write(tmp_path / "own.ipynb")
+    for given in (
+        ("any", "https://me:hunter2@example.org"),
+        ("name", "s3cr3t/with+odd=chars"),
+        ("any", "{a: [s3cr3t/with+odd=chars]}"),
+    ):
+        assert main(["run", str(notebook), "-p", *given]) == 2
+        told = capsys.readouterr().err
+        assert f"parameter {given[0]}: holds a key" in told and "s3cr3t" not in told and "hunter2" not in told
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
 def test_a_failed_notebook_is_kept_apart_with_its_traceback_and_is_no_run(tmp_path, capsys):
     notebook = write(tmp_path / "own.ipynb", "print('before')", "1 / 0", "print('after')")
     assert main(["run", str(notebook)]) == 1

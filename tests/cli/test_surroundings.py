@@ -1,0 +1,64 @@
+"""What a machine refuses is one line and exit code 2, whoever raises it."""
+
+import errno
+import os
+
+import pytest
+
+from proxylib import cli
+from proxylib.cli import main, surroundings
+
+
+def wrapped(error):
+    try:
+        try:
+            raise error
+        except Exception as cause:
+            raise RuntimeError("while saving") from cause
+    except RuntimeError as outer:
+        return outer
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/out/x"), "/out/x: no space left to write"),
+        (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), "no space left"),
+        (OSError(errno.EFBIG, os.strerror(errno.EFBIG), "/out/x"), "/out/x: no space left"),
+        (OSError(errno.EROFS, os.strerror(errno.EROFS), "/out/x"), "/out/x: read-only file system; give a folder that can"),
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/out/x"), "/out/x: permission denied; give a folder"),
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE), "/x"), "/x: too many open files; raise the limit (ulimit -n)"),
+        (FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "/x"), "/x: no such file or directory"),
+        (MemoryError(), "not enough memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), "not enough memory"),
+        (ImportError("libx.so: failed to map segment from shared object"), "not enough memory"),
+        (RuntimeError("can't start new thread"), "no more threads or processes"),
+        (BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)), "no more threads or processes"),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . PytorchStreamWriter failed writing file"), "no space left"),
+        (ValueError("I/O error: No space left on device (os error 28)"), "no space left"),
+        (RecursionError("maximum recursion depth exceeded"), "nested too deeply"),
+    ],
+)
+def test_a_refusal_of_the_machine_is_one_line_that_names_the_mend(monkeypatch, capsys, error, said):
+    for raised in (error, wrapped(error)):
+
+        def fail(words, raised=raised):
+            raise raised
+
+        monkeypatch.setattr(cli.Parser, "parse_args", lambda self, words, fail=fail: fail(words))
+        assert main(["grid"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("proxylib: error: ") and said in line
+
+
+def test_a_failure_of_ours_keeps_its_traceback_without_keys(monkeypatch, capsys):
+    monkeypatch.setenv("MINE_API_KEY", "hunter2hunter")
+    assert surroundings.line(KeyError("x")) is None
+    monkeypatch.setattr(cli.Parser, "parse_args", lambda self, words: {}["hunter2hunter"])
+    monkeypatch.setattr("sys.excepthook", None)
+    with pytest.raises(KeyError) as raised:
+        main(["grid"])
+    assert cli.sys.excepthook is surroundings.show
+    surroundings.show(raised.type, raised.value, raised.tb)
+    told = capsys.readouterr().err
+    assert "Traceback" in told and "<MINE_API_KEY>" in told and "hunter2" not in told
