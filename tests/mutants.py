@@ -625,7 +625,17 @@ MUTANTS = {
         Mutant("tags-inside-of-objects", "if any(found.start <= tag.start() < found.end for found in objects):", "if False:"),
         Mutant("block-quotes-count", 'return text.startswith(">", begun) or', "return"),
     ],
+    "judging/verdict_folder.py": [
+        Mutant("nothing-scored-is-fine", "if lost < count and lost <= limit * count:", "if lost <= limit * count:"),
+        Mutant("unscored-at-no-limit", "lost <= limit * count:", "lost < count:"),
+    ],
+    "cli/judge.py": [
+        Mutant("unscored-ends-with-0", "        return 4", "        return 0", "tests/judging/test_verdict_folder.py"),
+        Mutant("dry-run-asks", "if options.dry_run:", "if False:", "tests/judging/test_verdict_folder.py"),
+    ],
+    "judging/spending.py": [Mutant("frame-unread", "_tokens(_frame(ask.criterion, ask.clauses), ", "_tokens(")],
     "judging/client.py": [
+        Mutant("weights-by-path", '"weights": identify(name)', '"weights": name', "tests/judging/test_providers.py"),
         Mutant("no-verdict-is-a-failure", 'if verdict else (UNSCORED, "")', 'if verdict else ("fail", "")'),
     ],
     "judging/rubric.py": [

@@ -43,7 +43,7 @@ def parser() -> Parser:
         prog="proxylib",
         description="Forecast a model's score from cheaper signals.",
         epilog="proxylib COMMAND --help shows a command's options. Exit codes: 0 done, 1 a failure of ours, 2 bad input, "
-        "130 interrupted.",
+        "3 an alarm, 4 too much is missing, 130 interrupted.",
     )
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for module in COMMANDS:

@@ -10,7 +10,7 @@ from pydantic import Field
 from proxylib.cli.options import command
 from proxylib.judging.settings import LLMJudge
 from proxylib.settings import Frozen
-from proxylib.text import say
+from proxylib.text import say, warn
 
 
 class Options(Frozen):
@@ -19,6 +19,10 @@ class Options(Frozen):
     notes: Path = Field(description=".jsonl file with id, dialogue and note")
     out: Path = Field(description="folder for what is made; goes on where it ended")
     repeats: int = Field(default=1, ge=1, description="times that each question is asked")
+    limit_unscored: float = Field(
+        default=0.05, ge=0, le=1, allow_inf_nan=False, description="share of unscored questions above which the exit code is 4"
+    )
+    dry_run: bool = Field(default=False, description="say what may be asked and what it may cost; ask and write nothing")
     judge: LLMJudge
 
 
@@ -28,8 +32,16 @@ def add(commands: Any) -> None:
 
 
 def run(options: Options) -> int:
-    """Judge the notes and print pass rates, the unscored beside them."""
+    """Judge the notes and print pass rates, the unscored beside them; 4 where too many are unscored, or all."""
     from proxylib.judging import verdict_folder
 
-    say(verdict_folder.run(options.notes, options.judge, options.out, options.repeats, say).summary())
+    given = (options.notes, options.judge, options.out, options.repeats)
+    if options.dry_run:
+        say(f"{verdict_folder.estimate(*given)}; answers that {options.out} holds cost nothing")
+        return 0
+    judged = verdict_folder.run(*given, say)
+    say(judged.summary())
+    if missing := judged.shortfall(options.limit_unscored):
+        warn(missing)
+        return 4
     return 0

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from proxylib.judging import answers, criteria, messages, spending
 from proxylib.judging.cache import CUT, FILTERED, FULL, Answer, Cache
 from proxylib.judging.questions import COLUMNS, UNSCORED, Ask
 from proxylib.judging.settings import LLMJudge
+from proxylib.models import folders
 
 CERTAIN = (401, 403, 404)  # key, rights, model: the next call would meet the same
 HANDFUL = 5  # refusals before any answer, after which no further call is made
@@ -92,14 +93,27 @@ def address(settings: LLMJudge) -> str:
 
 def described(settings: LLMJudge) -> dict[str, Any]:
     """What enters a judged run's identity: the settings that decide verdicts, and the prompts' hash."""
-    decisive = settings.model_dump(include={"model", "attempts", "max_new_tokens", "temperature"})
+    decisive = settings.model_dump(include={"attempts", "max_new_tokens", "temperature"}) | _model(settings)
     return decisive | {"schema": not settings.no_schema, "criteria": criteria.fingerprint()}
 
 
 def _sampling(settings: LLMJudge) -> dict[str, Any]:
     """What makes a kept answer this judge's; a larger limit of tokens writes a whole answer no differently."""
-    named = {"model": settings.model, "server": address(settings)}
-    return named | {"temperature": settings.temperature, "schema": not settings.no_schema}
+    exactly = _model(settings, lambda name: folders.fingerprint(folders.locate(name)))  # of a hub's model, what is there now
+    return exactly | {"server": address(settings), "temperature": settings.temperature, "schema": not settings.no_schema}
+
+
+def _model(settings: LLMJudge, identify: Callable[[str], str] = folders.identity) -> dict[str, str]:
+    """The judge's name; for a model in a folder its weights, too: another one may come to lie there."""
+    provider, _, name = settings.model.partition("/")
+    if provider == "openai-api":  # a server of this machine may be called by the folder that it serves
+        name = name.partition("/")[2]
+    if provider != "hf" and not (name and Path(name).is_dir()):
+        return {"model": settings.model}
+    try:
+        return {"model": settings.model, "weights": identify(name)}
+    except UserError as error:
+        raise UserError(f"judge {settings.model}: {error}") from None
 
 
 def _finished(work: Coroutine) -> Any:
@@ -132,7 +146,7 @@ class _Refusals:
         if code in CERTAIN:
             self.notes[code].append(ask.id)
             return not self.answers and len(self.notes[code]) >= min(HANDFUL, self.calls)
-        alike = " ".join(word for word in reason.split() if not any(map(str.isdigit, word)))  # but for ids of requests
+        alike = messages.alike(reason)
         self.notes[alike].append(ask.id)
         return not self.answers and len(self.notes[alike]) >= HANDFUL and len(set(self.notes[alike])) >= self.different
 
@@ -189,7 +203,8 @@ class _Session:
                 continue
             self.refusals.answers += 1
             came, failure = [*came, answer], None
-            self.cache.keep(digest, [answer for answer in came if answer.stop != FILTERED])
+            if kept := [answer for answer in came if answer.stop != FILTERED]:
+                self.cache.keep(digest, kept)
             verdict, reason, text = _read(answer, ask)
             if verdict or answer.stop == CUT:
                 break
@@ -227,6 +242,8 @@ def _read(answer: Answer, ask: Ask) -> tuple[answers.Verdict | None, str, str]:
         return None, answer.error, answer.text
     if answer.stop == CUT:
         return None, f"cut at {answer.max_new_tokens} tokens, raise --max-new-tokens", answer.text
+    if answer.stop == FILTERED:
+        return None, "withheld by the server's filter", answer.text
     if answer.stop == FULL:
         return None, "cut where the judge's context ends; give a judge with a longer one", answer.text
     try:

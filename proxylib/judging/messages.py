@@ -10,8 +10,18 @@ from proxylib.text import encodable, line, without_keys
 
 REASON = 300  # characters of a reason that are kept
 MENDABLE = (408, 409, 429)  # of the statuses from 400 to 499, those that asking again can mend
-#: what a server's refusal names -> how to go on
+#: what a reason names -> how to go on; the first that fits
 REMEDIES = {
+    r"^limit$": "raise --limit-tokens or --limit-cost",
+    r"^cut at": "",  # says so itself
+    r"^cut where": "",
+    r"^malformed: empty": "add --again to ask once more; a reasoning judge needs more --max-new-tokens",
+    r"^malformed": "add --again to ask once more, or take a judge that answers as it is asked",
+    r"^withheld": "take another judge; this one's filter withholds answers",
+    r"\(429\)|rate.?limit|too many requests": "give fewer --connections or more --retries",
+    r"time.?out|timed out": "raise --timeout",
+    r"connect\w*error|connection (error|refused|reset)": "look whether the server runs, and at its address",
+    r"\(5\d\d\)": "run the same command once the server answers",
     r"temperature": "give another --temperature (some models take 1 alone)",
     r"response_format|json_schema|schema|guided|structured": "add --no-schema",
     r"context|too (long|large|many)": "give fewer --max-new-tokens",
@@ -80,6 +90,11 @@ def said(error: BaseException) -> str:
     """An error's kind, and the server's own words where it has any."""
     cause, code = _cause(error), status(error)
     return f"{type(cause).__name__}{f' ({code})' if code else ''}: {words(getattr(cause, 'body', None)) or cause}"
+
+
+def alike(reason: str) -> str:
+    """The reason without words that hold a digit: ids of requests, times, counts."""
+    return " ".join(word for word in reason.split() if not any(map(str.isdigit, word)))
 
 
 def remedy(reason: str) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from proxylib.judging import messages
+from proxylib.judging import criteria, messages
 from proxylib.judging.questions import Ask
 from proxylib.judging.settings import LLMJudge
 
 CHARACTERS_PER_TOKEN = 3.0  # of English under today's tokenizers 4 to 5: the estimate is meant to be too high
-PLAIN = re.compile(r"[A-Za-z ]+")  # all else is counted as a token a byte, which no byte-level tokenizer exceeds
+PLAIN = f"{string.ascii_letters} ".encode()  # all else is counted as a token a byte, which no byte-level tokenizer exceeds
 
 
 class Estimate(NamedTuple):
@@ -30,15 +31,37 @@ class Estimate(NamedTuple):
 
 def estimate(asks: Sequence[Ask], settings: LLMJudge) -> Estimate:
     """Every question asked once; retries and second attempts come on top, what the cache holds comes off."""
-    tokens_in = sum(tokens(ask.prompt) for ask in asks)
+    tokens_in = sum(_tokens(_frame(ask.criterion, ask.clauses), _held(ask.dialogue), _held(ask.note)) for ask in asks)
     tokens_out = len(asks) * settings.max_new_tokens
     return Estimate(len(asks), tokens_in, tokens_out, settings.cost(tokens_in, tokens_out))
 
 
 def tokens(prompt: str) -> int:
     """A number of tokens that a prompt should not exceed under any judge's tokenizer (see `Budget`)."""
-    plain = sum(map(len, PLAIN.findall(prompt)))
-    return int(plain / CHARACTERS_PER_TOKEN) + len(prompt.encode("utf-8", "replace")) - plain + 1
+    return _tokens(_counts(prompt))
+
+
+def _tokens(*parts: tuple[int, int]) -> int:
+    """Of parts that stand one after the other."""
+    plain, other = map(sum, zip(*parts, strict=True))
+    return int(plain / CHARACTERS_PER_TOKEN) + other + 1
+
+
+def _counts(text: str) -> tuple[int, int]:
+    """Plain letters and spaces, and bytes of all else."""
+    data = text.encode("utf-8", "replace")
+    other = len(data.translate(None, PLAIN))
+    return len(data) - other, other
+
+
+@lru_cache
+def _frame(criterion: str, clauses: tuple[str, ...] | None) -> tuple[int, int]:
+    return _counts(criteria.prompt(criterion, "", "", clauses))
+
+
+@lru_cache(maxsize=16)  # the criteria of one note come one after the other
+def _held(text: str) -> tuple[int, int]:
+    return _counts(criteria.held(text))
 
 
 class Budget:

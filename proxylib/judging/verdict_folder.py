@@ -8,7 +8,7 @@ more repeats or a larger limit of tokens; a verdict that was given is never aske
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,10 +42,26 @@ class Judged(NamedTuple):
             scored = part[part["status"] != UNSCORED]
             rate = "–" if scored.empty else f"{100 * (scored['status'] == PASS).mean():.0f}"
             rows.append({"criterion": criterion, "pass, %": rate, "scored": len(scored), "unscored": len(part) - len(scored)})
-        reasons = self.verdicts[self.verdicts["status"] == UNSCORED]["reason"].value_counts().head(3)
-        told = "".join(f"\n{count} x {reason}" for reason, count in reasons.items())
+        told = "".join(f"\n{count} x {reason}" for count, reason in reasons(self.verdicts)[:3])
         used = f"{self.verdicts['tokens_in'].sum()} tokens in, {self.verdicts['tokens_out'].sum()} out"
         return f"{pd.DataFrame(rows).to_string(index=False)}{told}\n{used}\n{self.folder}"
+
+    def shortfall(self, limit: float) -> str | None:
+        """What is missing and how to mend it, where nothing was scored or the unscored share is above the limit."""
+        lost, count = int((self.verdicts["status"] == UNSCORED).sum()), len(self.verdicts)
+        if lost < count and lost <= limit * count:
+            return None
+        often, reason = reasons(self.verdicts)[0]
+        mend = messages.remedy(reason)
+        share = f"{100 * lost / count:.1f} %, limit {100 * limit:g} %"
+        return f"{lost} of {count} questions are unscored ({share}); {often} x {reason}{'; ' + mend if mend else ''}"
+
+
+def reasons(verdicts: pd.DataFrame) -> list[tuple[int, str]]:
+    """Why questions are unscored, the commonest first, with counts; ids of requests make no reason another."""
+    lost = verdicts[verdicts["status"] == UNSCORED]["reason"]
+    groups = lost.groupby(lost.map(messages.alike), sort=False)
+    return sorted(((len(group), group.iloc[0]) for _, group in groups), key=lambda pair: -pair[0])
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -83,7 +99,7 @@ def read(path: Path) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def run(path: Path, settings: LLMJudge, out: Path, repeats: int = 1, say=print) -> Judged:
+def run(path: Path, settings: LLMJudge, out: Path, repeats: int, say=print) -> Judged:
     """Ask about every note and criterion and write what came of it.
 
     Parameters
@@ -101,6 +117,35 @@ def run(path: Path, settings: LLMJudge, out: Path, repeats: int = 1, say=print) 
         one with verdicts of another judge, or about notes or repeats that are not among these. After a handful: see
         `client.judge`.
     """
+    asks, folder = _wanted(path, settings, out, repeats)
+    told = spending.estimate([], settings)
+
+    def build(workspace: Workspace) -> None:
+        nonlocal told
+        given, unanswered = _split(folder, asks)
+        workspace.begin()
+        if unanswered:
+            told = spending.estimate(unanswered, settings)
+            say(f"{told}; answers in {out / CACHE} cost nothing again")
+            given = [*given, client.judge(unanswered, settings, out / CACHE)]
+        order = pd.MultiIndex.from_tuples(map(_key, asks), names=KEY)
+        verdicts = pd.concat([part for part in given if len(part)]).set_index(KEY).reindex(order).reset_index()
+        workspace.write(VERDICTS, parquet_bytes(verdicts[list(COLUMNS)]))
+
+    done = folder.make(build, enough=lambda finished: not settings.again and _all_scored(finished))
+    return Judged(out, pd.read_parquet(done.folder / VERDICTS), told)
+
+
+def estimate(path: Path, settings: LLMJudge, out: Path, repeats: int) -> spending.Estimate:
+    """What `run` would ask for at most, and refuse before its first call; nothing is asked and nothing written."""
+    asks, folder = _wanted(path, settings, out, repeats)
+    done = folder.finished()
+    enough = done is not None and not settings.again and _all_scored(done)
+    return spending.estimate([] if enough else _split(folder, asks)[1], settings)
+
+
+def _wanted(path: Path, settings: LLMJudge, out: Path, repeats: int) -> tuple[list[Ask], Folder]:
+    """All questions, and the folder for them."""
     notes = read(path)
     asks = [
         Ask(row["id"], criterion, row["dialogue"], row["note"], repeat)
@@ -114,28 +159,17 @@ def run(path: Path, settings: LLMJudge, out: Path, repeats: int = 1, say=print) 
         "repeats": repeats,
         "notes": {row["id"]: _digest(row) for row in notes},
     }
-    folder = Folder(out, request, (), lambda before, now: _other_judge(before, now) if _answered(out) else None)
-    told = spending.estimate([], settings)
+    return asks, Folder(out, request, (), lambda before, now: _other_judge(before, now) if _answered(out) else None)
 
-    def build(workspace: Workspace) -> None:
-        nonlocal told
-        last = folder.last()
-        if last:
-            _refuse_fewer(last, request)
-        parts = [_given(last)] if last else []
-        known = {key for part in parts for key in part[KEY].itertuples(index=False, name=None)}
-        unanswered = [ask for ask in asks if _key(ask) not in known]
-        workspace.begin()
-        if unanswered:
-            told = spending.estimate(unanswered, settings)
-            say(f"{told}; answers in {out / CACHE} cost nothing again")
-            parts.append(client.judge(unanswered, settings, out / CACHE))
-        order = pd.MultiIndex.from_tuples(map(_key, asks), names=KEY)
-        verdicts = pd.concat([part for part in parts if len(part)]).set_index(KEY).reindex(order).reset_index()
-        workspace.write(VERDICTS, parquet_bytes(verdicts[list(COLUMNS)]))
 
-    done = folder.make(build, enough=lambda finished: not settings.again and _all_scored(finished))
-    return Judged(out, pd.read_parquet(done.folder / VERDICTS), told)
+def _split(folder: Folder, asks: Sequence[Ask]) -> tuple[list[pd.DataFrame], list[Ask]]:
+    """Verdicts that an earlier call gave, and the questions that have none."""
+    last = folder.last()
+    if last:
+        _refuse_fewer(last, folder.request)
+    given = [_given(last)] if last else []
+    known = {key for part in given for key in part[KEY].itertuples(index=False, name=None)}
+    return given, [ask for ask in asks if _key(ask) not in known]
 
 
 def _digest(note: dict[str, str]) -> str:

@@ -49,8 +49,14 @@ def test_a_key_is_left_out_before_the_text_is_cut(monkeypatch):
         ("BadRequestError (400): maximum context length is 4096", "--max-new-tokens"),
         ("AuthenticationError (401): no", "key"),
         ("NotFoundError (404): no such model", "--model"),
+        ("RateLimitError (429): too many requests", "--connections"),
+        ("AttemptTimeoutError: 120 seconds", "--timeout"),
+        ("APIConnectionError: Connection error.", "whether the server runs"),
+        ("InternalServerError (500): oops", "the same command"),
+        ("limit", "--limit-tokens"),
+        ("malformed: no JSON object", "--again"),
     ],
 )
 def test_a_refusal_names_the_option_to_change(reason, option):
     assert option in messages.remedy(reason)
-    assert messages.remedy("InternalServerError (500): oops") == ""
+    assert messages.remedy("ValueError: oops") == ""

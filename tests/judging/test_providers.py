@@ -1,6 +1,7 @@
 """Judges behind Inspect's registry: requests accounted for, and a model in a folder asked in process."""
 
 import asyncio
+import shutil
 
 import pytest
 from judging.faulty_server import serving
@@ -64,6 +65,22 @@ def test_sampled_answers_depend_on_their_question_alone(folder, tmp_path):
     assert turned[::-1].reset_index(drop=True).equals(first) and first["text"].nunique() == len(ASKS)
     again = [ask._replace(repeat=1) for ask in ASKS]
     assert (client.judge(again, settings, tmp_path / "one")["text"] != first["text"]).all()
+
+
+def test_other_weights_in_the_same_folder_are_another_judge(folder, tmp_path, monkeypatch):
+    place = shutil.copytree(folder, tmp_path / "model")
+    settings = LLMJudge(model=f"hf/{place}", max_new_tokens=6, attempts=1)
+    first = client.asked(ASKS, settings, tmp_path / "cache")
+    described = client.described(settings)
+    assert client.asked(ASKS, settings, tmp_path / "cache").tokens_out == 0 < first.tokens_out
+    model = LlamaForCausalLM.from_pretrained(place)
+    model.lm_head.weight.data.neg_()
+    model.save_pretrained(place)
+    other = client.asked(ASKS, settings, tmp_path / "cache")
+    assert other.tokens_out > 0 and (other.verdicts["text"] != first.verdicts["text"]).all()
+    assert client.described(settings) != described
+    served = LLMJudge(model=f"openai-api/mine/{place}")  # as a server on this machine calls it
+    assert client.described(served)["weights"] == client.described(settings)["weights"]
 
 
 @pytest.mark.parametrize(

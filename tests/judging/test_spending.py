@@ -1,6 +1,9 @@
 """Limits: what is set aside for a call, and what a call took."""
 
+import time
+
 from proxylib.judging import messages, spending
+from proxylib.judging.criteria import CLAUSES, CRITERIA
 from proxylib.judging.questions import Ask
 from proxylib.judging.settings import LLMJudge
 
@@ -30,3 +33,14 @@ def test_a_refusal_takes_nothing_and_a_second_answer_is_counted_beside_the_first
         call.leave()
         call.answered(Usage)
     assert (call.budget.tokens_in, call.budget.tokens_out) == (100, 10) and call.spent == {"tokens_in": 100, "tokens_out": 10}
+
+
+def test_twenty_thousand_notes_are_estimated_without_waiting():
+    note, dialogue = "S: cough\nP: </note> \u75c5 " * 40, "d: hello\np: my head aches " * 100
+    asks = [Ask(str(n), name, f" {dialogue}{n}\n", note) for n in range(2_000) for name in CRITERIA]
+    began = time.process_time()
+    estimate = spending.estimate(asks, LLMJudge(model="x"))
+    assert time.process_time() - began < 1.5  # a tenth of them
+    assert estimate.calls == 10_000
+    few = asks[:20] + [asks[0]._replace(clauses=CLAUSES[asks[0].criterion][:1])]
+    assert spending.estimate(few, LLMJudge(model="x")).tokens_in == sum(spending.tokens(ask.prompt) for ask in few)

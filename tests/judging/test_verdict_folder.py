@@ -15,6 +15,9 @@ from judging.faulty_server import serving
 from processes import started
 
 from proxylib.cli import main
+from proxylib.judging import client, spending, verdict_folder
+from proxylib.judging.criteria import CRITERIA
+from proxylib.judging.questions import Ask
 from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST
 
 NOTES = [{"id": f"n{n}", "dialogue": "d: hello", "note": f"S: {n} {'good' if n % 2 else 'bad'}"} for n in range(6)]
@@ -249,6 +252,106 @@ def test_a_server_that_refuses_everything_is_one_line(place, monkeypatch, capsys
         assert main([*GIVEN, "--connections", "2"]) == 2 and server.calls < 15
     told = capsys.readouterr().err.strip().splitlines()
     assert "the model m does not exist" in told[-1] and not (place / "judged" / "verdicts.parquet").exists()
+
+
+def test_too_many_unscored_are_an_exit_code_of_their_own_with_the_option_that_mends(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        server.fault = lambda prompt: "prose" if "S: 0 " in prompt else None
+        assert main(GIVEN) == 4  # 5 of 30
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if "unscored" in line]
+        assert "5 of 30 questions are unscored (16.7 %, limit 5 %)" in line
+        assert "5 x malformed: no JSON object; add --again" in line
+        assert (pd.read_parquet("judged/verdicts.parquet")["status"] == "unscored").sum() == 5
+        assert main([*GIVEN, "--limit-unscored", "0.17"]) == 0 and "questions are unscored" not in capsys.readouterr().err
+        assert main(GIVEN) == 4 and server.calls == 35  # said again at no cost
+        server.fault = lambda prompt: None
+        assert main([*GIVEN, "--again"]) == 0 and server.calls == 40
+
+
+@pytest.mark.parametrize(
+    ("more", "server", "said"),
+    [
+        (["--limit-tokens", "1"], {}, "30 x limit; raise --limit-tokens"),
+        ([], {"finish": "length"}, "30 x cut at 300 tokens, raise --max-new-tokens"),
+        ([], {"finish": "content_filter"}, "withheld by the server's filter; take another judge"),
+        ([], {"content": " "}, "30 x malformed: empty answer; add --again"),
+    ],
+)
+def test_a_folder_where_nothing_was_scored_never_ends_with_0(place, monkeypatch, more, server, said, capsys):
+    with serving(**server) as running:
+        monkeypatch.setenv("MINE_BASE_URL", running.url)
+        assert main([*GIVEN, *more, "--limit-unscored", "1"]) == 4
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "30 of 30 questions are unscored" in error and said in error
+    assert all(json.loads(path.read_text())["answers"] for path in (place / "judged" / "cache").iterdir())
+
+
+def test_reasons_are_one_whatever_the_requests_id_is():
+    rows = [("pass", ""), *(("unscored", f"APIError (503): busy (request {n}a)") for n in range(3)), ("unscored", "limit")]
+    verdicts = pd.DataFrame(rows, columns=["status", "reason"])
+    assert verdict_folder.reasons(verdicts) == [(3, "APIError (503): busy (request 0a)"), (1, "limit")]
+    judged = verdict_folder.Judged(None, verdicts, None)
+    assert judged.shortfall(0.8) is None and judged.shortfall(0.79).endswith(
+        "0a); run the same command once the server answers"
+    )
+
+
+def test_a_dry_run_asks_nobody_and_writes_nothing(place, monkeypatch, capsys):
+    monkeypatch.delenv("MINE_API_KEY")
+    monkeypatch.setattr(client, "asked", lambda *_: pytest.fail("a judge was made"))
+    priced = [*GIVEN, "--price-out", "10", "--dry-run"]
+    assert main(priced) == 0 and not (place / "judged").exists()
+    asks = [Ask(row["id"], name, row["dialogue"], row["note"]) for row in NOTES for name in CRITERIA]
+    read = sum(spending.tokens(ask.prompt) for ask in asks)
+    said = capsys.readouterr().out
+    assert f"30 calls, about {read} tokens in and at most 9000 out, 0.09 US dollars" in said
+
+
+def test_a_dry_run_counts_what_is_left_and_refuses_what_a_run_would(place, monkeypatch, capsys):
+    with serving() as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        assert main(GIVEN) == 0
+        before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
+        capsys.readouterr()
+        assert main([*GIVEN, "--dry-run"]) == 0 and capsys.readouterr().out.startswith("0 calls")
+        assert main([*GIVEN, "--dry-run", "--repeats", "3"]) == 0 and capsys.readouterr().out.startswith("60 calls")
+        assert main(["judge", "--model", "openai-api/mine/other", *GIVEN[3:], "--dry-run"]) == 2
+        assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before and server.calls == 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="process groups are looked up in /proc")
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(place, monkeypatch):
+    kill_and_compare(place, monkeypatch, [random.randint(1, 29)])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="process groups are looked up in /proc")
+@pytest.mark.parametrize("seed", range(5))
+def test_a_run_killed_again_and_again_ends_with_the_same_bytes(place, monkeypatch, seed):
+    rng = random.Random(seed)
+    kill_and_compare(place, monkeypatch, sorted(rng.sample(range(1, 30), 3)), rng.random() / 5)
+
+
+def kill_and_compare(place, monkeypatch, moments, wait=0.0):
+    """Kill the command whenever so many calls have come; after the last rerun all is as it is undisturbed."""
+    with serving({"prose": 0.2}, lasting=True, delay=0.02) as server:
+        monkeypatch.setenv("MINE_BASE_URL", server.url)
+        whole = main(["judge", *GIVEN[1:-1], "whole"])
+        undisturbed, server.calls = server.calls, 0
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        for calls in moments:
+            with started([sys.executable, "-m", "proxylib", *GIVEN, "--connections", "2"], env=environment) as process:
+                while server.calls < calls and process.poll() is None:
+                    time.sleep(0.005)
+                time.sleep(wait)
+        assert main(GIVEN) == whole, moments
+        assert undisturbed <= server.calls <= undisturbed + 2 * len(moments), moments  # what was in flight is asked again
+    kept = [{path.name: path.read_bytes() for path in (place / name).rglob("*.[jp][sa]*")} for name in ("whole", "judged")]
+    for files in kept:
+        assert {"verdicts.parquet", MANIFEST, PROGRESS} <= files.keys() and not any(name.endswith(".tmp") for name in files)
+        del files[MANIFEST]  # holds times
+    assert kept[0] == kept[1] and len(kept[0]) > 30, moments
 
 
 def test_an_interrupt_stops_soon_and_keeps_what_came(place, monkeypatch, capsys):
