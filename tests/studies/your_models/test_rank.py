@@ -50,8 +50,8 @@ def proxylib(place, monkeypatch, capsys):
     """`proxylib(*arguments)`: what a command that ends well says, called where the visitor's files are."""
     monkeypatch.chdir(place)
 
-    def call(*arguments):
-        assert main([*arguments, *COMMON]) == 0
+    def call(*arguments, traces="traces.jsonl"):
+        assert main([*arguments, *COMMON, "--traces", traces]) == 0
         return capsys.readouterr().out
 
     return call
@@ -68,6 +68,31 @@ def test_two_checkpoints_and_twenty_lines(place):
     assert pd.read_csv(out / "ranking.csv")["rank"].tolist() == [1, 2]
     assert pd.read_parquet(out / "proxies.parquet").shape == (2, 1 + 80 + 1)
     assert (out / "ranking.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_a_file_that_repeats_itself_says_no_more_than_the_file_once(place, proxylib):
+    """Copies under other ids, in capitals, with other spaces, of another task: the same order, support and intervals."""
+    copies = [{name: text.upper() for name, text in line.items()} for line in LINES]
+    copies += [{name: f" {text}\n" for name, text in line.items()} for line in LINES]
+    copies += [line | {"id": f"again {n}", "task": "others"} for n, line in enumerate(LINES)]
+    once = [line | {"id": str(n)} for n, line in enumerate(LINES)]
+    (place / "once.jsonl").write_text("\n".join(map(json.dumps, once)))
+    (place / "often.jsonl").write_text("\n".join(map(json.dumps, [*once, *copies, *once])))
+    for name in ("once", "often"):
+        shutil.copy(place / f"{name}.jsonl", place / "mine.jsonl")  # the name of the file is the task
+        said = proxylib("rank", "--models", "model2", "model3", "--out", name, traces="mine.jsonl")
+        assert "20 traces under every model" in said
+    assert "100 traces read; 20 problems; 80 copies (21 of 0, 22 of 1, 23 of 2, ...)" in said
+    for table in ("ranking.csv", "support.csv", "proxies.parquet"):
+        assert (place / "once" / table).read_bytes() == (place / "often" / table).read_bytes()
+
+
+def test_solutions_of_a_single_problem_are_refused_before_a_model_runs(place, monkeypatch, capsys):
+    lines = [{"question": "What is 2 + 2?", "answer": f"answer {n}, surely or not"} for n in range(20)]
+    (place / "one.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    monkeypatch.chdir(place)
+    assert main(["rank", "--models", "model0", "model1", "--out", "one", *COMMON[:1], "one.jsonl", *COMMON[2:]]) == 2
+    assert "task one are of a single problem" in capsys.readouterr().err and not (place / "one").exists()
 
 
 def test_known_scores_fit_a_ranker_and_forecast_the_rest(place, proxylib):
