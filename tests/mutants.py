@@ -218,6 +218,30 @@ MUTANTS = {
         Mutant("rows-counted-from-zero", 'known.to_dict("records"), 1)', 'known.to_dict("records"), 0)'),
         Mutant("repeated-ids-accepted", "if not _same(trace, self.traces[key]):", "if False:"),
     ],
+    "models/fidelity.py": [
+        Mutant("unknown-unsaid", '    return state.get("unk_id")', "    return None"),
+        Mutant("unknown-of-the-model", '    name = getattr(model, "unk_token", None)', "    name = None"),
+        Mutant("lost-composed", 'count = lambda part: Counter(unicodedata.normalize("NFC", part))', "count = Counter"),
+        Mutant("lost-nothing", "    missing = count(rest) - count(spelt)", "    missing = count(rest) - count(rest)"),
+        Mutant("control-words", "sum(token in controls for token in plain)", "0"),
+    ],
+    "measure/tokenstats/account.py": [
+        Mutant("unknown-stays", "    if texts[1].unknown:", "    if False:", "tests/studies/your_models/test_alike.py"),
+        Mutant("behind-the-last-row", "    if max(item.ids) >= rows:", "    if max(item.ids) > rows:"),
+        Mutant("cut-in-characters", "spans[truncated - 1][1]].encode())", "spans[truncated - 1][1]])"),
+        Mutant("trimmed", "chat.of(tokenizer).rendered(trace.prompt).stripped", "0"),
+    ],
+    "studies/your_models/alike.py": [
+        Mutant("other-text-is-ordered", "shares[most] - shares[least] > MOST", "shares[most] - shares[least] > 2 * MOST"),
+    ],
+    "data/became.py": [
+        Mutant(
+            "copies-as-repeats",
+            "pairs = list(dict.fromkeys((repeats.normal(prompt), repeats.normal(solution)) for prompt, solution in pairs))",
+            "pairs = [(repeats.normal(prompt), repeats.normal(solution)) for prompt, solution in pairs]",
+        ),
+        Mutant("empty-rows", "if any(counts) or (", "if True or ("),
+    ],
     "models/chat.py": [
         Mutant(
             "chat-unlooked",

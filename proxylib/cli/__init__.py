@@ -22,7 +22,7 @@ def main(words: list[str] | None = None) -> int:
         return args.function(read(args.kind, vars(args), args.command))
     except UserError as error:
         warn(f"error: {error}")
-        return 2
+        return error.code
     except KeyboardInterrupt:
         print("proxylib: stopped; the next call goes on from here", file=sys.stderr)
         return 130
@@ -43,7 +43,7 @@ def parser() -> Parser:
         prog="proxylib",
         description="Forecast a model's score from cheaper signals.",
         epilog="proxylib COMMAND --help shows a command's options. Exit codes: 0 done, 1 a failure of ours, 2 bad input, "
-        "3 an alarm, 4 too much is missing, 130 interrupted.",
+        "3 an alarm, 4 the data cannot tell or too much is missing, 130 interrupted.",
     )
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for module in COMMANDS:

@@ -60,7 +60,7 @@ def encode(trace: Trace, tokenizer: PreTrainedTokenizerFast, window: Window, con
         raise Unscorable(trace, "the solution is empty in this tokenizer")
     room = context - len(prompt)
     if room < 1:
-        raise Unscorable(trace, f"no room for the solution after a prompt of {len(prompt)} tokens")
+        raise Unscorable(trace, f"no room for the solution: its prompt fills the context of {context} tokens")
     kept = solution[-room:]
     possible = len(kept) if prompt else len(kept) - 1  # what follows nothing has no prediction
     if possible < 1:

@@ -20,12 +20,14 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from proxylib.data import became
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, Layout
 from proxylib.measure.tokenstats import selfcheck
+from proxylib.measure.tokenstats.account import account, summed
 from proxylib.measure.tokenstats.columns import chosen
-from proxylib.measure.tokenstats.encode import Encoded, Unscorable, Window, boundary_moves, encode
+from proxylib.measure.tokenstats.encode import Encoded
 from proxylib.measure.tokenstats.extract import ACCOUNT, Engine, context_of, frame, in_order
 from proxylib.models import devices, folders, loading, sandbox, tokenizers
 from proxylib.runs.files import canonical, parquet_bytes, sha256
@@ -60,17 +62,11 @@ class Extracted(Finished):
         return rows.iloc[order].reset_index(drop=True)
 
     def summary(self) -> str:
-        """What became of the traces and their tokens, in two lines."""
-        told = self.facts
-        dropped = self.items[self.items["status"] == "dropped"]["reason"].value_counts()
-        reasons = "".join(f" ({number} x {reason})" for reason, number in dropped.items())
-        rate, narrowed = told["tokens_per_second"], told[CHECK]["narrowed"]
-        layout = f"; one trace a pass, as the rows of several differ {narrowed}" if narrowed else ""
-        return (
-            f"{told['model']}: {told['traces'] - told['dropped']} traces scored, {told['dropped']} dropped{reasons}; tokens: "
-            f"{told['tokens_scored']} scored, {told['tokens_windowed']} in front of the window, {told['tokens_truncated']} cut "
-            f"off{f'; {rate:,.0f} tokens/s' if rate else ''}{layout}\n{self.folder}"
-        )
+        """What became of the text, how fast and in which layout it was scored, and where the rows are."""
+        rate, narrowed = self.facts["tokens_per_second"], self.facts[CHECK]["narrowed"]
+        fresh = [f"{rate:,.0f} tokens/s"] if rate else []
+        layout = [f"one trace a pass, as the rows of several differ {narrowed}"] if narrowed else []
+        return "\n".join([became.printed({self.facts["model"]: self.facts["text"]}), *fresh, *layout, str(self.folder)])
 
     @property
     def vocabulary(self) -> int:
@@ -115,9 +111,10 @@ def extract(
         network = loading.load(folder, settings.device, DTYPES[settings.dtype])
         tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
         vocabulary = entries(tokenizer, network.get_output_embeddings())
-        encoded, items = account(traces, tokenizer, settings, context_of(network))
+        encoded, items = account(traces, tokenizer, settings, context_of(network), rows_of(network))
         if not encoded:
-            raise UserError(f"no trace can be scored: {items['reason'].iloc[0]}")
+            reasons = items["reason"].value_counts()
+            raise UserError(f"{model}: no trace can be scored; of {len(traces)}, {reasons.iloc[0]}: {reasons.index[0]}")
         own = _laid_out(layout, sum(item.scored for item in encoded.values()) * vocabulary)
         engine = Engine(network, vocabulary, own, columns, settings.top)
         engine = _checked(workspace, network, engine, list(encoded.values()))
@@ -131,13 +128,14 @@ def extract(
             dropped=int((items["status"] == "dropped").sum()),
             boundary_moves=int(items["boundary_moves"].sum()),
             **{f"tokens_{name}": int(items[name].sum()) for name in ACCOUNT},
+            text=summed(traces, items),
             tokens_per_second=fresh / (time.perf_counter() - began) if fresh else None,
             largest_batch=batch,
             impl=engine.impl,
         )
         workspace.write(ITEMS, parquet_bytes(items))
 
-    done = Folder(out, request, (TOKENS, ITEMS)).make(build, enough=lambda finished: CHECK in finished.facts)
+    done = Folder(out, request, (TOKENS, ITEMS)).make(build, enough=lambda finished: {CHECK, "text"} <= set(finished.facts))
     return Extracted(done.folder, done.manifest)
 
 
@@ -159,6 +157,12 @@ def _laid_out(layout: Layout, logits: int) -> Layout:
     return layout.model_copy(update={"impl": "compiled" if logits >= WORTH_COMPILING else "chunked"})
 
 
+def rows_of(network: PreTrainedModel) -> int:
+    """Entries that a model can both read and score."""
+    layers = (network.get_input_embeddings(), network.get_output_embeddings())
+    return min(layer.weight.shape[0] for layer in layers if layer is not None)
+
+
 def entries(tokenizer: PreTrainedTokenizerFast, head: torch.nn.Module | None) -> int:
     """Rows of the head that belong to the tokenizer; those beyond are padding.
 
@@ -171,26 +175,6 @@ def entries(tokenizer: PreTrainedTokenizerFast, head: torch.nn.Module | None) ->
     rows = known if head is None else head.weight.shape[0]
     special = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
     return min(known, rows) if set(range(rows, known)) <= special else known
-
-
-def account(
-    traces: list[Trace], tokenizer: PreTrainedTokenizerFast, settings: ExtractSettings, context: int
-) -> tuple[dict[int, Encoded], pd.DataFrame]:
-    """Number of each trace that can be scored -> its tokens; and a row for every trace."""
-    encoded: dict[int, Encoded] = {}
-    rows = []
-    for number, trace in enumerate(traces):
-        row = {"task": trace.task, "id": trace.id, "status": "scored", "reason": "", "prompt": 0} | dict.fromkeys(ACCOUNT, 0)
-        moves = False
-        try:
-            item = encode(trace, tokenizer, Window(settings.window, settings.characters), context, settings.chat)
-            encoded[number] = item
-            row |= {"prompt": item.prompt} | {name: getattr(item, name) for name in ACCOUNT}
-            moves = not settings.chat and boundary_moves(trace, tokenizer)
-        except Unscorable as error:
-            row |= {"status": "dropped", "reason": error.reason}
-        rows.append(row | {"boundary_moves": moves})
-    return encoded, pd.DataFrame(rows)
 
 
 def _write_shards(workspace: Workspace, engine: Engine, traces: list[Trace], encoded: list[Encoded]) -> tuple[int, int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ from proxylib.report import plots
 from proxylib.runs.files import parquet_bytes, write_atomic
 from proxylib.runs.folder import Workspace
 from proxylib.stats import Bootstrap
-from proxylib.studies.your_models import compare, drawing, report
+from proxylib.studies.your_models import alike, compare, drawing, report
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
 from proxylib.studies.your_models.settings import Rank, YourModelsSettings, from_parameters
 from proxylib.text import line
@@ -39,6 +40,7 @@ class Ranked:
     comparison : see `compare.compare`
     fitted : see `compare.fit`; None without known scores
     accounts : a row per model: what became of the traces and their tokens
+    texts : model -> what became of the text, see `became.table`; empty for what was recorded without
     counts : what became of the rows that the traces were read from; None where they were not read for this
     """
 
@@ -47,6 +49,7 @@ class Ranked:
     fitted: Fitted | None
     accounts: pd.DataFrame
     counts: Counts | None = None
+    texts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def rank(
@@ -69,16 +72,18 @@ def rank(
     from proxylib.measure.tokenstats import shards
 
     source = source.without_copies()
-    traces, measured, accounts = source.traces, {}, []
+    traces, measured, accounts, became_of = source.traces, {}, [], {}
     for name, folder in models.items():
         rows = shards.extract(folder, traces, given.out / MODELS / name, given.settings, given.layout, given.threads)
         measured[name] = Measured(rows.tokens, rows.vocabulary)
+        became_of[name] = rows.facts["text"] | {"traces": source.counts.rows, "copies": source.counts.copies}
         accounts.append({"model": name} | {key: rows.facts[key] for key in report.ACCOUNT})
+    alike.refuse_unlike(became_of)
     texts = to_frame(traces).set_index(["task", "id"])["solution"]
     comparison = compare.compare(measured, texts, bootstrap, source.expert, source.problems)
     comparison = comparison._replace(left_out=len(traces) - comparison.used)  # also what no model can be asked about
     fitted = None if scores is None else compare.fit(comparison.values, scores, bootstrap)
-    return Ranked(given.out, comparison, fitted, pd.DataFrame(accounts), source.counts)
+    return Ranked(given.out, comparison, fitted, pd.DataFrame(accounts), source.counts, became_of)
 
 
 def rank_files(given: Rank) -> Ranked:
@@ -88,6 +93,8 @@ def rank_files(given: Rank) -> Ranked:
     ------
     UserError
         Before any model runs where traces, scores or names are wrong; later where a model cannot be measured.
+    CannotTell
+        Where models read different text, see `alike`.
     """
     if given.out.exists() and not given.out.is_dir():
         raise UserError(f"{given.out}: is a file; give a folder")
@@ -95,6 +102,7 @@ def rank_files(given: Rank) -> Ranked:
     source = reading(given.traces, given.fields, given.think)
     drawing.refuse_single(source.without_copies())
     scores = None if given.scores is None else compare.read_scores(given.scores, list(models))
+    alike.refuse_unread(models, source.without_copies().traces)
     ranked = rank(models, source, given, scores)
     _write(ranked)
     return ranked

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from proxylib.data import became
 from proxylib.report import tables
 from proxylib.studies.your_models import compare
 from proxylib.studies.your_models.compare import Comparison, Fitted
@@ -18,15 +20,8 @@ NAMES = {
     compare.PER_TOKEN: "nats per token",
     compare.PER_BYTE: "bits per byte",
 }
-#: of a manifest -> its column
-ACCOUNT = {
-    "traces": "traces",
-    "dropped": "dropped",
-    "tokens_scored": "tokens scored",
-    "tokens_windowed": "before the window",
-    "tokens_truncated": "cut off",
-    "boundary_moves": "boundary moves",
-}
+#: of a manifest, for a row of the table `accounts`
+ACCOUNT = ("traces", "dropped", "tokens_scored", "tokens_windowed", "tokens_truncated", "boundary_moves")
 CAVEAT = (
     "Support is the share of resampled traces that keep the order by the proxy. It says nothing about how well the proxy "
     "follows a benchmark."
@@ -49,9 +44,20 @@ def support_table(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["better by the proxy", "than", "support"])
 
 
-def account_table(accounts: pd.DataFrame) -> pd.DataFrame:
-    """What became of every model's traces; a boundary moves where prompt and solution as one text would be cut elsewhere."""
-    return accounts.rename(columns=ACCOUNT)
+def account_table(ranked: Ranked) -> pd.DataFrame:
+    """What became of every model's text; a boundary moves where prompt and solution as one text would be cut elsewhere."""
+    return became.table(_texts(ranked))
+
+
+def _texts(ranked: Ranked) -> Mapping[str, Mapping[str, Any]]:
+    if ranked.texts:
+        return ranked.texts
+    rows = ranked.accounts.set_index("model").to_dict("index")  # recorded with these counts alone
+    return {
+        model: row
+        | {"scored": row["traces"] - row["dropped"], "dropped": {"see its items": row["dropped"]} if row["dropped"] else {}}
+        for model, row in rows.items()
+    }
 
 
 def fitted_table(fitted: Fitted) -> pd.DataFrame:
@@ -72,7 +78,7 @@ def summary(ranked: Ranked) -> str:
     problems = f", of {comparison.problems} problems" * (comparison.problems < comparison.used)
     left = f"; {comparison.left_out} left out because not every model can be asked about them" if comparison.left_out else ""
     parts = [] if ranked.counts is None else [ranked.counts.summary()]
-    parts += [account_table(ranked.accounts), f"{comparison.used} traces under every model{problems}{left}"]
+    parts += [became.printed(_texts(ranked)), f"{comparison.used} traces under every model{problems}{left}"]
     parts += [order_table(comparison), support_table(comparison), CAVEAT]
     parts += [] if fitted is None else [fitted_table(fitted), errors_table(fitted)]
     shown = [part if isinstance(part, str) else part.to_string(index=False) for part in parts]

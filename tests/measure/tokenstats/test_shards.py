@@ -60,7 +60,7 @@ def test_rows_are_those_of_one_pass_and_everything_is_accounted_for(model, tmp_p
     items = done.items.set_index("id")
     assert items.loc["full", ["status", "reason"]].tolist() == [
         "dropped",
-        "no room for the solution after a prompt of 301 tokens",
+        "no room for the solution: its prompt fills the context of 128 tokens",
     ]
     assert items.loc["cut", ["truncated", "windowed", "scored"]].tolist() == [74, 66, 60]
     assert (items["scored"] == done.tokens.groupby("id").size().reindex(items.index, fill_value=0)).all()
@@ -76,7 +76,7 @@ def test_rows_are_those_of_one_pass_and_everything_is_accounted_for(model, tmp_p
     exact = ["task", "id", "position", "token", "offset", "n_bytes"]
     pd.testing.assert_frame_equal(found[exact], alone[exact], check_dtype=False)
     assert found["nll"].to_numpy() == pytest.approx(alone["nll"].to_numpy(), abs=2e-5)
-    assert "2 dropped" not in done.summary() and "1 dropped (1 x no room" in done.summary()
+    assert f"dropped: {items.loc['full', 'reason']}" in done.summary()
     told = done.facts
     assert told["vocabulary"] == 259 and told["tokens_scored"] == len(found) and told["dropped"] == 1
 
@@ -379,7 +379,7 @@ def test_a_typed_control_word_changes_no_row_of_another_trace_and_is_text_itself
 
 
 def test_where_nothing_can_be_scored_nothing_is_written(model, tmp_path):
-    with pytest.raises(UserError, match="no trace can be scored: no room"):
+    with pytest.raises(UserError, match="no trace can be scored; of 1, 1: no room"):
         shards.extract(model, [Trace("t", "1", "y" * 300, "x", "", "")], tmp_path / "out", ExtractSettings(), LAYOUT)
     assert not (tmp_path / "out").exists()
 

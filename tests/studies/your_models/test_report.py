@@ -48,7 +48,7 @@ def test_the_terminal_gets_every_table_and_what_was_left_out(ranked):
     assert (
         "20 traces under every model, of 12 problems; 3 left out" in text and report.CAVEAT in text and text.endswith("there")
     )
-    for name in ("before the window", "top-1, inverse frequency", "support", "forecast", "wrong pairs, %"):
+    for name in ("tokens in front of the window", "top-1, inverse frequency", "support", "forecast", "wrong pairs, %"):
         assert name in text
     alone = report.summary(Ranked(ranked.folder, ranked.comparison._replace(left_out=0), None, ranked.accounts))
     assert "left out" not in alone and "forecast" not in alone

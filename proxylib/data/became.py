@@ -1,0 +1,71 @@
+"""What became of the text: one table for `extract`, `rank`, `finetune` and `judge`; it stands in their manifests too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from proxylib.data import repeats
+
+SHORT = 25  # characters: shorter solutions say little
+DROPPED = "dropped"  # of an account: reason -> number
+#: count -> how the table calls it, in its order; where it is 0 for all, the row is left away unless it is in `ALWAYS`
+ROWS = {
+    "traces": "traces read",
+    "copies": "copies of others",
+    "short": f"solutions under {SHORT} characters",
+    "repeated": "solutions as those of other prompts",
+    "seen": "held out, but among the examples",
+    "scored": "traces scored",
+    "bos": "traces with bos in front",
+    "template": "tokens added by the chat template",
+    "stripped": "characters of white space trimmed by it",
+    "words": "control words typed, read as text",
+    "unknown": "unknown tokens",
+    "unknown_bytes": "bytes under them",
+    "lost_bytes": "other bytes that no token says",
+    "boundary_moves": "boundaries of prompt and solution that move",
+    "tokens_scored": "tokens scored",
+    "tokens_windowed": "tokens in front of the window",
+    "tokens_truncated": "tokens cut off",
+    "cut_bytes": "bytes cut off",
+    "bytes": "bytes of all solutions",
+    "cut_answers": "answers cut at the most tokens",
+}
+ALWAYS = ("traces", "scored")
+
+
+def of_texts(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Counts of (prompt, solution) before any tokenizer sees them; solutions are compared as `repeats.normal` has them."""
+    pairs = list(dict.fromkeys((repeats.normal(prompt), repeats.normal(solution)) for prompt, solution in pairs))
+    solutions = [solution for _, solution in pairs]
+    return {"repeated": len(solutions) - len(set(solutions))}
+
+
+def table(accounts: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """A column per account, a row per count and per reason for which traces were dropped.
+
+    Parameters
+    ----------
+    accounts : whose -> counts under the names of `ROWS`, and under "dropped" the number of each reason
+    """
+    rows = []
+    for name, label in ROWS.items():
+        counts = [account.get(name) for account in accounts.values()]
+        if any(counts) or (name in ALWAYS and any(count is not None for count in counts)):
+            rows.append((label, *("" if count is None else str(count) for count in counts)))
+    for reason in dict.fromkeys(reason for account in accounts.values() for reason in account.get(DROPPED, {})):
+        counts = (account.get(DROPPED, {}).get(reason, 0) for account in accounts.values())
+        rows.append((f"dropped: {reason}", *map(str, counts)))
+    return pd.DataFrame(rows, columns=["what became of the text", *accounts])
+
+
+def printed(accounts: Mapping[str, Mapping[str, Any]]) -> str:
+    """The table for a terminal; labels stand on the left."""
+    frame = table(accounts)
+    first = frame.columns[0]
+    width = max(map(len, [first, *frame[first]]))
+    left = lambda text: f"{text:<{width}}"
+    return frame.to_string(index=False, formatters={first: left}, header=[left(first), *frame.columns[1:]])
