@@ -270,7 +270,8 @@ MUTANTS = {
         ),
     ],
     "models/generate.py": [
-        Mutant("samples-cut-to-the-likeliest", '"top_k": 0,', '"top_k": 50,'),
+        Mutant("settings-of-the-base", "with _only(model, settings), torch", "with torch"),
+        Mutant("samples-cut-to-the-likeliest", "top_k=None if greedy else 0,", "top_k=None,"),
         Mutant("samples-without-their-seed", "manual_seed(sample_seed or 0)", "manual_seed(0)"),
         Mutant("random-numbers-of-the-caller-spent", "fork_rng()", "fork_rng(enabled=False)"),
         Mutant("answers-out-of-order", "by_index = dict(zip(order,", "by_index = dict(zip(sorted(order),"),
@@ -281,7 +282,7 @@ MUTANTS = {
         ),
         Mutant("padding-attended-to", "[[0] * (longest - len(ids)) + [1]", "[[1] * (longest - len(ids)) + [1]"),
         Mutant("one-token-more", "max_new_tokens=max_new_tokens,", "max_new_tokens=max_new_tokens + 1,"),
-        Mutant("end-ignored", "eos_token_id=ends or None,", "eos_token_id=258,"),
+        Mutant("end-ignored", "eos_token_id=_ends(model, tokenizer) or None,", "eos_token_id=258,"),
     ],
     "models/folders.py": [
         Mutant("adapters-on-adapters", "if (base / ADAPTER).exists():", "if False:", LOADING),
@@ -291,6 +292,9 @@ MUTANTS = {
             "    if False:\n        raise",
             LOADING,
         ),
+        Mutant("copies-in-other-folders", '"ignore_patterns": BELOW', '"ignore_patterns": None'),
+        Mutant("every-file-of-weights", "fetch([weights], commit)", 'fetch(["*.safetensors"], commit)'),
+        Mutant("a-base-of-another-revision", 'config.get("revision")', "None"),
         Mutant("advice-to-run-code", 'if "trust_remote_code" in reason:', "if False:", LOADING),
     ],
     "models/loading.py": [

@@ -16,7 +16,9 @@ from proxylib.text import say
 class Options(Frozen):
     """One cell of the post's own grid (configs/hub.yaml): LoRA, losses, notes."""
 
-    base: str | None = Field(default=None, description="folder of transformers, or a hub id; needed unless --list is given")
+    base: str | None = Field(
+        default=None, description="folder of transformers, or NAME or NAME@REVISION on the hub; needed unless --list is given"
+    )
     data: str = Field(description="examples: .jsonl(.gz) or .parquet file, set:NAME, or hub:NAME:SPLIT")
     held_out: str = Field(description="likewise: loss is measured and notes are written on these")
     out: Path = Field(description="folder for what is made; goes on where it ended; with --list, folder of all cells")

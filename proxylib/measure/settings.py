@@ -97,7 +97,7 @@ class OverTraces(Frozen):
 class Extract(OverTraces):
     """Token statistics of a model over expert traces, into a folder."""
 
-    model: str = Field(description="folder of transformers or peft, or a hub id")
+    model: str = Field(description="folder of transformers or peft, or NAME or NAME@REVISION on the hub")
 
 
 class MeasureSettings(Frozen):

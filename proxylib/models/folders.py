@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from proxylib.errors import UserError
@@ -17,7 +17,8 @@ WHOLE_FILES = (
     "model.safetensors.index.json",
 )  # what transformers reads; all shards are named in the latter
 MERGE = "merge it into its base with merge_and_unload of peft, save that with its tokenizer"
-WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")  # of a repository on the hub: no other formats of weights
+#: of a repository on the hub, and of its top folder alone: weights are what these files name, in no other format or copy
+SMALL, BELOW = ("*.json", "*.model", "*.txt", "*.jinja"), "*/*"
 WHOLE = 64 << 20  # bytes up to which a file of a model is hashed whole
 END = 1 << 20  # bytes from each end of a longer one, and from END to END in between
 PIECE = 4096  # bytes: fine-tuning changes whole matrices, which are longer than END in a file as long as that
@@ -38,21 +39,38 @@ def locate(name: str | Path) -> Path:
     if Path(name).is_dir():
         return Path(name)
     repository, revision = _on_hub(name)
-    import huggingface_hub
-
     try:
-        return Path(huggingface_hub.snapshot_download(repository, revision=revision, allow_patterns=list(WANTED)))
+        return _downloaded(repository, revision)
     except Exception as error:  # absent, gated, offline, a broken connection: a dozen kinds
         offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"{name}: neither a folder nor a model on the hub or in its cache{offline}: {reason}") from None
 
 
+def _downloaded(repository: str, revision: str | None) -> Path:
+    """A cached snapshot with the files that are read here: tokenizer, configs, and one copy of the weights."""
+    import huggingface_hub
+
+    def fetch(names: Sequence[str], revision: str | None) -> Path:
+        wanted = {"allow_patterns": list(names), "ignore_patterns": BELOW}
+        return Path(huggingface_hub.snapshot_download(repository, revision=revision, **wanted))
+
+    folder = fetch(SMALL, revision)
+    commit, (whole, index) = folder.name, WHOLE_FILES
+    weights = ADAPTER_WEIGHTS if (folder / ADAPTER).exists() else whole
+    fetch([weights], commit)  # of the same commit, should a branch move
+    if not (folder / weights).exists() and (folder / index).exists():
+        fetch(sorted(set(json.loads((folder / index).read_text())["weight_map"].values())), commit)
+    return folder
+
+
 def _on_hub(name: str | Path) -> tuple[str, str | None]:
     """Repository and revision of a name that is no folder."""
-    if Path(name).exists() or not 1 <= str(name).count("/") + 1 <= 2 or str(name).startswith((".", "/", "~")):
+    repository, at, revision = str(name).partition("@")
+    if Path(name).exists() or not 1 <= repository.count("/") + 1 <= 2 or repository.startswith((".", "/", "~")):
         raise UserError(f"{name}: no such folder; a model is a folder written by save_pretrained, or a hub id")
-    repository, _, revision = str(name).partition("@")
+    if at and not revision:
+        raise UserError(f"{name}: no revision stands after @; name a commit, tag or branch, or leave @ away")
     return repository, revision or None
 
 
@@ -83,6 +101,12 @@ def whole(name: str | Path) -> Path:
     if (folder / ADAPTER).exists():
         raise UserError(f"{folder}: is an adapter, and another one cannot stand on it; {MERGE}, and name that folder")
     return folder
+
+
+def revisions(folder: Path) -> dict[str, str | None]:
+    """For a manifest: the commit that a model of the hub is of, and the commit of an adapter's base (`commit_of`)."""
+    commits = {"revision": commit_of(folder)}
+    return commits | {"base_revision": commit_of(base_of(folder))} if (folder / ADAPTER).exists() else commits
 
 
 def base_of(folder: Path) -> Path:

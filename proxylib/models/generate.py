@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.models.devices import in_batches
 from proxylib.models.tokenizers import prompt_ids
@@ -34,7 +36,7 @@ def completions(
     With `chat`, a prompt is a user's turn in the tokenizer's template (see `tokenizers.prompt_ids`). Prompts are padded on the
     left to the longest of their batch and masked; they are sorted by length first, so that little is padded. The order of
     the result is that of the prompts. A completion ends at the tokenizer's end token, which fine-tunes learn, at one of the
-    model's generation config, or after `max_new_tokens`.
+    model's generation config, or after `max_new_tokens`. Nothing else of that config counts: greedy is greedy.
 
     Notes
     -----
@@ -44,40 +46,58 @@ def completions(
     ids = [prompt_ids(tokenizer, prompt, chat) for prompt in prompts]
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     model.eval()
-    sampling = {"do_sample": False}
-    if sample_seed is not None:
-        sampling = {"do_sample": True, "top_k": 0, "temperature": temperature}  # 0: no token is left out
-    write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], max_new_tokens, sampling)
-    with torch.random.fork_rng():  # sampling leaves the caller's random numbers as they were
+    settings = _settings(model, tokenizer, max_new_tokens, None if sample_seed is None else temperature)
+    write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], settings)
+    with _only(model, settings), torch.random.fork_rng():  # sampling leaves the caller's random numbers as they were
         torch.manual_seed(sample_seed or 0)
         sorted_completions = itertools.chain.from_iterable(in_batches(order, batch, write)[0])
     by_index = dict(zip(order, sorted_completions, strict=True))
     return [by_index[index] for index in range(len(prompts))]
 
 
+def described(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, max_new_tokens: int) -> str:
+    """How `completions` are written, for a manifest: greedy, at most so many tokens, up to one of these."""
+    ends = ", ".join(f"{token} {tokenizer.convert_ids_to_tokens(token)}" for token in _ends(model, tokenizer))
+    return f"greedy, at most {max_new_tokens} tokens, to {ends or 'no end token'}"
+
+
+def _settings(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, max_new_tokens: int, temperature: float | None
+) -> GenerationConfig:
+    """All that decides how is written: nothing of a model's own settings but its end tokens; no temperature is greedy."""
+    eos = tokenizer.eos_token_id
+    greedy = temperature is None
+    return GenerationConfig(
+        do_sample=not greedy,
+        top_k=None if greedy else 0,  # 0: no token is left out
+        temperature=temperature,
+        num_beams=1,
+        max_new_tokens=max_new_tokens,
+        pad_token_id=eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id,
+        eos_token_id=_ends(model, tokenizer) or None,
+        bos_token_id=tokenizer.bos_token_id,
+    )
+
+
+@contextlib.contextmanager
+def _only(model: PreTrainedModel, settings: GenerationConfig) -> Iterator[None]:
+    """With the model's own settings put aside: transformers fills up from them what a call leaves open."""
+    before, model.generation_config = model.generation_config, settings
+    try:
+        yield
+    finally:
+        model.generation_config = before
+
+
 def _continue(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    batch: list[list[int]],
-    max_new_tokens: int,
-    sampling: dict[str, Any],
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: list[list[int]], settings: GenerationConfig
 ) -> list[Completion]:
-    eos, ends = tokenizer.eos_token_id, _ends(model, tokenizer)
-    pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    pad, ends = settings.pad_token_id, settings.eos_token_id or ()
     longest = max(map(len, batch))
     rows = torch.tensor([[pad] * (longest - len(ids)) + ids for ids in batch], device=model.device)
     mask = torch.tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in batch], device=model.device)
     with torch.inference_mode():
-        out = model.generate(
-            input_ids=rows,
-            attention_mask=mask,
-            **sampling,
-            num_beams=1,
-            max_new_tokens=max_new_tokens,
-            pad_token_id=pad,
-            eos_token_id=ends or None,
-            bos_token_id=tokenizer.bos_token_id,
-        )
+        out = model.generate(input_ids=rows, attention_mask=mask, generation_config=settings)
     new = out[:, longest:].tolist()
     return [Completion(tokenizer.decode(row, skip_special_tokens=True), not set(ends).isdisjoint(row)) for row in new]
 
@@ -86,4 +106,5 @@ def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> list[in
     """Tokens that end a completion: the config's, several where an answer is a line, and the tokenizer's; they may differ."""
     stated = model.generation_config.eos_token_id
     stated = stated if isinstance(stated, list) else [stated]
-    return [token for token in dict.fromkeys([*stated, tokenizer.eos_token_id]) if token is not None]
+    possible = range(model.config.get_text_config().vocab_size)
+    return [token for token in dict.fromkeys([*stated, tokenizer.eos_token_id]) if token in possible]

@@ -107,6 +107,70 @@ def test_an_answer_ends_at_the_tokenizers_end_and_at_the_configs_and_says_whethe
     assert [answer.text for answer in found] == texts(model, ends, PROMPTS, 8, 10)
 
 
+#: what bases say of how to write with them
+OTHERS = {
+    "repetition_penalty": 5.0,
+    "no_repeat_ngram_size": 1,
+    "do_sample": True,
+    "temperature": 9.0,
+    "top_k": 1,
+    "top_p": 0.01,
+    "min_p": 0.9,
+    "typical_p": 0.1,
+    "num_beams": 3,
+    "forced_eos_token_id": 40,
+    "forced_bos_token_id": 41,
+    "suppress_tokens": list(range(60, 120)),
+    "begin_suppress_tokens": list(range(60, 120)),
+    "bad_words_ids": [[token] for token in range(60, 120)],
+    "sequence_bias": [[[70], 50.0]],
+    "exponential_decay_length_penalty": [1, 9.0],
+    "min_new_tokens": 8,
+    "max_length": 3,
+    "max_time": 1e-9,
+    "stop_strings": ["a"],
+    "guidance_scale": 3.0,
+    "renormalize_logits": True,
+    "encoder_repetition_penalty": 3.0,
+    "prompt_lookup_num_tokens": 3,
+    "cache_implementation": "static",
+    "num_return_sequences": 2,
+    "watermarking_config": {"bias": 20.0, "greenlist_ratio": 0.5},
+    "assistant_early_exit": 1,
+    "use_cache": False,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_setting_of_a_base_changes_an_answer(tokenizer, name):
+    model = build("llama")
+    expected = [tokenizer.decode(plain(model, tokenizer, prompt, 8)) for prompt in PROMPTS[:3]]
+    stated = {name: OTHERS[name]} | ({"do_sample": True} if name in ("top_k", "top_p", "min_p", "typical_p") else {})
+    for key, value in stated.items():
+        setattr(model.generation_config, key, value)
+    assert texts(model, tokenizer, PROMPTS[:3], 8, 2) == expected
+    assert getattr(model.generation_config, name) == OTHERS[name]  # the model is left as it was
+
+
+def test_no_setting_of_a_base_changes_a_sample(tokenizer):
+    model = flat(build("llama"))
+    draw = lambda: texts(model, tokenizer, PROMPTS, 6, 4, sample_seed=3)
+    expected = draw()
+    for name in ("top_p", "min_p", "typical_p", "temperature", "repetition_penalty"):
+        setattr(model.generation_config, name, OTHERS[name])
+    assert draw() == expected
+
+
+def test_the_manifest_can_say_how_is_written(tokenizer):
+    model = build("llama")
+    model.generation_config.eos_token_id = [2, 13, 10**6, None, "x"]  # what is no token of the model ends nothing
+    assert (
+        generate.described(model, tokenizer, 8)
+        == f"greedy, at most 8 tokens, to 2 </s>, 13 {tokenizer.convert_ids_to_tokens(13)}"
+    )
+    assert len(texts(model, tokenizer, PROMPTS, 8, 4)) == len(PROMPTS)
+
+
 def test_the_same_call_gives_the_same_answers(model, tokenizer):
     assert texts(model, tokenizer, PROMPTS, 6, 4) == texts(model, tokenizer, PROMPTS, 6, 4)
 

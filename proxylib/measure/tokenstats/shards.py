@@ -122,6 +122,7 @@ def extract(
         fresh, batch = _write_shards(workspace, engine, [traces[index] for index in encoded], list(encoded.values()))
         workspace.note(
             model=str(model),
+            **folders.revisions(folder),
             vocabulary=vocabulary,
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             traces=len(traces),

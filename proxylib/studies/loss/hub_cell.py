@@ -212,6 +212,7 @@ def _measure(cell: Cell, workspace: Workspace) -> None:
         held_out_loss=float(scored.tokens["nll"].mean()),
         held_out=len(cell.held_out),
         held_out_dropped=scored.facts["dropped"],
+        written=generate.described(model, tokenizer, settings.max_new_tokens),
         cut=sum(not note.finished for note in notes),
     )
     workspace.keep(HELD_OUT)

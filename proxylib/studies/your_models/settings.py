@@ -32,7 +32,9 @@ class YourModelsSettings(Frozen):
 class Rank(OverTraces):
     """Rank your models by the proxy named in advance."""
 
-    models: tuple[str, ...] = Field(description="folders of transformers or peft, or hub ids; at least two")
+    models: tuple[str, ...] = Field(
+        description="folders of transformers or peft, or NAME or NAME@REVISION on the hub; at least two"
+    )
     scores: Path | None = Field(
         default=None, description="CSV file of known scores (columns model, score): a ranker is fitted too"
     )
