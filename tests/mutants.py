@@ -436,9 +436,11 @@ MUTANTS = {
         Mutant("space-apart-from-its-digit", 'Regex(syllable + r" ?\\d|', 'Regex(syllable + r"\\d|'),
         Mutant("digits-merged", "individual_digits=True", "individual_digits=False"),
         Mutant(
-            "special-text-read-as-tokens", 'split_special_tokens=True)["input_ids"]', 'split_special_tokens=False)["input_ids"]'
+            "special-text-read-as-tokens",
+            'add_special_tokens=False, split_special_tokens=True)["input_ids"]',
+            'add_special_tokens=False)["input_ids"]',
         ),
-        Mutant("opening-token-forgotten", "[] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]", "[]"),
+        Mutant("opening-token-forgotten", "return opening(tokenizer) + encode", "return encode"),
     ],
     "measure/benchmarks.py": [
         Mutant("every-answer-right", "tasks.check(trace, completion.text)", "True", "tests/studies/lab/test_measurement.py"),

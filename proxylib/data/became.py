@@ -34,7 +34,7 @@ ROWS = {
     "bytes": "bytes of all solutions",
     "cut_answers": "answers cut at the most tokens",
 }
-ALWAYS = ("traces", "scored")
+ALWAYS = ("traces", "scored", "bos")
 
 
 def of_texts(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:

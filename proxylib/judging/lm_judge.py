@@ -257,7 +257,7 @@ def load(run: Run) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Model and tokenizer of a `judge` run, on one thread."""
     devices.prepare("cpu", 1)
     folder = run.path("model")
-    return loading.load(folder, "cpu"), tokenizers.load(folder)
+    return loading.load(folder, "cpu"), tokenizers.load(folder, "always")
 
 
 def fit(step, workspace: Workspace) -> None:

@@ -63,7 +63,7 @@ def build(step, workspace: Workspace) -> None:
     tables: dict[str, list[pd.DataFrame]] = {"precision": [], "layouts": []}
     for name in settings.models:
         folder = step.parent(name).path("model")
-        model, tokenizer = loading.load(folder), tokenizers.load(folder)
+        model, tokenizer = loading.load(folder), tokenizers.load(folder, "always")
         encoded = [encode(trace, tokenizer, Window(settings.extraction.window), context_of(model)) for trace in chosen]
         tables["precision"].append(precision(model, len(tokenizer), chosen, encoded).assign(model=name))
         tables["layouts"].append(layouts(model, len(tokenizer), chosen, encoded).assign(model=name))

@@ -10,7 +10,7 @@ from pydantic import Field
 from proxylib.data.thinking import Think
 from proxylib.measure.tokenstats.columns import MOST_TOP
 from proxylib.models.cores import allotted_cores
-from proxylib.models.settings import Evaluation
+from proxylib.models.settings import Bos, Evaluation
 from proxylib.settings import Frozen
 
 
@@ -32,6 +32,9 @@ class ExtractSettings(Frozen):
         default=None, ge=1, description="of these, only tokens that begin within so many characters of the end"
     )
     chat: bool = Field(default=False, description="the prompt is a user's turn in the tokenizer's chat template")
+    bos: Bos = Field(
+        default="own", description="in front of a prompt: what the tokenizer itself puts there, always its bos token, or never"
+    )
     columns: tuple[str, ...] = Field(
         default=(), description="statistics beyond nll, entropy, n_greater, n_equal and p_max: varentropy, sum_p2, mass_above"
     )

@@ -84,7 +84,7 @@ class Tuned(NamedTuple):
 
 
 def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longest: int, chat: bool = False) -> list[Row]:
-    """Prompt and completion tokenised apart and joined, between bos and eos; only completion and eos are counted.
+    """Prompt and completion tokenised apart and joined, between what opens a text and eos; only completion and eos are counted.
 
     With `chat`, the prompt stands in the tokenizer's chat template instead (see `tokenizers.prompt_ids`).
 
@@ -143,6 +143,7 @@ def tune(
     schedule: Schedule,
     seed: int,
     folder: Path,
+    bos: str = "own",
 ) -> Tuned:
     """Fine-tune an adapter on examples, or go on where a killed call left off.
 
@@ -154,6 +155,7 @@ def tune(
     schedule : exactly one of its two is given
     seed : of the adapter's first weights and of the order of examples
     folder : receives `adapter/`; `checkpoints/` lie there while it runs
+    bos : what opens a prompt, see `tokenizers.load`; the tokenizer beside the adapter does the same
 
     Raises
     ------
@@ -177,7 +179,7 @@ def tune(
     if not examples:
         raise UserError("parameter examples: none given; a fine-tune needs at least one")
     location = folders.whole(base)
-    tokenizer = tokenizers.load(location)
+    tokenizer = tokenizers.load(location, bos)
     rows = rows_of(examples, tokenizer, config.context, config.chat)
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()

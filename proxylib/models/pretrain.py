@@ -179,7 +179,7 @@ def fit(step, workspace: Workspace) -> None:
     """
     settings = step.settings
     folder = step.parent("material").path(f"tokenizers/{settings.model.tokenizer}")
-    train(settings.model, settings.training, settings.material, settings.seed, tokenizers.load(folder), workspace)
+    train(settings.model, settings.training, settings.material, settings.seed, tokenizers.load(folder, "always"), workspace)
 
 
 def train(

@@ -10,6 +10,7 @@ from pydantic import Field
 from proxylib.data.settings import Material
 from proxylib.settings import Frozen, validated
 
+Bos = Literal["own", "always", "never"]  # what opens a text, see `tokenizers.load`
 ARITHMETIC = 3e8  # tokens x width x depth that training gets through in a minute of one slow core
 
 

@@ -5,6 +5,7 @@ All are lossless over bytes. `<s>` opens a document, `</s>` closes it, `<pad>` f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,9 +52,10 @@ def train(kind: str, texts: Iterable[str], vocabulary: int) -> PreTrainedTokeniz
         vocab_size=size, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False, min_frequency=2
     )
     tokenizer.train_from_iterator([] if kind == "byte" else texts, trainer)
-    return PreTrainedTokenizerFast(
+    whole = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", clean_up_tokenization_spaces=False
     )
+    return _opened(whole, "always")  # as its models are trained
 
 
 def saved_in(folder: Path) -> bool:
@@ -61,13 +63,19 @@ def saved_in(folder: Path) -> bool:
     return any((folder / name).exists() for name in ("tokenizer.json", "tokenizer_config.json", "tokenizer.model"))
 
 
-def load(folder: Path) -> PreTrainedTokenizerFast:
+def load(folder: Path, bos: str = "own") -> PreTrainedTokenizerFast:
     """The tokenizer saved in a folder.
+
+    Parameters
+    ----------
+    folder : of a model
+    bos : what opens a text: "own", what `tokenizer(text)` puts in front; "always", the bos token; "never", nothing. The
+        tokenizer does so from now on, also where it is saved again
 
     Raises
     ------
     UserError
-        If there is none, or one that cannot say which characters a token covers.
+        If there is none, one that cannot say which characters a token covers, or one without the bos that is asked for.
     """
     from transformers import AutoTokenizer
 
@@ -81,7 +89,40 @@ def load(folder: Path) -> PreTrainedTokenizerFast:
         raise folders.refusal(folder, "its tokenizer cannot be loaded", error) from None
     if not tokenizer.is_fast:
         raise UserError(f"{folder}: {type(tokenizer).__name__} does not say which characters a token covers; save a fast one")
+    if bos == "always" and tokenizer.bos_token_id is None:
+        raise UserError(f"parameter bos: the tokenizer in {folder} has no bos token; take own or never")
+    return _opened(tokenizer, bos)
+
+
+def _opened(tokenizer: PreTrainedTokenizerFast, bos: str) -> PreTrainedTokenizerFast:
+    """The tokenizer with another habit; see `load`. What else it does after it has cut a text, it still does."""
+    from tokenizers import processors
+
+    backend = tokenizer.backend_tokenizer
+    if bos == "never" and opening(tokenizer):
+        last = json.loads(backend.post_processor.__getstate__())
+        trims = [part["trim_offsets"] for part in last.get("processors", [last]) if "trim_offsets" in part]
+        kept = [processors.ByteLevel(trim_offsets=trim) for trim in trims]  # what a token covers stays the same
+        backend.post_processor = processors.Sequence([*kept, processors.TemplateProcessing(single="$A", pair="$A $B")])
+    if bos == "always" and tokenizer.bos_token_id not in opening(tokenizer):
+        first = tokenizer.bos_token
+        template = processors.TemplateProcessing(
+            single=[first, "$A"], pair=[first, "$A", "$B"], special_tokens=[(first, tokenizer.bos_token_id)]
+        )
+        backend.post_processor = processors.Sequence([*filter(None, [backend.post_processor]), template])
     return tokenizer
+
+
+def opening(tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """Token ids that `tokenizer(text)` itself puts in front of a text: its bos, several tokens, or none."""
+    bare, whole = encode(tokenizer, ["a"])[0], tokenizer("a", split_special_tokens=True)["input_ids"]
+    starts = (start for start in range(len(whole)) if whole[start : start + len(bare)] == bare)
+    return whole[: next(starts, 0)]
+
+
+def opening_text(tokenizer: PreTrainedTokenizerFast, chat: bool = False) -> str:
+    """What stands in front of every prompt, for a manifest: tokens, "none", or "chat template" where that opens it."""
+    return "chat template" if chat else " ".join(tokenizer.convert_ids_to_tokens(opening(tokenizer))) or "none"
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:
@@ -90,7 +131,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[in
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerFast, prompt: str, chat: bool = False) -> list[int]:
-    """Token ids before an answer: bos and prompt, or the prompt as a user's turn in the tokenizer's chat template.
+    """Token ids before an answer: `opening` and prompt, or the prompt as a user's turn in the tokenizer's chat template.
 
     Raises
     ------
@@ -98,8 +139,7 @@ def prompt_ids(tokenizer: PreTrainedTokenizerFast, prompt: str, chat: bool = Fal
         If a chat is asked for and the tokenizer has no template, or one that does not keep prompts whole (see `chat.Template`).
     """
     if not chat:
-        first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-        return first + encode(tokenizer, [prompt])[0]
+        return opening(tokenizer) + encode(tokenizer, [prompt])[0]
     from proxylib.models import chat as templates
 
     return templates.of(tokenizer).turn(prompt).ids

@@ -184,6 +184,7 @@ def test_a_model_in_training_mode_is_measured_in_evaluation_mode(tokenizer):
 def test_a_tokenizer_without_an_opening_token_is_served(tokenizer):
     # as of Qwen; its pad is its eos
     model, bare = build("llama"), tokenizers.train("byte", [], 300)
+    bare = tokenizers._opened(bare, "never")
     bare.bos_token = None
     bare.pad_token = bare.eos_token
     expected = [tokenizer.decode(plain(model, bare, prompt, 5)) for prompt in PROMPTS]

@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import processors
+from transformers import PreTrainedTokenizerFast
 
 from proxylib.errors import UserError
 from proxylib.models import tokenizers
@@ -117,3 +119,60 @@ def test_a_saved_tokenizer_loads_to_the_same_ids(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(UserError, match="gone: no such folder"):
         tokenizers.load(tmp_path / "gone")
+
+
+# ---- what opens a text -----------------------------------------------------------------------------------------------
+
+
+def shaped(post, **named):
+    """A tokenizer of bytes that ends as one of another family does."""
+    inner = KINDS["byte"].backend_tokenizer.__class__.from_str(KINDS["byte"].backend_tokenizer.to_str())
+    inner.post_processor = post
+    return PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>", eos_token="</s>", **named)
+
+
+def template(single, *names):
+    return processors.TemplateProcessing(
+        single=single, pair=f"{single} $B", special_tokens=[(name, SPECIAL[name]) for name in names]
+    )
+
+
+SPECIAL = {"<pad>": 0, "<s>": 1, "</s>": 2}
+TRIMMED = processors.ByteLevel(trim_offsets=True)
+#: family -> its tokenizer, and what it puts in front of a text itself
+HABITS = {
+    "ours": (lambda: KINDS["byte"], [1]),
+    "SmolLM2: a bos, and never in front": (lambda: shaped(TRIMMED), []),
+    "nothing said": (lambda: shaped(None), []),
+    "Llama 3": (lambda: shaped(processors.Sequence([TRIMMED, template("<s> $A", "<s>")])), [1]),
+    "ends, too": (lambda: shaped(template("<s> $A </s>", "<s>", "</s>")), [1]),
+    "ends alone": (lambda: shaped(template("$A </s>", "</s>")), []),
+    "two": (lambda: shaped(template("<pad> <s> $A", "<pad>", "<s>")), [0, 1]),
+    "another token": (lambda: shaped(template("</s> $A", "</s>")), [2]),
+    "RoBERTa": (lambda: shaped(processors.RobertaProcessing(("</s>", 2), ("<s>", 1))), [1]),
+    "switched on": (lambda: shaped(None, add_bos_token=True), [1]),
+    "switched off": (lambda: shaped(template("<s> $A", "<s>"), add_bos_token=False), []),
+}
+
+
+@pytest.mark.parametrize(("make", "front"), HABITS.values(), ids=HABITS)
+def test_what_opens_a_prompt_is_what_the_tokenizer_puts_there_or_what_is_asked_for(make, front, tmp_path):
+    make().save_pretrained(tmp_path / "own")
+    for bos, expected in (("own", front), ("always", front if 1 in front else [1, *front]), ("never", [])):
+        tokenizer = tokenizers.load(tmp_path / "own", bos)
+        bare = tokenizer(" a b", add_special_tokens=False)["input_ids"]
+        assert tokenizers.prompt_ids(tokenizer, " a b") == expected + bare
+        assert tokenizer(" a b")["input_ids"][: len(expected) + len(bare)] == expected + bare
+        tokenizer.save_pretrained(tmp_path / bos / "again")
+        assert tokenizers.opening(tokenizers.load(tmp_path / bos / "again")) == expected  # as beside an adapter
+        plain = tokenizers.load(tmp_path / "own")
+        assert tokenizers.encode_with_spans(tokenizer, "x y") == tokenizers.encode_with_spans(plain, "x y")
+
+
+def test_a_bos_that_there_is_not_cannot_be_asked_for(tmp_path):
+    bare = shaped(TRIMMED)
+    bare.bos_token = None
+    bare.save_pretrained(tmp_path)
+    assert tokenizers.opening_text(tokenizers.load(tmp_path)) == "none"
+    with pytest.raises(UserError, match="parameter bos: the tokenizer in .* has no bos token"):
+        tokenizers.load(tmp_path, "always")

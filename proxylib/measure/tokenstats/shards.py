@@ -109,7 +109,7 @@ def extract(
     def build(workspace: Workspace) -> None:
         devices.prepare(settings.device, threads)
         network = loading.load(folder, settings.device, DTYPES[settings.dtype])
-        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
+        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder), settings.bos)
         vocabulary = entries(tokenizer, network.get_output_embeddings())
         encoded, items = account(traces, tokenizer, settings, context_of(network), rows_of(network))
         if not encoded:
@@ -124,6 +124,7 @@ def extract(
             model=str(model),
             **folders.revisions(folder),
             vocabulary=vocabulary,
+            opening=tokenizers.opening_text(tokenizer, settings.chat),
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             traces=len(traces),
             dropped=int((items["status"] == "dropped").sum()),

@@ -30,7 +30,7 @@ def build(step, workspace: Workspace) -> None:
     settings, material = step.settings, step.parent("material")
     facts = devices.prepare(settings.extraction.device, settings.extraction.threads)
     folder = step.parent("train").path("model")
-    model, tokenizer = loading.load(folder, settings.extraction.device), tokenizers.load(folder)
+    model, tokenizer = loading.load(folder, settings.extraction.device), tokenizers.load(folder, "always")
     rows = {}
     for kind in KINDS:
         tokens, items = token_rows(model, tokenizer, read(material.path(f"{traces_of(kind)}.parquet")), settings.extraction)

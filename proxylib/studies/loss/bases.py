@@ -42,7 +42,7 @@ def build_material(step, workspace: Workspace) -> None:
 def fit(step, workspace: Workspace) -> None:
     """Pretrain one base; beside what `train.fit` leaves, the table `copies` (see `copies`)."""
     settings = step.settings
-    tokenizer = tokenizers.load(step.parent("scribe").path("tokenizer"))
+    tokenizer = tokenizers.load(step.parent("scribe").path("tokenizer"), "always")
     held_out = scribe.held_out_text(HELD_OUT_DOCUMENTS, settings.scribe.seed)
     tokens = settings.training.tokens
     text = scribe.pretraining_text(

@@ -36,7 +36,8 @@ def fit(step, workspace: Workspace) -> None:
     base = step.parent("base").path("model")
     schedule = Schedule(settings.epochs, settings.steps)
     device = settings.extraction.device
-    tuned = tune(base, traces, Tuning(**settings.lora.model_dump(), device=device), schedule, settings.seed, workspace.folder)
+    tuning = Tuning(**settings.lora.model_dump(), device=device)
+    tuned = tune(base, traces, tuning, schedule, settings.seed, workspace.folder, "always")
     losses = tuned.losses
     workspace.write_table("losses", losses)
     workspace.note(**facts, **tuned.facts())
@@ -45,7 +46,7 @@ def fit(step, workspace: Workspace) -> None:
     model = loading.load(workspace.folder / ADAPTER, device)
     workspace.note(**averages(losses, settings.last))
     tests = scribe.examples(settings.tests.count, settings.tests.seed, settings.tests.unseen)
-    tokenizer = tokenizers.load(base)
+    tokenizer = tokenizers.load(base, "always")
     notes = generate.completions(model, tokenizer, [test.prompt for test in tests], settings.max_new_tokens, len(tests))
     rows = [(test.id, *note) for test, note in zip(tests, notes, strict=True)]
     workspace.write_table("notes", pd.DataFrame(rows, columns=["id", "note", "finished"]))

@@ -109,7 +109,7 @@ def measured_lengths(cell: Cell) -> str:
 
 
 def _rows(part: Sequence[Trace], cell: Cell, context: int) -> list[Row]:
-    return rows_of(part, tokenizers.load(folders.whole(cell.base)), context, cell.settings.chat)
+    return rows_of(part, tokenizers.load(folders.whole(cell.base), cell.settings.bos), context, cell.settings.chat)
 
 
 def run(cell: Cell, out: Path) -> Finished | None:
@@ -174,7 +174,7 @@ def make(cell: Cell, workspace: Workspace) -> None:
 def _tuned(cell: Cell, out: Path) -> Tuned:
     settings = cell.settings
     devices.prepare(settings.device, settings.threads)
-    return tune(cell.base, cell.examples, settings, Schedule(settings.epochs, None), settings.seed, out)
+    return tune(cell.base, cell.examples, settings, Schedule(settings.epochs, None), settings.seed, out, settings.bos)
 
 
 def _train(cell: Cell, workspace: Workspace) -> None:
@@ -212,6 +212,7 @@ def _measure(cell: Cell, workspace: Workspace) -> None:
         held_out_loss=float(scored.tokens["nll"].mean()),
         held_out=len(cell.held_out),
         held_out_dropped=scored.facts["dropped"],
+        opening=tokenizers.opening_text(tokenizer, settings.chat),
         written=generate.described(model, tokenizer, settings.max_new_tokens),
         cut=sum(not note.finished for note in notes),
     )

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from proxylib.data.settings import ScribeMaterial
 from proxylib.measure.settings import Extraction
-from proxylib.models.settings import Lora, Model, Training, Tuning
+from proxylib.models.settings import Bos, Lora, Model, Training, Tuning
 from proxylib.runs.config import config_folder
 from proxylib.settings import Frozen, overlay, read_yaml, validated
 from proxylib.stats import Bootstrap
@@ -34,6 +34,7 @@ class HubTuning(Tuning):
     """One cell of the post's own grid, whatever its base and its examples: how it is trained, and what is measured on it."""
 
     epochs: int = Field(ge=1)
+    bos: Bos = "own"
     seed: int = Field(ge=0, description="of the adapter's first weights and of the order of examples")
     last: int = Field(ge=1, description="steps whose mean is the final training loss")
     max_new_tokens: int = Field(ge=1, description="most tokens of a note")

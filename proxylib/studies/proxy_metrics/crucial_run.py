@@ -26,7 +26,7 @@ def build(step, workspace: Workspace) -> None:
     """
     settings: CrucialSettings = step.settings
     spec, material = settings.training, step.parent("material")
-    tokenizer = tokenizers.load(material.path(f"tokenizers/{spec.model.tokenizer}"))
+    tokenizer = tokenizers.load(material.path(f"tokenizers/{spec.model.tokenizer}"), "always")
     traces = _first(read(material.path("traces.parquet")), settings.items)
     texts = pd.Series({(trace.task, trace.id): trace.solution for trace in traces})
     spans = decisive_tokens.steps_of(material.table("decisive"))

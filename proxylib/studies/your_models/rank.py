@@ -117,7 +117,7 @@ def _folders(given: Rank) -> dict[str, Path]:
     for folder in located.values():
         if not (folders.base_of(folder) / folders.CONFIG).exists():
             raise UserError(f"{folder}: no {folders.CONFIG}; a model is a folder written by save_pretrained")
-        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
+        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder), given.settings.bos)
         tokenizers.prompt_ids(tokenizer, "x", given.settings.chat)
     return located
 
@@ -175,7 +175,7 @@ def build(step, workspace: Workspace) -> None:
         traces=str(source),
         out=workspace.path("ranked"),
         threads=settings.extraction.threads,
-        settings=ExtractSettings(window=settings.extraction.window, device=settings.extraction.device),
+        settings=ExtractSettings(window=settings.extraction.window, device=settings.extraction.device, bos="always"),
     )
     models = {name: step.parent(name).path("model") for name in settings.models}
     ranked = rank(models, reading_of([everything[number] for number in first]), given, scores)

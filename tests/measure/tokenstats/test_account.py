@@ -65,6 +65,7 @@ def test_a_special_token_behind_the_last_row_is_text_where_it_is_typed():
 def test_a_bos_behind_the_last_row_is_named():
     tokenizer = tokenizers.train("byte", [], 300)
     tokenizer.add_special_tokens({"bos_token": "<begin>"})
+    tokenizer.add_bos_token = True
     text, _ = counted([trace(1, "p", "s")], rows=259, tokenizer=tokenizer)
     assert text["dropped"] == {"it holds the token '<begin>', which lies behind the model's last row": 1}
 
