@@ -10,17 +10,22 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
 from proxylib.judging import messages
+from proxylib.judging.criteria import CRITERIA
+from proxylib.judging.objects import AROUND, Members, Object, anywhere, inside, outermost, unpacked
 
 #: around thoughts and around the material: what stands between these is no answer
-TAG = re.compile(r"(?i)<(/?)(think|thinking|thoughts?|reasoning|note|dialogue)\b[^<>]*>|\[(/?)(THINK)\]")
+TAG = re.compile(
+    r"(?i)[<◁]\|?(/?)(?:\w+:)?(think|thinking|thoughts?|thought_process|reasoning|analysis|reflection|scratchpad|note|dialogue)\b"
+    r"[^<>▷]*[>▷]|\[(/?)(THINK)\]|<\|(?:begin|(end))_of_(thought)\|>|<\|channel\|>(final)<\|message\|>"
+)
 MATERIAL = ("note", "dialogue")  # judges name these tags in passing, too, without closing them
-AROUND = 200  # characters before and after an object that are looked at
-BEGINNING = re.compile(r'\{\s*["}]')
+NEAR = 200  # characters before and after an object that are looked at
+FENCED = re.compile(r"^```\w*\s*(.*?)\s*```$", re.DOTALL)
 FENCE = re.compile(r"```\w*\s*$")
 #: ends of a lead-in after which an object is what another says, or an example
 QUOTING = re.compile(
@@ -39,19 +44,6 @@ class Verdict(BaseModel):
     verdict: Literal["pass", "fail"]
 
 
-class _Pairs(list):
-    """The members of a JSON object in their order, so that one that is given twice is seen."""
-
-
-class _Object(NamedTuple):
-    members: _Pairs
-    start: int
-    end: int
-
-
-DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, strict=False)  # not strict: line ends inside of a text are let pass
-
-
 def exact(text: str) -> Verdict:
     """The verdict in an answer that is one JSON object as asked for, alone or in a fence.
 
@@ -64,10 +56,10 @@ def exact(text: str) -> Verdict:
     if stripped.startswith("```"):
         stripped = re.sub(r"^```\w*\n|\n?```$", "", stripped)
     try:
-        values = json.loads(stripped)
+        values = json.loads(stripped, object_pairs_hook=Members)
     except (json.JSONDecodeError, RecursionError):
         raise ValueError("not JSON") from None
-    return _verdict(values)
+    return _verdict(_once(values) if isinstance(values, Members) else values)
 
 
 def read(text: str, material: str = "") -> Verdict:
@@ -88,61 +80,37 @@ def read(text: str, material: str = "") -> Verdict:
     The last JSON object counts, after those that are quoted are set aside: objects between the tags of thoughts or material
     (or before a closing tag that lacks its opening one, or after an opening one that is never closed), in block quotes, in
     quotation marks or in the middle of a sentence, after a lead-in such as "the note says" or "for example", and objects of
-    the material. It must fit the schema, with each name once. An object that is not closed or not JSON hides what it holds.
+    the material. It must fit the schema, with each name once, by itself or under a name such as "answer", and no other one
+    may contradict it. An object that is not closed or not JSON hides what it holds; see `objects`.
     """
-    if not text.strip():
+    if not text.strip("\ufeff \n\t"):
         raise ValueError("empty answer")
-    answer = _outside(_unpacked(text))
-    objects = _objects(answer)
-    if not objects:
+    answer = _outside(unpacked(text))
+    answer = unpacked(FENCED.sub(r"\1", answer.strip()))
+    rows = outermost(answer)
+    if not rows:
         raise ValueError("no JSON object that is whole" if "{" in answer else "no JSON object")
-    theirs = [_fitting(found) for found in _objects(material)]
-    for found in reversed(objects):
-        verdict = _fitting(found)
-        if not _in_quotes(answer, found) and (verdict is None or verdict not in theirs):
-            return _of_members(found.members)
-    raise ValueError("a verdict that is only quoted")
-
-
-def _objects(text: str) -> list[_Object]:
-    """The outermost JSON objects of a text; one that is begun and cannot be read is passed over with all that it holds."""
-    found, place = [], 0
-    while begun := BEGINNING.search(text, place):
-        try:
-            members, place = DECODER.raw_decode(text, begun.start())
-            found.append(_Object(members, begun.start(), place))
-        except (ValueError, RecursionError):
-            place = _closed(text, begun.start())
-    return found
-
-
-def _closed(text: str, start: int) -> int:
-    """Where as many braces are closed as were opened; the text's end if that never happens."""
-    depth = 0
-    for brace in re.compile(r"[{}]").finditer(text, start):
-        depth += 1 if brace[0] == "{" else -1
-        if not depth:
-            return brace.end()
-    return len(text)
-
-
-def _unpacked(text: str) -> str:
-    """What a text that is one JSON text holds: some servers encode twice."""
+    theirs = [verdict for verdict in map(_fitting, anywhere(material)) if verdict]
+    free = [row for row in rows if not _in_quotes(answer, row) and _fitting(row.members) not in theirs]
+    if not free:
+        raise ValueError("a verdict that is only quoted")
     try:
-        held = json.loads(text) if text.lstrip().startswith('"') else text
-    except ValueError:
-        return text
-    return held if isinstance(held, str) else text
+        verdict = _of_members(free[-1].members)
+    except RecursionError:
+        raise ValueError("an object that is nested too deep") from None
+    if any(other and other.verdict != verdict.verdict for other in (_fitting(row.members) for row in free)):
+        raise ValueError("two objects with different verdicts")
+    return verdict
 
 
 def _outside(text: str) -> str:
     """The text without thoughts and material; tags inside of an object are no tags."""
-    objects, opened, spans = _objects(text), {}, []
+    objects, opened, spans = outermost(text), {}, []
     for tag in TAG.finditer(text):
-        if any(found.start <= tag.start() < found.end for found in objects):
+        if any(row.start <= tag.start() < row.end for row in objects):
             continue
-        name = (tag[2] or tag[4]).lower()
-        if tag[1] or tag[3]:
+        name = next(filter(None, (tag[2], tag[4], tag[6], tag[7]))).lower()
+        if tag[1] or tag[3] or tag[5] or tag[7]:
             spans.append((opened.pop(name, 0), tag.end()))
         else:
             opened.setdefault(name, tag.start())
@@ -152,28 +120,47 @@ def _outside(text: str) -> str:
     return text
 
 
-def _in_quotes(text: str, found: _Object) -> bool:
+def _in_quotes(text: str, row: Object) -> bool:
     """Whether the words around an object make it a quotation or an example."""
-    begun = text.rfind("\n", 0, found.start) + 1
-    line = text[max(begun, found.start - AROUND) : found.start]
-    rest = text[found.end : found.end + AROUND].partition("\n")[0]
-    lead = FENCE.sub("", text[max(0, found.start - AROUND) : found.start]).rstrip().rpartition("\n")[2]
+    begun = text.rfind("\n", 0, row.start) + 1
+    line = text[max(begun, row.start - NEAR) : row.start]
+    rest = text[row.end : row.end + NEAR].partition("\n")[0]
+    lead = FENCE.sub("", text[max(0, row.start - NEAR) : row.start]).rstrip().rpartition("\n")[2]
     around = re.search(r"\w", line) and any(head.search(line) and tail.match(rest) for head, tail in (QUOTED, AMID))
     return text.startswith(">", begun) or bool(around) or bool(QUOTING.search(lead))
 
 
-def _of_members(members: _Pairs) -> Verdict:
+def _of_members(members: Members) -> Verdict:
+    """The verdict of an object, or of the one that it hands over.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one.
+    """
+    values = _once(members)
+    if isinstance(values.get("verdict"), str):
+        return _verdict(values)
+    inner = inside(members)
+    handed = [row for name, row in inner if name in AROUND or name in CRITERIA]
+    if len(handed) > 1 or sum("verdict" in dict(row) for _, row in inner) > 1:
+        raise ValueError("several objects in one")
+    return _of_members(handed[0]) if handed else _verdict(values)
+
+
+def _once(members: Members) -> dict[str, Any]:
+    """The members by name; `ValueError` if one of the verdict's is there twice, in whatever letters."""
     names = [str(name).strip().lower() for name, _ in members]
     for name in Verdict.model_fields:
         if names.count(name) > 1:
             raise ValueError(f"{name} is given twice")
-    return _verdict(dict(members))
+    return dict(members)
 
 
-def _fitting(found: _Object) -> Verdict | None:
+def _fitting(members: Members) -> Verdict | None:
     try:
-        return _of_members(found.members)
-    except ValueError:
+        return _of_members(members)
+    except (ValueError, RecursionError):
         return None
 
 

@@ -247,7 +247,7 @@ def _read(answer: Answer, ask: Ask) -> tuple[answers.Verdict | None, str, str]:
     if answer.stop == FULL:
         return None, "cut where the judge's context ends; give a judge with a longer one", answer.text
     try:
-        return answers.read(answer.text, f"{ask.dialogue}\n{ask.note}"), "", answer.text
+        return answers.read(answer.text, f"{ask.dialogue}\n{ask.note}\n{ask.prompt}"), "", answer.text
     except ValueError as error:
         return None, messages.shown(f"malformed: {error}"), answer.text
 
