@@ -658,6 +658,18 @@ MUTANTS = {
         Mutant("tags-inside-of-objects", "if any(row.start <= tag.start() < row.end for row in objects):", "if False:"),
         Mutant("block-quotes-count", 'return text.startswith(">", begun) or', "return"),
     ],
+    "judging/providers.py": [
+        Mutant(
+            "one-fails-all",
+            "            if len(batch) == 1:",
+            "            if True:\n                [answer.set_exception(error) for answer in answers[1:]]",
+        ),
+        Mutant(
+            "template-unread",
+            "        if self.chat:\n            chat.of(self.tokenizer)",
+            "        if False:\n            chat.of(self.tokenizer)",
+        ),
+    ],
     "judging/objects.py": [
         Mutant(
             "broken-hides-nothing",

@@ -197,6 +197,8 @@ class _Session:
                 reason = reason or str(error)
                 break
             except Exception as error:  # whatever a provider raises after its retries: the note stays unscored
+                if type(error) is UserError:  # nothing that another note could mend
+                    raise
                 reason, text, failure = messages.shown(messages.said(error)), "", error
                 if messages.lasting(error):
                     break

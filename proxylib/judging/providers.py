@@ -181,13 +181,18 @@ class Folder(ModelAPI):
     def __init__(self, model_name: str, base_url: str | None = None, api_key: str | None = None, config=None, **more: Any):
         import torch
 
-        from proxylib.models import folders, loading, tokenizers
+        from proxylib.judging.lm_judge import CHAT_TEMPLATE
+        from proxylib.models import chat, folders, loading, tokenizers
 
         super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
         folder = folders.locate(model_name)
         cuda = torch.cuda.is_available()
         self.model = loading.load(folder, "cuda" if cuda else "cpu", torch.bfloat16 if cuda else torch.float32)
         self.tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
+        self.ours = self.tokenizer.chat_template == CHAT_TEMPLATE  # takes the material out of the prompt, as no other may
+        self.chat = bool(self.tokenizer.chat_template) and not self.ours
+        if self.chat:
+            chat.of(self.tokenizer)  # refuses a template that changes prompts
         self.waiting: list[tuple[str, GenerateConfig, asyncio.Future]] = []
         self.turn = asyncio.Lock()
 
@@ -203,12 +208,18 @@ class Folder(ModelAPI):
     async def _answer_waiting(self) -> None:
         count = 1 if self.waiting[0][1].temperature else BATCH
         batch, self.waiting = self.waiting[:count], self.waiting[count:]
+        await self._answer(batch)
+
+    async def _answer(self, batch: list[tuple[str, GenerateConfig, asyncio.Future]]) -> None:
         prompts, configs, answers = zip(*batch, strict=True)
         try:
             outputs = await asyncio.to_thread(self._outputs, prompts, configs[0])
         except Exception as error:
-            for answer in answers:
-                answer.set_exception(error)
+            if len(batch) == 1:
+                answers[0].set_exception(error)
+            else:  # one prompt's fault is no other's
+                for one in batch:
+                    await self._answer([one])
             return
         for answer, output in zip(answers, outputs, strict=True):
             answer.set_result(output)
@@ -216,18 +227,24 @@ class Folder(ModelAPI):
     def _outputs(self, prompts: Sequence[str], config: GenerateConfig) -> list[ModelOutput]:
         from proxylib.models import generate, tokenizers
 
-        chat = bool(self.tokenizer.chat_template)
+        if self.ours:
+            prompts = [self._question(prompt) for prompt in prompts]
         seed = (config.seed or 0) if config.temperature else None
         completions = generate.completions(
-            self.model, self.tokenizer, list(prompts), config.max_tokens, BATCH, seed, chat, config.temperature or 1.0
+            self.model, self.tokenizer, list(prompts), config.max_tokens, BATCH, seed, self.chat, config.temperature or 1.0
         )
         outputs = []
         for prompt, completion in zip(prompts, completions, strict=True):
             used = (
-                len(tokenizers.prompt_ids(self.tokenizer, prompt, chat)),
+                len(tokenizers.prompt_ids(self.tokenizer, prompt, self.chat)),
                 len(tokenizers.encode(self.tokenizer, [completion.text])[0]) + 1,
             )
             output = ModelOutput.from_content(self.model_name, completion.text, "stop" if completion.finished else "max_tokens")
             output.usage = ModelUsage(input_tokens=used[0], output_tokens=used[1], total_tokens=sum(used))
             outputs.append(output)
         return outputs
+
+    def _question(self, prompt: str) -> str:
+        """What our own judge reads of the common prompt; its begin token is put there where it is encoded."""
+        turn = [{"role": "user", "content": prompt}]
+        return self.tokenizer.apply_chat_template(turn, tokenize=False).removeprefix(self.tokenizer.bos_token or "")

@@ -54,8 +54,36 @@ def test_a_model_in_a_folder_answers_as_it_does_in_process(folder, tmp_path):
     settings = LLMJudge(model=f"hf/{folder}", max_new_tokens=6, attempts=1, connections=4)
     found = client.judge(ASKS, settings, tmp_path / "cache")
     model, tokenizer = loading.load(folder), tokenizers.load(folder)
-    own = generate.completions(model, tokenizer, [ask.prompt for ask in ASKS], 6, 4, chat=True)
+    prompts = [lm_judge.question(ask.dialogue, ask.note, lm_judge.CLAUSES[ask.criterion]) for ask in ASKS]
+    own = generate.completions(model, tokenizer, prompts, 6, 4)
     assert found["text"].tolist() == [completion.text for completion in own] and (found["tokens_in"] > 40).all()
+
+
+PLAIN = "{% for message in messages %}{{ message.content }}[end]{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "said"), [("{{ messages[0].role }}", "leaves the prompt's text out"), ("{{ 1 / 0 }}", "refuses")]
+)
+def test_a_template_that_changes_prompts_is_refused_before_the_first_answer(folder, tmp_path, template, said):
+    with_template(place := shutil.copytree(folder, tmp_path / "model"), template)
+    with pytest.raises(UserError, match=said) as error:
+        client.judge(ASKS, LLMJudge(model=f"hf/{place}"), tmp_path / "cache")
+    assert str(error.value).startswith("judge hf/") and not list((tmp_path / "cache").glob("*"))
+
+
+def test_a_note_that_the_template_cannot_hold_is_unscored_and_no_other_one(folder, tmp_path):
+    with_template(place := shutil.copytree(folder, tmp_path / "model"), PLAIN)
+    asks = [ASKS[0]._replace(id=f"n{n}", note=f"S: {n}" + " [end]" * (n == 1)) for n in range(4)]
+    rows = client.judge(asks, LLMJudge(model=f"hf/{place}", max_new_tokens=4, attempts=1), tmp_path / "cache")
+    assert ["ends a turn" in reason for reason in rows["reason"]] == [False, True, False, False]
+    assert rows["reason"].str.startswith("cut at").sum() == 3
+
+
+def with_template(place, template):
+    tokenizer = tokenizers.load(place)
+    tokenizer.chat_template = template
+    tokenizer.save_pretrained(place)
 
 
 def test_sampled_answers_depend_on_their_question_alone(folder, tmp_path):
