@@ -195,6 +195,7 @@ MUTANTS = {
         Mutant("lines-of-any-length", "if len(line) > LONGEST:", "if False:"),
     ],
     "data/field_paths.py": [
+        Mutant("a-question-taken-for-a-solution", 'for name in ("role", "from")', 'for name in ("who",)'),
         Mutant("names-with-dots-are-paths", "if path in row:", "if False:"),
         Mutant("letters-of-a-text-by-place", "isinstance(value, (list, tuple))\n        try", "True\n        try"),
     ],

@@ -11,7 +11,10 @@ from proxylib.errors import UserError
 STEP = re.compile(r"\.?([^.\[\]]+)|\[(-?\d{1,9})\]")
 KINDS = {"NoneType": "null", "str": "text"}
 SAID = (".content", ".value", ".text")
+ROLES = {name: name for name in ("user", "assistant", "system", "developer", "tool", "function", "observation")}
+ROLES |= {"human": "user"} | dict.fromkeys(("gpt", "chatgpt", "bot", "model", "ai"), "assistant")  # other collections' names
 SHOWN = 12  # paths that an error lists
+LONGEST = 80  # letters of one
 
 
 def kind(value: Any) -> str:
@@ -47,6 +50,18 @@ def take(row: Mapping[str, Any], path: str, place: str, name: str) -> Any:
             raise UserError(f"{place}: {path} is missing, which --fields takes for {name}; {here}") from None
         gone += f"[{key}]" if isinstance(key, int) else f".{key}" if gone else key
     return value
+
+
+def speaker(row: Mapping[str, Any], path: str) -> str | None:
+    """Who says what a path of a conversation leads to; None where nobody is named."""
+    keys = [] if path in row else steps(path)
+    if len(keys) < 2 or not isinstance(keys[-1], str):
+        return None
+    turn: Any = row
+    for key in keys[:-1]:
+        turn = turn[key]
+    named = next((turn[name] for name in ("role", "from") if name in turn), None)
+    return ROLES.get(named.lower()) if isinstance(named, str) else None
 
 
 def steps(path: str) -> list[str | int]:
@@ -89,7 +104,11 @@ def texts(value: Any, path: str) -> list[str]:
 def listed(row: Mapping[str, Any]) -> str:
     """The paths of a row in a few words."""
     paths = list(leaves(row))
-    return ", ".join(paths[:SHOWN]) + f" and {len(paths) - SHOWN} more" * (len(paths) > SHOWN) if paths else "nothing"
+    return (
+        ", ".join(path[:LONGEST] for path in paths[:SHOWN]) + f" and {len(paths) - SHOWN} more" * (len(paths) > SHOWN)
+        if paths
+        else "nothing"
+    )
 
 
 def _cell(row: Mapping[str, Any], name: str) -> Any:

@@ -29,7 +29,7 @@ def of_file(path: Path) -> Iterator[Row]:
     UserError
         If the file is not there or of another kind, or, naming line or row, where it cannot be read.
     """
-    readers = dict(zip(ENDINGS, (_json_lines, _json_lines, _json, _parquet), strict=True))
+    readers = dict(zip(ENDINGS, (json_lines, json_lines, _json, _parquet), strict=True))
     reader = next((reader for ending, reader in readers.items() if path.name.endswith(ending)), None)
     if reader is None:
         raise UserError(f"{path}: traces are read from .jsonl, .json and .parquet files, set:NAME and hub:NAME:SPLIT")
@@ -61,7 +61,8 @@ def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
         raise UserError(f"{path}: not a whole gzip file ({error})") from None
 
 
-def _json_lines(path: Path) -> Iterator[Row]:
+def json_lines(path: Path) -> Iterator[Row]:
+    """(place, object) of every line that is not blank; `UserError` as for `of_file`."""
     for place, line in _lines(path):
         text = _text(line, place)
         if text.strip():
@@ -73,7 +74,7 @@ def _json(path: Path) -> Iterator[Row]:
     with path.open("rb") as file:
         begin = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     if not begin.startswith(b"["):
-        yield from _json_lines(path)
+        yield from json_lines(path)
         return
     everything = _value(_text(path.read_bytes(), str(path)), str(path), "a list of objects")
     for number, value in enumerate(everything, 1):
@@ -100,7 +101,7 @@ def _value(text: str, place: str, expected: str) -> Any:
 
 def _object(value: Any, place: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise UserError(f"{place}: {type(value).__name__}, expected an object with prompt and solution")
+        raise UserError(f"{place}: {type(value).__name__}, expected an object with named fields")
     return value
 
 

@@ -102,6 +102,7 @@ class _Reader:
         self.traces: dict[Key, Trace] = {}
         self.labels: dict[Key, str] = {}
         self.experts: dict[Key, expert.Expert | None] = {}
+        self.speakers: dict[str, str | None] = {}
         self.rows = self.repeated = self.thoughts = 0
 
     def read(self, given: Iterable[rows.Row]) -> Reading:
@@ -109,6 +110,7 @@ class _Reader:
         for place, row in given:
             self.rows += 1
             self._add(place, _fields(row, place, self.columns))
+            self._hear(place, row)
         if not self.traces:
             raise UserError(f"{self.where}: no traces")
         clipped = sum(item.clipped for item in self.experts.values() if item)
@@ -148,11 +150,24 @@ class _Reader:
             inside = field_paths.texts(value, self.columns.get(name, name))
             hint = f"; take what is in it, such as --fields {name}={inside[0]}" if inside else ""
             raise UserError(f"{place}: {name} is {field_paths.kind(value)}, expected text{hint}")
+        if len(value) > rows.LONGEST:
+            raise UserError(f"{place}: {name} has {len(value)} characters; no model reads that at once: split it")
         try:
             value.encode()
         except UnicodeEncodeError:
             raise UserError(f"{place}: {name} holds half a character (a lone surrogate); write it whole") from None
         return value
+
+    def _hear(self, place: str, row: Mapping[str, Any]) -> None:
+        """Refuse a row in which a path leads to another speaker's words than in the first: a question is no solution."""
+        for name in NEEDED:
+            said = field_paths.speaker(row, self.columns.get(name, name))
+            first = self.speakers.setdefault(name, said)
+            if said != first:
+                raise UserError(
+                    f"{place}: {self.columns[name]} is said by {said or 'nobody'}, in rows before by {first or 'nobody'}; "
+                    "remove the row, or give it as many turns as the others"
+                )
 
     def _thought(self, trace: Trace, place: str) -> Trace:
         """The trace with its think block as it is wanted."""

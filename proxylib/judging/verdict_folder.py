@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from proxylib.data.rows import json_lines
 from proxylib.errors import UserError
 from proxylib.judging import client, criteria, messages, spending
 from proxylib.judging.criteria import CRITERIA
@@ -70,25 +71,15 @@ def read(path: Path) -> list[dict[str, str]]:
     Raises
     ------
     UserError
-        Naming the line of a missing field, a value that is no text, or an id that came before.
+        Naming the line of what is no object, a field that is missing or given twice, a value that is no text, or an id that
+        came before.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     found: dict[str, dict[str, str]] = {}
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")  # no other separator of lines is escaped by writers of JSON
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not UTF-8; save the file as UTF-8") from None
-    for number, line in enumerate(lines, 1):
-        place = f"{path}, line {number}"
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            raise UserError(f"{place}: not JSON; one object a line with {', '.join(FIELDS)}") from None
+    for place, row in json_lines(path):
         for name in FIELDS:
-            if not isinstance(row, dict) or not isinstance(row.get(name), str):
+            if not isinstance(row.get(name), str):
                 raise UserError(f"{place}: {name} is missing or no text; a note has {', '.join(FIELDS)}")
         note = {name: messages.encodable(row[name]) for name in FIELDS}
         if note["id"] in found:

@@ -123,5 +123,36 @@ def test_a_path_may_name_what_tells_problems_apart(tmp_path):
     assert traces.reading(tmp_path / "mine.jsonl", {"problem": "doc.id"}).counts.problems == 3
 
 
+@pytest.mark.parametrize(
+    ("roles", "said"),
+    [
+        ([("user", "assistant"), ("human", "gpt")], None),  # names differ from collection to collection
+        (
+            [("user", "assistant"), ("system", "assistant")],
+            r"line 2: messages\[0\].content is said by system, in rows before by user",
+        ),
+        (
+            [("user", "assistant"), ("user", "user")],
+            r"line 2: messages\[-1\].content is said by user, in rows before by assistant",
+        ),
+        ([("user", "assistant"), ("user", None)], "line 2: .* is said by nobody"),
+        ([(None, None), (None, None)], None),
+        ([("Rome", "Oslo"), ("Bern", "Rome")], None),  # no speakers
+    ],
+)
+def test_words_of_another_speaker_are_not_taken(tmp_path, roles, said):
+    lines = [
+        {"messages": [{"role": role, "content": f"{number} {place}"} for place, role in enumerate(pair)]}
+        for number, pair in enumerate(roles)
+    ]
+    (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    given = tmp_path / "mine.jsonl", {"prompt": "messages[0].content", "solution": "messages[-1].content"}
+    if said is None:
+        assert len(traces.read(*given)) == 2
+    else:
+        with pytest.raises(UserError, match=said):
+            traces.read(*given)
+
+
 def test_steps_of_a_path():
     assert field_paths.steps("a.b[0][-1].c d") == ["a", "b", 0, -1, "c d"]

@@ -61,7 +61,10 @@ def test_notes_are_judged_and_a_second_call_asks_nobody(place, monkeypatch, caps
     [
         ([], "no notes"),
         (["{"], "line 1: not JSON"),
-        (["[]"], "line 1: id is missing or no text"),
+        (["[]"], "line 1: list, expected an object"),
+        (['{"id": "a", "dialogue": "d", "note": "n", "note": "m"}'], "line 1: note occurs twice in one object"),
+        (['{"id": "a", "dialogue": "d", "note": NaN}'], "line 1: NaN is not JSON"),
+        (["[" * 100_000], "line 1: "),
         ([NOTES[0], {"id": "x", "note": "y"}], "line 2: dialogue is missing or no text"),
         ([NOTES[0], NOTES[0]], "line 2: id n0 occurs twice"),
         ([{"id": 3, "dialogue": "", "note": ""}], "line 1: id is missing or no text"),

@@ -26,6 +26,7 @@ import pandas as pd
 import torch
 
 from proxylib.data import traces
+from proxylib.data.repeats import normal
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings
@@ -83,10 +84,9 @@ def refuse_the_same(data: str, held_out: str) -> None:
 
 
 def seen(cell: Cell) -> int:
-    """Held-out dialogues that are among the examples, whatever their white space."""
-    plain = lambda trace: " ".join(trace.prompt.split())
-    known = {plain(example) for example in cell.examples}
-    return sum(plain(trace) in known for trace in cell.held_out)
+    """Held-out dialogues that are among the examples, whatever their white space and case."""
+    known = {normal(example.prompt) for example in cell.examples}
+    return sum(normal(trace.prompt) in known for trace in cell.held_out)
 
 
 def lengths(examples: Sequence[Trace], rows: Sequence[Row]) -> pd.DataFrame:
