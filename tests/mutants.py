@@ -93,7 +93,7 @@ MUTANTS = {
         Mutant("keys-in-any-order", "sort_keys=True, separators", "sort_keys=False, separators", "tests/runs/test_store.py"),
         Mutant(
             "checksums-not-compared",
-            "if _file_sha256(file, stat.st_size, stat.st_mtime_ns) != digest:",
+            "if _digest(file) != digest:",
             "if False:",
             "tests/runs/test_store.py",
         ),
@@ -385,11 +385,18 @@ MUTANTS = {
         Mutant("ends-forgotten", "*document, special.eos]", "*document]"),
     ],
     "models/post_training.py": [
+        Mutant("samples-on-trust", "if not workspace.holds(SAMPLES):", "if not workspace.path(SAMPLES).exists():"),
         Mutant("post-training-begins-where-pretraining-began", "seed + POST_SEED", "seed"),
         Mutant("wrong-samples-kept", 'right = samples[samples["right"]]', "right = samples"),
-        Mutant("sampled-anew-on-resume", "    if not path.exists():\n", "    if True:\n"),
+        Mutant("sampled-anew-on-resume", "    if not workspace.holds(SAMPLES):\n", "    if True:\n"),
     ],
     "models/pretrain.py": [
+        Mutant(
+            "samples-of-a-later-model",
+            'if spec.post == "rejection" and loop.first',
+            "if False and loop.first",
+            "tests/models/test_post_training.py",
+        ),
         Mutant(
             "resume-forgets-tokens",
             "self.tokens += rows.tokens\n            if self.done",

@@ -31,7 +31,7 @@ from proxylib.runs.files import Damaged, read_sealed, refuse_damage, sha256, wri
 ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 SAVES = 4  # checkpoints of a cell: a kill costs a quarter of it at most
-SEAL = "digests.json"  # of a checkpoint's files; a kill may come before it is written
+SEAL = "digests.json"  # of a checkpoint's files; one that a kill left without it counts for nothing
 #: of a checkpoint; the Trainer writes the last of them last
 WANTED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
 
@@ -252,11 +252,11 @@ def newest_whole(checkpoints: Path) -> Path | None:
 
 
 def _whole(checkpoint: Path) -> bool:
-    """Whether every file of a checkpoint is there, reads to its end and, where the kill left digests, is what it was."""
+    """Whether every file of a checkpoint is there, reads to its end and is what it was."""
     if not all((checkpoint / name).is_file() for name in WANTED):
         return False
     try:
-        for name, digest in read_sealed(checkpoint / SEAL).items() if (checkpoint / SEAL).exists() else ():
+        for name, digest in read_sealed(checkpoint / SEAL).items():
             refuse_damage(checkpoint / name, digest)
         for path in checkpoint.iterdir():
             if path.suffix == ".json":

@@ -12,8 +12,10 @@ from proxylib.data import corpora, tasks
 from proxylib.data.settings import Material
 from proxylib.models import generate
 from proxylib.models.settings import Model, Training
+from proxylib.runs.files import parquet_bytes
 from proxylib.runs.store import Workspace
 
+SAMPLES = "samples.parquet"
 MOST_PASSES = 4  # over the samples that rejection keeps: more would only teach them by heart
 SAMPLED_SHARE = 0.004  # problems that are sampled per token of post-training: about a third of what the other recipes read
 SAMPLED_TOKENS, SAMPLED_BATCH = 180, 400  # as in evaluation
@@ -37,10 +39,9 @@ def kept_samples(
 
     Samples are kept as the table `samples`, from which a run that was cut short goes on.
     """
-    path = workspace.path("samples.parquet")
-    if not path.exists():
-        workspace.write_table("samples", _sampled(model, tokenizer, config, material, seed))
-    samples = pd.read_parquet(path)
+    if not workspace.holds(SAMPLES):
+        workspace.write(SAMPLES, parquet_bytes(_sampled(model, tokenizer, config, material, seed)))
+    samples = pd.read_parquet(workspace.path(SAMPLES))
     workspace.note(samples=len(samples), samples_kept=int(samples["right"].sum()))
     right = samples[samples["right"]]
     kept = list(right["prompt"] + right["text"])

@@ -202,6 +202,9 @@ def train(
     model = architectures.build(spec, len(tokenizer), config.context).to(config.device)
     trainee = Trainee(spec, config, material, seed, tokenizer, workspace, model, reading)
     loop = Loop(trainee, optimisers(model, config), trainee.held_out(), observe)
+    if spec.post == "rejection" and loop.first > trainee.steps(spec.share) and not workspace.holds(post_training.SAMPLES):
+        loop.path.unlink()  # only the model before post-training can draw the samples again
+        return train(spec, config, material, seed, tokenizer, workspace, observe, reading)
     began = time.perf_counter()
     for name, phase_of in (("pretraining", trainee.pretraining), ("post-training", trainee.post_training)):
         phase = phase_of()

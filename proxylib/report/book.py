@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ import yaml
 from proxylib.errors import UserError
 from proxylib.runs import execute
 from proxylib.runs.config import ROOT
-from proxylib.runs.files import write_atomic
+from proxylib.runs.files import read_sealed, refuse_damage, sha256, write_atomic, write_sealed
 from proxylib.runs.provenance import provenance
 from proxylib.runs.step import Step
 
@@ -56,8 +55,24 @@ def build_shipped() -> Path:
     label = SHIPPED / LABEL
     if not label.exists():
         raise UserError(f"{label}: no book is shipped here; proxylib ship --profile P makes one from a clean tree")
-    pages = {name: path for name in listed() if (path := SHIPPED / f"{name}.ipynb").exists()}
-    return _render(pages, json.loads(label.read_text())["profile"], "shipped")
+    return _render(shipped(), read_sealed(label)["profile"], "shipped")
+
+
+def shipped() -> dict[str, Path]:
+    """Page -> notebook of the shipped book, each as it was when it was shipped.
+
+    Raises
+    ------
+    Damaged
+        Naming a page that is not.
+    """
+    if not (SHIPPED / LABEL).exists():
+        return {}
+    digests = read_sealed(SHIPPED / LABEL)["files"]
+    pages = {name: SHIPPED / f"{name}.ipynb" for name in listed() if f"{name}.ipynb" in digests}
+    for path in pages.values():
+        refuse_damage(path, digests[path.name])
+    return pages
 
 
 def ship(profile: str, steps: Mapping[str, Step]) -> list[Path]:
@@ -78,11 +93,11 @@ def ship(profile: str, steps: Mapping[str, Step]) -> list[Path]:
     for page in SHIPPED.glob("*.ipynb"):  # of a page that the book no longer has
         if page not in written:
             page.unlink()
-    label = json.dumps({"profile": profile, "commit": state["commit"]}) + "\n"
-    for name, data in ((FRONT[1], front_picture(SHIPPED / f"{FRONT[0]}.ipynb")), (LABEL, label.encode())):
-        written.append(SHIPPED / name)
-        write_atomic(written[-1], data)
-    return written
+    written.append(SHIPPED / FRONT[1])
+    write_atomic(written[-1], front_picture(SHIPPED / f"{FRONT[0]}.ipynb"))
+    files = {path.name: sha256(path) for path in written}
+    write_sealed(SHIPPED / LABEL, {"profile": profile, "commit": state["commit"], "files": files})
+    return [*written, SHIPPED / LABEL]
 
 
 def front_picture(page: Path) -> bytes:
@@ -102,15 +117,15 @@ def listed() -> list[str]:
 
 def _pages(profile: str, steps: Mapping[str, Step]) -> dict[str, Path]:
     """Page -> executed notebook: the profile's own, and the shipped one of a question that it does not run, if there is one."""
-    pages = {}
+    pages, others = {}, shipped()
     for name in listed():
         if name in steps:
             run = steps[name].store.find(steps[name].key)
             if run is None:
                 raise UserError(f"page {name} has not been run; first: proxylib grid --profile {profile}")
             pages[name] = run.path(execute.PAGE)
-        elif (SHIPPED / f"{name}.ipynb").exists():
-            pages[name] = SHIPPED / f"{name}.ipynb"
+        elif name in others:
+            pages[name] = others[name]
     return pages
 
 

@@ -128,8 +128,11 @@ def by_chance(entries: list[dict]) -> float:
 
 
 def read(path: Path = TARGET) -> list[dict]:
-    """The committed scoreboard."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The committed scoreboard, if it is what the recorded runs beside it say."""
+    data = path.read_bytes()
+    if data != document(path.parent):
+        raise UserError(f"{path}: differs from the recorded runs; proxylib scoreboard writes it anew")
+    return json.loads(data)
 
 
 def runs(entries: list[dict], results: Path = ROOT / "results") -> list[Run]:

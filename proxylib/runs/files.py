@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -38,16 +39,23 @@ def sha256(data: bytes | Path) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _file_sha256(path: Path, size: int, mtime_ns: int) -> str:
-    return sha256(path)  # size and time are in the cache's key, so that a file changed in this process is read again
+def _file_sha256(path: Path, *version: int) -> str:
+    return sha256(path)
+
+
+def _digest(path: Path) -> str:
+    """Of a file that may be asked for often: it is read again where it may have changed since."""
+    stat = path.stat()
+    if time.time_ns() - stat.st_ctime_ns < 2 * 10**9:  # a clock of files ticks too slowly to tell two changes apart
+        return sha256(path)
+    return _file_sha256(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def refuse_damage(file: Path, digest: str) -> None:
     """`Damaged` unless the file is there and has this SHA-256."""
     if not file.is_file():
         raise Damaged(f"{file} is missing")
-    stat = file.stat()
-    if _file_sha256(file, stat.st_size, stat.st_mtime_ns) != digest:
+    if _digest(file) != digest:
         raise Damaged(f"{file} does not match its checksum")
 
 
@@ -87,12 +95,8 @@ def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
     write_atomic(path, json.dumps(plain, indent=1, sort_keys=True).encode())
 
 
-def read_sealed(path: Path, required: bool = True) -> dict[str, Any]:
+def read_sealed(path: Path) -> dict[str, Any]:
     """What `write_sealed` wrote, without the digest.
-
-    Parameters
-    ----------
-    required : False takes JSON without a digest as well
 
     Raises
     ------
@@ -102,7 +106,7 @@ def read_sealed(path: Path, required: bool = True) -> dict[str, Any]:
     try:
         values = json.loads(path.read_bytes())
         digest = values.pop(DIGEST, None)
-        whole = digest == sha256(canonical(values).encode()) or (digest is None and not required)
+        whole = digest == sha256(canonical(values).encode())
     except FileNotFoundError:
         raise Damaged(f"{path} is missing") from None
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):

@@ -34,7 +34,6 @@ OWN = (REQUEST, PROGRESS, MANIFEST, LOCK)
 OLDER = ("plan.json", "about.json", "facts.json")  # first files of folders that versions before this layout made
 #: packages whose version moves the bits of what a model computes
 DECIDING = ("torch", "transformers", "tokenizers", "peft", "trl", "accelerate", "numpy")
-RUN = ("stage", "version", "config", "inputs")  # request of a run of the grid; at the top of manifests recorded before
 
 
 def _inside(name: str) -> str:
@@ -66,11 +65,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         Naming the manifest: no JSON, edited, or a field that is missing or of another type.
     """
     path = folder / MANIFEST
-    manifest = read_sealed(path, required=False)
-    if "request" not in manifest and all(name in manifest for name in RUN):  # a run recorded before manifests had digests
-        manifest["request"] = {name: manifest.pop(name) for name in RUN}
-    else:
-        manifest = read_sealed(path)
+    manifest = read_sealed(path)
     try:
         _Manifest.model_validate(manifest)
     except ValidationError as error:

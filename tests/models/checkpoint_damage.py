@@ -19,7 +19,21 @@ def _emptied(checkpoint):
     checkpoint.mkdir()
 
 
+def _flipped(checkpoint):
+    data = bytearray((checkpoint / "adapter_model.safetensors").read_bytes())
+    data[-100] ^= 1
+    (checkpoint / "adapter_model.safetensors").write_bytes(data)
+
+
+def _unsealed(checkpoint):
+    """A kill came between the files and their digests: whether they are what they were cannot be told."""
+    _flipped(checkpoint)
+    (checkpoint / "digests.json").unlink()
+
+
 DAMAGES = {
+    "a flipped bit": _flipped,
+    "a flipped bit, no digests": _unsealed,
     "empty": _emptied,
     "no trainer_state.json": lambda checkpoint: (checkpoint / "trainer_state.json").unlink(),
     "half a trainer_state.json": lambda checkpoint: _truncate(checkpoint / "trainer_state.json"),

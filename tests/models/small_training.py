@@ -8,6 +8,7 @@ from proxylib.data.settings import Material
 from proxylib.models import pretrain, tokenizers
 from proxylib.models.packing import IGNORE, Special
 from proxylib.models.settings import Model, Training
+from proxylib.runs.folder import OWN, Folder
 from proxylib.runs.store import Workspace
 
 SPECIAL = Special(bos=1, eos=2, pad=0)
@@ -32,7 +33,7 @@ each_architecture = pytest.mark.parametrize("spec", [LLAMA, NEOX, GPT2, QWEN, SM
 
 def run(folder, tokenizer, spec=LLAMA, seed=3, observe=None, **changes):
     """(workspace, model) of one small training run."""
-    workspace = Workspace(folder)
+    workspace = Workspace(folder, Folder(folder, {}).progress())
     config = Training(**(CONFIG.model_dump() | changes))
     return workspace, pretrain.train(spec, config, MATERIAL, seed, tokenizer, workspace, observe)
 
@@ -49,7 +50,7 @@ def encoded(tokenizer, recipe=corpora.RECIPES["expert"], seed=3):
 
 def contents(workspace):
     """name -> bytes of everything a run leaves."""
-    files = (path for path in sorted(workspace.folder.rglob("*")) if path.is_file())
+    files = (path for path in sorted(workspace.folder.rglob("*")) if path.is_file() and path.name not in OWN)
     return {str(path.relative_to(workspace.folder)): path.read_bytes() for path in files}
 
 

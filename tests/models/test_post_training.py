@@ -187,6 +187,26 @@ def test_samples_are_read_from_their_table_when_a_run_goes_on(rejected, tmp_path
     assert resumed.facts["samples_kept"] == 8
 
 
+@pytest.mark.parametrize(("damage", "at"), [("flipped", 1), ("another table", 0), ("gone", 1)])
+def test_damaged_samples_are_drawn_again_by_the_model_that_drew_them(
+    rejected, tmp_path, tokenizer, sampled, capsys, at, damage
+):
+    steps = int((losses(rejected[0], "train")["phase"] == "post-training").sum())
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, at, steps)
+        run(tmp_path / "cut", tokenizer, after("rejection"))
+    path = tmp_path / "cut" / post_training.SAMPLES
+    if damage == "flipped":
+        path.write_bytes(path.read_bytes().replace(b"sort", b"sory", 1))
+    elif damage == "another table":
+        pd.read_parquet(path).assign(right=True).to_parquet(path)
+    else:
+        path.write_bytes(b"") if damage == "empty" else path.unlink()
+    resumed, _ = run(tmp_path / "cut", tokenizer, after("rejection"))
+    assert contents(resumed) == contents(rejected[0]) and str(path) in capsys.readouterr().err
+    assert resumed.facts["resumed_at_step"] == (0 if at else STEPS)
+
+
 def test_a_run_killed_while_it_samples_ends_with_the_same_bytes(rejected, tmp_path, tokenizer):
     def killed(*_, **__):
         raise KeyboardInterrupt

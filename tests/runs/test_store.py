@@ -255,25 +255,6 @@ def test_a_manifest_of_another_run_is_not_this_one(runs, capsys):
     assert runs.find(Key("stage", 1, {"a": 2})) is None and "of another run" in capsys.readouterr().err
 
 
-def older(run, **changes):
-    """A manifest as it was recorded before manifests had a digest."""
-    manifest = dict(run.manifest)
-    values = {**manifest.pop("request"), **manifest, "run_id": run.run_id, **changes}
-    (run.folder / store.MANIFEST).write_text(json.dumps(values))
-
-
-@pytest.mark.parametrize(
-    "changes", [{"version": 2}, {"config": {"a": 2}}, {"files": {}}, {"files": {"t.parquet": "0" * 64}}, {"facts": []}]
-)
-def test_records_of_before_are_read_and_their_edits_found(runs, changes, capsys):
-    recorded = runs.record(runs.produce(KEY, build))
-    clone = Store("smoke", runs.root / "empty", runs.recorded)
-    older(recorded)
-    assert clone.get(KEY).facts == {"rate": 2.0} and clone.get(KEY).recorded and clone.get(KEY).config == KEY.config
-    older(recorded, **changes)
-    assert clone.find(KEY) is None and recorded.folder.name in capsys.readouterr().err
-
-
 def test_every_record_of_the_repository_is_whole():
     manifests = sorted((config.ROOT / "results").glob(f"*/*/*/{store.MANIFEST}"))
     for path in manifests:

@@ -9,9 +9,12 @@ from proxylib.data.traces import read
 from proxylib.measure import benchmarks, proxies
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import pretrain, tokenizers
+from proxylib.runs.files import parquet_bytes
 from proxylib.runs.store import Workspace
 from proxylib.studies.proxy_metrics import crucial_steps, decisive_tokens
 from proxylib.studies.proxy_metrics.settings import CrucialSettings
+
+PARTS = ("traces", "proxies", "shown")  # what is observed on the way
 
 
 def build(step, workspace: Workspace) -> None:
@@ -39,15 +42,20 @@ def build(step, workspace: Workspace) -> None:
         answered = benchmarks.answers(model, tokenizer, traces, settings.measure.evaluation)
         seen = seen.merge(answered[["task", "id", "correct"]], on=["task", "id"], validate="one_to_one")
         keys = {"step": at, "tokens": tokens}
-        workspace.write_table(f"traces-{at:06d}", seen.assign(**keys))
-        workspace.write_table(f"proxies-{at:06d}", proxies.by_task(rows, len(tokenizer)).reset_index().assign(**keys))
-        workspace.write_table(
-            f"shown-{at:06d}", decisive_tokens.case_study(rows, decisive, len(tokenizer), texts).assign(**keys)
-        )
+        frames = {
+            "traces": seen,
+            "proxies": proxies.by_task(rows, len(tokenizer)).reset_index(),
+            "shown": decisive_tokens.case_study(rows, decisive, len(tokenizer), texts),
+        }
+        for name, frame in frames.items():
+            workspace.write(f"{name}-{at:06d}.parquet", parquet_bytes(frame.assign(**keys)))
 
-    pretrain.train(spec.model, spec.training, spec.material, spec.seed, tokenizer, workspace, observe)
-    for name in ("traces", "proxies", "shown"):
-        parts = sorted(workspace.folder.glob(f"{name}-*.parquet"))
+    train = lambda: pretrain.train(spec.model, spec.training, spec.material, spec.seed, tokenizer, workspace, observe)
+    train()
+    if not all(workspace.holds(part) for name in PARTS for part in _parts(workspace, name)):
+        train()  # what an earlier call observed was damaged since
+    for name in PARTS:
+        parts = [workspace.path(part) for part in _parts(workspace, name)]
         workspace.write_table(name, pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True))
         for part in parts:
             part.unlink()
@@ -56,6 +64,11 @@ def build(step, workspace: Workspace) -> None:
     leads = crucial_steps.lead(table, settings.bootstrap)
     workspace.write_table("lead", leads)
     workspace.write_table("estimates", crucial_steps.estimates(table, leads, settings.bootstrap))
+
+
+def _parts(workspace: Workspace, name: str) -> list[str]:
+    """Files of what was observed, in the order of training."""
+    return sorted(part for part in workspace.files if part.startswith(f"{name}-"))
 
 
 def _first(traces: list[Trace], items: int) -> list[Trace]:
