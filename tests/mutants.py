@@ -301,7 +301,7 @@ MUTANTS = {
     "models/loading.py": [
         Mutant("weights-in-their-own-precision", "dtype=dtype,", 'dtype="auto",', "tests/measure/tokenstats/test_extract.py"),
         Mutant(
-            "code-may-be-run", "trust_remote_code=False)\n            # other", "trust_remote_code=None)\n            # other"
+            "code-may-be-run", "trust_remote_code=False)\n            refuse", "trust_remote_code=None)\n            refuse"
         ),
         Mutant("kernels-of-the-hub", "    if kernels:", "    if False:"),
         Mutant("pickles-are-tried", "if not any(", "if any("),
@@ -311,6 +311,8 @@ MUTANTS = {
         Mutant("weights-left-over", "    if unexpected:", "    if False:", LOADING),
         Mutant("any-leftover-is-harm", "if not LEFTOVERS.search(key))\n    if", "if key)\n    if", LOADING),
         Mutant("one-of-two-weights", "plain = [headless(key) for key in kinds]", "plain = list(kinds)", LOADING),
+        Mutant("any-number-of-layers", "layers > len(kinds)", "False", LOADING),
+        Mutant("whole-numbers-cast", "if kind in WHOLE_NUMBERS and headless(key) in fractions", "if False", LOADING),
         Mutant("adapters-drawn-at-random", "    if report.missing_keys:", "    if False:", LOADING),
         Mutant("adapters-off-in-places", "    if report.unexpected_keys:", "    if False:", LOADING),
         Mutant("adapters-over-their-base", "(weight.data_ptr(), weight._version) != (place, version)", "False", LOADING),

@@ -11,13 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from proxylib.errors import UserError
 from proxylib.models.folders import ADAPTER, ADAPTER_WEIGHTS, CONFIG, WHOLE_FILES, base_of, refusal
-from proxylib.models.weights import refuse_misfit, refuse_no_numbers, refuse_unknown, refuse_unlike, unchanged
+from proxylib.models.weights import (
+    kinds_of,
+    refuse_misfit,
+    refuse_more_layers,
+    refuse_no_numbers,
+    refuse_unknown,
+    refuse_unlike,
+    unchanged,
+)
 
 
 def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> PreTrainedModel:
@@ -42,7 +49,9 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     _refuse_pickles(folder, WHOLE_FILES, "pytorch_model*.bin")
     try:
         with _quiet():
+            kinds = kinds_of(folder)
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            refuse_more_layers(folder, config, kinds)
             # other kernels leave out the cap that Gemma 2 puts on attention scores
             capped = getattr(config.get_text_config(), "attn_logit_softcapping", None)
             model, report = AutoModelForCausalLM.from_pretrained(
@@ -54,11 +63,19 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
                 output_loading_info=True,
                 **({"attn_implementation": "eager"} if capped else {}),
             )
-    except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # a config of one's own raises whatever its model raises
         raise refusal(folder, "not a causal language model that transformers can load", error) from None
-    refuse_misfit(folder, model, report)
+    refuse_misfit(folder, model, report, kinds)
     refuse_no_numbers(folder, model, "checkpoint")
-    return model.to(device).eval()
+    model = model.to(device).eval()
+    try:
+        with _quiet(), torch.inference_mode():
+            model(input_ids=torch.zeros(1, 2, dtype=torch.long, device=device))
+    except Exception as error:
+        raise refusal(folder, f"this {CONFIG} makes no {type(model).__name__} that runs", error) from None
+    return model
 
 
 @contextlib.contextmanager
@@ -118,16 +135,23 @@ def _adapted(folder: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
         with _quiet(), unchanged(folder, model):
             adapted = PeftModel(model, config)
             report = adapted.load_adapter(str(folder), "default", torch_device=device)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:
+            adapted = adapted.to(device).eval()
+            on, off = _with_and_without(adapted)
+    except UserError:
+        raise
+    except Exception as error:
         raise refusal(folder, f"the adapter does not fit its base model {base}", error) from None
     refuse_unlike(folder, report, base)
-    adapted = adapted.to(device).eval()
     refuse_no_numbers(folder, adapted, "adapter")
-    ids = torch.arange(8, device=device)[None] % model.config.get_text_config().vocab_size
-    with torch.inference_mode():
-        on = adapted(input_ids=ids).logits
-        with adapted.disable_adapter():
-            off = adapted(input_ids=ids).logits
     if torch.equal(on, off):
         raise UserError(f"{folder}: the adapter changes no logit of {base}; its weights are zero or fit no layer")
     return adapted.get_base_model().eval()  # adapters live inside its layers
+
+
+def _with_and_without(adapted: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits of a few tokens with an adapter in effect, and without."""
+    ids = torch.arange(8, device=adapted.device)[None] % adapted.config.get_text_config().vocab_size
+    with torch.inference_mode():
+        on = adapted(input_ids=ids).logits
+        with adapted.disable_adapter():
+            return on, adapted(input_ids=ids).logits

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from proxylib.errors import UserError
 from proxylib.models.folders import ADAPTER, ADAPTER_WEIGHTS, CONFIG, WHOLE_FILES
@@ -23,7 +23,14 @@ LEFTOVERS = re.compile(r"(^|\.)(rotary_emb\.inv_freq|(attn|attention)\.(bias|mas
 WHOLE_NUMBERS = ("I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL")  # as safetensors calls them
 
 
-def refuse_misfit(folder: Path, model: PreTrainedModel, report: Mapping[str, Iterable[str]]) -> None:
+def refuse_more_layers(folder: Path, config: PretrainedConfig, kinds: Mapping[str, str]) -> None:
+    """`UserError` where a config asks for more layers than there are weights: so many would fill the memory first."""
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
+    if isinstance(layers, int) and layers > len(kinds):
+        raise UserError(f"{folder}: {CONFIG} asks for {layers} layers, and there are {len(kinds)} weights; mend the config")
+
+
+def refuse_misfit(folder: Path, model: PreTrainedModel, report: Mapping[str, Iterable[str]], kinds: Mapping[str, str]) -> None:
     """`UserError` naming the first weight that the files have and the model has not, or the other way round.
 
     Parameters
@@ -31,6 +38,7 @@ def refuse_misfit(folder: Path, model: PreTrainedModel, report: Mapping[str, Ite
     folder : of the model
     model : as loaded
     report : what `from_pretrained` said about missing and unexpected keys
+    kinds : see `kinds_of`
     """
     unexpected = sorted(key for key in report["unexpected_keys"] if not LEFTOVERS.search(key))
     if missing := sorted(report["missing_keys"]):
@@ -41,12 +49,12 @@ def refuse_misfit(folder: Path, model: PreTrainedModel, report: Mapping[str, Ite
             f"{folder}: the weights hold {unexpected[0]}, which a {type(model).__name__} of this {CONFIG} has no place for; "
             "give the config that they were saved with"
         )
-    headless = lambda key: key.removeprefix(f"{model.base_model_prefix}.")  # old files and new ones differ in this
-    kinds = _kinds(folder, _shards(folder))
+    prefix = re.compile(rf"^({re.escape(model.base_model_prefix)}\.)+")
+    headless = lambda key: prefix.sub("", key)  # transformers finds weights under their prefix, without it, and under several
     plain = [headless(key) for key in kinds]
     if len(set(plain)) < len(plain):
         twice = next(key for key in plain if plain.count(key) > 1)
-        raise UserError(f"{folder}: the weights hold {twice} twice, with and without a prefix; save the model again")
+        raise UserError(f"{folder}: the weights hold {twice} twice, under two prefixes; save the model again")
     if getattr(model.config, "quantization_config", None):
         return
     fractions = {headless(name) for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
@@ -54,12 +62,12 @@ def refuse_misfit(folder: Path, model: PreTrainedModel, report: Mapping[str, Ite
         raise UserError(f"{folder}: {whole[0]} holds whole numbers and {CONFIG} names no quantization; save it unquantized")
 
 
-def _shards(folder: Path) -> list[str]:
-    """The files that transformers reads a whole model from."""
+def kinds_of(folder: Path) -> dict[str, str]:
+    """Key -> kind of number of every weight that transformers reads of a whole model; `UserError` for one in two files."""
     file, index = WHOLE_FILES
     if (folder / file).exists():
-        return [file]
-    return sorted(set(json.loads((folder / index).read_text())["weight_map"].values()))
+        return _kinds(folder, [file])
+    return _kinds(folder, sorted(set(json.loads((folder / index).read_text())["weight_map"].values())))
 
 
 def _kinds(folder: Path, names: Iterable[str]) -> dict[str, str]:

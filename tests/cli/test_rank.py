@@ -22,11 +22,25 @@ def test_every_value_reaches_the_extraction(tmp_path, monkeypatch):
     (tmp_path / "t.jsonl").write_text("".join(lines))
     monkeypatch.setattr(shards, "extract", extract)
     monkeypatch.setattr("proxylib.studies.your_models.alike.refuse_unread", lambda *given: None)
-    monkeypatch.setattr("proxylib.models.tokenizers.load", lambda folder: None)
+    monkeypatch.setattr("proxylib.models.tokenizers.load", lambda folder, bos: None)
     monkeypatch.setattr("proxylib.models.tokenizers.prompt_ids", lambda *given: None)
     monkeypatch.chdir(tmp_path)
     words = ["--models", "a", "b", "--traces", "t.jsonl", "--out", "out", "--fields", "prompt=question", "--threads", "3"]
-    words += ["--window", "7", "--characters", "9", "--chat", "--device", "cuda", "--dtype", "bfloat16", "--top", "2"]
+    words += [
+        "--window",
+        "7",
+        "--characters",
+        "9",
+        "--chat",
+        "--device",
+        "cuda",
+        "--dtype",
+        "bfloat16",
+        "--top",
+        "2",
+        "--bos",
+        "never",
+    ]
     words += [
         "--batch-tokens",
         "11",
@@ -44,6 +58,7 @@ def test_every_value_reaches_the_extraction(tmp_path, monkeypatch):
         main(["rank", *words])
     settings, layout, threads, out = caught.value.args
     expected = {"window": 7, "characters": 9, "chat": True, "device": "cuda", "dtype": "bfloat16", "columns": (), "top": 2}
+    expected |= {"bos": "never"}
     assert settings.model_dump() == expected and threads == 3 and out.parts == ("out", "models", "a")
     expected = {"batch_tokens": 11, "batch_traces": 13, "padding": 0.5, "share": False, "chunk": 5, "impl": "reference"}
     assert layout.model_dump() == expected

@@ -111,9 +111,12 @@ MISFITS = {
     "an adapter not merged": (plus(model__layers__0__self_attn__q_proj__lora_A__weight=HEAD), r"hold .*lora_A\.weight"),
     "scales of quantization": (plus(**{f"{Q}.weight_scale": torch.ones(1)}), r"hold .*weight_scale"),
     "whole numbers": (lambda t: t | {f"{Q}.weight": t[f"{Q}.weight"].to(torch.int8)}, r"q_proj\.weight holds whole numbers"),
-    "twice": (plus(**{f"{Q.removeprefix('model.')}.weight": torch.ones(32, 32)}), r"q_proj\.weight twice"),
+    "twice": (
+        plus(**{f"{Q.removeprefix('model.')}.weight": torch.ones(32, 32)}),
+        r"q_proj\.weight twice",
+    ),
     "of another shape": (lambda t: t | {f"{Q}.weight": torch.ones(32, 16)}, "not a causal language model"),
-    "nothing": (lambda t: {"x": torch.ones(1)}, r"lack lm_head\.weight \(they hold x\)"),
+    "nothing": (lambda t: {"x": torch.ones(1)}, "asks for 2 layers, and there are 1 weights"),
 }
 #: what older versions of transformers saved with a model
 HARMLESS = {

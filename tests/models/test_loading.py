@@ -102,6 +102,29 @@ def test_a_config_with_other_layers_than_the_file_is_refused(model, layers):
         loading.load(model)
 
 
+def test_more_layers_than_weights_are_refused_before_they_fill_the_memory(model):
+    strange.edit(model / "config.json", num_hidden_layers=10**9)
+    with pytest.raises(UserError, match="asks for 1000000000 layers, and there are 21 weights"):
+        loading.load(model)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_hidden_layers": "x"},
+        {"rope_parameters": {"rope_type": "x"}},
+        {"hidden_act": "x"},
+        {"hidden_size": None},
+        {"sliding_window": "x"},
+    ],
+    ids=str,
+)
+def test_a_config_that_makes_no_model_is_one_line(model, changes):
+    strange.edit(model / "config.json", **(changes | ({"model_type": "mistral"} if "sliding_window" in changes else {})))
+    with pytest.raises(UserError, match=str(model)):
+        loading.load(model)
+
+
 @pytest.mark.parametrize(("change"), strange.HARMLESS.values(), ids=strange.HARMLESS)
 def test_harmless_leftovers_change_nothing(base, model, change):
     strange.write(model, change(strange.weights(model)))
