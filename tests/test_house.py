@@ -126,6 +126,7 @@ ACROSS = {
     "runs/test_kill.py": "a grid, its kernels and its folders, killed together",
     "cli/test_command_line.py": "all commands together",
     "judging/test_served.py": "our judge behind another package's server",
+    "models/test_chat_fuzz.py": "templates made up by the hundred, in the sandbox, the check and the commands",
     "measure/tokenstats/test_architectures.py": "statistics, engine and loading on every architecture",
     "measure/tokenstats/test_gpu.py": "the same on a GPU",
     "measure/tokenstats/test_real_traces.py": "the same on published problems",

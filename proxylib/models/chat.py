@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: what a template must leave as it is: case, inner white space, marks, its own syntax, other scripts; and much of it
 PROBE = "Prompt 7: Ab  cD, é🙂 e\u0301 \"q\" 'r' <&> {{ x }} [y]\n\n\tLast\u00a0line."
+BYTE = re.compile("<0x[0-9A-F]{2}>")
 PROBES = (PROBE, f" \n{PROBE} \n", " ".join([PROBE] * 100))
 
 
@@ -199,11 +200,13 @@ def _checked(tokenizer: PreTrainedTokenizerFast, source: str) -> Template:
 
 
 def control_ids(tokenizer: PreTrainedTokenizerFast) -> set[int]:
-    """Ids that are no text: every special token but the one for unknown text."""
-    special = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    """Ids that are no text: every special token but the one for unknown text, and single bytes that somebody called special."""
+    added = tokenizer.added_tokens_decoder
+    special = {number for number, token in added.items() if token.special and not BYTE.fullmatch(token.content)}
     ends = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
     unknown = {tokenizer.unk_token_id} - ends
-    return (special | set(tokenizer.all_special_ids) | ends) - unknown - {None}
+    named = {number for number in tokenizer.all_special_ids if number not in added or not BYTE.fullmatch(added[number].content)}
+    return (special | named | ends) - unknown - {None}
 
 
 def _tokens(tokenizer: PreTrainedTokenizerFast, text: str, split: bool = False) -> list[tuple[int, tuple[int, int]]]:

@@ -54,9 +54,10 @@ def heard(tokenizer: PreTrainedTokenizerFast, text: str) -> Heard:
     """
     found = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
     ids, spans = found["input_ids"], found["offset_mapping"]
-    unknown, controls = unknown_id(tokenizer), control_ids(tokenizer)
+    unknown, (controls, spellings) = unknown_id(tokenizer), _controls(tokenizer, len(tokenizer))
     bad = [span for token, span in zip(ids, spans, strict=True) if token == unknown]
-    plain = tokenizer(text, add_special_tokens=False, split_special_tokens=False)["input_ids"]
+    spelt = any(word in text for word in spellings)
+    plain = tokenizer(text, add_special_tokens=False, split_special_tokens=False)["input_ids"] if spelt else []
     return Heard(
         len(ids),
         len(bad),
@@ -66,6 +67,13 @@ def heard(tokenizer: PreTrainedTokenizerFast, text: str) -> Heard:
         tuple(token for token in ids if token in controls and token != unknown),
         len(text.encode()),
     )
+
+
+@lru_cache(maxsize=8)
+def _controls(tokenizer: PreTrainedTokenizerFast, entries: int) -> tuple[set[int], list[str]]:
+    """Ids that are no text, and how they are spelt; `entries` tells a tokenizer from what it was before more were added."""
+    ids = control_ids(tokenizer)
+    return ids, [str(word) for word in tokenizer.convert_ids_to_tokens(sorted(ids))]
 
 
 @lru_cache(maxsize=8)

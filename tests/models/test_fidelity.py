@@ -92,9 +92,9 @@ def test_the_usual_marks_of_words_lose_nothing():
     special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, show_progress=False)
     backend.train_from_iterator(["two words and two more"] * 9, trainer)
-    for text in (" two  words", "яблок 🙂\n\n", "two words"):
+    for text in (" two  words", "яблок 🙂\n\n", "two words"):  # bytes, though the trainer calls them special, are text
         item = fidelity.heard(fast(backend, unk_token="<unk>", bos_token="<s>"), text)
-        assert (item.unknown, item.lost_bytes) == (0, 0), text
+        assert (item.unknown, item.lost_bytes, item.control) == (0, 0, ()), text
 
 
 def test_spelt_control_words_are_text_and_those_that_cannot_be_are_named():

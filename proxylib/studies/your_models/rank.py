@@ -101,9 +101,9 @@ def rank_files(given: Rank) -> Ranked:
         raise UserError(f"{given.out}: is a file; give a folder")
     models = _folders(given)
     source = reading(given.traces, given.fields, given.think)
+    alike.refuse_unread(models, source.without_copies().traces)
     drawing.refuse_single(source.without_copies())
     scores = None if given.scores is None else compare.read_scores(given.scores, list(models))
-    alike.refuse_unread(models, source.without_copies().traces)
     ranked = rank(models, source, given, scores)
     _write(ranked)
     return ranked

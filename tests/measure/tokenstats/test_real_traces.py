@@ -112,7 +112,7 @@ def test_a_lab_model_accounts_for_solutions_longer_than_its_positions(sets, tmp_
     assert list(items.index) == [(trace.task, trace.id) for trace in chosen]
     scored, dropped = items["status"] == "scored", items["status"] == "dropped"
     assert (scored | dropped).all() and scored.any() and dropped.any()
-    assert items.loc[dropped, "reason"].str.match(r"no room for the solution after a prompt of \d+ tokens").all()
+    assert items.loc[dropped, "reason"].str.match("no room for the solution: its prompt fills the context of 256 tokens").all()
     assert (items.loc[dropped, ["prompt", *extract.ACCOUNT]] == 0).all(axis=None) and (items.loc[scored, "reason"] == "").all()
     assert (items["truncated"] > 0).any() and (items["windowed"] > 0).any() and items["scored"].max() == 100
     counted = rows.groupby(["task", "id"], sort=False).agg(
