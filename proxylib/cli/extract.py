@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from proxylib.cli.options import command
+from proxylib.cli.surroundings import refuse_little_memory
 from proxylib.measure.settings import Extract
 from proxylib.text import say
 
@@ -16,6 +17,7 @@ def add(commands: Any) -> None:
 
 def run(options: Extract) -> int:
     """Measure the model and say what became of the traces."""
+    refuse_little_memory()
     from proxylib.data import traces
     from proxylib.measure.tokenstats import shards
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from proxylib.cli.options import command
+from proxylib.cli.surroundings import refuse_little_memory
 from proxylib.studies.your_models.settings import Rank
 from proxylib.text import say
 
@@ -16,6 +17,7 @@ def add(commands: Any) -> None:
 
 def run(options: Rank) -> int:
     """Measure and rank the models, and print the tables."""
+    refuse_little_memory()
     from proxylib.studies.your_models import rank, report
 
     say(report.summary(rank.rank_files(options)))

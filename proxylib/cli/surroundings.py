@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import re
+import resource
 import sys
 import traceback
 from collections.abc import Iterator
 
+from proxylib.errors import UserError
 from proxylib.text import without_keys
 
 FULL, SHUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -22,6 +24,17 @@ WORDS = {
     "raise the limit (ulimit -u), or give fewer --threads",
     r"maximum recursion depth": "something in it is nested too deeply",
 }
+LEAST_MEMORY = 3 << 29  # bytes of addresses: with fewer, torch aborts or hangs while it is loaded, and no error is raised
+
+
+def refuse_little_memory() -> None:
+    """Before torch is loaded: `UserError` where a limit of the shell (ulimit -v) leaves it no room."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < LEAST_MEMORY:
+        raise UserError(
+            f"not enough memory: {limit >> 20} MiB are allowed (ulimit -v), and what runs a model takes "
+            f"{LEAST_MEMORY >> 20} MiB beside it; raise the limit"
+        )
 
 
 def line(error: BaseException) -> str | None:

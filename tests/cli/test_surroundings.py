@@ -2,6 +2,9 @@
 
 import errno
 import os
+import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -62,3 +65,17 @@ def test_a_failure_of_ours_keeps_its_traceback_without_keys(monkeypatch, capsys)
     surroundings.show(raised.type, raised.value, raised.tb)
     told = capsys.readouterr().err
     assert "Traceback" in told and "<MINE_API_KEY>" in told and "hunter2" not in told
+
+
+@pytest.mark.parametrize("command", ["extract", "rank"])
+def test_memory_in_which_torch_cannot_be_loaded_is_refused_before_it_is(command, tmp_path):
+    """It would abort in C++, print a hundred lines or hang; where it can be loaded, its errors have lines of their own."""
+    given = {
+        "extract": ["--model", "m", "--traces", "t.jsonl", "--out", "out"],
+        "rank": ["--models", "a", "b", "--traces", "t.jsonl", "--out", "out"],
+    }
+    few = lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+    words = [sys.executable, "-m", "proxylib", command, *given[command]]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, preexec_fn=few)
+    assert done.returncode == 2 and done.stderr.startswith("proxylib: error: not enough memory: 1024 MiB are allowed"), done
+    assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 import datetime
 import json
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -423,3 +424,15 @@ def test_a_killed_command_goes_on_and_loses_at_most_a_shard(model, tmp_path, cap
     assert left.items() <= now.items() and len(now) > len(left)
     rows = sum(len(pd.read_parquet(path)) for path in sorted(place.glob("0*.parquet")))
     assert rows == json.loads((tmp_path / "out" / MANIFEST).read_text())["facts"]["tokens_scored"] == 150_000
+
+
+def test_a_handful_of_open_files_is_enough(model, tmp_path, small):
+    """Ten more than are open: a shard that kept its file open would show."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        with (tmp_path / "first").open("w") as file:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (file.fileno() + 10, most))
+        done = shards.extract(model, TRACES, tmp_path / "out", ExtractSettings(), LAYOUT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
+    assert len(done.files) > 3 and done.facts["dropped"] == 0
