@@ -22,6 +22,8 @@ NAMES = {
 }
 #: of a manifest, for a row of the table `accounts`
 ACCOUNT = ("traces", "dropped", "tokens_scored", "tokens_windowed", "tokens_truncated", "boundary_moves")
+LEAST_PROBLEMS = 10  # see `stats.cluster_weights`
+FEW = f"Fewer than {LEAST_PROBLEMS} problems: the true intervals are wider than these."
 CAVEAT = (
     "Support is the share of resampled traces that keep the order by the proxy. It says nothing about how well the proxy "
     "follows a benchmark."
@@ -77,8 +79,9 @@ def summary(ranked: Ranked) -> str:
     comparison, fitted = ranked.comparison, ranked.fitted
     problems = f", of {comparison.problems} problems" * (comparison.problems < comparison.used)
     left = f"; {comparison.left_out} left out because not every model can be asked about them" if comparison.left_out else ""
+    few = f"\n{FEW}" * (comparison.problems < LEAST_PROBLEMS)
     parts = [] if ranked.counts is None else [ranked.counts.summary()]
-    parts += [became.printed(_texts(ranked)), f"{comparison.used} traces under every model{problems}{left}"]
+    parts += [became.printed(_texts(ranked)), f"{comparison.used} traces under every model{problems}{left}{few}"]
     parts += [order_table(comparison), support_table(comparison), CAVEAT]
     parts += [] if fitted is None else [fitted_table(fitted), errors_table(fitted)]
     shown = [part if isinstance(part, str) else part.to_string(index=False) for part in parts]

@@ -50,5 +50,7 @@ def test_the_terminal_gets_every_table_and_what_was_left_out(ranked):
     )
     for name in ("tokens in front of the window", "top-1, inverse frequency", "support", "forecast", "wrong pairs, %"):
         assert name in text
+    assert report.FEW not in text
+    assert report.FEW in report.summary(Ranked(ranked.folder, ranked.comparison._replace(problems=9), None, ranked.accounts))
     alone = report.summary(Ranked(ranked.folder, ranked.comparison._replace(left_out=0), None, ranked.accounts))
     assert "left out" not in alone and "forecast" not in alone
