@@ -284,7 +284,7 @@ def test_an_error_with_status_200_is_told_in_the_servers_words(tmp_path, monkeyp
     with serving({"error body": 1.0}, words="model \x1b[31mm\x1b[0m is not loaded, {key}") as server:
         found = client.judge(asks(2), settings(server, monkeypatch, attempts=2), tmp_path / "cache")
         assert server.calls == 4
-    assert (found["reason"] == r"ServerError: model \x1b[31mm\x1b[0m is not loaded, <MINE_API_KEY>").all()
+    assert (found["reason"] == "ServerError: model m is not loaded, <MINE_API_KEY>").all()
     assert (found["tokens_in"] + found["tokens_out"] == 0).all()
 
 
