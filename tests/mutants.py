@@ -114,6 +114,7 @@ MUTANTS = {
         ),
     ],
     "runs/execute.py": [
+        Mutant("unscored-unsaid", "lost <= UNSCORED_LIMIT * judged", "lost <= judged"),
         Mutant("exit-is-success", "if asked or said", "if said"),
         Mutant("system-exit-is-success", 'asked or said.get("ename") == "SystemExit"', "asked"),
     ],

@@ -26,6 +26,7 @@ from proxylib.runs.store import NOTEBOOK, Key, Run, Store, Workspace
 from proxylib.text import all_without_keys, line, without_keys
 
 PAGE = "page.ipynb"
+UNSCORED_LIMIT = 0.05  # share of a judge's questions above which the walk says so
 WORTH_IMPORTING = 3  # steps that make up for what their processes import in common
 
 
@@ -239,9 +240,21 @@ def walk(steps: Iterable[Step], jobs: int, record: bool, say: Any = print) -> in
             say(f"{outcome:9} {step.name}  {time.perf_counter() - began:.1f} s" + (f"\n          {message}" if message else ""))
             if outcome == "failed":
                 bad.add(step.key.run_id)
-            elif record:
-                _record(step)
+            else:
+                if lost := _unscored(step):
+                    say(f"          {lost}")
+                if record:
+                    _record(step)
     return len(bad)
+
+
+def _unscored(step: Step) -> str:
+    """What to say of a run whose judge left too much unscored; its pages show the share, but nobody reads them first."""
+    run = step.store.find(step.key)
+    judged, lost = (run.facts.get(name) if run else None for name in ("judged", "unscored"))
+    if not isinstance(judged, int) or not isinstance(lost, int) or lost <= UNSCORED_LIMIT * judged:
+        return ""
+    return f"{lost} of {judged} verdicts are unscored ({100 * lost / judged:.0f} %): its pass rates are of the others alone"
 
 
 def _record(step: Step) -> None:

@@ -240,6 +240,20 @@ def test_of_the_ready_steps_the_one_with_the_longest_chain_of_work_begins_first(
     assert (steps[0].store.root / "order.txt").read_text().split() == wanted
 
 
+@pytest.mark.parametrize(("lost", "said"), [(0, 0), (50, 0), (51, 1), (1000, 1)])
+def test_the_walk_says_which_judge_left_too_much_unscored(tmp_path, monkeypatch, lost, said):
+    def judged(step):
+        return step.store.produce(
+            step.key, lambda workspace: workspace.note(judged=1000, unscored=lost) or workspace.path("x").touch()
+        )
+
+    monkeypatch.setattr(execute, "run", judged)
+    monkeypatch.setattr(execute, "_import_once", lambda steps: None)
+    lines = []
+    assert execute.walk(fake_steps(tmp_path)[:1], jobs=1, record=False, say=lines.append) == 0
+    assert sum(f"{lost} of 1000 verdicts are unscored" in line for line in lines) == said
+
+
 @pytest.mark.usefixtures("faked")
 def test_a_failed_step_blocks_its_dependants_and_nothing_else(tmp_path):
     steps, said = fake_steps(tmp_path, failing=("b",)), []

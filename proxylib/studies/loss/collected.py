@@ -112,6 +112,8 @@ def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:
             f"{place}: {len(there & wanted)} of {len(wanted)} verdicts, {len(there - wanted)} on other notes (such as {note}); "
             f"judge the cell's own notes whole: {again}"
         )
+    if passed.isna().all():
+        raise UserError(f"{place}: no verdict was scored; ask again, or leave the cell out: {again} --again")
     by = table.assign(judge=judge["model"], passed=passed).groupby(["id", "criterion", "judge"], sort=False)
     return judge, by["passed"].mean().reset_index()
 

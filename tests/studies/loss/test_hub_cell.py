@@ -484,6 +484,7 @@ def _facts(of, **changes):
         (lambda cell: _change(cell, lambda read: pd.concat([read, read.tail(1)])), "two verdicts on"),
         (lambda cell: (cell / "judged" / verdict_folder.VERDICTS).write_bytes(b"no"), "judged: verdicts are damaged"),
         (lambda cell: (cell / "judged" / MANIFEST).write_text("[]"), "judged: verdicts are damaged"),
+        (lambda cell: _change(cell, lambda read: read.assign(status="unscored")), "judged: no verdict was scored; ask again"),
         (_other_judge, "verdicts of another judge"),
         (lambda cell: (cell / MANIFEST).unlink(), "is no finished cell; run its line of proxylib finetune again"),
         (lambda cell: _facts(cell, base=None), "is no cell of proxylib finetune"),
