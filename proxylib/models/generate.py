@@ -107,4 +107,5 @@ def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> list[in
     stated = model.generation_config.eos_token_id
     stated = stated if isinstance(stated, list) else [stated]
     possible = range(model.config.get_text_config().vocab_size)
-    return [token for token in dict.fromkeys([*stated, tokenizer.eos_token_id]) if token in possible]
+    tokens = (token for token in (*stated, tokenizer.eos_token_id) if type(token) is int and token in possible)
+    return list(dict.fromkeys(tokens))

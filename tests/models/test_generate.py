@@ -163,7 +163,16 @@ def test_no_setting_of_a_base_changes_a_sample(tokenizer):
 
 def test_the_manifest_can_say_how_is_written(tokenizer):
     model = build("llama")
-    model.generation_config.eos_token_id = [2, 13, 10**6, None, "x"]  # what is no token of the model ends nothing
+    model.generation_config.eos_token_id = [
+        2,
+        13,
+        10**6,
+        -1,
+        None,
+        "x",
+        [3],
+        True,
+    ]  # what is no token of the model ends nothing
     assert (
         generate.described(model, tokenizer, 8)
         == f"greedy, at most 8 tokens, to 2 </s>, 13 {tokenizer.convert_ids_to_tokens(13)}"

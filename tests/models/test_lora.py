@@ -103,6 +103,8 @@ def test_the_saved_adapter_has_the_loss_that_training_goes_on_from(base, tmp_pat
     tune(base, EXAMPLES, whole, Schedule(None, 2), 1, tmp_path / "two")
     third = tune(base, EXAMPLES, whole, Schedule(None, 3), 1, tmp_path / "three").losses["loss"].iloc[2]
     sums, count = 0.0, 0
+    assert (base / "generation_config.json").exists()  # which is the base's own business
+    assert not (tmp_path / "two" / "adapter" / "generation_config.json").exists()
     model = loading.load(tmp_path / "two" / "adapter", "cpu")
     for row in rows_of(EXAMPLES, tokenizers.load(base), CONFIG.context):
         with torch.inference_mode():
@@ -273,3 +275,10 @@ def test_a_broken_checkpoint_is_no_obstacle(lab, tmp_path, damage, older):
     for name in ("losses", "notes", "proxies"):
         assert again.path(f"{name}.parquet").read_bytes() == lab.whole.path(f"{name}.parquet").read_bytes()
     assert again.facts == lab.whole.facts
+
+
+def test_what_opens_a_prompt_in_training_opens_it_in_measuring(base, tmp_path):
+    tuned = tune(base, EXAMPLES[:1], CONFIG, Schedule(None, 1), 1, tmp_path / "cell", "never")
+    beside = tokenizers.load(tmp_path / "cell" / "adapter")
+    assert tuned.rows == rows_of(EXAMPLES[:1], beside, CONFIG.context)
+    assert tuned.rows[0].ids == rows_of(EXAMPLES[:1], tokenizers.load(base), CONFIG.context)[0].ids[1:]
