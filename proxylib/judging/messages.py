@@ -49,6 +49,8 @@ def words(body: Any) -> str:
     """The message in the body of an error: servers put it in half a dozen places; "" where there is none."""
     if isinstance(body, str):
         return body
+    if isinstance(body, list):
+        return "; ".join(filter(None, map(words, body[:3])))
     if not isinstance(body, dict):
         return ""
     places = (words(body.get(name)) for name in ("error", "message", "detail", "msg"))

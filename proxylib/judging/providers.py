@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -41,6 +42,7 @@ CALL: ContextVar[Call] = ContextVar("call")  # of the question at hand
 FOLDER = "hf"  # the user's name for a model in a folder, or on the hub
 OURS = {FOLDER: "proxylib-folder", "openai-api": "proxylib-compatible"}  # what stands in for Inspect's provider
 LOCAL = (FOLDER, "vllm", "vllm-completions", "sglang")  # load a model in the first call: no call of theirs is cut off
+UNREADABLE = (TypeError, AttributeError, LookupError, json.JSONDecodeError)  # what clients raise for odd answers
 BATCH = 32  # questions that a model in a folder answers together
 
 
@@ -129,6 +131,9 @@ class Accounted(ModelAPI):
                 raise messages.ServerError(None)
         except Exception as error:
             call.failed(error)
+            if isinstance(error, UNREADABLE) and not isinstance(error, UserError):
+                reason = "is no JSON" if isinstance(error, ValueError) else f"has a shape that no chat completion has ({error})"
+                raise messages.ServerError(f"what the server answered {reason}") from None
             raise
         call.answered(output.usage)
         return came
@@ -164,8 +169,15 @@ class Compatible(OpenAICompatibleAPI):
         ServerError
             With what the server says instead of an answer.
         """
-        if not response.get("choices"):
+        choices = response.get("choices")
+        if not choices:
             raise messages.ServerError(response)
+        for choice in choices if isinstance(choices, list) else [choices]:
+            message = choice.get("message") if isinstance(choice, dict) else None
+            if not isinstance(message, dict):
+                raise messages.ServerError("the server answered with a choice without a message")
+            if not isinstance(message.get("content"), str | None):
+                raise messages.ServerError("the server answered with a message that is no text")
 
 
 @modelapi(name="proxylib-folder")

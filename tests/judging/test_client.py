@@ -288,6 +288,35 @@ def test_an_error_with_status_200_is_told_in_the_servers_words(tmp_path, monkeyp
     assert (found["tokens_in"] + found["tokens_out"] == 0).all()
 
 
+CHOICE = {"index": 0, "finish_reason": "stop"}
+CONTENT = {"role": "assistant", "content": '{"rationale": "seen", "verdict": "pass"}'}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"detail": [{"msg": "no such field", "loc": ["body"]}]}, "no such field"),
+        ({"choices": None}, "neither an answer nor an error"),
+        ({"choices": [CHOICE]}, "a choice without a message"),
+        ({"choices": [CHOICE | {"message": None}]}, "a choice without a message"),
+        ({"choices": ["text"]}, "a choice without a message"),
+        ({"choices": {"a": 1}}, "a choice without a message"),
+        ({"choices": [CHOICE | {"message": CONTENT | {"content": [{"type": "text"}]}}]}, "a message that is no text"),
+        ({"choices": [CHOICE | {"message": CONTENT}], "usage": "none"}, "has a shape that no chat completion has"),
+        (b"<html>502 Bad Gateway</html>", "is no JSON"),
+        (b"", "is no JSON"),
+        (b'{"choices": [', "is no JSON"),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:Pydantic serializer")
+def test_an_answer_of_another_shape_is_told_in_a_users_terms(body, said, tmp_path, monkeypatch):
+    with serving() as server:
+        server.body = body
+        found = client.judge(asks(1), settings(server, monkeypatch, attempts=1, retries=0), tmp_path / "cache")
+    assert said in found["reason"].iloc[0] and found["reason"].iloc[0].startswith("ServerError: ")
+
+
 def test_an_error_with_status_200_that_states_a_passing_fault_is_tried_again(tmp_path, monkeypatch):
     with serving() as server:
         server.code, server.fault = 429, lambda prompt: "error body" if server.calls == 1 else None
