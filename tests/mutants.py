@@ -90,6 +90,18 @@ MUTANTS = {
         Mutant("two-units-make-a-correlation", "(weights > 0).sum(1) >= 3", "(weights > 0).sum(1) >= 2"),
     ],
     "runs/files.py": [
+        Mutant(
+            "one-after-the-other",
+            """                os.fsync(file.fileno())
+        for name, place in temporary.items():
+            path = folder / name
+            place.replace(path)
+""",
+            """                os.fsync(file.fileno())
+            temporary[name].replace(path)
+""",
+        ),
+        Mutant("a-coarse-clock", "< 2 * 10**9", "< 0"),
         Mutant("keys-in-any-order", "sort_keys=True, separators", "sort_keys=False, separators", "tests/runs/test_store.py"),
         Mutant(
             "checksums-not-compared",

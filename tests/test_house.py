@@ -123,6 +123,7 @@ ACROSS = {
     "test_house.py": "the house's own rules",
     "test_contributing.py": "the examples of CONTRIBUTING.md",
     "test_recorded.py": "the recorded results",
+    "runs/test_faults.py": "finished folders of all commands, damaged",
     "runs/test_kill.py": "a grid, its kernels and its folders, killed together",
     "cli/test_command_line.py": "all commands together",
     "judging/test_served.py": "our judge behind another package's server",

@@ -68,31 +68,59 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write under a temporary name, flush to the device, rename: a reader sees the old file, the new one, or none."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_together(path.parent, {path.name: data})
+
+
+def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Files that belong together: none takes its place before all are written, as on a full disk not all can be.
+
+    Parameters
+    ----------
+    folder : made if it is missing
+    contents : name -> data, in the order in which they take their places
+    """
+    temporary = {name: folder / f".{name}.{os.getpid()}.tmp" for name in contents}
+    path = folder
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in contents.items():
+            path = folder / name
+            with temporary[name].open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for name, place in temporary.items():
+            path = folder / name
+            place.replace(path)
+        _flush(folder)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise UserError(f"{path}: cannot be written ({error.strerror}); free space or choose another folder") from error
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
     finally:
-        os.close(folder)
+        for place in temporary.values():  # none is left where all went well
+            with contextlib.suppress(OSError):
+                place.unlink()
+
+
+def _flush(folder: Path) -> None:
+    """The names of its files, to the device."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
     """JSON with a digest of itself, so that a reader knows whether it was edited."""
+    write_atomic(path, sealed(values))
+
+
+def sealed(values: Mapping[str, Any]) -> bytes:
+    """What `write_sealed` writes."""
     plain = json.loads(json.dumps(dict(values), allow_nan=False))  # as it will be read: tuples are lists, keys are text
     plain.pop(DIGEST, None)
     plain[DIGEST] = sha256(canonical(plain).encode())
-    write_atomic(path, json.dumps(plain, indent=1, sort_keys=True).encode())
+    return json.dumps(plain, indent=1, sort_keys=True).encode()
 
 
 def read_sealed(path: Path) -> dict[str, Any]:

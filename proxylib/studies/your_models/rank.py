@@ -18,8 +18,9 @@ from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, OverTraces
 from proxylib.models import folders
 from proxylib.report import plots
-from proxylib.runs.files import parquet_bytes, write_atomic
-from proxylib.runs.folder import Workspace
+from proxylib.runs.files import parquet_bytes, sealed, sha256, write_together
+from proxylib.runs.folder import MANIFEST, Workspace
+from proxylib.runs.provenance import provenance
 from proxylib.stats import Bootstrap
 from proxylib.studies.your_models import alike, compare, drawing, report
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
@@ -146,14 +147,19 @@ def names_of(models: Sequence[str]) -> list[str]:
 def _write(ranked: Ranked) -> None:
     csv = lambda frame: frame.to_csv(index=False).encode()
     out, comparison = ranked.folder, ranked.comparison
-    write_atomic(out / TABLE, csv(comparison.table))
-    write_atomic(out / SUPPORT, csv(comparison.support))
-    write_atomic(out / VALUES, parquet_bytes(comparison.values.reset_index()))
-    if ranked.fitted is not None:
-        write_atomic(out / FITTED, csv(ranked.fitted.order))
     figure, (ax,) = plots.canvas(height=1.2 + 0.35 * len(comparison.table))
     plots.models_forest(comparison.table, ax, column=compare.WINNER)
-    write_atomic(out / FIGURE, plots.svg(figure))
+    files = {
+        TABLE: csv(comparison.table),
+        SUPPORT: csv(comparison.support),
+        VALUES: parquet_bytes(comparison.values.reset_index()),
+        FIGURE: plots.svg(figure),
+    }
+    files |= {} if ranked.fitted is None else {FITTED: csv(ranked.fitted.order)}
+    manifest = sealed({"command": "rank", "files": {name: sha256(data) for name, data in files.items()}, **provenance()})
+    write_together(out, files | {MANIFEST: manifest})
+    if ranked.fitted is None:  # an earlier call's is of other tables
+        (out / FITTED).unlink(missing_ok=True)
 
 
 def build(step, workspace: Workspace) -> None:

@@ -65,7 +65,14 @@ def test_two_checkpoints_and_twenty_lines(place):
     assert done.stderr == ""
     assert "20 traces under every model" in done.stdout and report.CAVEAT in done.stdout
     out = place / "two"
-    assert {path.name for path in out.iterdir()} == {"models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"}
+    assert {path.name for path in out.iterdir()} == {
+        "models",
+        "manifest.json",
+        "ranking.csv",
+        "support.csv",
+        "proxies.parquet",
+        "ranking.svg",
+    }
     assert pd.read_csv(out / "ranking.csv")["rank"].tolist() == [1, 2]
     assert pd.read_parquet(out / "proxies.parquet").shape == (2, 1 + 80 + 1)
     assert (out / "ranking.svg").read_text().lstrip().startswith("<?xml")
