@@ -249,11 +249,7 @@ MUTANTS = {
         Mutant("other-text-is-ordered", "shares[most] - shares[least] > MOST", "shares[most] - shares[least] > 2 * MOST"),
     ],
     "data/became.py": [
-        Mutant(
-            "copies-as-repeats",
-            "pairs = list(dict.fromkeys((repeats.normal(prompt), repeats.normal(solution)) for prompt, solution in pairs))",
-            "pairs = [(repeats.normal(prompt), repeats.normal(solution)) for prompt, solution in pairs]",
-        ),
+        Mutant("copies-as-repeats", '"repeated": len(texts) -', '"repeated": len(pairs) -'),
         Mutant("empty-rows", "if any(counts) or (", "if True or ("),
     ],
     "models/chat.py": [
@@ -284,6 +280,7 @@ MUTANTS = {
         ),
     ],
     "models/generate.py": [
+        Mutant("prompt-behind-the-last-row", "        if most >= rows:", "        if most > rows:"),
         Mutant("settings-of-the-base", "with _only(model, settings), torch", "with torch"),
         Mutant("samples-cut-to-the-likeliest", "top_k=None if greedy else 0,", "top_k=None,"),
         Mutant("samples-without-their-seed", "manual_seed(sample_seed or 0)", "manual_seed(0)"),

@@ -14,6 +14,7 @@ DROPPED = "dropped"  # of an account: reason -> number
 #: count -> how the table calls it, in its order; where it is 0 for all, the row is left away unless it is in `ALWAYS`
 ROWS = {
     "traces": "traces read",
+    "notes": "notes read",
     "copies": "copies of others",
     "short": f"solutions under {SHORT} characters",
     "repeated": "solutions as those of other prompts",
@@ -32,16 +33,22 @@ ROWS = {
     "tokens_truncated": "tokens cut off",
     "cut_bytes": "bytes cut off",
     "bytes": "bytes of all solutions",
-    "cut_answers": "answers cut at the most tokens",
+    "notes_cut": "notes cut at the most tokens",
+    "questions": "questions",
+    "questions_scored": "questions scored",
 }
 ALWAYS = ("traces", "scored", "bos")
 
 
 def of_texts(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Counts of (prompt, solution) before any tokenizer sees them; solutions are compared as `repeats.normal` has them."""
-    pairs = list(dict.fromkeys((repeats.normal(prompt), repeats.normal(solution)) for prompt, solution in pairs))
-    solutions = [solution for _, solution in pairs]
-    return {"repeated": len(solutions) - len(set(solutions))}
+    """Counts of (prompt, solution) before any tokenizer sees them; texts are compared as `repeats.normal` has them."""
+    pairs = list(pairs)
+    texts = {(repeats.normal(prompt), repeats.normal(solution)) for prompt, solution in pairs}
+    return {
+        "copies": len(pairs) - len(texts),
+        "short": sum(len(solution.strip()) < SHORT for _, solution in pairs),
+        "repeated": len(texts) - len({solution for _, solution in texts}),
+    }
 
 
 def table(accounts: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

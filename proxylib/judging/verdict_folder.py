@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from proxylib.data import became
 from proxylib.data.rows import json_lines
 from proxylib.errors import UserError
 from proxylib.judging import client, criteria, messages, spending
@@ -30,11 +31,14 @@ GROWS = "max_new_tokens"  # of a judge: whole answers are the same under a large
 
 
 class Judged(NamedTuple):
-    """What `run` leaves: the folder, a row per question (see `client.judge`), and the estimate that was said before."""
+    """What `run` leaves: the folder, a row per question (see `client.judge`), the estimate that was said before, and what
+    became of the text (see `became.table`).
+    """
 
     folder: Path
     verdicts: pd.DataFrame
     estimate: spending.Estimate
+    text: Mapping[str, Any]
 
     def summary(self) -> str:
         """Pass rates per criterion, with the unscored beside them, for a terminal."""
@@ -43,9 +47,8 @@ class Judged(NamedTuple):
             scored = part[part["status"] != UNSCORED]
             rate = "–" if scored.empty else f"{100 * (scored['status'] == PASS).mean():.0f}"
             rows.append({"criterion": criterion, "pass, %": rate, "scored": len(scored), "unscored": len(part) - len(scored)})
-        told = "".join(f"\n{count} x {reason}" for count, reason in reasons(self.verdicts)[:3])
         used = f"{self.verdicts['tokens_in'].sum()} tokens in, {self.verdicts['tokens_out'].sum()} out"
-        return f"{pd.DataFrame(rows).to_string(index=False)}{told}\n{used}\n{self.folder}"
+        return f"{pd.DataFrame(rows).to_string(index=False)}\n\n{became.printed({'judge': self.text})}\n{used}\n{self.folder}"
 
     def shortfall(self, limit: float) -> str | None:
         """What is missing and how to mend it, where nothing was scored or the unscored share is above the limit."""
@@ -121,10 +124,24 @@ def run(path: Path, settings: LLMJudge, out: Path, repeats: int, say=print) -> J
             given = [*given, client.judge(unanswered, settings, out / CACHE)]
         order = pd.MultiIndex.from_tuples(map(_key, asks), names=KEY)
         verdicts = pd.concat([part for part in given if len(part)]).set_index(KEY).reindex(order).reset_index()
+        workspace.note(text=account(asks, verdicts))
         workspace.write(VERDICTS, parquet_bytes(verdicts[list(COLUMNS)]))
 
     done = folder.make(build, enough=lambda finished: not settings.again and _all_scored(finished))
-    return Judged(out, pd.read_parquet(done.folder / VERDICTS), told)
+    verdicts = pd.read_parquet(done.folder / VERDICTS)
+    return Judged(out, verdicts, told, account(asks, verdicts))
+
+
+def account(asks: Sequence[Ask], verdicts: pd.DataFrame) -> dict[str, Any]:
+    """What became of the notes, as `became.table` takes it."""
+    notes = {ask.id: (ask.dialogue, ask.note) for ask in asks}
+    return {
+        "notes": len(notes),
+        **became.of_texts(notes.values()),
+        "questions": len(verdicts),
+        "questions_scored": int((verdicts["status"] != UNSCORED).sum()),
+        became.DROPPED: {reason: count for count, reason in reasons(verdicts)},
+    }
 
 
 def estimate(path: Path, settings: LLMJudge, out: Path, repeats: int) -> spending.Estimate:

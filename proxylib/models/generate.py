@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
 
+from proxylib.errors import UserError
 from proxylib.models.devices import in_batches
 from proxylib.models.tokenizers import prompt_ids
 
@@ -44,6 +45,11 @@ def completions(
     The batch size is therefore part of an evaluation's config; where memory forces a smaller one, a line says so.
     """
     ids = [prompt_ids(tokenizer, prompt, chat) for prompt in prompts]
+    rows = model.get_input_embeddings().weight.shape[0]
+    for number, most in enumerate((max(row, default=0) for row in ids), 1):
+        if most >= rows:
+            word = tokenizer.convert_ids_to_tokens(most)
+            raise UserError(f"prompt {number}: holds the token {word!a}, which lies behind the model's last row; leave it out")
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     model.eval()
     settings = _settings(model, tokenizer, max_new_tokens, None if sample_seed is None else temperature)

@@ -25,4 +25,4 @@ def test_counts_of_nothing_are_left_away_and_reasons_are_grouped():
 
 def test_solutions_that_stand_under_other_prompts_are_repeated_but_copies_are_not():
     pairs = [("a", "None."), ("b", "none. "), ("c", "None."), ("c", "None."), ("d", "else")]
-    assert became.of_texts(pairs) == {"repeated": 2}
+    assert became.of_texts(pairs) == {"copies": 1, "short": 5, "repeated": 2}

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -44,6 +45,9 @@ def test_notes_are_judged_and_a_second_call_asks_nobody(place, monkeypatch, caps
         assert main(GIVEN) == 0
         said = capsys.readouterr().out
         assert "30 calls" in said and "completeness" in said and server.calls == 30
+        assert re.search(r"^notes read +6$", said, re.M) and re.search(r"^questions scored +30$", said, re.M)
+        facts = json.loads((place / "judged" / MANIFEST).read_text())["facts"]["text"]
+        assert (facts["notes"], facts["questions"], facts["dropped"]) == (6, 30, {})
         found = pd.read_parquet("judged/verdicts.parquet")
         assert len(found) == 30 and set(found["status"]) == {"pass", "fail"}
         assert main(GIVEN) == 0 and server.calls == 30
@@ -294,7 +298,7 @@ def test_reasons_are_one_whatever_the_requests_id_is():
     rows = [("pass", ""), *(("unscored", f"APIError (503): busy (request {n}a)") for n in range(3)), ("unscored", "limit")]
     verdicts = pd.DataFrame(rows, columns=["status", "reason"])
     assert verdict_folder.reasons(verdicts) == [(3, "APIError (503): busy (request 0a)"), (1, "limit")]
-    judged = verdict_folder.Judged(None, verdicts, None)
+    judged = verdict_folder.Judged(None, verdicts, None, {})
     assert judged.shortfall(0.8) is None and judged.shortfall(0.79).endswith(
         "0a); run the same command once the server answers"
     )

@@ -6,6 +6,7 @@ import string
 import pytest
 import torch
 
+from proxylib.errors import UserError
 from proxylib.models import architectures, generate, tokenizers
 from proxylib.models.settings import Model
 
@@ -247,3 +248,10 @@ def test_samples_follow_the_models_probabilities_without_truncation(tokenizer):
     assert len(set(drawn)) > 100  # more than the fifty that top-k sampling would keep
     for text, share in expected.items():
         assert drawn.count(text) / many == pytest.approx(share, abs=5 * (share / many) ** 0.5), text
+
+
+def test_a_token_behind_the_last_row_is_named_before_anything_is_written(model):
+    tokenizer = tokenizers.train("byte", [], 300)
+    tokenizer.add_tokens(["<image>"])
+    with pytest.raises(UserError, match="prompt 2: holds the token '<image>', which lies behind"):
+        generate.completions(model, tokenizer, ["plain", "see <image>"], 3, 2)

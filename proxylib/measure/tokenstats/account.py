@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
-from proxylib.data import became, repeats
+from proxylib.data import became
 from proxylib.data.trace import Trace
 from proxylib.measure.settings import ExtractSettings
 from proxylib.measure.tokenstats.encode import Encoded, Unscorable, Window, boundary_moves, encode
@@ -72,8 +72,6 @@ def summed(traces: list[Trace], items: pd.DataFrame) -> dict[str, Any]:
     dropped = items[items["status"] == "dropped"]["reason"].value_counts()
     return {
         "traces": len(traces),
-        "copies": len(repeats.copies_of(traces)),
-        "short": sum(len(trace.solution.strip()) < became.SHORT for trace in traces),
         **became.of_texts((trace.prompt, trace.solution) for trace in traces),
         "scored": int((items["status"] == "scored").sum()),
         **{name: int(items[name].sum()) for name in COUNTS},

@@ -35,6 +35,7 @@ from proxylib.runs.folder import Finished, Folder, Workspace
 
 ITEMS, TOKENS = "items.parquet", "tokens"
 CHECK = "self_check"  # of the manifest, see `selfcheck.checked`
+TEXT = "text"  # of the manifest: what became of it, see `became.table`
 SHARD_TOKENS = 32768  # of the forward passes of one shard: what a kill can cost
 WORTH_COMPILING = 3 * 10**9  # logits: below, compiling takes longer than it saves
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -66,7 +67,7 @@ class Extracted(Finished):
         rate, narrowed = self.facts["tokens_per_second"], self.facts[CHECK]["narrowed"]
         fresh = [f"{rate:,.0f} tokens/s"] if rate else []
         layout = [f"one trace a pass, as the rows of several differ {narrowed}"] if narrowed else []
-        return "\n".join([became.printed({self.facts["model"]: self.facts["text"]}), *fresh, *layout, str(self.folder)])
+        return "\n".join([became.printed({self.facts["model"]: self.facts[TEXT]}), *fresh, *layout, str(self.folder)])
 
     @property
     def vocabulary(self) -> int:
@@ -130,14 +131,14 @@ def extract(
             dropped=int((items["status"] == "dropped").sum()),
             boundary_moves=int(items["boundary_moves"].sum()),
             **{f"tokens_{name}": int(items[name].sum()) for name in ACCOUNT},
-            text=summed(traces, items),
+            **{TEXT: summed(traces, items)},
             tokens_per_second=fresh / (time.perf_counter() - began) if fresh else None,
             largest_batch=batch,
             impl=engine.impl,
         )
         workspace.write(ITEMS, parquet_bytes(items))
 
-    done = Folder(out, request, (TOKENS, ITEMS)).make(build, enough=lambda finished: {CHECK, "text"} <= set(finished.facts))
+    done = Folder(out, request, (TOKENS, ITEMS)).make(build, enough=lambda finished: {CHECK, TEXT} <= set(finished.facts))
     return Extracted(done.folder, done.manifest)
 
 

@@ -64,7 +64,7 @@ def gather(step, workspace: Workspace) -> None:
     step : a declared `hub_losses` step; its parents are the cells
     workspace : receives the table `cells`: a row per cell, `cell` being the name of its step, losses in nats per token
     """
-    rows = [dict(step.parent(name).facts) | {"cell": name} for name in step.parents]
+    rows = [_flat(step.parent(name).facts) | {"cell": name} for name in step.parents]
     workspace.write_table("cells", pd.DataFrame(rows))
 
 
@@ -78,7 +78,12 @@ def _facts(folder: Path) -> dict[str, Any]:
         raise UserError(f"{error}; run the cell's line of proxylib finetune again, or leave it out") from None
     if not {"diverged", "base", "examples", "seed", "held_out_set"} <= set(cell.facts):
         raise UserError(f"{folder}: is no cell of proxylib finetune; leave it out")
-    return dict(cell.facts)
+    return _flat(cell.facts)
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts that are a row of a table: what became of the text is a table of its own."""
+    return {name: fact for name, fact in facts.items() if name != "text"}
 
 
 def _verdicts(folder: Path, judged: str) -> tuple[dict[str, Any], pd.DataFrame]:

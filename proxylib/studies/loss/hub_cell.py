@@ -20,18 +20,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
 
-from proxylib.data import traces
+from proxylib.data import became, traces
 from proxylib.data.repeats import normal
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings
-from proxylib.measure.tokenstats import shards
+from proxylib.measure.tokenstats import account, shards
 from proxylib.models import devices, folders, generate, loading, sandbox, tokenizers
+from proxylib.models.chat import PromptError
+from proxylib.models.fidelity import heard
 from proxylib.models.lora import ADAPTER, CHECKPOINTS, DTYPES, Row, Schedule, Tuned, averages, main_process, rows_of, tune
 from proxylib.runs import folder as work_folder
 from proxylib.runs.files import canonical, parquet_bytes, sha256
@@ -40,6 +42,7 @@ from proxylib.studies.loss.settings import Hub, HubCellSettings, HubTuning
 
 LOSSES, LENGTHS, NOTES, HELD_OUT = "losses.parquet", "lengths.parquet", "notes.jsonl", "held_out"
 TRAINED, MEASURED = (ADAPTER, LOSSES, LENGTHS), (HELD_OUT, NOTES)
+TEXT = "text"  # of the facts: what became of the examples
 ALL = 10**9  # tokens of a window that no solution fills
 
 
@@ -57,9 +60,12 @@ class Finished(work_folder.Finished):
 
     def summary(self) -> str:
         """For a terminal."""
-        facts = self.facts
-        cut = f"\n{facts['cut']} of {facts['held_out']} notes were cut at the most tokens allowed" if facts.get("cut") else ""
-        return f"{pd.Series(facts).to_string()}{cut}\n{self.folder}"
+        facts = {name: fact for name, fact in self.facts.items() if name != TEXT}
+        parts = {"examples": self.facts[TEXT]} if TEXT in self.facts else {}
+        if parts and not facts["diverged"]:
+            scored = work_folder.read_manifest(self.folder / HELD_OUT)["facts"][shards.TEXT]
+            parts["held out"] = scored | {"seen": facts["held_out_seen"], "notes_cut": facts["cut"]}
+        return "\n\n".join([pd.Series(facts).to_string(), *([became.printed(parts)] if parts else []), str(self.folder)])
 
 
 def read(source: str, fields: Mapping[str, str], count: int | None = None) -> list[Trace]:
@@ -110,6 +116,39 @@ def measured_lengths(cell: Cell) -> str:
 
 def _rows(part: Sequence[Trace], cell: Cell, context: int) -> list[Row]:
     return rows_of(part, tokenizers.load(folders.whole(cell.base), cell.settings.bos), context, cell.settings.chat)
+
+
+def examples_text(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
+    """What became of the examples, as `became.table` takes it.
+
+    Raises
+    ------
+    UserError
+        Naming an example that the base's tokenizer cannot read, or a held-out prompt that cannot be put.
+    """
+    tokenizer = tokenizers.load(folders.whole(cell.base), cell.settings.bos)
+    for trace in cell.held_out:  # notes are written on each, after hours of training
+        try:
+            tokenizers.prompt_ids(tokenizer, trace.prompt, cell.settings.chat)
+        except PromptError as error:
+            raise UserError(f"held-out {trace.task}/{trace.id}: {error.reason}; leave it out") from None
+    texts = [(heard(tokenizer, example.prompt), heard(tokenizer, example.solution)) for example in cell.examples]
+    for example, pair in zip(cell.examples, texts, strict=True):
+        if any(text.unread or text.control for text in pair[cell.settings.chat :]):
+            raise UserError(
+                f"example {example.task}/{example.id}: over 1 % of it is unknown to the base's tokenizer or lost in it, or it "
+                "holds a control word that cannot be read as text; leave it out"
+            )
+    return {
+        "traces": len(rows),
+        **became.of_texts((example.prompt, example.solution) for example in cell.examples),
+        "scored": len(rows),
+        "bos": sum(row.ids[0] == tokenizer.bos_token_id for row in rows),
+        **{name: sum(getattr(text, name) for pair in texts for text in pair) for name in account.HEARD},
+        "tokens_scored": sum(sum(row.counted) for row in rows),
+        "tokens_truncated": sum(row.truncated for row in rows),
+        "bytes": sum(solution.n_bytes for _, solution in texts),
+    }
 
 
 def run(cell: Cell, out: Path) -> Finished | None:
@@ -183,7 +222,8 @@ def _train(cell: Cell, workspace: Workspace) -> None:
     devices.prepare(settings.device, settings.threads)
     if known := seen(cell):
         print(f"proxylib: {known} of {len(cell.held_out)} held-out dialogues are among the examples", file=sys.stderr)
-    _rows(cell.examples, cell, settings.context)  # what cannot be trained on is refused before anything is written
+    rows = _rows(cell.examples, cell, settings.context)  # what cannot be trained on is refused before anything is written
+    text = examples_text(cell, rows)
     workspace.begin()
     workspace.forget()
     shutil.rmtree(workspace.path(HELD_OUT), ignore_errors=True)  # of another adapter
@@ -193,6 +233,7 @@ def _train(cell: Cell, workspace: Workspace) -> None:
     workspace.note(cell=workspace.folder.name, base=cell.base, revision=folders.commit_of(folders.whole(cell.base)))
     workspace.note(examples=len(cell.examples), seed=settings.seed, **tuned.facts())
     workspace.note(held_out_set=_digest(cell.held_out), held_out_seen=seen(cell))
+    workspace.note(**{TEXT: text})
     if not tuned.diverged:
         workspace.note(**averages(tuned.losses, settings.last))
     workspace.write(LOSSES, parquet_bytes(tuned.losses))
