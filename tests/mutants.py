@@ -228,7 +228,7 @@ MUTANTS = {
         Mutant("clipped-log-probabilities-stay", "max(0.0, -float(value))", "-float(value)"),
     ],
     "data/traces.py": [
-        Mutant("ids-beyond-a-floats-reach", "abs(value) < WHOLE", "abs(value) < 1e300"),
+        Mutant("ids-beyond-a-floats-reach", "abs(value) < WHOLE", "abs(value) < 1e300", "tests/data/test_rows.py"),
         Mutant("rows-counted-from-zero", 'known.to_dict("records"), 1)', 'known.to_dict("records"), 0)'),
         Mutant("repeated-ids-accepted", "if not _same(trace, self.traces[key]):", "if False:"),
     ],

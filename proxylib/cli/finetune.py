@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from proxylib.cli.options import command
+from proxylib.data.thinking import Think
 from proxylib.settings import Frozen
 from proxylib.text import say
 
@@ -24,6 +25,7 @@ class Options(Frozen):
     out: Path = Field(description="folder for what is made; goes on where it ended; with --list, folder of all cells")
     examples: int | None = Field(default=None, ge=1, description="the first so many of the file; all if left out")
     fields: dict[str, str] = Field(default={}, description="names in both files, such as prompt=dialogue solution=note")
+    think: Think = Field(default="keep", description="whether think blocks stay in the solutions of both files")
     lengths: bool = Field(default=False, description="count tokens and what the context cuts; train nothing")
     list: bool = Field(default=False, description="a line of shell for every cell of the grid; train nothing")
     parameters: dict[str, Any] = {}
@@ -52,8 +54,8 @@ def run(options: Options) -> int:
     if options.list:
         print("\n".join(hub_cell.commands(grid, options.out, _shared(options))))
         return 0
-    examples = hub_cell.read(options.data, options.fields, options.examples)
-    cell = hub_cell.Cell(options.base, examples, hub_cell.read(options.held_out, options.fields), grid)
+    examples = hub_cell.read(options.data, options.fields, options.examples, options.think)
+    cell = hub_cell.Cell(options.base, examples, hub_cell.read(options.held_out, options.fields, think=options.think), grid)
     if options.lengths:
         say(hub_cell.measured_lengths(cell))
     elif finished := hub_cell.run(cell, options.out):
@@ -64,5 +66,6 @@ def run(options: Options) -> int:
 def _shared(options: Options) -> list[str]:
     """What all cells are given alike."""
     words = ["--data", options.data, "--held-out", options.held_out]
+    words += ["--think", options.think] if options.think != "keep" else []
     words += ["--fields", *(f"{ours}={theirs}" for ours, theirs in options.fields.items())] if options.fields else []
     return words + [word for name, value in options.parameters.items() for word in ("-p", name, json.dumps(value))]

@@ -1,6 +1,11 @@
 """`proxylib finetune`; the cells themselves: tests/studies/loss/test_hub_cell.py."""
 
+import json
+
 import pytest
+
+from proxylib.cli import main
+from proxylib.studies.loss import hub_cell
 
 GIVEN = ("--data", "d.jsonl", "--held-out", "h.jsonl", "--out", "cells")
 
@@ -17,3 +22,20 @@ GIVEN = ("--data", "d.jsonl", "--held-out", "h.jsonl", "--out", "cells")
 )
 def test_what_it_refuses(refusal, words, said):
     assert refusal("finetune", *GIVEN, *words) == said
+
+
+def test_think_blocks_are_cut_in_both_files_and_in_every_line_of_the_list(tmp_path, monkeypatch, capsys):
+    cells = []
+    monkeypatch.setattr(hub_cell, "run", lambda cell, out: cells.append(cell))
+    monkeypatch.chdir(tmp_path)
+    for name in ("d", "h"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"prompt": name, "solution": "<think>hm</think> 4"}))
+    assert main(["finetune", "--base", "b", *GIVEN]) == main(["finetune", "--base", "b", *GIVEN, "--think", "cut"]) == 0
+    assert [[trace.solution for trace in (*cell.examples, *cell.held_out)] for cell in cells] == [
+        ["<think>hm</think> 4"] * 2,
+        ["4"] * 2,
+    ]
+    capsys.readouterr()
+    assert main(["finetune", *GIVEN, "--list", "--think", "cut"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines and all("--think cut" in line for line in lines)

@@ -27,6 +27,7 @@ import torch
 
 from proxylib.data import became, traces
 from proxylib.data.repeats import normal
+from proxylib.data.thinking import Think
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings
@@ -68,15 +69,15 @@ class Finished(work_folder.Finished):
         return "\n\n".join([pd.Series(facts).to_string(), *([became.printed(parts)] if parts else []), str(self.folder)])
 
 
-def read(source: str, fields: Mapping[str, str], count: int | None = None) -> list[Trace]:
-    """The first `count` traces of a source (see `traces.read`), or all.
+def read(source: str, fields: Mapping[str, str], count: int | None = None, think: Think = "keep") -> list[Trace]:
+    """The first `count` traces of a source (see `traces.reading`), or all.
 
     Raises
     ------
     UserError
         If the source is malformed, or holds fewer.
     """
-    examples = traces.read(source, fields)
+    examples = traces.reading(source, fields, think).traces
     if count and len(examples) < count:
         raise UserError(f"{source}: holds {len(examples)} examples, {count} are asked for; give more, or a smaller --examples")
     return examples[:count]
