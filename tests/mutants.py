@@ -263,6 +263,7 @@ MUTANTS = {
             "        if place is None:\n            raise PromptError",
             "        if False:\n            raise PromptError",
         ),
+        Mutant("chat-quoted-again", "        if NAME in (self", "        if False and NAME in (self"),
         Mutant("chat-typed-words", "        if not typed:\n", "        if True:\n"),
         Mutant("chat-words-of-the-template", "        self._control |= written", "        self._control |= set()"),
         Mutant("chat-other-words-split", "split_special_tokens=split", "split_special_tokens=False"),

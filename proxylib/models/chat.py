@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: what a template must leave as it is: case, inner white space, marks, its own syntax, other scripts; and much of it
 PROBE = "Prompt 7: Ab  cD, é🙂 e\u0301 \"q\" 'r' <&> {{ x }} [y]\n\n\tLast\u00a0line."
+NAME = "prompt 7"  # of the probe, folded
 BYTE = re.compile("<0x[0-9A-F]{2}>")
 PROBES = (PROBE, f" \n{PROBE} \n", " ".join([PROBE] * 100))
 
@@ -81,6 +82,8 @@ class Template:
         if text.count(PROBE) != 1:
             self._refuse(text, PROBE)
         self.before, self.after = text.split(PROBE)
+        if NAME in (self.before + self.after).casefold():  # once more, but quoted or folded
+            self._refuse(text + PROBE, PROBE)
         if re.search(r"\bat 0x[0-9a-fA-F]{6,}", text):
             raise UserError(f"chat: {self.name} writes an address of memory, which differs from run to run; mend it")
         for probe in PROBES:
@@ -131,7 +134,9 @@ class Template:
 
     def _render(self, prompt: str) -> str:
         with self._named():
-            return sandbox.render(self._compiled, self._context, prompt)
+            text = sandbox.render(self._compiled, self._context, prompt)
+            text.encode()  # half a character is none
+            return text
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:

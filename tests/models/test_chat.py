@@ -127,6 +127,9 @@ BROKEN = {
     "json": CHATML.replace("m['content']", "m['content'] | tojson"),
     "replaced": CHATML.replace("m['content']", "m['content'].replace('<', '')"),
     "reversed": CHATML.replace("m['content']", "m['content'][::-1]"),
+    "quoted": "{{ messages }}" + CHATML,
+    "as JSON": CHATML + "{{ messages | tojson }}",
+    "shouted": "{{ messages[0].content | upper }}" + CHATML,
     "first word": CHATML.replace("m['content']", "m['content'].split()[0]"),
 }
 
@@ -149,6 +152,12 @@ def test_a_template_that_changes_some_prompts_loses_these():
 def test_a_template_that_says_something_else_around_some_prompts_keeps_them():
     tokenizer = with_template("{{ messages[0].content | length }}:" + CHATML)
     assert tokenizers.prompt_ids(tokenizer, "four", chat=True) == as_transformers(tokenizer, "four")
+
+
+@pytest.mark.parametrize("template", ["\ud800" + CHATML, CHATML + "{{ range }}", "", None])
+def test_what_is_no_text_or_differs_from_run_to_run_is_one_line(template):
+    with pytest.raises(UserError, match="^chat: the tokenizer"):
+        tokenizers.prompt_ids(with_template(template), "x", chat=True)
 
 
 def test_a_changed_template_is_looked_at_again():
