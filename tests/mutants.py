@@ -547,7 +547,7 @@ MUTANTS = {
         Mutant("space-with-the-word-before", 'r"\\s*\\S+|\\s+"', 'r"\\S+\\s*|\\s+"', "tests/measure/proxies"),
         Mutant("words-over-all-tasks", "words.append((task, match", 'words.append(("", match', "tests/measure/proxies"),
     ],
-    "measure/tokenstats/lengths.py": [
+    "models/lengths.py": [
         Mutant("the-switch-is-not-seen", "int(length > place) for place in self.switches", "0 for place in self.switches"),
         Mutant("lengths-grow-together", "max(length, place) for place in self.grows", "place for place in self.grows"),
     ],
@@ -622,9 +622,9 @@ MUTANTS = {
             "prompts-shared-across-a-switch",
             "common >= LEAST_SHARED and self.ways.at(common) == self.ways.at(longest)",
             "common >= LEAST_SHARED",
-            "tests/measure/tokenstats/test_lengths.py",
+            "tests/models/test_lengths.py",
         ),
-        Mutant("what-was-seen-is-remembered", "if self.ways.grows:", "if False:", "tests/measure/tokenstats/test_lengths.py"),
+        Mutant("what-was-seen-is-remembered", "if self.ways.grows:", "if False:", "tests/models/test_lengths.py"),
         Mutant("target-off-by-one", "places - 1 - shared]", "places - shared]"),
         Mutant(
             "window-from-the-start",

@@ -17,8 +17,8 @@ from proxylib.measure.tokenstats.chunked import token_statistics
 from proxylib.measure.tokenstats.columns import COLUMNS, STATISTICS, TOP_IDS, TOP_LOGITS
 from proxylib.measure.tokenstats.encode import Encoded, Window, encode
 from proxylib.measure.tokenstats.heads import Parts, alike, split
-from proxylib.measure.tokenstats.lengths import ways_of
 from proxylib.models import devices
+from proxylib.models.lengths import ways_of
 
 ACCOUNT = ("truncated", "windowed", "scored")
 LEAST_SHARED = 32  # tokens: below, a pass of its own costs more than it saves

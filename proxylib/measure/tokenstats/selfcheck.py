@@ -22,7 +22,7 @@ from proxylib.models import devices
 
 TOLERANCE = 1e-3  # nats; float32 sums in another order lose up to 3e-4 in the architectures that are tested
 ROUNDINGS = 4  # of the largest logit: what lower precision may lose beyond
-SHARE = 0.015  # of the tokens of a run, or of a thousand such traces, that may be passed beside them
+SHARE = 0.01  # of the tokens of a run, or of a thousand such traces, that may be passed beside them
 FIRST = 0.6  # of these, for the shortest and the longest
 FEW, LEAST = 100, 4096  # below so many traces, so many tokens may be passed in any case
 LOGITS = 1 << 23  # of the model's own forward that exist at the same time: 55 places under 152,000 entries
@@ -95,7 +95,7 @@ def trials(engine: Engine, encoded: list[Encoded]) -> list[list[int]]:
     room = SHARE * sum(len(item.ids) for item in encoded) * max(1, 1000 / len(encoded))
     room = max(room, LEAST) if len(encoded) < FEW else room
     chosen: list[list[int]] = []
-    for options in _wanted(engine, encoded):
+    for options in _wanted(engine, encoded, chosen):
         affordable = (batch for batch in options if _cost(encoded, batch) <= (room if chosen else FIRST * room))
         batch = next(affordable, None if chosen else options[-1])
         if batch is not None and batch not in chosen:
@@ -104,12 +104,13 @@ def trials(engine: Engine, encoded: list[Encoded]) -> list[list[int]]:
     return chosen
 
 
-def _wanted(engine: Engine, encoded: list[Encoded]) -> Iterator[list[list[int]]]:
+def _wanted(engine: Engine, encoded: list[Encoded], chosen: list[list[int]]) -> Iterator[list[list[int]]]:
     """What should be tried, most wanted first; each as a list of ways to do it, dearest first."""
     order = sorted(range(len(encoded)), key=lambda index: (len(encoded[index].ids), index))
     shortest = order[0]
     yield [batch for longest in reversed(order[1:]) for batch in ([shortest, longest], [longest])] + [[shortest]]
-    yield [order[:2]]
+    if len(chosen[0]) < 2:
+        yield [order[:2]]
     turned = [engine.ways.turned(len(encoded[index].ids)) for index in order]
     for place in range(len(order) - 1, 0, -1):  # the first beyond a length with its neighbours, longest first
         if turned[place] != turned[place - 1]:

@@ -12,8 +12,8 @@ from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, Layout
 from proxylib.measure.tokenstats import chunked, extract, selfcheck, shards
 from proxylib.measure.tokenstats.encode import Encoded, Window, encode
-from proxylib.measure.tokenstats.lengths import Ways
 from proxylib.models import architectures, loading, tokenizers
+from proxylib.models.lengths import Ways
 from proxylib.models.settings import Model
 from proxylib.runs.folder import MANIFEST
 
@@ -194,7 +194,7 @@ def test_trials_are_the_shortest_beside_the_longest_both_sides_of_a_turn_and_a_s
     encoded = of_lengths(30, 5, 90, 41, 40, 60, 61)
     lengths = lambda batches: [[len(encoded[index].ids) for index in batch] for batch in batches]
     chosen = lengths(selfcheck.trials(Fake(Ways((40,), (), (60,)), [[3, 6]]), encoded))
-    assert chosen == [[5, 90], [5, 30], [61, 90], [60, 61], [41, 60], [40, 41], [41, 61]]
+    assert chosen == [[5, 90], [61, 90], [60, 61], [41, 60], [40, 41], [41, 61]]
 
 
 @pytest.mark.parametrize("count", [1000, 5000])
@@ -203,10 +203,10 @@ def test_trials_cost_little_beside_a_run_of_a_thousand_traces(count):
     encoded = of_lengths(*np.clip(rng.lognormal(5, 1, count), 4, 8192).astype(int))
     total = sum(len(item.ids) for item in encoded)
     chosen = selfcheck.trials(Fake(Ways((256,), (), (1024,)), [[0, 1], [2, 3]]), encoded)
-    assert sum(selfcheck._cost(encoded, batch) for batch in chosen) <= 0.015 * total
+    assert sum(selfcheck._cost(encoded, batch) for batch in chosen) <= 0.01 * total
     lengths = [sorted(len(encoded[index].ids) for index in batch) for batch in chosen]
     whole = sorted(len(item.ids) for item in encoded)
-    assert lengths[1] == whole[:2] and lengths[0][-1] > 500
+    assert lengths[0][-1] > 500 and any(len(batch) == 2 and batch[0] == whole[0] for batch in lengths[:2])
     assert min(length for length in whole if length > 256) in sum(lengths, [])
 
 

@@ -9,7 +9,7 @@ import transformers
 from proxylib.measure.settings import Layout
 from proxylib.measure.tokenstats import extract
 from proxylib.measure.tokenstats.encode import Encoded
-from proxylib.measure.tokenstats.lengths import Ways, ways_of
+from proxylib.models.lengths import Ways, ways_of
 
 SIZE, AT = 48, 40  # vocabulary, length of the switch
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48, "num_key_value_heads": 1}
