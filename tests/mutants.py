@@ -89,6 +89,12 @@ MUTANTS = {
         ),
         Mutant("two-units-make-a-correlation", "(weights > 0).sum(1) >= 3", "(weights > 0).sum(1) >= 2"),
     ],
+    "runs/kernels.py": [
+        Mutant("left-by-the-killed", "        _sweep()\n", ""),
+        Mutant(
+            "swept-from-under-others", "with filelock.FileLock(folder / HELD, timeout=0):", "with contextlib.nullcontext():"
+        ),
+    ],
     "runs/files.py": [
         Mutant(
             "one-after-the-other",
@@ -101,7 +107,6 @@ MUTANTS = {
             temporary[name].replace(path)
 """,
         ),
-        Mutant("a-coarse-clock", "< 2 * 10**9", "< 0"),
         Mutant("keys-in-any-order", "sort_keys=True, separators", "sort_keys=False, separators", "tests/runs/test_store.py"),
         Mutant(
             "checksums-not-compared",

@@ -7,10 +7,12 @@ loop runs, into a process that becomes the step's kernel.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -19,9 +21,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import filelock
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
+JUST_MADE = 10.0  # seconds in which a folder may not have been locked yet
+PREFIX, HELD = "proxylib-kernel-", "held"  # of a kernel's folder of sockets, and the lock in it
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 
@@ -112,6 +117,15 @@ def _become_kernel(reader: int) -> NoReturn:
         os._exit(code)  # what its ancestors registered for their own end is not for it
 
 
+def _sweep() -> None:
+    """Remove the folders of kernels whose processes were killed: their locks are free."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError, filelock.Timeout):  # in use, or of another user
+            if time.time() - (folder / HELD).stat().st_mtime > JUST_MADE:
+                with filelock.FileLock(folder / HELD, timeout=0):
+                    shutil.rmtree(folder)
+
+
 class IPCKernelManager(AsyncKernelManager):
     """Kernels over IPC: no port can be taken twice when several start at once, and nothing listens on the network.
 
@@ -127,7 +141,12 @@ class IPCKernelManager(AsyncKernelManager):
     @default("connection_file")
     def _short_path(self) -> str:
         # socket paths may have 107 bytes, and a user's runtime folder can be long
-        return str(Path(tempfile.mkdtemp(prefix="proxylib-")) / "kernel.json")
+        _sweep()
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self.held = filelock.FileLock(folder / HELD)  # falls with this process, however it ends
+        self.held.acquire(timeout=0)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)  # where nobody shuts the kernel down
+        return str(folder / "kernel.json")
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
         if self.waiting is None:
@@ -142,7 +161,6 @@ class IPCKernelManager(AsyncKernelManager):
         await super()._async_cleanup_resources(restart)
         if not restart:
             folder = Path(self.connection_file).parent
-            for file in folder.glob("*"):
-                file.unlink(missing_ok=True)
-            if folder.name.startswith("proxylib-"):
-                folder.rmdir()
+            if folder.name.startswith(PREFIX):
+                self.held.release()
+                shutil.rmtree(folder, ignore_errors=True)

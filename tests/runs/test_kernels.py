@@ -1,11 +1,14 @@
 """Kernels that need not import again: a fork becomes the kernel, and ends with its starter."""
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import filelock
 import pytest
 from processes import started
 
@@ -38,6 +41,22 @@ def script(tmp_path, sleep):
 def test_a_kernel_that_is_forked_has_what_its_starter_imported_and_is_used_once(tmp_path):
     done = subprocess.run([sys.executable, "-c", script(tmp_path, 0)], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["yes", "True", "None"], done.stderr
+
+
+def test_what_a_killed_kernel_left_is_removed_by_the_next(tmp_path):
+    with tempfile.TemporaryDirectory(prefix="k") as place:  # a short path, for sockets
+        environment = os.environ | {"TMPDIR": place}
+        code = "import os; os.kill(os.getppid(), 9)"  # as the machine would
+        killed = script(tmp_path, 0).replace("import time; time.sleep(0)", code)
+        run = lambda text: subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, timeout=60)
+        assert run(killed).returncode < 0
+        (folder,) = Path(place).glob("proxylib-kernel-*")
+        os.utime(folder / "held", (0, 0))
+        (Path(place) / "proxylib-kernel-theirs").mkdir()
+        with filelock.FileLock(Path(place) / "proxylib-kernel-theirs" / "held") as lock:
+            os.utime(lock.lock_file, (0, 0))
+            assert run(script(tmp_path, 0)).returncode == 0
+        assert [path.name for path in Path(place).glob("proxylib-*")] == ["proxylib-kernel-theirs"]
 
 
 def children(pid):
