@@ -42,6 +42,9 @@ MUTANTS = {
         Mutant("any-depth", "if self.depth > DEEPEST:", "if False:"),
         Mutant("last-of-two-keys-counts", "if name in names[:number]", "if name in ()"),
     ],
+    "cli/__init__.py": [
+        Mutant("offline-in-name-alone", 'os.environ["HF_HUB_OFFLINE"] = "1"', "pass", "tests/cli/test_surroundings.py"),
+    ],
     "cli/surroundings.py": [
         Mutant("only-what-was-raised", "error = error.__cause__ or error.__context__", "error = None"),
     ],

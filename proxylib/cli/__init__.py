@@ -19,6 +19,8 @@ def main(words: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         args = parser().parse_args(words)
+        if getattr(args, "offline", False):
+            os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's package is loaded
         return args.function(read(args.kind, vars(args), args.command))
     except UserError as error:
         warn(f"error: {error}")
@@ -45,6 +47,7 @@ def parser() -> Parser:
         epilog="proxylib COMMAND --help shows a command's options. Exit codes: 0 done, 1 a failure of ours, 2 bad input, "
         "3 an alarm, 4 the data cannot tell or too much is missing, 130 interrupted.",
     )
+    whole.add_argument("--offline", action="store_true", help="ask no hub for models or data: only what is on this machine")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for module in COMMANDS:
         module.add(commands)

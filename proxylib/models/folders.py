@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from proxylib.errors import UserError
+from proxylib.text import warn
 
 CONFIG, ADAPTER, ADAPTER_WEIGHTS = "config.json", "adapter_config.json", "adapter_model.safetensors"
 WHOLE_FILES = (
@@ -39,6 +40,8 @@ def locate(name: str | Path) -> Path:
     if Path(name).is_dir():
         return Path(name)
     repository, revision = _on_hub(name)
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() not in ("1", "ON", "YES", "TRUE"):  # as the hub's package reads it
+        warn(f"{name}: no such folder; asking the hub for it (proxylib --offline COMMAND asks nobody)")
     try:
         return _downloaded(repository, revision)
     except Exception as error:  # absent, gated, offline, a broken connection: a dozen kinds

@@ -10,6 +10,7 @@ import pytest
 
 from proxylib import cli
 from proxylib.cli import main, surroundings
+from proxylib.errors import UserError
 
 
 def wrapped(error):
@@ -79,3 +80,26 @@ def test_memory_in_which_torch_cannot_be_loaded_is_refused_before_it_is(command,
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, preexec_fn=few)
     assert done.returncode == 2 and done.stderr.startswith("proxylib: error: not enough memory: 1024 MiB are allowed"), done
     assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.iterdir())
+
+
+def test_a_name_that_is_no_folder_is_asked_for_aloud_and_offline_not_at_all(monkeypatch, tmp_path, capsys):
+    from proxylib.models import folders
+
+    asked = []
+
+    def download(repository, **_):
+        asked.append(repository)
+        raise OSError(f"{repository} is unknown")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    with pytest.raises(UserError, match="modles/one: neither a folder nor a model on the hub"):
+        folders.locate("modles/one")
+    assert asked == ["modles/one"]
+    assert "modles/one: no such folder; asking the hub for it (proxylib --offline COMMAND" in capsys.readouterr().err
+    main(["--offline", "fetch"])
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
+    capsys.readouterr()
+    with pytest.raises(UserError, match="HF_HUB_OFFLINE is set"):
+        folders.locate("modles/one")
+    assert not capsys.readouterr().err
