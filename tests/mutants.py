@@ -463,6 +463,7 @@ MUTANTS = {
     "models/tokenizers.py": [
         Mutant("space-put-in-front", "ByteLevel(add_prefix_space=False)\n", "ByteLevel(add_prefix_space=True)\n"),
         Mutant("space-apart-from-its-digit", 'Regex(syllable + r" ?\\d|', 'Regex(syllable + r"\\d|'),
+        Mutant("cut-as-a-class-would", "if _cuts(saved) == _cuts(given):", "if True:"),
         Mutant("digits-merged", "individual_digits=True", "individual_digits=False"),
         Mutant(
             "special-text-read-as-tokens",

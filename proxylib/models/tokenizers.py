@@ -14,6 +14,7 @@ from proxylib.errors import UserError
 from proxylib.models import folders
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 SPECIAL = ["<pad>", "<s>", "</s>"]
@@ -84,7 +85,8 @@ def load(folder: Path, bos: str = "own") -> PreTrainedTokenizerFast:
     if not saved_in(folder):
         raise UserError(f"{folder}: no tokenizer; save it beside its model with save_pretrained")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer = _as_saved(loaded, folder) if loaded.is_fast else loaded
     except Exception as error:  # a damaged file raises whatever its parser raises
         raise folders.refusal(folder, "its tokenizer cannot be loaded", error) from None
     if not tokenizer.is_fast:
@@ -92,6 +94,35 @@ def load(folder: Path, bos: str = "own") -> PreTrainedTokenizerFast:
     if bos == "always" and tokenizer.bos_token_id is None:
         raise UserError(f"parameter bos: the tokenizer in {folder} has no bos token; take own or never")
     return _opened(tokenizer, bos)
+
+
+def _as_saved(tokenizer: PreTrainedTokenizerFast, folder: Path) -> PreTrainedTokenizerFast:
+    """The tokenizer cutting texts as its `tokenizer.json` says.
+
+    Some classes of transformers (those of Llama, Qwen 2, Gemma) take the vocabulary from that file and split texts in their
+    own way, whatever else it says; a model was trained on what the file says.
+    """
+    from tokenizers import Tokenizer
+
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        return tokenizer
+    saved, given = Tokenizer.from_file(str(path)), tokenizer.backend_tokenizer
+    if _cuts(saved) == _cuts(given):
+        return tokenizer
+    saved.post_processor = given.post_processor  # the habit of opening a text is the class's and its config's
+    saved.no_truncation()
+    saved.no_padding()
+    known = [token for _, token in sorted(tokenizer.added_tokens_decoder.items())]
+    saved.add_special_tokens([token for token in known if token.special])
+    saved.add_tokens([token for token in known if not token.special])
+    tokenizer._tokenizer = saved
+    return tokenizer
+
+
+def _cuts(backend: Tokenizer) -> list[bytes | None]:
+    """What decides how a text is cut, as bytes."""
+    return [part and part.__getstate__() for part in (backend.normalizer, backend.pre_tokenizer, backend.model)]
 
 
 def _opened(tokenizer: PreTrainedTokenizerFast, bos: str) -> PreTrainedTokenizerFast:

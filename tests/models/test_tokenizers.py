@@ -1,10 +1,12 @@
 """The lab's tokenizers: lossless, reproducible, digits apart."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import processors
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Tokenizer, processors
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
 from proxylib.errors import UserError
 from proxylib.models import tokenizers
@@ -114,6 +116,29 @@ def test_a_saved_tokenizer_loads_to_the_same_ids(tmp_path):
         texts = ["from 3 take 1\n", "ünïcödé 🙂\n"]
         assert tokenizers.encode(loaded, texts) == tokenizers.encode(tokenizer, texts)
         assert len(loaded) == len(tokenizer) and loaded.eos_token_id == 2
+
+
+@pytest.mark.parametrize("more", [[], ["take", "3 1"]])
+@pytest.mark.parametrize("kind, known_as", [("qwen2", None), ("qwen2", "PreTrainedTokenizerFast"), ("opt", "Qwen2Tokenizer")])
+def test_texts_are_cut_as_the_file_says_and_not_as_a_class_would(kind, known_as, more, tmp_path):
+    tokenizer = tokenizers.train("spaced", TEXTS, VOCABULARY)
+    tokenizer.add_tokens(more)
+    AutoConfig.for_model(kind).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    if known_as:
+        path = tmp_path / "tokenizer_config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"tokenizer_class": known_as}))
+    text = "from 120 take 3 12</s>\n"
+    saved = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    saved.encode_special_tokens = True
+    wanted = saved.encode(text, add_special_tokens=False).ids
+    theirs = AutoTokenizer.from_pretrained(tmp_path)
+    assert tokenizers.encode(theirs, [text])[0] != wanted  # or there would be nothing to mend
+    loaded = tokenizers.load(tmp_path)
+    assert tokenizers.encode(loaded, [text])[0] == wanted and loaded.decode(wanted) == text
+    assert tokenizers.opening(loaded) == tokenizers.opening(theirs)
+    loaded.save_pretrained(tmp_path)
+    assert tokenizers.encode(tokenizers.load(tmp_path), [text])[0] == wanted
 
 
 def test_a_missing_folder_is_named(tmp_path):
