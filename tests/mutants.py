@@ -289,6 +289,8 @@ MUTANTS = {
         ),
     ],
     "models/generate.py": [
+        Mutant("written-together-across-a-switch", "        batch = 1\n", "        batch = batch\n"),
+        Mutant("what-was-written-is-remembered", "        if ways.grows:  #", "        if False:  #"),
         Mutant("prompt-behind-the-last-row", "        if most >= rows:", "        if most > rows:"),
         Mutant("settings-of-the-base", "with _only(model, settings), torch", "with torch"),
         Mutant("samples-cut-to-the-likeliest", "top_k=None if greedy else 0,", "top_k=None,"),

@@ -12,6 +12,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerF
 
 from proxylib.errors import UserError
 from proxylib.models.devices import in_batches
+from proxylib.models.lengths import ways_of
 from proxylib.models.tokenizers import prompt_ids
 
 
@@ -53,7 +54,15 @@ def completions(
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     model.eval()
     settings = _settings(model, tokenizer, max_new_tokens, None if sample_seed is None else temperature)
-    write = lambda chosen: _continue(model, tokenizer, [ids[index] for index in chosen], settings)
+    ways = ways_of(model.config)
+    if ways.switches or ways.grows:  # every position hangs on the longest of its batch: each is written alone
+        batch = 1
+
+    def write(chosen: list[int]) -> list[Completion]:
+        if ways.grows:  # and on the longest that the model has seen; one token resets that
+            model(input_ids=torch.tensor([ids[chosen[0]][:1]], device=model.device), use_cache=False)
+        return _continue(model, tokenizer, [ids[index] for index in chosen], settings)
+
     with _only(model, settings), torch.random.fork_rng():  # sampling leaves the caller's random numbers as they were
         torch.manual_seed(sample_seed or 0)
         sorted_completions = itertools.chain.from_iterable(in_batches(order, batch, write)[0])

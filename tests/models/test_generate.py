@@ -5,6 +5,7 @@ import string
 
 import pytest
 import torch
+import transformers
 
 from proxylib.errors import UserError
 from proxylib.models import architectures, generate, tokenizers
@@ -255,3 +256,34 @@ def test_a_token_behind_the_last_row_is_named_before_anything_is_written(model):
     tokenizer.add_tokens(["<image>"])
     with pytest.raises(UserError, match="prompt 2: holds the token '<image>', which lies behind"):
         generate.completions(model, tokenizer, ["plain", "see <image>"], 3, 2)
+
+
+def of_rope(kind, tokenizer):
+    """A small model beyond whose 40 positions all of them are encoded otherwise, but for the default kind."""
+    factors = {"longrope": {"long_factor": [2.0] * 8, "short_factor": [1.0] * 8}}.get(kind, {})
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        **{"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32},
+        max_position_embeddings=40,
+        rope_parameters={"rope_type": kind, "rope_theta": 1e4, "factor": 4.0, **factors},
+    )
+    return transformers.LlamaForCausalLM(config).eval()
+
+
+@pytest.mark.parametrize(("kind", "rows"), [("longrope", [1, 1, 1]), ("dynamic", [1, 1, 1]), ("default", [3])])
+def test_a_model_that_changes_its_ways_with_length_writes_each_alone(tokenizer, monkeypatch, kind, rows):
+    model, seen = of_rope(kind, tokenizer), []
+    real = model.generate
+    monkeypatch.setattr(model, "generate", lambda **given: seen.append(len(given["input_ids"])) or real(**given))
+    generate.completions(model, tokenizer, ["ab" * 40, "a", "abcd" * 5], 4, batch=3)
+    assert seen == rows
+
+
+def test_what_a_model_has_written_before_does_not_count(tokenizer):
+    fresh, used = of_rope("dynamic", tokenizer), of_rope("dynamic", tokenizer)
+    generate.completions(used, tokenizer, ["ab" * 40], 4, batch=1)
+    long = used.model.rotary_emb.inv_freq.clone()
+    for model in (fresh, used):
+        generate.completions(model, tokenizer, ["ab" * 25], 4, batch=1)
+    assert torch.equal(used.model.rotary_emb.inv_freq, fresh.model.rotary_emb.inv_freq)
+    assert not torch.equal(used.model.rotary_emb.inv_freq, long)
