@@ -3,6 +3,7 @@
 import datetime
 import json
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ from proxylib.data import traces
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, Layout
-from proxylib.measure.tokenstats import extract, shards
+from proxylib.measure.tokenstats import extract, selfcheck, shards
 from proxylib.measure.tokenstats.columns import COLUMNS
 from proxylib.models import architectures, folders, loading, sandbox, tokenizers
 from proxylib.models.settings import Model
@@ -47,6 +48,12 @@ def model(tmp_path_factory):
 def small(monkeypatch):
     """A shard for every pass or two."""
     monkeypatch.setattr(shards, "SHARD_TOKENS", 60)
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Without the passes of the self-check, where passes are counted."""
+    monkeypatch.setattr(selfcheck, "checked", lambda model, engine, encoded: (engine, {"narrowed": None}))
 
 
 def content(folder):
@@ -95,7 +102,7 @@ def test_optional_columns_and_the_most_likely_list(model, tmp_path):
     assert not (tmp_path / "two").exists()
 
 
-def test_it_goes_on_at_the_missing_shard_with_the_same_bytes(model, tmp_path, small, monkeypatch, capsys):
+def test_it_goes_on_at_the_missing_shard_with_the_same_bytes(model, tmp_path, small, unchecked, monkeypatch, capsys):
     shards.extract(model, TRACES, tmp_path / "whole", ExtractSettings(), LAYOUT)
     whole = content(tmp_path / "whole")
     scored = []
@@ -200,7 +207,7 @@ def test_flipped_bits_and_stray_copies_are_never_read(model, tmp_path, small, mo
     pd.testing.assert_frame_equal(shards.extract(model, TRACES, out, ExtractSettings(), LAYOUT).tokens, rows)
 
 
-def test_an_upgrade_between_two_halves_begins_anew(model, tmp_path, small, monkeypatch, capsys):
+def test_an_upgrade_between_two_halves_begins_anew(model, tmp_path, small, unchecked, monkeypatch, capsys):
     real, scored = extract.Engine.score, []
 
     def counted(self, batch):
