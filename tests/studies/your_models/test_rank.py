@@ -1,10 +1,13 @@
 """`proxylib extract` and `proxylib rank` as a visitor meets them: folders with weights and a file, outside the repository."""
 
 import json
+import multiprocessing
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
@@ -173,6 +176,26 @@ def test_what_a_killed_call_left_half_written_is_cleared(place, proxylib):
     leftover.write_bytes(b"half")
     proxylib(*given)
     assert not leftover.exists()
+
+
+def test_a_killed_ranking_goes_on_and_ends_with_the_same_bytes(place, proxylib):
+    models = [f"model{n}" for n in range(4)]
+    proxylib("rank", "--models", *models, "--out", "whole")
+    process = multiprocessing.get_context("fork").Process(  # has imported already, so that it dies at work
+        target=main, args=(["rank", "--models", *models, "--out", "killed", *COMMON],)
+    )
+    process.start()
+    first = place / "killed" / "models" / "model0" / "manifest.json"
+    while not first.exists() and process.is_alive():
+        time.sleep(0.001)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL and not (place / "killed" / "manifest.json").exists()
+    before = first.read_bytes()
+    proxylib("rank", "--models", *models, "--out", "killed")
+    assert first.read_bytes() == before
+    for table in ("ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"):
+        assert (place / "killed" / table).read_bytes() == (place / "whole" / table).read_bytes()
 
 
 def test_the_notebook_runs_over_models_of_ones_own_and_notices_that_one_was_trained_on(place, tmp_path, monkeypatch):
