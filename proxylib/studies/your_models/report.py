@@ -25,7 +25,7 @@ ACCOUNT = ("traces", "dropped", "tokens_scored", "tokens_windowed", "tokens_trun
 LEAST_PROBLEMS = 10  # see `stats.cluster_weights`
 FEW = f"Fewer than {LEAST_PROBLEMS} problems: the true intervals are wider than these."
 CAVEAT = (
-    "Support is the share of resampled traces that keep the order by the proxy. It says nothing about how well the proxy "
+    "Support is the share of resampled problems that keep the order by the proxy. It says nothing about how well the proxy "
     "follows a benchmark."
 )
 
@@ -39,7 +39,7 @@ def order_table(comparison: Comparison) -> pd.DataFrame:
 
 
 def support_table(comparison: Comparison) -> pd.DataFrame:
-    """Neighbours in the order, and how many resamples of the traces keep them so."""
+    """Neighbours in the order, and how many resamples of the problems keep them so."""
     order = list(comparison.table["model"])
     pairs = comparison.support.set_index(["better", "worse"])["support"]
     rows = [(a, b, f"{100 * pairs[a, b]:.0f} %") for a, b in zip(order, order[1:], strict=False)]
