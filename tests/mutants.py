@@ -328,6 +328,8 @@ MUTANTS = {
         Mutant("pickles-are-tried", "if not any(", "if any("),
     ],
     "models/weights.py": [
+        Mutant("new-rows-drawn-at-random", "if len(rows) < len(", "if False and len(", LOADING),
+        Mutant("two-names-one-weight", "in weights.keys() and torch.equal(", "in weights.keys() or torch.equal(", LOADING),
         Mutant("missing-weights-drawn-at-random", 'missing := sorted(report["missing_keys"])', "missing := []", LOADING),
         Mutant("weights-left-over", "    if unexpected:", "    if False:", LOADING),
         Mutant("any-leftover-is-harm", "if not LEFTOVERS.search(key))\n    if", "if key)\n    if", LOADING),
@@ -335,7 +337,7 @@ MUTANTS = {
         Mutant("any-number-of-layers", "layers > len(kinds)", "False", LOADING),
         Mutant("whole-numbers-cast", "if kind in WHOLE_NUMBERS and headless(key) in fractions", "if False", LOADING),
         Mutant("adapters-drawn-at-random", "    if report.missing_keys:", "    if False:", LOADING),
-        Mutant("adapters-off-in-places", "    if report.unexpected_keys:", "    if False:", LOADING),
+        Mutant("adapters-off-in-places", "    if unexpected := [key for", "    if False and [key for", LOADING),
         Mutant("adapters-over-their-base", "(weight.data_ptr(), weight._version) != (place, version)", "False", LOADING),
         Mutant("nan-weights-accepted", "if not torch.isfinite(parameter).all():", "if False:", LOADING),
     ],

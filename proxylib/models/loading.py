@@ -17,6 +17,7 @@ from transformers.utils import logging
 from proxylib.errors import UserError
 from proxylib.models.folders import ADAPTER, ADAPTER_WEIGHTS, CONFIG, WHOLE_FILES, base_of, refusal
 from proxylib.models.weights import (
+    give_rows,
     kinds_of,
     refuse_misfit,
     refuse_more_layers,
@@ -132,6 +133,8 @@ def _adapted(folder: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
             raise UserError(f"{folder}: {config.peft_type} puts tokens in front of the text; not supported")
         refuse_unknown(folder, config)
         config.inference_mode = True
+        with _quiet():
+            give_rows(folder, model)
         with _quiet(), unchanged(folder, model):
             adapted = PeftModel(model, config)
             report = adapted.load_adapter(str(folder), "default", torch_device=device)

@@ -101,8 +101,8 @@ def refuse_unlike(folder: Path, report: Any, base: Path) -> None:
     mend = "save the adapter anew, from a model that is not compiled"
     if report.missing_keys:
         raise UserError(f"{folder}: {ADAPTER_WEIGHTS} lacks {min(report.missing_keys)}, which {ADAPTER} asks for; {mend}")
-    if report.unexpected_keys:
-        raise UserError(f"{folder}: {base} has no place for {min(report.unexpected_keys)} of {ADAPTER_WEIGHTS}; {mend}")
+    if unexpected := [key for key in report.unexpected_keys if not _is_repeated(folder / ADAPTER_WEIGHTS, key)]:
+        raise UserError(f"{folder}: {base} has no place for {min(unexpected)} of {ADAPTER_WEIGHTS}; {mend}")
     kinds = _kinds(folder, [ADAPTER_WEIGHTS])
     plain = [key.replace(".default.", ".") for key in kinds]  # peft takes keys with the adapter's name and without
     if len(set(plain)) < len(plain):
@@ -112,11 +112,45 @@ def refuse_unlike(folder: Path, report: Any, base: Path) -> None:
         raise UserError(f"{folder}: {whole[0]} of {ADAPTER_WEIGHTS} holds whole numbers; save the adapter unquantized")
 
 
+def _is_repeated(path: Path, key: str) -> bool:
+    """Whether a file holds the weight under its plain name too, as peft saves what stands beside added tokens."""
+    plain = key.replace(".modules_to_save.", ".")
+    with safe_open(path, "pt") as weights:
+        return plain != key and plain in weights.keys() and torch.equal(weights.get_tensor(plain), weights.get_tensor(key))  # noqa: SIM118
+
+
 def refuse_unknown(folder: Path, config: Any) -> None:
     """`UserError` where an adapter's config asks for what this version of peft does not know, and so would leave out."""
     given, known = json.loads((folder / ADAPTER).read_text()), {field.name for field in dataclasses.fields(config)}
     if unknown := [name for name, value in given.items() if value and name not in known]:
         raise UserError(f"{folder / ADAPTER}: this version of peft knows no {unknown[0]}; install a newer one")
+
+
+def give_rows(folder: Path, model: PreTrainedModel) -> None:
+    """Let embeddings and head have as many rows as an adapter saved of them: tokens were added before it was trained.
+
+    Raises
+    ------
+    UserError
+        If it saved only one of the two, so that the other's new rows would be drawn at random.
+    """
+    layers = {id(part): part for part in (model.get_input_embeddings(), model.get_output_embeddings()) if part is not None}
+    if not layers:
+        return
+    with safe_open(folder / ADAPTER_WEIGHTS, "pt") as weights:
+        shapes = {key.removeprefix("base_model.model."): weights.get_slice(key).get_shape() for key in weights.keys()}  # noqa: SIM118
+    names = [name for name, part in model.named_modules() if id(part) in layers]
+    saved = {name: shapes.get(f"{name}.weight") or shapes.get(f"{name}.base_layer.weight") for name in names}
+    rows = {name: shape[0] for name, shape in saved.items() if shape}
+    sizes = set(rows.values())
+    if len(sizes) != 1 or sizes == {part.weight.shape[0] for part in layers.values()}:
+        return  # as it is, or peft says what does not fit
+    if len(rows) < len({id(part.weight) for part in layers.values()}):
+        raise UserError(
+            f"{folder}: {ADAPTER_WEIGHTS} holds {min(sizes)} rows of {min(rows)}, and none of the other of embeddings and "
+            "head; save the adapter with save_embedding_layers=True"
+        )
+    model.resize_token_embeddings(min(sizes), mean_resizing=False)
 
 
 @contextlib.contextmanager

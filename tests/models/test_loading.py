@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import torch
+import transformers
 from models import strange
 from peft import LoraConfig, PeftModel, get_peft_model
 
@@ -142,6 +143,56 @@ def test_one_weight_in_two_shards_is_refused(model):
     (model / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(UserError, match=f"two files hold {names[7]}"):
         loading.load(model)
+
+
+def grown(base, folder, rows, **settings):
+    """An adapter trained after the embeddings were given another number of rows; returns its logits for the last of them."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(base)
+    model.resize_token_embeddings(rows)
+    torch.manual_seed(5)
+    adapted = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **({"target_modules": ["q_proj"]} | settings))).eval()
+    with torch.no_grad():
+        for parameter in adapted.parameters():
+            if parameter.requires_grad:
+                parameter.add_(torch.randn_like(parameter) / 5)
+    adapted.save_pretrained(folder)
+    with torch.inference_mode():
+        return adapted(input_ids=torch.arange(rows - 9, rows)[None]).logits
+
+
+@pytest.mark.parametrize("rows", [263, 251])
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"modules_to_save": ["embed_tokens"]},
+        {"modules_to_save": ["embed_tokens", "lm_head"]},
+        {"target_modules": ["q_proj", "embed_tokens", "lm_head"]},
+    ],
+)
+def test_an_adapter_with_added_tokens_finds_rows_for_them(settings, tied, rows, tmp_path):
+    base = strange.saved(tmp_path / "base", tie_word_embeddings=tied)
+    logits = grown(base, tmp_path / "adapter", rows, **settings)
+    loaded = loading.load(tmp_path / "adapter")
+    with torch.inference_mode():
+        assert torch.allclose(loaded(input_ids=torch.arange(rows - 9, rows)[None]).logits, logits, atol=1e-5)
+
+
+def test_rows_that_only_embeddings_or_head_have_are_refused(base, tmp_path):
+    grown(base, tmp_path / "adapter", 263, target_modules=["q_proj", "embed_tokens"])  # peft leaves the head away
+    with pytest.raises(UserError, match=r"holds 263 rows of model.embed_tokens, and none of the other"):
+        loading.load(tmp_path / "adapter")
+
+
+def test_a_weight_under_two_names_must_be_the_same(base, tmp_path):
+    folder = tmp_path / "adapter"
+    grown(base, folder, 263, modules_to_save=["embed_tokens"])
+    tensors = strange.weights(folder, loading.ADAPTER_WEIGHTS)
+    key = "base_model.model.model.embed_tokens.modules_to_save.weight"
+    strange.write(folder, tensors | {key: tensors[key] + 1}, loading.ADAPTER_WEIGHTS)
+    with pytest.raises(UserError, match=r"no place for .*modules_to_save"):
+        loading.load(folder)
 
 
 @pytest.mark.parametrize(("change", "said"), strange.ADAPTER_MISFITS.values(), ids=strange.ADAPTER_MISFITS)
