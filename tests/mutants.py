@@ -681,7 +681,12 @@ MUTANTS = {
     ],
     "judging/answers.py": [
         Mutant("first-object-counts", "_of_members(free[-1].members)", "_of_members(free[0].members)"),
-        Mutant("contradictions-count", "if any(other and other.verdict", "if False and any(other and other.verdict"),
+        Mutant("contradictions-count", "if any(_leaning(row.members) not in", "if 0 and any(_leaning(row.members) not in"),
+        Mutant("contradictions-inside-count", "if any(_leaning(row) not in", "if 0 and any(_leaning(row) not in"),
+        Mutant("only-whole-ones-contradict", "if values.keys() <= BARE else None", "if 0 else None"),
+        Mutant("parts-contradict-the-whole", "if values.keys() <= BARE else None", ""),
+        Mutant("a-finished-sentence-leads-in", '(?:\\.{2,}|[^\\w.!?])*$|"', '\\W*$|"'),
+        Mutant("its-own-words-quote", "led = not OWN.search(lead) and ", "led = "),
         Mutant("any-of-several", "if len(handed) > 1 or sum(", "if 0 * sum("),
         Mutant("under-any-name", "if name in AROUND or name in CRITERIA]", "]"),
         Mutant("quotations-count", "if not _in_quotes(answer, row) and ", "if "),

@@ -20,18 +20,26 @@ from proxylib.judging.objects import AROUND, Members, Object, anywhere, inside, 
 
 #: around thoughts and around the material: what stands between these is no answer
 TAG = re.compile(
-    r"(?i)[<◁]\|?(/?)(?:\w+:)?(think|thinking|thoughts?|thought_process|reasoning|analysis|reflection|scratchpad|note|dialogue)\b"
+    r"(?i)[<◁]\|?(/?)(?:\w+:)?(think|thinking|thoughts?|thought_process|reasoning|analysis|reflection|scratchpad|note|dialogue|"
+    r"quote|quotation|blockquote|examples?)\b"
     r"[^<>▷]*[>▷]|\[(/?)(THINK)\]|<\|(?:begin|(end))_of_(thought)\|>|<\|channel\|>(final)<\|message\|>"
 )
-MATERIAL = ("note", "dialogue")  # judges name these tags in passing, too, without closing them
+#: judges name these tags in passing, too, without closing them
+MATERIAL = ("note", "dialogue", "quote", "quotation", "blockquote", "example", "examples")
+BARE = {"verdict", "rationale", "reason", "reasoning", "explanation"}  # names of an object that gives a verdict and no more
 NEAR = 200  # characters before and after an object that are looked at
 FENCED = re.compile(r"^```\w*\s*(.*?)\s*```$", re.DOTALL)
 FENCE = re.compile(r"```\w*\s*$")
-#: ends of a lead-in after which an object is what another says, or an example
+#: ends of a lead-in after which an object is what another says, or an example; none where a full stop ends the sentence
 QUOTING = re.compile(
     r"(?i)\b(?:says?|said|states?|stated|reads?|claims?|demands?|asks?(?: for)?|wants|contains?|includes?|quotes?|ends with|"
-    r"writes|wrote|for example|for instance|e\.g|such as|like|instead of|"
-    r"to (?:answer|reply|respond|output|write|say|return|give)(?: with)?)\W*$"
+    r"writes|wrote|for example|for instance|e\.g\.?|such as|(?<!would )like|instead of|rather than|"
+    r"to (?:answer|reply|respond|output|write|say|return|give)(?: with)?)(?:\.{2,}|[^\w.!?])*$|"
+    r"^\W*(?:an )?example(?: \w+)?\W*$"
+)
+#: a lead-in to what the judge itself says, whatever goes on behind it
+OWN = re.compile(
+    r"(?i)\bmy (?:\w+ )?(?:verdict|answer|judge?ment|evaluation|assessment)(?: is| reads)?(?: as follows)?(?:\.{2,}|[^\w.!?])*$"
 )
 QUOTED = re.compile(r"[\"'“”„‘’«»]$"), re.compile(r"[\"'“”‘’«»]")  # marks on both sides
 AMID = re.compile(r"[\w\"'“”„‘’«»()]\s*$"), re.compile(r"[\"'“”‘’«»)]*\s*[,;a-z]")  # a sentence that goes on after it
@@ -80,8 +88,8 @@ def read(text: str, material: str = "") -> Verdict:
     The last JSON object counts, after those that are quoted are set aside: objects between the tags of thoughts or material
     (or before a closing tag that lacks its opening one, or after an opening one that is never closed), in block quotes, in
     quotation marks or in the middle of a sentence, after a lead-in such as "the note says" or "for example", and objects of
-    the material. It must fit the schema, with each name once, by itself or under a name such as "answer", and no other one
-    may contradict it. An object that is not closed or not JSON hides what it holds; see `objects`.
+    the material. It must fit the schema, with each name once, in whatever letters, by itself or under a name such as "answer",
+    and no other one may contradict it. An object that is not closed or not JSON hides what it holds; see `objects`.
     """
     if not text.strip("\ufeff \n\t"):
         raise ValueError("empty answer")
@@ -98,7 +106,7 @@ def read(text: str, material: str = "") -> Verdict:
         verdict = _of_members(free[-1].members)
     except RecursionError:
         raise ValueError("an object that is nested too deep") from None
-    if any(other and other.verdict != verdict.verdict for other in (_fitting(row.members) for row in free)):
+    if any(_leaning(row.members) not in ("", verdict.verdict) for row in free):
         raise ValueError("two objects with different verdicts")
     return verdict
 
@@ -127,7 +135,8 @@ def _in_quotes(text: str, row: Object) -> bool:
     rest = text[row.end : row.end + NEAR].partition("\n")[0]
     lead = FENCE.sub("", text[max(0, row.start - NEAR) : row.start]).rstrip().rpartition("\n")[2]
     around = re.search(r"\w", line) and any(head.search(line) and tail.match(rest) for head, tail in (QUOTED, AMID))
-    return text.startswith(">", begun) or bool(around) or bool(QUOTING.search(lead))
+    led = not OWN.search(lead) and (bool(around) or bool(QUOTING.search(lead)))
+    return text.startswith(">", begun) or led
 
 
 def _of_members(members: Members) -> Verdict:
@@ -138,11 +147,13 @@ def _of_members(members: Members) -> Verdict:
     ValueError
         If there is none, or more than one.
     """
-    values = _once(members)
-    if isinstance(values.get("verdict"), str):
-        return _verdict(values)
+    values = _plain(_once(members))
     inner = inside(members)
     handed = [row for name, row in inner if name in AROUND or name in CRITERIA]
+    if isinstance(values.get("verdict"), str):
+        if any(_leaning(row) not in ("", values["verdict"]) for row in handed):
+            raise ValueError("several objects in one")
+        return _verdict(values)
     if len(handed) > 1 or sum("verdict" in dict(row) for _, row in inner) > 1:
         raise ValueError("several objects in one")
     return _of_members(handed[0]) if handed else _verdict(values)
@@ -155,6 +166,24 @@ def _once(members: Members) -> dict[str, Any]:
         if names.count(name) > 1:
             raise ValueError(f"{name} is given twice")
     return dict(members)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The members with the verdict's names and its word as the schema spells them: judges write "Verdict": "PASS"."""
+    plain = {low if (low := str(name).strip().lower()) in Verdict.model_fields else name: part for name, part in values.items()}
+    word = plain.get("verdict")
+    if isinstance(word, str) and (low := word.strip(" \t\r\n.*").lower()) in ("pass", "fail"):
+        plain["verdict"] = low
+    return plain
+
+
+def _leaning(members: Members) -> str:
+    """The verdict that an object gives, even if it does not say why; "" for none."""
+    if fitting := _fitting(members):
+        return fitting.verdict
+    values = _plain(dict(members))
+    word = values.get("verdict") if values.keys() <= BARE else None
+    return word if word in ("pass", "fail") else ""
 
 
 def _fitting(members: Members) -> Verdict | None:
