@@ -24,5 +24,5 @@ def run(options: Extract) -> int:
     given = traces.reading(options.traces, options.fields, options.think)
     rows = shards.extract(options.model, given.traces, options.out, options.settings, options.layout, options.threads)
     say(given.counts.summary())
-    say(rows.summary())
+    say(rows.summary(given.counts))
     return 0

@@ -50,6 +50,10 @@ class Counts:
         parts += [f"{self.clipped} log-probabilities just above 0 taken as 0"] * (self.clipped > 0)
         return "; ".join(parts)
 
+    def of_rows(self) -> dict[str, int]:
+        """What `became.table` says of the rows, whichever of them are measured."""
+        return {"traces": self.rows, "copies": self.copies}
+
 
 @dataclass(frozen=True, eq=False)
 class Reading:

@@ -8,6 +8,7 @@ OUT/items.parquet              one row per trace: what became of it
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 import time
@@ -21,6 +22,7 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data import became
+from proxylib.data.reading import Counts
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, Layout
@@ -62,12 +64,16 @@ class Extracted(Finished):
         order = pd.Series([place[key] for key in zip(rows["task"], rows["id"], strict=True)]).argsort(kind="stable")
         return rows.iloc[order].reset_index(drop=True)
 
-    def summary(self) -> str:
-        """What became of the text, how fast and in which layout it was scored, and where the rows are."""
+    def summary(self, counts: Counts | None = None) -> str:
+        """What became of the text, how fast and in which layout it was scored, and where the rows are.
+
+        `counts` are those of the source, where the traces come from one: rows that it repeats are no traces.
+        """
         rate, narrowed = self.facts["tokens_per_second"], self.facts[CHECK]["narrowed"]
         fresh = [f"{rate:,.0f} tokens/s"] if rate else []
+        text = self.facts[TEXT] | ({} if counts is None else counts.of_rows())
         layout = [f"one trace a pass, as the rows of several differ {narrowed}"] if narrowed else []
-        return "\n".join([became.printed({self.facts["model"]: self.facts[TEXT]}), *fresh, *layout, str(self.folder)])
+        return "\n".join([became.printed({self.facts["model"]: text}), *fresh, *layout, str(self.folder)])
 
     @property
     def vocabulary(self) -> int:
@@ -117,8 +123,9 @@ def extract(
             reasons = items["reason"].value_counts()
             raise UserError(f"{model}: no trace can be scored; of {len(traces)}, {reasons.iloc[0]}: {reasons.index[0]}")
         own = _laid_out(layout, sum(item.scored for item in encoded.values()) * vocabulary)
-        engine = Engine(network, vocabulary, own, columns, settings.top)
-        engine = _checked(workspace, network, engine, list(encoded.values()))
+        with _named(model):
+            engine = Engine(network, vocabulary, own, columns, settings.top)
+            engine = _checked(workspace, network, engine, list(encoded.values()))
         began = time.perf_counter()
         fresh, batch = _write_shards(workspace, engine, [traces[index] for index in encoded], list(encoded.values()))
         workspace.note(
@@ -151,6 +158,15 @@ def _checked(workspace: Workspace, network: PreTrainedModel, engine: Engine, enc
         workspace.forget()
     workspace.note(**{CHECK: account})
     return engine
+
+
+@contextlib.contextmanager
+def _named(model: str | Path) -> Iterator[None]:
+    """A refusal in the block says which model is meant: several may be of one class."""
+    try:
+        yield
+    except UserError as error:
+        raise type(error)(f"{model}: {error}") from None
 
 
 def _laid_out(layout: Layout, logits: int) -> Layout:

@@ -78,7 +78,7 @@ def rank(
     for name, folder in models.items():
         rows = shards.extract(folder, traces, given.out / MODELS / name, given.settings, given.layout, given.threads)
         measured[name] = Measured(rows.tokens, rows.vocabulary)
-        became_of[name] = rows.facts["text"] | {"traces": source.counts.rows, "copies": source.counts.copies}
+        became_of[name] = rows.facts["text"] | source.counts.of_rows()
         accounts.append({"model": name} | {key: rows.facts[key] for key in report.ACCOUNT})
     alike.refuse_unlike(became_of)
     texts = to_frame(traces).set_index(["task", "id"])["solution"]

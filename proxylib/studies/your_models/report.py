@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from proxylib.data import became
+from proxylib.measure import proxies
 from proxylib.report import tables
 from proxylib.studies.your_models import compare
 from proxylib.studies.your_models.compare import Comparison, Fitted
@@ -78,7 +79,8 @@ def summary(ranked: Ranked) -> str:
     """The result as text for a terminal: the frames, how many traces count, and what support does not say."""
     comparison, fitted = ranked.comparison, ranked.fitted
     problems = f", of {comparison.problems} problems" * (comparison.problems < comparison.used)
-    left = f"; {comparison.left_out} left out because not every model can be asked about them" if comparison.left_out else ""
+    some = f"; {comparison.left_out} left out, of which not every model scores {proxies.LEAST_TOKENS} tokens"
+    left = some if comparison.left_out else ""
     few = f"\n{FEW}" * (comparison.problems < LEAST_PROBLEMS)
     parts = [] if ranked.counts is None else [ranked.counts.summary()]
     parts += [became.printed(_texts(ranked)), f"{comparison.used} traces under every model{problems}{left}{few}"]
