@@ -117,7 +117,7 @@ def test_no_name_of_a_model_acts_on_its_page_or_in_its_figure_or_on_a_terminal(m
     names = rank.names_of([f"{tmp_path}/{number}/{name.replace('/', '|')}" for number, name in enumerate(NAMES)])
     measured = {name: rows(number / len(NAMES)) for number, name in reversed(list(enumerate(names)))}
     comparison = compare.compare(measured, pd.Series(dtype=str), Bootstrap(draws=50, level=0.95, seed=1))
-    accounts = pd.DataFrame({"model": names, "traces": 6})
+    accounts = pd.DataFrame({"model": names} | dict.fromkeys(report.ACCOUNT, 6))
     order = pd.DataFrame({"model": names, "score": 0.5, "fitted": 1.0, "rank": 1})
     errors = pd.DataFrame({"signal": ["fitted ranker", compare.WINNER, compare.PER_BYTE], "estimate": 0.1, "low": 0, "high": 1})
     whole = rank.Ranked(tmp_path, comparison, compare.Fitted(order, errors), accounts)
