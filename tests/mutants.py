@@ -325,6 +325,11 @@ MUTANTS = {
             "code-may-be-run", "trust_remote_code=False)\n            refuse", "trust_remote_code=None)\n            refuse"
         ),
         Mutant("kernels-of-the-hub", "    if kernels:", "    if False:"),
+        Mutant(
+            "passes-counted-as-changes",
+            "        with _quiet():  # an adapter on a bare parameter",
+            "        with _quiet(), unchanged(folder, model):  # an adapter on a bare parameter",
+        ),
         Mutant("pickles-are-tried", "if not any(", "if any("),
     ],
     "models/weights.py": [
@@ -467,6 +472,7 @@ MUTANTS = {
     "models/tokenizers.py": [
         Mutant("space-put-in-front", "ByteLevel(add_prefix_space=False)\n", "ByteLevel(add_prefix_space=True)\n"),
         Mutant("space-apart-from-its-digit", 'Regex(syllable + r" ?\\d|', 'Regex(syllable + r"\\d|'),
+        Mutant("merges-left-out", "tokenizer.backend_tokenizer.model.dropout = None", "pass"),
         Mutant("cut-as-a-class-would", "if _cuts(saved) == _cuts(given):", "if True:"),
         Mutant("digits-merged", "individual_digits=True", "individual_digits=False"),
         Mutant(

@@ -139,6 +139,7 @@ def _adapted(folder: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
             adapted = PeftModel(model, config)
             report = adapted.load_adapter(str(folder), "default", torch_device=device)
             adapted = adapted.to(device).eval()
+        with _quiet():  # an adapter on a bare parameter touches it in every pass, and puts back what was there
             on, off = _with_and_without(adapted)
     except UserError:
         raise

@@ -93,6 +93,8 @@ def load(folder: Path, bos: str = "own") -> PreTrainedTokenizerFast:
         raise UserError(f"{folder}: {type(tokenizer).__name__} does not say which characters a token covers; save a fast one")
     if bos == "always" and tokenizer.bos_token_id is None:
         raise UserError(f"parameter bos: the tokenizer in {folder} has no bos token; take own or never")
+    if getattr(tokenizer.backend_tokenizer.model, "dropout", None):  # merges left out at random, for training
+        tokenizer.backend_tokenizer.model.dropout = None
     return _opened(tokenizer, bos)
 
 

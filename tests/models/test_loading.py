@@ -179,6 +179,21 @@ def test_an_adapter_with_added_tokens_finds_rows_for_them(settings, tied, rows, 
         assert torch.allclose(loaded(input_ids=torch.arange(rows - 9, rows)[None]).logits, logits, atol=1e-5)
 
 
+def test_an_adapter_on_the_experts_is_in_effect_and_leaves_its_base_alone(tmp_path):
+    sizes = {"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16, "head_dim": 16, "num_key_value_heads": 2}
+    base = strange.saved(tmp_path / "base", "qwen3_moe", **sizes)
+    torch.manual_seed(4)
+    settings = LoraConfig(
+        task_type="CAUSAL_LM", r=4, target_modules=["q_proj"], target_parameters=["experts.down_proj"], init_lora_weights=False
+    )
+    adapted = get_peft_model(transformers.AutoModelForCausalLM.from_pretrained(base), settings).eval()
+    adapted.save_pretrained(tmp_path / "adapter")
+    wanted = strange.logits(adapted)
+    with adapted.disable_adapter():
+        assert not torch.allclose(strange.logits(adapted), wanted, atol=0.1)
+    assert torch.allclose(strange.logits(loading.load(tmp_path / "adapter")), wanted, atol=1e-5)
+
+
 def test_rows_that_only_embeddings_or_head_have_are_refused(base, tmp_path):
     grown(base, tmp_path / "adapter", 263, target_modules=["q_proj", "embed_tokens"])  # peft leaves the head away
     with pytest.raises(UserError, match=r"holds 263 rows of model.embed_tokens, and none of the other"):

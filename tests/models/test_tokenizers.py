@@ -141,6 +141,15 @@ def test_texts_are_cut_as_the_file_says_and_not_as_a_class_would(kind, known_as,
     assert tokenizers.encode(tokenizers.load(tmp_path), [text])[0] == wanted
 
 
+def test_a_text_is_cut_alike_in_every_call_whatever_was_left_out_in_training(tmp_path):
+    tokenizer = tokenizers.train("spaced", TEXTS, VOCABULARY)
+    wanted = tokenizers.encode(tokenizer, TEXTS[:3])
+    tokenizer.backend_tokenizer.model.dropout = 0.5
+    tokenizer.save_pretrained(tmp_path)
+    assert tokenizers.encode(AutoTokenizer.from_pretrained(tmp_path), TEXTS[:3]) != wanted
+    assert tokenizers.encode(tokenizers.load(tmp_path), TEXTS[:3]) == wanted
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(UserError, match="gone: no such folder"):
         tokenizers.load(tmp_path / "gone")
