@@ -714,6 +714,8 @@ MUTANTS = {
             "        if self.chat:\n            chat.of(self.tokenizer)",
             "        if False:\n            chat.of(self.tokenizer)",
         ),
+        Mutant("any-count-is-booked", "0 <= count <= MOST_TOKENS", "True", "tests/judging/test_client.py"),
+        Mutant("whole-counts-alone", "completion.usage.total_tokens = sum(counts)", "pass", "tests/judging/test_client.py"),
     ],
     "judging/objects.py": [
         Mutant(

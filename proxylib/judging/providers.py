@@ -28,6 +28,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.model._providers.openai_compatible import OpenAICompatibleAPI  # not exported, unlike the others
 from inspect_ai.util import json_schema
+from pydantic import ValidationError
 
 from proxylib.errors import UserError
 from proxylib.judging import messages
@@ -42,7 +43,9 @@ CALL: ContextVar[Call] = ContextVar("call")  # of the question at hand
 FOLDER = "hf"  # the user's name for a model in a folder, or on the hub
 OURS = {FOLDER: "proxylib-folder", "openai-api": "proxylib-compatible"}  # what stands in for Inspect's provider
 LOCAL = (FOLDER, "vllm", "vllm-completions", "sglang")  # load a model in the first call: no call of theirs is cut off
-UNREADABLE = (TypeError, AttributeError, LookupError, json.JSONDecodeError)  # what clients raise for odd answers
+NO_JSON = (json.JSONDecodeError, UnicodeDecodeError)
+UNREADABLE = (TypeError, AttributeError, LookupError, ValidationError, *NO_JSON)  # what clients raise for odd answers
+MOST_TOKENS = 1 << 40  # of an answer; a server that says more has miscounted
 BATCH = 32  # questions that a model in a folder answers together
 
 
@@ -110,6 +113,18 @@ def _model(settings: LLMJudge) -> Model:
         raise UserError(f"judge {settings.model}: {messages.shown(said)}") from None
 
 
+def _unreadable(error: Exception) -> str:
+    """What is wrong with an answer that the client could not read; "" for errors of another kind."""
+    if isinstance(error, NO_JSON):
+        return "is no JSON"
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"has a shape that no chat completion has ({'.'.join(map(str, first['loc']))}: {first['msg']})"
+    if isinstance(error, UNREADABLE) and not isinstance(error, UserError):
+        return f"has a shape that no chat completion has ({error})"
+    return "is no JSON object" if "non-ChatCompletion" in str(error) else ""
+
+
 @modelapi(name="proxylib-accounted")
 class Accounted(ModelAPI):
     """Another provider, of which every request passes by the `Call` at hand; the model's name begins with its name."""
@@ -131,8 +146,7 @@ class Accounted(ModelAPI):
                 raise messages.ServerError(None)
         except Exception as error:
             call.failed(error)
-            if isinstance(error, UNREADABLE) and not isinstance(error, UserError):
-                reason = "is no JSON" if isinstance(error, ValueError) else f"has a shape that no chat completion has ({error})"
+            if reason := _unreadable(error):
                 raise messages.ServerError(f"what the server answered {reason}") from None
             raise
         call.answered(output.usage)
@@ -178,6 +192,19 @@ class Compatible(OpenAICompatibleAPI):
                 raise messages.ServerError("the server answered with a choice without a message")
             if not isinstance(message.get("content"), str | None):
                 raise messages.ServerError("the server answered with a message that is no text")
+
+    def chat_choices_from_completion(self, completion: Any, tools: Any) -> Any:
+        """The provider's choices. Whoever serves many models may leave out the name of this one, or count tokens by halves:
+        the answer counts all the same, and its tokens at their worst.
+        """
+        if not isinstance(completion.model, str):
+            completion.model = self.service_model_name()
+        counts = [getattr(completion.usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
+        if not all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts):
+            completion.usage = None
+        elif type(completion.usage.total_tokens) is not int:
+            completion.usage.total_tokens = sum(counts)
+        return super().chat_choices_from_completion(completion, tools)
 
 
 @modelapi(name="proxylib-folder")

@@ -302,7 +302,11 @@ CONTENT = {"role": "assistant", "content": '{"rationale": "seen", "verdict": "pa
         ({"choices": ["text"]}, "a choice without a message"),
         ({"choices": {"a": 1}}, "a choice without a message"),
         ({"choices": [CHOICE | {"message": CONTENT | {"content": [{"type": "text"}]}}]}, "a message that is no text"),
-        ({"choices": [CHOICE | {"message": CONTENT}], "usage": "none"}, "has a shape that no chat completion has"),
+        ({"choices": [CHOICE | {"message": CONTENT | {"tool_calls": [3]}}]}, "has a shape that no chat completion has"),
+        ([], "is no JSON object"),
+        ("text", "is no JSON object"),
+        (b"null", "is no JSON object"),
+        (b"\xff\xfe\x00 no text", "is no JSON"),
         (b"<html>502 Bad Gateway</html>", "is no JSON"),
         (b"", "is no JSON"),
         (b'{"choices": [', "is no JSON"),
@@ -315,6 +319,36 @@ def test_an_answer_of_another_shape_is_told_in_a_users_terms(body, said, tmp_pat
         server.body = body
         found = client.judge(asks(1), settings(server, monkeypatch, attempts=1, retries=0), tmp_path / "cache")
     assert said in found["reason"].iloc[0] and found["reason"].iloc[0].startswith("ServerError: ")
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        "none",
+        {},
+        {"prompt_tokens": 5},
+        {"prompt_tokens": -5, "completion_tokens": 3, "total_tokens": 2},
+        {"prompt_tokens": 10**30, "completion_tokens": 3, "total_tokens": 3},
+        {"prompt_tokens": 5, "completion_tokens": 1.5, "total_tokens": 6},
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:Pydantic serializer")
+def test_an_answer_without_readable_counts_or_a_models_name_counts_at_its_worst(usage, tmp_path, monkeypatch):
+    with serving() as server:
+        server.body = {"choices": [CHOICE | {"message": CONTENT}], "usage": usage}
+        judge = settings(server, monkeypatch, attempts=1, retries=0)
+        found = client.judge(asks(1), judge, tmp_path / "cache").iloc[0]
+    assert found["status"] == "pass"
+    assert found["tokens_in"] == spending.tokens(asks(1)[0].prompt) and found["tokens_out"] == judge.max_new_tokens
+
+
+def test_tokens_without_their_sum_are_counted(tmp_path, monkeypatch):
+    with serving() as server:
+        server.body = {"choices": [CHOICE | {"message": CONTENT}], "usage": {"prompt_tokens": 5, "completion_tokens": 3}}
+        found = client.judge(asks(1), settings(server, monkeypatch, attempts=1, retries=0), tmp_path / "cache").iloc[0]
+    assert (found["status"], found["tokens_in"], found["tokens_out"]) == ("pass", 5, 3)
 
 
 def test_an_error_with_status_200_that_states_a_passing_fault_is_tried_again(tmp_path, monkeypatch):
