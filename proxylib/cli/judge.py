@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from proxylib.cli.options import command
+from proxylib.cli.surroundings import LEAST_FOR_CLIENT, refuse_little_memory
 from proxylib.judging.settings import LLMJudge
 from proxylib.settings import Frozen
 from proxylib.text import say, warn
@@ -39,6 +40,10 @@ def run(options: Options) -> int:
     if options.dry_run:
         say(f"{verdict_folder.estimate(*given)}; answers that {options.out} holds cost nothing")
         return 0
+    if options.judge.model.startswith("hf/"):
+        refuse_little_memory()
+    else:
+        refuse_little_memory(LEAST_FOR_CLIENT, "what asks a judge")
     judged = verdict_folder.run(*given, say)
     say(judged.summary())
     if missing := judged.shortfall(options.limit_unscored):

@@ -25,15 +25,16 @@ WORDS = {
     r"maximum recursion depth": "something in it is nested too deeply",
 }
 LEAST_MEMORY = 3 << 29  # bytes of addresses: with fewer, torch aborts or hangs while it is loaded, and no error is raised
+LEAST_FOR_CLIENT = 1 << 29  # likewise: with fewer, Inspect is loaded by halves
 
 
-def refuse_little_memory() -> None:
-    """Before torch is loaded: `UserError` where a limit of the shell (ulimit -v) leaves it no room."""
+def refuse_little_memory(least: int = LEAST_MEMORY, work: str = "what runs a model") -> None:
+    """Before torch, or another library, is loaded: `UserError` where a limit of the shell (ulimit -v) leaves it no room."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit != resource.RLIM_INFINITY and limit < LEAST_MEMORY:
+    if limit != resource.RLIM_INFINITY and limit < least:
         raise UserError(
-            f"not enough memory: {limit >> 20} MiB are allowed (ulimit -v), and what runs a model takes "
-            f"{LEAST_MEMORY >> 20} MiB beside it; raise the limit"
+            f"not enough memory: {limit >> 20} MiB are allowed (ulimit -v), and {work} takes "
+            f"{least >> 20} MiB beside it; raise the limit"
         )
 
 

@@ -21,6 +21,7 @@ from proxylib.judging.cache import CUT, FILTERED, FULL, Answer, Cache
 from proxylib.judging.questions import COLUMNS, UNSCORED, Ask
 from proxylib.judging.settings import LLMJudge
 from proxylib.models import folders
+from proxylib.text import without_keys
 
 CERTAIN = (401, 403, 404)  # key, rights, model: the next call would meet the same
 HANDFUL = 5  # refusals before any answer, after which no further call is made
@@ -84,7 +85,7 @@ def address(settings: LLMJudge) -> str:
     provider, _, rest = settings.model.partition("/")
     service = rest.partition("/")[0] if provider == "openai-api" else provider
     try:
-        parts = urlsplit(os.environ.get(f"{service.upper().replace('-', '_')}_BASE_URL", ""))
+        parts = urlsplit(without_keys(os.environ.get(f"{service.upper().replace('-', '_')}_BASE_URL", "")))
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         raise UserError(f"judge {settings.model}: the base URL in the environment is none; mend it") from None

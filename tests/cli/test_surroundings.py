@@ -82,6 +82,16 @@ def test_memory_in_which_torch_cannot_be_loaded_is_refused_before_it_is(command,
     assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("model", "bytes_"), [("openai-api/mine/m", 400 << 20), ("hf/model", 1 << 30)])
+def test_memory_in_which_a_judge_cannot_be_asked_is_refused_before_it_is(model, bytes_, tmp_path):
+    (tmp_path / "notes.jsonl").write_text('{"id": "a", "dialogue": "d", "note": "n"}')
+    words = [sys.executable, "-m", "proxylib", "judge", "--model", model, "--notes", "notes.jsonl", "--out", "out"]
+    few = lambda: resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, preexec_fn=few)
+    assert done.returncode == 2 and done.stderr.startswith("proxylib: error: not enough memory: "), done
+    assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
 def test_a_name_that_is_no_folder_is_asked_for_aloud_and_offline_not_at_all(monkeypatch, tmp_path, capsys):
     from proxylib.models import folders
 

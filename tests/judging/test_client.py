@@ -446,6 +446,9 @@ def test_an_address_is_known_without_its_credentials(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "")
     assert client.address(LLMJudge(model="openai-api/my-own/m")) == "https://host.example:8000/v1"
     assert client.address(LLMJudge(model="openai/m")) == client.address(LLMJudge(model="hf/folder")) == ""
+    monkeypatch.setenv("MY_OWN_API_KEY", "Key-of-this-gateway-1")
+    monkeypatch.setenv("MY_OWN_BASE_URL", "https://host.example/gateway/Key-of-this-gateway-1/v1")
+    assert client.address(LLMJudge(model="openai-api/my-own/m")) == "https://host.example/gateway/<MY_OWN_API_KEY>/v1"
     monkeypatch.setenv("MY_OWN_BASE_URL", "http://host:port/v1")
     with pytest.raises(UserError, match="base URL"):
         client.address(LLMJudge(model="openai-api/my-own/m"))
