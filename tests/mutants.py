@@ -336,6 +336,7 @@ MUTANTS = {
         Mutant("new-rows-drawn-at-random", "if len(rows) < len(", "if False and len(", LOADING),
         Mutant("two-names-one-weight", "in weights.keys() and torch.equal(", "in weights.keys() or torch.equal(", LOADING),
         Mutant("missing-weights-drawn-at-random", 'missing := sorted(report["missing_keys"])', "missing := []", LOADING),
+        Mutant("weights-of-another-shape", "if others := sorted(", "if others := [] and sorted(", LOADING),
         Mutant("weights-left-over", "    if unexpected:", "    if False:", LOADING),
         Mutant("any-leftover-is-harm", "if not LEFTOVERS.search(key))\n    if", "if key)\n    if", LOADING),
         Mutant("one-of-two-weights", "plain = [headless(key) for key in kinds]", "plain = list(kinds)", LOADING),

@@ -62,6 +62,7 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
                 dtype=dtype,
                 use_safetensors=True,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # refused below, by name
                 **({"attn_implementation": "eager"} if capped else {}),
             )
     except UserError:

@@ -37,7 +37,7 @@ def refuse_misfit(folder: Path, model: PreTrainedModel, report: Mapping[str, Ite
     ----------
     folder : of the model
     model : as loaded
-    report : what `from_pretrained` said about missing and unexpected keys
+    report : what `from_pretrained` said about missing, unexpected and mismatched keys
     kinds : see `kinds_of`
     """
     unexpected = sorted(key for key in report["unexpected_keys"] if not LEFTOVERS.search(key))
@@ -49,6 +49,9 @@ def refuse_misfit(folder: Path, model: PreTrainedModel, report: Mapping[str, Ite
             f"{folder}: the weights hold {unexpected[0]}, which a {type(model).__name__} of this {CONFIG} has no place for; "
             "give the config that they were saved with"
         )
+    if others := sorted((key, [*saved], [*asked]) for key, saved, asked in report["mismatched_keys"]):
+        key, saved, asked = others[0]
+        raise UserError(f"{folder}: {key} is {saved}, {CONFIG} asks for {asked}; give the config that it was saved with")
     prefix = re.compile(rf"^({re.escape(model.base_model_prefix)}\.)+")
     headless = lambda key: prefix.sub("", key)  # transformers finds weights under their prefix, without it, and under several
     plain = [headless(key) for key in kinds]
