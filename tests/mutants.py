@@ -694,6 +694,7 @@ MUTANTS = {
         Mutant("parts-contradict-the-whole", "if values.keys() <= BARE else None", ""),
         Mutant("a-finished-sentence-leads-in", '(?:\\.{2,}|[^\\w.!?])*$|"', '\\W*$|"'),
         Mutant("its-own-words-quote", "led = not OWN.search(lead) and ", "led = "),
+        Mutant("empty-tags-open", 'if tag[0].endswith("/>"):', "if False:"),
         Mutant("any-of-several", "if len(handed) > 1 or sum(", "if 0 * sum("),
         Mutant("under-any-name", "if name in AROUND or name in CRITERIA]", "]"),
         Mutant("quotations-count", "if not _in_quotes(answer, row) and ", "if "),

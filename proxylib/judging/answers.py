@@ -117,6 +117,8 @@ def _outside(text: str) -> str:
     for tag in TAG.finditer(text):
         if any(row.start <= tag.start() < row.end for row in objects):
             continue
+        if tag[0].endswith("/>"):
+            continue
         name = next(filter(None, (tag[2], tag[4], tag[6], tag[7]))).lower()
         if tag[1] or tag[3] or tag[5] or tag[7]:
             spans.append((opened.pop(name, 0), tag.end()))

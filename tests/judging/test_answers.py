@@ -96,6 +96,7 @@ WRAPPED = {
     "its own words": f"My final verdict reads as follows:\n\n{FAIL}",
     "what is wished for": f"In the format that you would like:\n{FAIL}",
     "objects about parts of the note": f'{{"claim": 1, "verdict": "pass"}}\n{{"claim": 2, "verdict": "fail"}}\n{FAIL}',
+    "a tag that holds nothing": f"<think/>\n{FAIL}",
     "a tag named in passing": f"No <example> is needed.\n{FAIL}",
     "a quotation in tags": f"<quote>{PASS}</quote>\n{FAIL}",
 }
