@@ -813,6 +813,7 @@ MUTANTS = {
         Mutant("axes-either-way-round", "np.where(axes.sum(0) < 0, -1, 1)", "1"),
     ],
     "report/scoreboard.py": [
+        Mutant("damage-beside-the-claims", "        store.read(folder)\n\n", "        pass\n\n"),
         Mutant("interval-not-mirrored", "else (-high, -low)", "else (-low, -high)"),
         Mutant("null-not-mirrored", "null, reported = direction * null, ", "null, reported = null, "),
         Mutant("reported-not-mirrored", "None if reported is None else direction * reported", "reported"),

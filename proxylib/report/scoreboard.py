@@ -106,15 +106,23 @@ def document(results: Path = ROOT / "results") -> bytes:
     return (json.dumps(rows(results), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
+def refuse_damage(results: Path) -> None:
+    """`Damaged`, naming what is wrong, unless every recorded run is whole: those, too, on which these runs were built."""
+    for folder in sorted(path for path in results.glob("*/*/*") if path.is_dir()):
+        store.read(folder)
+
+
 def write() -> int:
     """Write the scoreboard from the recorded runs."""
+    refuse_damage(TARGET.parent)
     write_atomic(TARGET, document())
     print(TARGET)
     return 0
 
 
 def check() -> int:
-    """Exit code 0 if the committed scoreboard is what the recorded runs say."""
+    """Exit code 0 if every recorded run is whole, and the committed scoreboard is what they say."""
+    refuse_damage(TARGET.parent)
     if TARGET.read_bytes() == document():
         print("scoreboard: agrees with the recorded runs")
         return 0

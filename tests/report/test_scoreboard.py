@@ -110,6 +110,25 @@ def test_a_flipped_bit_in_a_recorded_table_is_named_and_not_computed_with(tmp_pa
             scoreboard.rows(tmp_path / "results", claims)
 
 
+@pytest.mark.parametrize("command", [scoreboard.check, scoreboard.write])
+def test_damage_in_any_recorded_run_is_named_whether_or_not_a_claim_reads_it(command, tmp_path, claims, monkeypatch):
+    results = tmp_path / "results"
+    monkeypatch.setattr(scoreboard, "TARGET", results / "scoreboard.json")
+    monkeypatch.setattr(scoreboard.document, "__defaults__", (results,))
+    monkeypatch.setattr(scoreboard.rows, "__defaults__", (results, claims))
+    record(results, "alpha", ALPHA)
+    other = record(results, "gamma", ALPHA)
+    assert scoreboard.write() == scoreboard.check() == command() == 0
+    for name, data in (("estimates.parquet", b"PAR1"), ("estimates.parquet", None), (MANIFEST, b"[]"), (MANIFEST, None)):
+        path = other.folder / name
+        before = path.read_bytes()
+        path.write_bytes(data) if data else path.unlink()
+        with pytest.raises(UserError, match=f"gamma/{other.run_id}/{name}"):
+            command()
+        path.write_bytes(before)
+    assert command() == 0
+
+
 @pytest.mark.parametrize("profiles", [("lab", "lab"), ("lab", "reference")])
 def test_two_recorded_runs_of_a_stage_are_refused_by_name(tmp_path, claims, profiles):
     ids = [record(tmp_path / "results", "alpha", ALPHA, *given).run_id for given in enumerate(profiles)]
