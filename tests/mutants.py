@@ -348,6 +348,7 @@ MUTANTS = {
         Mutant("nan-weights-accepted", "if not torch.isfinite(parameter).all():", "if False:", LOADING),
     ],
     "models/lora.py": [
+        Mutant("longer-than-the-base", "    _refuse_longer(rows, model, base)\n", ""),
         Mutant(
             "prompts-are-learnt",
             "[0] * len(prompt) + [1] * len(kept)",

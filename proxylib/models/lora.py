@@ -215,17 +215,22 @@ def tune(
     torch.manual_seed(seed)  # the adapter's first weights
     model = loading.load(location, str(arguments.device), DTYPES[config.dtype])
     without_dropout(model)
+    _refuse_longer(rows, model, base)
     counts = architectures.parameters(model)
-    trainer = SFTTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=dataset,
-        processing_class=tokenizer,
-        peft_config=LoraConfig(
-            r=config.rank, lora_alpha=config.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
-        ),
-        callbacks=[_Seal(), _StopWhenDiverged()],
+    adapter = LoraConfig(
+        r=config.rank, lora_alpha=config.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
     )
+    try:
+        trainer = SFTTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=dataset,
+            processing_class=tokenizer,
+            peft_config=adapter,
+            callbacks=[_Seal(), _StopWhenDiverged()],
+        )
+    except ValueError as error:  # peft knows of layers that go past their adapters, such as those of Mamba
+        raise folders.refusal(location, "cannot be trained through LoRA; take another base", error) from None
     trainer.remove_callback(PrinterCallback)  # a dictionary per step on stdout
     with arguments.main_process_first(local=False):  # the others look once it has tidied, and find what it found
         begun = newest_whole(checkpoints)
@@ -237,6 +242,13 @@ def tune(
         tokenizer.save_pretrained(folder / ADAPTER)
         shutil.rmtree(checkpoints, ignore_errors=True)
     return Tuned(losses, rows, counts, trainable(trainer.model))
+
+
+def _refuse_longer(rows: Sequence[Row], model: PreTrainedModel, base: str | Path) -> None:
+    """`UserError` where examples are longer than the base's positions: some fail there, others go on with untrained ones."""
+    room = getattr(model.config.get_text_config(), "max_position_embeddings", None) or math.inf
+    if (most := max(len(row.ids) for row in rows)) > room:
+        raise UserError(f"parameter context: an example has {most} tokens, and {base} takes {room}; give context {room}")
 
 
 def newest_whole(checkpoints: Path) -> Path | None:

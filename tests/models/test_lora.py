@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
+from models import strange
 from models.checkpoint_damage import DAMAGES
 
 from proxylib import studies
@@ -146,6 +147,22 @@ def test_what_does_not_fit_is_cut_and_counted_and_refused_where_nothing_is_left(
     assert tokenizer.decode(row.ids[-10:]) == EXAMPLES[0].solution[:10]  # its end is cut off, not its beginning
     with pytest.raises(UserError, match=f"example scribe/{EXAMPLES[0].id}: its prompt of {prompt} tokens leaves no room"):
         rows_of(EXAMPLES[:1], tokenizer, prompt)
+
+
+@pytest.mark.parametrize("kind", ["opt", "llama"])
+def test_examples_longer_than_the_base_takes_are_refused(kind, tmp_path):
+    folder = strange.saved(tmp_path / "base", kind, **({"ffn_dim": 48, "word_embed_proj_dim": 32} if kind == "opt" else {}))
+    longest = max(len(row.ids) for row in rows_of(EXAMPLES, tokenizers.load(folder), 700))
+    with pytest.raises(UserError, match=f"context: an example has {longest} tokens, and .*base takes 128; give context 128"):
+        tune(folder, EXAMPLES, CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
+    short = [strange.TRACE]
+    assert len(tune(folder, short, CONFIG, Schedule(None, 1), 1, tmp_path / "short").losses) == 1
+
+
+def test_a_base_that_adapters_do_not_fit_is_one_line(tmp_path):
+    folder = strange.saved(tmp_path / "base", "mamba", state_size=4)
+    with pytest.raises(UserError, match=r"base: cannot be trained through LoRA; .*out_proj"):
+        tune(folder, [strange.TRACE], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
 
 
 def test_no_examples_are_refused(base, tmp_path):
