@@ -98,6 +98,10 @@ MUTANTS = {
             "swept-from-under-others", "with filelock.FileLock(folder / HELD, timeout=0):", "with contextlib.nullcontext():"
         ),
     ],
+    "runs/folder.py": [
+        Mutant("a-refusal-stands-in-the-way", "with self._clean_where_refused():", "with contextlib.nullcontext():"),
+        Mutant("a-refusal-loses-what-was-made", "if not any(path.is_file() and", "if True or not any(path.is_file() and"),
+    ],
     "runs/files.py": [
         Mutant(
             "one-after-the-other",

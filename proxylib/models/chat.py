@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PROBE = "Prompt 7: Ab  cD, é🙂 e\u0301 \"q\" 'r' <&> {{ x }} [y]\n\n\tLast\u00a0line."
 NAME = "prompt 7"  # of the probe, folded
 BYTE = re.compile("<0x[0-9A-F]{2}>")
+AWAY = "leave chat away (finetune: -p chat false)"
 PROBES = (PROBE, f" \n{PROBE} \n", " ".join([PROBE] * 100))
 
 
@@ -70,9 +71,7 @@ class Template:
         self.name = f"the template of {name}" if name else "the tokenizer's template"
         if not tokenizer.chat_template:
             whose = f" of {name}" if name else ""
-            raise UserError(
-                f"chat: the tokenizer{whose} has no chat template; leave chat away, or give an instruction-tuned model"
-            )
+            raise UserError(f"chat: the tokenizer{whose} has no chat template; {AWAY}, or give an instruction-tuned model")
         self._context = {
             name: str(token) for name, token in tokenizer.special_tokens_map.items() if not isinstance(token, list)
         }
@@ -146,7 +145,7 @@ class Template:
             raise
         except Exception as error:  # a template is a program, and fails as programs do
             reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise UserError(f"chat: {self.name} refuses a user's turn ({reason}); mend it, or leave chat away") from None
+            raise UserError(f"chat: {self.name} refuses a user's turn ({reason}); mend it, or {AWAY}") from None
 
     def _refuse(self, text: str, probe: str) -> NoReturn:
         what = "changes a prompt's text"
@@ -154,7 +153,7 @@ class Template:
             what = "repeats the prompt"
         elif not any(word in text for word in probe.split() if len(word) > 3):
             what = "leaves the prompt's text out"
-        raise UserError(f"chat: {self.name} {what}; a prompt must stand in it whole and once; mend it, or leave chat away")
+        raise UserError(f"chat: {self.name} {what}; a prompt must stand in it whole and once; mend it, or {AWAY}")
 
     def _placed(self, text: str, prompt: str) -> Rendered | None:
         """Where the prompt stands, with or without the white space at its ends; None where it does not, or more than once."""

@@ -314,7 +314,8 @@ class Folder:
             progress = self.progress()
             workspace = Workspace(self.path, progress, lambda: self._begin(anew=progress.versions is None), self._say)
             began = time.perf_counter()
-            build(workspace)
+            with self._clean_where_refused():
+                build(workspace)
             if done and (done.files, done.facts) == (workspace.files, workspace.facts):
                 return done
             manifest = {
@@ -359,6 +360,19 @@ class Folder:
                     with contextlib.suppress(OSError):
                         if new:
                             self.path.rmdir()
+
+    @contextlib.contextmanager
+    def _clean_where_refused(self) -> Iterator[None]:
+        """What is refused before anything was made leaves no request, which would stand in the way of a mended one."""
+        try:
+            yield
+        except UserError:
+            ours = {self.path / name for name in OWN}
+            if not any(path.is_file() and path not in ours for path in self.path.rglob("*")):
+                for path in self.path.iterdir():
+                    if path.name != LOCK:
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+            raise
 
     def _refuse_others(self) -> None:
         if self.path.exists() and not self.path.is_dir():

@@ -200,6 +200,27 @@ def test_what_is_refused_before_the_first_write_leaves_nothing(work):
     assert not list(work.path.iterdir())
 
 
+def test_what_is_refused_before_anything_was_made_leaves_nothing_to_a_mended_request(work):
+    def refused(workspace):
+        workspace.begin()
+        (work.path / "checkpoints").mkdir()
+        workspace.note(parts=0)
+        raise UserError("too long")
+
+    with pytest.raises(UserError, match="too long"):
+        work.make(refused)
+    assert not work.path.exists()
+    another(work, settings={"window": 5}).make(build)  # as nothing was lost, the folder is free
+
+    def refused_later(workspace):
+        (work.path / MANIFEST).unlink()
+        raise UserError("no more")
+
+    with pytest.raises(UserError, match="no more"):
+        another(work, settings={"window": 5}).make(refused_later, enough=lambda finished: False)
+    assert (work.path / "total.txt").exists() and (work.path / REQUEST).exists()
+
+
 def test_a_folder_has_one_writer_and_a_finished_one_needs_none(work):
     work.path.mkdir()
     with filelock.FileLock(work.path / LOCK), pytest.raises(UserError, match="is being made by another process"):
