@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from judging.faulty_server import KINDS, serving, truth
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -192,6 +193,7 @@ def test_a_model_in_a_folder_answers_with_its_likeliest_token(tmp_path):
     tokenizer.chat_template = lm_judge.CHAT_TEMPLATE
     tokenizer.save_pretrained(folder)
     sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1}
+    torch.manual_seed(0)  # other weights may end before the fourth token
     LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder)
     given = LLMJudge(model=f"hf/{folder}", max_new_tokens=4, attempts=1)
     found = client.judge(asks(2), given, tmp_path / "cache")
