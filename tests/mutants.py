@@ -495,6 +495,7 @@ MUTANTS = {
         Mutant("prose-of-the-traces", "prose = tokens[PROSE]", "prose = of_expert"),
         Mutant("tokens-for-bytes-twice", 'proxies.Definition(spread="byte")', "proxies.Definition()"),
         Mutant("own-expert", "proxies.rbridge(of_expert, expert, texts)", "proxies.rbridge(of_expert, of_expert, texts)"),
+        Mutant("definitions-of-what-they-are-not-in", "if proxies.holds(proxy, definition)]", "]"),
         Mutant("features-in-double", 'axis=1).astype("float32")', 'axis=1).astype("float64")'),
     ],
     "measure/proxies/baselines.py": [

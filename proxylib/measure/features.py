@@ -6,7 +6,7 @@ can be made again without a forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,8 @@ BASELINES = {
     "parameters": +1,
     "compute": +1,
 }
-#: how a proxy that is fixed in advance is called -> its column; ablations are judged by these and never by the best of eighty
+#: how a proxy that is fixed in advance is called -> its column; what is read and how much is judged by these and never by the
+#: best of eighty
 FIXED = {
     "cross-entropy per token": "cross_entropy|uniform",
     "bits per byte": "bits_per_byte",
@@ -34,6 +35,17 @@ FIXED = {
     "top-5, frequency": "top5|frequency",
 }
 FIXED_PROXIES = tuple(column for column in FIXED.values() if column in proxies.NAMES)
+#: the same for definitions, which need proxies that hold the term: the paper's statistic and plain loss under each weighting
+#: whose formula we had to choose, and the rank, whose form we had to
+JUDGED = FIXED | {
+    "top-1, inverse entropy": "top1|inverse_entropy",
+    "cross-entropy, inverse entropy": "cross_entropy|inverse_entropy",
+    "top-1, Gaussian kernel": "top1|gaussian_nll",
+    "cross-entropy, Gaussian kernel": "cross_entropy|gaussian_nll",
+    "cross-entropy, inverse frequency": "cross_entropy|inverse_frequency",
+    "rank": "rank|uniform",
+}
+JUDGED_PROXIES = tuple(column for column in JUDGED.values() if column in proxies.NAMES)
 NUMBERS = (5, 10, 25, 50, 100)  # traces of a task; all of them are the default
 SUBSETS = 5  # random choices of so many traces
 DEFAULT = ("default", "default")  # ablation and setting of what is changed nowhere
@@ -90,18 +102,24 @@ def with_training(features: pd.DataFrame, facts: dict) -> pd.DataFrame:
 
 
 def settings(tokens: dict[str, pd.DataFrame], expert: pd.DataFrame, texts: pd.Series, vocabulary: int) -> pd.DataFrame:
-    """Every ablation of one model: columns ablation, setting, task, then float32 the columns of `FIXED`."""
+    """Every ablation of one model: columns ablation, setting, task, then float32 the columns of `JUDGED`.
+
+    Those of them that a setting does not judge are nan: under "definition" the ones that do not hold what it changes, under
+    all others but the default the ones outside `FIXED`.
+    """
     shared = proxies.difficulty([expert])
     by_setting = settings_of(tokens, vocabulary, texts, shared)
-    kept = list(FIXED.values())
-    frames = [frame[kept].astype("float32").reset_index().assign(ablation=a, setting=s) for a, s, frame in by_setting]
+    kept = list(JUDGED.values())
+    frames = [
+        frame.reindex(columns=kept).astype("float32").reset_index().assign(ablation=a, setting=s) for a, s, frame in by_setting
+    ]
     return pd.concat(frames, ignore_index=True)
 
 
 def settings_of(
     tokens: dict[str, pd.DataFrame], vocabulary: int, texts: pd.Series, shared: pd.DataFrame
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Every setting for one model: ablation, setting, and a frame [tasks, columns of `FIXED`].
+    """Every setting for one model: ablation, setting, and a frame [tasks, those of the columns of `JUDGED` that it judges].
 
     Parameters
     ----------
@@ -117,15 +135,15 @@ def settings_of(
     chosen ones alone.
     """
     expert = tokens["expert"]
-    yield (*DEFAULT, _columns(expert, vocabulary))
+    yield (*DEFAULT, _columns(expert, vocabulary, JUDGED_PROXIES))
     for kind, rows in tokens.items():
         if kind not in ("expert", PROSE):
             yield "traces", kind, _columns(rows, vocabulary)
     worded = proxies.with_word_frequency(expert, texts)
     for name, definition in proxies.DEFINITIONS.items():
         if name != "default":
-            frame = proxies.by_task(worded, vocabulary, definition, shared, FIXED_PROXIES)
-            yield "definition", name, frame.assign(bits_per_byte=np.nan)
+            held = [proxy for proxy in JUDGED_PROXIES if proxies.holds(proxy, definition)]
+            yield "definition", name, proxies.by_task(worded, vocabulary, definition, shared, held)
     for name, window in proxies.WINDOWS.items():
         if name != "all":
             yield "window", name, _columns(proxies.windowed(expert, window, texts), vocabulary)
@@ -137,8 +155,8 @@ def settings_of(
             yield "number of traces", f"{number}#{subset}", _columns(expert.merge(chosen, on=["task", "id"]), vocabulary)
 
 
-def _columns(tokens: pd.DataFrame, vocabulary: int) -> pd.DataFrame:
-    return proxies.by_task(tokens, vocabulary, names=FIXED_PROXIES).assign(bits_per_byte=proxies.bits_per_byte(tokens))
+def _columns(tokens: pd.DataFrame, vocabulary: int, names: Sequence[str] = FIXED_PROXIES) -> pd.DataFrame:
+    return proxies.by_task(tokens, vocabulary, names=names).assign(bits_per_byte=proxies.bits_per_byte(tokens))
 
 
 def solutions(material: Run, kind: str = "traces") -> pd.Series:

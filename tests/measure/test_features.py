@@ -103,7 +103,16 @@ def test_every_ablation_is_a_setting_of_its_own(given):
     assert len(of["number of traces"]) == len(features.NUMBERS) * features.SUBSETS
     assert not table.duplicated(["ablation", "setting", "task"]).any()
     columns = list(features.FIXED.values())
-    assert {str(table[name].dtype) for name in columns} == {"float32"}
+    judged = list(features.JUDGED.values())
+    assert {str(table[name].dtype) for name in judged} == {"float32"}
+    # a definition is judged by the proxies that hold its term, and there are some; whatever else is changed, by the fixed ones
+    measured = table.groupby(["ablation", "setting"])[judged].agg(lambda values: values.notna().all())
+    assert measured.loc[features.DEFAULT].all()
+    for (ablation, setting), has in measured.drop(index=features.DEFAULT).iterrows():
+        definition = proxies.DEFINITIONS.get(setting)
+        held = {name for name in judged if definition and name in proxies.NAMES and proxies.holds(name, definition)}
+        assert held or ablation != "definition"
+        assert set(has.index[has]) == (held if ablation == "definition" else set(columns)), setting
     # the default is that of the features; another kind of trace is scored as if it were the expert's
     plain = table_of(*given)
     pick = lambda ablation, setting: table[(table["ablation"] == ablation) & (table["setting"] == setting)].set_index("task")
@@ -118,7 +127,7 @@ def test_the_choice_of_traces_is_the_same_for_every_model_and_has_the_number_it_
     keys = [(task, f"{n}") for task in ("x", "y") for n in range(12)]
     texts = pd.Series({key: "abcdefg\nanswer 1\n" for key in keys})
     chosen = []
-    monkeypatch.setattr(features, "_columns", lambda rows, vocabulary: chosen.append(rows) or pd.DataFrame())
+    monkeypatch.setattr(features, "_columns", lambda rows, *_: chosen.append(rows) or pd.DataFrame())
     for seed in (1, 2):
         list(features.settings_of({"expert": rows_of(keys, seed)}, 50, texts, proxies.difficulty([rows_of(keys, 3)])))
     half = len(chosen) // 2

@@ -19,6 +19,7 @@ from proxylib.measure.proxies.definitions import (
     WINDOWS,
     Definition,
     Window,
+    holds,
     name,
 )
 from proxylib.measure.proxies.metrics import (
@@ -57,6 +58,7 @@ __all__ = [
     "by_task",
     "by_trace",
     "difficulty",
+    "holds",
     "name",
     "rank_surprisal_ratio",
     "rbridge",

@@ -45,6 +45,7 @@ CHOICES = {
     "inverse_frequency": ("reciprocal", "complement"),
     "frequency_source": ("task", "all tasks", "text"),
     "gaussian": ("trace", "shared", "easy", "nat"),
+    "gaussian_width": ("whole", "half", "double"),
     "rank": ("raw", "log", "share"),
     "ties": ("mid", "strict", "pessimistic"),
     "spread": ("token", "byte"),
@@ -63,6 +64,7 @@ class Definition:
         word's share of the words of the task's texts ("text"; needs `with_word_frequency`)
     gaussian : centre and width of the kernel: mean and standard deviation of the trace's nll ("trace"), those of the task
         over a population of models ("shared"; needs `difficulty`), or the trace's width about 0 ("easy") or 1 nat ("nat")
+    gaussian_width : the kernel's width as it is ("whole"), or half or twice of it
     rank : the statistic rank is r ("raw"), log r ("log") or r / V ("share"); reciprocal rank is always 1 / r
     ties : a token tied with others has the middle of their ranks and the expected top-k under random tie-breaking ("mid"),
         the best of them, #greater + 1 ("strict"), or the worst, #greater + #equal ("pessimistic")
@@ -83,6 +85,7 @@ class Definition:
     inverse_frequency: str = "reciprocal"
     frequency_source: str = "task"
     gaussian: str = "trace"
+    gaussian_width: str = "whole"
     rank: str = "raw"
     ties: str = "mid"
     spread: str = "token"
@@ -100,6 +103,24 @@ DEFINITIONS = {"default": DEFAULT} | {
     for field, choices in CHOICES.items()
     for choice in choices[1:]
 }
+_TIED = ("top1", "top2", "top3", "top5", "rank", "reciprocal_rank", "wrong_confidence")
+#: field of `Definition` -> statistics and weightings whose formulas hold it; a proxy holds it if either of its parts does
+HELD_BY = {
+    "inverse_entropy": ("inverse_entropy",),
+    "inverse_frequency": ("inverse_frequency",),
+    "frequency_source": ("frequency", "inverse_frequency"),
+    "gaussian": ("gaussian_nll",),
+    "gaussian_width": ("gaussian_nll",),
+    "rank": ("rank",),
+    "ties": _TIED,
+    "spread": (*STATISTICS, *WEIGHTINGS),
+}
+
+
+def holds(proxy: str, definition: Definition) -> bool:
+    """Whether a definition says anything else of a proxy than the default does."""
+    changed = [field for field in CHOICES if getattr(definition, field) != getattr(DEFAULT, field)]
+    return any(part in HELD_BY[field] for field in changed for part in proxy.split("|"))
 
 
 @dataclass(frozen=True)

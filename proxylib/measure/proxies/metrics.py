@@ -15,6 +15,7 @@ from proxylib.measure.proxies.rows import numbered
 
 #: Mean weight, a few roundings of float32, below which a weighting has no say on a trace and uniform weights replace it.
 LEAST_WEIGHT = 1e-6
+WIDTHS = {"whole": 1.0, "half": 0.5, "double": 2.0}  # of the Gaussian kernel, as multiples of its spread
 SAME_NLL = 1e-6  # nats: below this spread of a trace's nll the Gaussian kernel is flat
 ENTROPY_FLOOR = 0.01  # added to h before it is inverted; without it near-certain tokens would rule the weighting
 
@@ -84,10 +85,10 @@ def _frequency(tokens: pd.DataFrame, source: str) -> np.ndarray:
     return np.bincount(kind)[kind] / np.bincount(pool)[pool]
 
 
-def _kernel(tokens: pd.DataFrame, gaussian: str, shared: pd.DataFrame | None) -> np.ndarray:
+def _kernel(tokens: pd.DataFrame, definition: Definition, shared: pd.DataFrame | None) -> np.ndarray:
     """The Gaussian kernel over every token's nll, 1 everywhere in a trace without spread."""
     nll = tokens["nll"].to_numpy(float)
-    if gaussian == "shared":
+    if definition.gaussian == "shared":
         if shared is None:
             raise UserError("definition: gaussian shared needs the difficulty of every task, see difficulty")
         missing = pd.Index(tokens["task"].unique()).difference(shared.index)
@@ -100,7 +101,8 @@ def _kernel(tokens: pd.DataFrame, gaussian: str, shared: pd.DataFrame | None) ->
         size = np.bincount(trace)
         mean = (np.bincount(trace, nll) / size)[trace]
         spread = np.sqrt(np.bincount(trace, (nll - mean) ** 2) / size)[trace]
-        centre = {"trace": mean, "easy": 0.0, "nat": 1.0}[gaussian]
+        centre = {"trace": mean, "easy": 0.0, "nat": 1.0}[definition.gaussian]
+    spread = spread * WIDTHS[definition.gaussian_width]
     flat = spread < SAME_NLL
     return np.where(flat, 1.0, np.exp(-0.5 * ((nll - centre) / np.where(flat, 1.0, spread)) ** 2))
 
@@ -118,7 +120,7 @@ def weights(
     ----------
     tokens : all scored rows of one model, every task: frequencies are counted over what is given
     vocabulary : entries of the model's vocabulary, V
-    definition : its inverse_entropy, inverse_frequency, frequency_source and gaussian are read
+    definition : what it says of weights is read
     shared : result of `difficulty`; only for the Gaussian kernel "shared"
     wanted : which of `WEIGHTINGS`
 
@@ -147,7 +149,7 @@ def weights(
         "inverse_entropy": lambda: 1 - h if definition.inverse_entropy == "complement" else 1 / (h + ENTROPY_FLOOR),
         "frequency": lambda: f(),
         "inverse_frequency": lambda: 1 / f() if definition.inverse_frequency == "reciprocal" else 1 - f(),
-        "gaussian_nll": lambda: _kernel(tokens, definition.gaussian, shared),
+        "gaussian_nll": lambda: _kernel(tokens, definition, shared),
     }
     return pd.DataFrame({weighting: np.clip(columns[weighting](), 0, None) for weighting in wanted})
 

@@ -41,7 +41,7 @@ def train(d: Declaration, model: str, seed: int | None = None, style: str = "cro
     return Request(settings, {"material": d.step("material")}, name=name, parameters=given)
 
 
-@study.stage(version=2, builder="proxylib.studies.lab.measurement:build")
+@study.stage(version=3, builder="proxylib.studies.lab.measurement:build")
 def measure(d: Declaration, model: str, seed: int | None = None, style: str = "crossed") -> Request:
     """All that is measured on one model: token statistics, answers, losses."""
     parents = {"train": d.step("train", model=model, seed=seed, style=style), "material": d.step("material")}

@@ -1,7 +1,8 @@
 """Ablations: how much do the correlations hang on choices that could have been made otherwise?
 
 Fixed before looking: every setting changes one thing from the default (expert traces, all of them, the whole trace, our
-definitions), and is judged by the same fixed proxies, never by the best of eighty. Which proxies: `FIXED`.
+definitions), and is judged by proxies fixed in advance, never by the best of eighty: `FIXED`, and for definitions those of
+`JUDGED` that hold what is changed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pandas as pd
 from proxylib import stats
 from proxylib.errors import UserError
 from proxylib.measure import proxies
-from proxylib.measure.features import DEFAULT, FIXED, NUMBERS, SUBSETS
+from proxylib.measure.features import DEFAULT, FIXED, JUDGED, NUMBERS, SUBSETS
 from proxylib.ranking.panel import usable
 from proxylib.ranking.summaries import over_seeds
 from proxylib.runs.store import Workspace
@@ -28,19 +29,19 @@ RHO, RHO_MINUS_DEFAULT = "rho", "rho minus the default's"
 OWN, OTHERS, OWN_MINUS_OTHERS = "traces of the task itself", "traces of another task", "own minus another"
 
 
-def fixed_scores(values: pd.DataFrame) -> pd.DataFrame:
-    """The fixed proxies of [models, columns of `FIXED`] in one task, named as `FIXED` names them and turned: more is better."""
-    sign = {column: proxies.STATISTICS.get(column.split("|")[0], -1) for column in FIXED.values()}
-    return pd.DataFrame({label: sign[column] * values[column] for label, column in FIXED.items()})
+def fixed_scores(values: pd.DataFrame, judged: Mapping[str, str] = FIXED) -> pd.DataFrame:
+    """Proxies of [models, columns of `judged`] in one task, under the names that it has for them and turned: more is better."""
+    sign = {column: proxies.STATISTICS.get(column.split("|")[0], -1) for column in judged.values()}
+    return pd.DataFrame({label: sign[column] * values[column] for label, column in judged.items()})
 
 
 def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...], bootstrap: Bootstrap) -> pd.DataFrame:
-    """Mean Spearman correlation of each fixed proxy in each setting, and its difference from the default's.
+    """Mean Spearman correlation of each judged proxy in each setting, and its difference from the default's.
 
     Parameters
     ----------
-    values : columns ablation, setting, member, task, then those of `FIXED`; "10#3" is the fourth choice of
-        ten traces, over whose choices correlations are averaged
+    values : columns ablation, setting, member, task, then those of `JUDGED`, nan where not judged; "10#3" is the fourth
+        choice of ten traces, over whose choices correlations are averaged
     accuracy : columns member, model, family, seed, task, estimate
     ranked : tasks of the mean
     bootstrap : bootstrap over families, the same draws in every setting and seed
@@ -65,7 +66,7 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str
         for label, rho in _by_seed(part, truth, list(first.index), families).items():
             rhos[ablation, setting, label] = rho
     for number in NUMBERS:
-        for label in FIXED:
+        for label in JUDGED:
             choices = [rhos.pop(("number of traces", f"{number}#{subset}", label)) for subset in range(SUBSETS)]
             rhos["number of traces", str(number), label] = np.mean(choices, 0)
     return _with_differences(rhos, families).assign(models=len(first), families=first.nunique(), seeds=len(seeds))
@@ -76,7 +77,7 @@ def _by_seed(part: pd.DataFrame, truth: pd.DataFrame, models: list[str], familie
     rhos: dict[str, dict[int, list[np.ndarray]]] = {}
     for (seed, task), rows in part.groupby(["seed", "task"], sort=False):
         y = truth.loc[seed].loc[models, task].to_numpy()
-        for label, scores in fixed_scores(rows.set_index("model").loc[models]).items():
+        for label, scores in fixed_scores(rows.set_index("model").loc[models], JUDGED).items():
             measured = np.isfinite(scores).all()
             rho = stats.spearman_draws(scores, y, families.weights) if measured else np.full(len(families.weights), np.nan)
             rhos.setdefault(label, {}).setdefault(seed, []).append(rho)

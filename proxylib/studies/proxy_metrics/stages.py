@@ -22,7 +22,7 @@ def ranking(d: Declaration) -> Request:
     return Request(_analysis(d), {"population": d.step("population")})
 
 
-@study.stage(version=2, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)
+@study.stage(version=3, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)
 def ablations(d: Declaration) -> Request:
     """How much do the correlations hang on which traces are read, how much of them, and how a proxy is defined?"""
     crossed = d.step("population")

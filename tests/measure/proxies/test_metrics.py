@@ -127,6 +127,7 @@ def loops(tokens, texts, shared, definition):
         spread = math.sqrt(sum((r["nll"] - mean) ** 2 for r in records) / len(records))
         centre = {"trace": mean, "easy": 0, "nat": 1, "shared": shared[task][0]}[definition.gaussian]
         spread = shared[task][1] if definition.gaussian == "shared" else spread
+        spread *= {"whole": 1, "half": 0.5, "double": 2}[definition.gaussian_width]
         size = [r["n_bytes"] if definition.spread == "byte" else 1 for r in records]
         xs = [statistics_of(r, definition) for r in records]
         fs = [frequency(r, everything, texts, definition.frequency_source) for r in records]
@@ -172,6 +173,7 @@ TOUCHED = {
     "inverse frequency": {n for n in proxies.NAMES if n.endswith("|inverse_frequency")},
     "frequency source": {n for n in proxies.NAMES if n.endswith(("|frequency", "|inverse_frequency"))},
     "gaussian": {n for n in proxies.NAMES if n.endswith("|gaussian_nll")},
+    "gaussian width": {n for n in proxies.NAMES if n.endswith("|gaussian_nll")},
     "rank": {n for n in proxies.NAMES if n.startswith("rank|")},
     "ties": {n for n in proxies.NAMES if n.split("|")[0] in TIED},
     "spread": set(proxies.NAMES),
@@ -185,7 +187,9 @@ def test_a_definition_changes_what_it_is_about_and_nothing_else(choice):
     shared = proxies.difficulty([tokens])
     usual = proxies.by_task(tokens, V)
     other = proxies.by_task(tokens, V, proxies.DEFINITIONS[choice], shared)
-    assert {name for name in proxies.NAMES if (usual[name] != other[name]).any()} == TOUCHED[choice.split(":")[0]]
+    touched = {name for name in proxies.NAMES if (usual[name] != other[name]).any()}
+    assert touched == TOUCHED[choice.split(":")[0]]
+    assert touched == {name for name in proxies.NAMES if proxies.holds(name, proxies.DEFINITIONS[choice])}
 
 
 def test_ties_at_their_best_and_their_worst():

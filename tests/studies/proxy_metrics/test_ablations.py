@@ -44,7 +44,7 @@ def test_a_setting_with_the_same_values_differs_by_exactly_nothing():
     accuracy, values = population()
     found = ablations.correlations(with_numbers(values), accuracy, TASKS, BOOTSTRAP)
     gaps = found[found["quantity"] == "rho minus the default's"]
-    assert len(gaps) == len(features.NUMBERS) * 4
+    assert len(gaps) == len(features.NUMBERS) * len(features.JUDGED)
     assert np.allclose(gaps[["estimate", "low", "high"]], 0)
     assert (found.loc[found["quantity"] == "rho", "estimate"] > 0.8).all()
 
@@ -174,9 +174,7 @@ def test_five_traces_are_five_per_task():
     counted = {}
     original = features._columns
     try:
-        features._columns = lambda rows, vocabulary: (
-            counted.setdefault(len(counted), rows) is None or original(rows, vocabulary)
-        )
+        features._columns = lambda rows, *given: counted.setdefault(len(counted), rows) is None or original(rows, *given)
         list(features.settings_of({"expert": tokens}, 9, texts, proxies.difficulty([tokens])))
     finally:
         features._columns = original
