@@ -50,6 +50,19 @@ MUTANTS = {
     ],
     "report/pages.py": [
         Mutant(
+            "one-width-for-all",
+            "for width in (plots.WIDE, plots.NARROW)",
+            "for width in (plots.WIDE, plots.WIDE)",
+            "tests/report/test_book.py",
+        ),
+        Mutant(
+            "every-table-folded",
+            "if letters_across(frame) > TEXT_WIDTH",
+            "if letters_across(frame)",
+            "tests/report/test_book.py",
+        ),
+        Mutant("fold-named-by-run", 'if "profile" not in sentence', "if sentence", "tests/report/test_book.py"),
+        Mutant(
             "names-of-columns-raw",
             "[escape(column) for column in frame.columns]",
             "list(frame.columns)",

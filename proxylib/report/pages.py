@@ -7,6 +7,7 @@ Everything shown is static HTML or Markdown. Figures are inline SVG images with 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Mapping
 from numbers import Number
 
@@ -20,6 +21,10 @@ from proxylib.runs.store import Run
 from proxylib.text import escape, without_keys
 
 
+#: letters: what two lines of a caption hold beside a laptop's figure; a table's line as wide as the text; between columns
+TWO_LINES, TEXT_WIDTH, GUTTER = 210, 112, 3
+
+
 def say(text: str) -> None:
     """Show a sentence whose numbers come from the run (Markdown); a name from outside enters it by `text.name`."""
     display(Markdown(text))
@@ -31,22 +36,49 @@ def figure(fig: Figure, caption: str, alt: str) -> None:
 
 
 def figure_html(fig: Figure, caption: str, alt: str) -> str:
-    """The figure as one HTML element with the picture inside."""
-    data = base64.b64encode(plots.svg(fig)).decode()
+    """The figure as one HTML element with the picture inside: drawn as wide as the text, and once more for a phone."""
+    wide, narrow = (_data(plots.svg(plots.at_width(fig, width))) for width in (plots.WIDE, plots.NARROW))
     return (
-        f'<figure class="proxylib-figure"><img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f'<figure class="proxylib-figure"><picture><source media="(min-width: 42rem)" srcset="{wide}">'
+        f'<img src="{narrow}" alt="{escape(alt)}"></picture><figcaption>{_caption(caption)}</figcaption></figure>'
     )
 
 
+def _data(svg: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def _caption(text: str) -> str:
+    """Two lines, and the rest when they are clicked; what fits into two lines of a laptop has nothing to unfold there."""
+    short = " short" if len(text) <= TWO_LINES else ""
+    return f'<details class="proxylib-more{short}"><summary><span>{escape(text)}</span></summary></details>'
+
+
 def table(frame: pd.DataFrame, caption: str, wrap: bool = False) -> None:
-    """Show a table as it stands: sort and round it first. Cells are escaped; wide tables scroll by themselves.
+    """Show a table as it stands: sort and round it first. Cells are escaped; a table wider than the text is folded.
 
     `wrap` lets long sentences in cells break.
     """
-    classes = "proxylib-table wrap" if wrap else "proxylib-table"
-    body = _table_html(frame, classes)
-    display(HTML(f'<div class="proxylib-scroll">{body}</div><p class="proxylib-caption">{escape(caption)}</p>'))
+    body = _table_html(frame, "proxylib-table wrap" if wrap else "proxylib-table")
+    html = f'<div class="proxylib-scroll">{body}</div><div class="proxylib-caption">{_caption(caption)}</div>'
+    if letters_across(frame) > TEXT_WIDTH:
+        html = f'<details class="proxylib-fold"><summary>Table: {escape(_subject(caption))}</summary>{html}</details>'
+    display(HTML(html))
+
+
+def _subject(caption: str) -> str:
+    """The first sentence of a caption that says more than which run it is."""
+    sentences = [sentence.rstrip(".") for sentence in re.split(r"(?<=\.) ", caption)]
+    return next((sentence for sentence in sentences if "profile" not in sentence), sentences[0])
+
+
+def letters_across(frame: pd.DataFrame) -> int:
+    """How wide a table stands: the longest cell or word of a heading of every column, and the space between."""
+    widths = [
+        max([len(str(value)) for value in frame[column]] + [len(word) for word in str(column).split()], default=0)
+        for column in frame.columns
+    ]
+    return sum(widths) + GUTTER * len(widths)
 
 
 def _table_html(frame: pd.DataFrame, classes: str) -> str:

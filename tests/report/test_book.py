@@ -1,11 +1,13 @@
 """Pages: escaping, figures, staging, and what refuses to become a page."""
 
+import base64
 import json
 import re
 
 import nbformat
 import pandas as pd
 import pytest
+import yaml
 
 from proxylib import studies
 from proxylib.errors import UserError
@@ -43,7 +45,31 @@ def test_text_that_a_model_wrote_is_escaped_wherever_it_is_shown():
 
 def test_a_figure_has_alternative_text_and_a_caption():
     html = pages.figure_html(plots.canvas()[0], "caption", "alternative")
-    assert 'alt="alternative"' in html and "<figcaption>caption</figcaption>" in html
+    assert 'alt="alternative"' in html and re.search(r"<figcaption>.*<span>caption</span>.*</figcaption>", html)
+
+
+def test_a_figure_is_drawn_as_wide_as_the_text_and_once_more_for_a_phone():
+    html = pages.figure_html(plots.finding(plots.canvas(height=3)[0], "a finding " * 9), "caption", "alternative")
+    pictures = [base64.b64decode(data).decode() for data in re.findall(r"svg\+xml;base64,([A-Za-z0-9+/=]+)", html)]
+    sizes = [re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture).groups() for picture in pictures]
+    assert [float(width) / 72 for width, _ in sizes] == pytest.approx([plots.WIDE, plots.NARROW]) and {
+        height for _, height in sizes
+    } == {"216"}
+    source = html.index("<source media=")
+    assert source < html.index("<img src="), "a browser takes the first that fits"
+
+
+def test_a_caption_of_more_than_two_lines_unfolds():
+    short, long = (pages.figure_html(plots.canvas()[0], "word " * count, "") for count in (5, 80))
+    assert 'class="proxylib-more short"' in short and 'class="proxylib-more"' in long
+
+
+def test_only_a_table_wider_than_the_text_is_folded_under_what_it_shows():
+    narrow, wide = (pd.DataFrame([["x" * 20] * count], columns=list("abcdefgh")[:count]) for count in (3, 8))
+    assert '<details class="proxylib-fold">' not in shown(pages.table, narrow, "Lab, profile lab. Some rows.")
+    folded = shown(pages.table, wide, "Lab, profile lab; 3 models. Some rows. More of them.")
+    assert folded.startswith('<details class="proxylib-fold"><summary>Table: Some rows</summary>')
+    assert pages.letters_across(narrow) == 3 * (20 + pages.GUTTER)
 
 
 def test_a_page_with_a_failed_cell_is_refused(tmp_path):
@@ -78,6 +104,11 @@ def test_the_shipped_pages_are_complete_labelled_and_carry_no_failure():
 def test_shipped_pages_ask_no_other_host_for_anything():
     for page in book.SHIPPED.glob("*.ipynb"):
         assert not re.findall(r'(?:src|href)=\\?"https?://', page.read_text()), page
+
+
+def test_one_search_box_stands_on_a_page():
+    options = yaml.safe_load((book.ROOT / "_config.yml").read_text())["sphinx"]["config"]["html_theme_options"]
+    assert options["navbar_persistent"] == []  # the theme's own is the one in the sidebar
 
 
 def test_contents_leave_out_the_pages_that_a_book_does_not_have():

@@ -22,11 +22,14 @@ from proxylib.report.plots.intervals import (
 )
 from proxylib.report.plots.matrices import heat_map, similarity
 from proxylib.report.plots.scatters import rank_scatter, scatter_with_lines
-from proxylib.report.plots.style import canvas, finding, legend_below, panel, ratios, same_limits, svg
+from proxylib.report.plots.style import NARROW, WIDE, at_width, canvas, finding, legend_below, panel, ratios, same_limits, svg
 
 __all__ = [
+    "NARROW",
+    "WIDE",
     "accuracies_by_task",
     "agreement_forest",
+    "at_width",
     "beside_reported",
     "canvas",
     "ceiling_by_task",

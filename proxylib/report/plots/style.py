@@ -55,6 +55,9 @@ STYLE = {
     "svg.hashsalt": "proxylib",  # the same figure gives the same SVG
     "svg.fonttype": "path",  # letters as outlines: no font has to exist where the page is read
 }
+#: inches: a figure on a phone, and one as wide as a laptop's text; letters of a title's line on the
+#: phone, and how many more for an inch
+NARROW, WIDE, TITLE_LETTERS, LETTERS_AN_INCH = 5.0, 7.4, 52, 12
 #: decorates a function that draws: what it creates follows the theme, and the caller's settings stay as they were
 themed = mpl.rc_context(STYLE)
 
@@ -162,7 +165,7 @@ def grouped(frame: pd.DataFrame, by: str, labels: Mapping[Hashable, str] | None 
 
 
 @themed
-def canvas(rows: int = 1, height: float = 3.2, width: float = 5.0) -> tuple[Figure, np.ndarray]:
+def canvas(rows: int = 1, height: float = 3.2, width: float = NARROW) -> tuple[Figure, np.ndarray]:
     """A figure with `rows` axes below each other: side by side they would be too small on a phone.
 
     Returns the figure and a [rows] array of axes.
@@ -187,13 +190,23 @@ def _lines(sentence: str, width: int) -> list[str]:
 
 
 @themed
-def finding(figure: Figure, sentence: str, width: int = 52) -> Figure:
+def finding(figure: Figure, sentence: str, width: int = TITLE_LETTERS) -> Figure:
     """The figure's title: a sentence that states what it shows, over the whole width, in lines that fit a phone.
 
     It belongs to the figure and not to an axes, beside whose long tick labels no line would have room.
     """
     size, weight = mpl.rcParams["axes.titlesize"], mpl.rcParams["axes.titleweight"]
     figure.suptitle(wrapped(sentence, width), x=0.01, ha="left", fontsize=size, fontweight=weight)
+    return figure
+
+
+@themed
+def at_width(figure: Figure, width: float) -> Figure:
+    """The figure as wide as asked (inches), its title in lines that fit; letters and height stay as they are."""
+    letters = TITLE_LETTERS + round(LETTERS_AN_INCH * (width - NARROW))
+    if figure.get_suptitle():
+        finding(figure, figure.get_suptitle(), letters)
+    figure.set_size_inches(width, figure.get_size_inches()[1])
     return figure
 
 
