@@ -49,19 +49,9 @@ MUTANTS = {
         Mutant("only-what-was-raised", "error = error.__cause__ or error.__context__", "error = None"),
     ],
     "report/pages.py": [
-        Mutant(
-            "one-width-for-all",
-            "for width in (plots.WIDE, plots.NARROW)",
-            "for width in (plots.WIDE, plots.WIDE)",
-            "tests/report/test_book.py",
-        ),
-        Mutant(
-            "every-table-folded",
-            "if letters_across(frame) > TEXT_WIDTH",
-            "if letters_across(frame)",
-            "tests/report/test_book.py",
-        ),
-        Mutant("fold-named-by-run", 'if "profile" not in sentence', "if sentence", "tests/report/test_book.py"),
+        Mutant("one-width-for-all", "for width in (plots.WIDE, plots.NARROW)", "for width in (plots.WIDE, plots.WIDE)"),
+        Mutant("every-table-folded", "if letters_across(frame) > TEXT_WIDTH", "if letters_across(frame)"),
+        Mutant("fold-named-by-run", 'if "profile" not in sentence', "if sentence"),
         Mutant(
             "names-of-columns-raw",
             "[escape(column) for column in frame.columns]",

@@ -20,7 +20,6 @@ from proxylib.runs.step import Step
 from proxylib.runs.store import Run
 from proxylib.text import escape, without_keys
 
-
 #: letters: what two lines of a caption hold beside a laptop's figure; a table's line as wide as the text; between columns
 TWO_LINES, TEXT_WIDTH, GUTTER = 210, 112, 3
 

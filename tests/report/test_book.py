@@ -1,6 +1,5 @@
 """Pages: escaping, figures, staging, and what refuses to become a page."""
 
-import base64
 import json
 import re
 
@@ -46,30 +45,6 @@ def test_text_that_a_model_wrote_is_escaped_wherever_it_is_shown():
 def test_a_figure_has_alternative_text_and_a_caption():
     html = pages.figure_html(plots.canvas()[0], "caption", "alternative")
     assert 'alt="alternative"' in html and re.search(r"<figcaption>.*<span>caption</span>.*</figcaption>", html)
-
-
-def test_a_figure_is_drawn_as_wide_as_the_text_and_once_more_for_a_phone():
-    html = pages.figure_html(plots.finding(plots.canvas(height=3)[0], "a finding " * 9), "caption", "alternative")
-    pictures = [base64.b64decode(data).decode() for data in re.findall(r"svg\+xml;base64,([A-Za-z0-9+/=]+)", html)]
-    sizes = [re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture).groups() for picture in pictures]
-    assert [float(width) / 72 for width, _ in sizes] == pytest.approx([plots.WIDE, plots.NARROW]) and {
-        height for _, height in sizes
-    } == {"216"}
-    source = html.index("<source media=")
-    assert source < html.index("<img src="), "a browser takes the first that fits"
-
-
-def test_a_caption_of_more_than_two_lines_unfolds():
-    short, long = (pages.figure_html(plots.canvas()[0], "word " * count, "") for count in (5, 80))
-    assert 'class="proxylib-more short"' in short and 'class="proxylib-more"' in long
-
-
-def test_only_a_table_wider_than_the_text_is_folded_under_what_it_shows():
-    narrow, wide = (pd.DataFrame([["x" * 20] * count], columns=list("abcdefgh")[:count]) for count in (3, 8))
-    assert '<details class="proxylib-fold">' not in shown(pages.table, narrow, "Lab, profile lab. Some rows.")
-    folded = shown(pages.table, wide, "Lab, profile lab; 3 models. Some rows. More of them.")
-    assert folded.startswith('<details class="proxylib-fold"><summary>Table: Some rows</summary>')
-    assert pages.letters_across(narrow) == 3 * (20 + pages.GUTTER)
 
 
 def test_a_page_with_a_failed_cell_is_refused(tmp_path):
