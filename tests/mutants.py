@@ -749,7 +749,14 @@ MUTANTS = {
         Mutant("weights-by-path", '"weights": identify(name)', '"weights": name', "tests/judging/test_providers.py"),
         Mutant("no-verdict-is-a-failure", 'if verdict else (UNSCORED, "")', 'if verdict else ("fail", "")'),
     ],
+    "judging/grading.py": [
+        Mutant("grades-without-what-is-made-up", " + rubric.false_statements(facts, note)", ""),
+        Mutant("lines-without-words-count", 'rubric.WORD.search(parts.get(letter, ""))', "letter in parts"),
+    ],
     "judging/rubric.py": [
+        Mutant("silence-passes", 'SILENCE = (("something", NOTHING),)', "SILENCE = ((NOTHING, NOTHING),)"),
+        Mutant("silence-passes-leniently", "bool(statements) and false_statements", "false_statements"),
+        Mutant("dots-fill-a-line", 'if not WORD.search(parts.get(letter, ""))]', "if not parts.get(letter)]"),
         Mutant("numbers-inside-numbers", 'rf"(?<![\\w.]){re.escape(value)}(?![\\w]|\\.\\d)"', "re.escape(value)"),
         Mutant("a-fifth-is-complete", "LENIENT_SHARE = 0.7", "LENIENT_SHARE = 0.2"),
         Mutant(

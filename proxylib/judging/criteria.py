@@ -25,9 +25,11 @@ CRITERIA = tuple(CLAUSES)
 #: the naive prompts: one clause each, the first that one would write down
 NAIVE = {criterion: clauses[:1] for criterion, clauses in CLAUSES.items()}
 #: criterion -> version of its prompt file
-VERSIONS = dict.fromkeys(CRITERIA, 1) | {"no_hallucination": 2}
+VERSIONS = dict.fromkeys(CRITERIA, 1) | {"template": 2, "no_hallucination": 3}
 #: judges of the scribe grid: the exact rubric at two stringencies, and a model of ours
 STRICT, LENIENT, LM_JUDGE = "rubric, strict", "rubric, lenient", "LM judge"
+#: beside them, from the same facts: no judge that passes or fails, see `grading`
+GRADED = "graded score"
 #: the LM judge under prompts of `refine.build` -> what their verdicts are called; all clauses are the prompt files as they are
 PROMPTED = {"all clauses": LM_JUDGE, "naive": f"{LM_JUDGE}, naive prompts", "refined": f"{LM_JUDGE}, refined prompts"}
 FOLDER = Path(__file__).parent / "criteria"

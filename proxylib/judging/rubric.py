@@ -1,6 +1,8 @@
 """The exact rubric: every criterion decided from the facts behind a dialogue, at two stringencies.
 
-A calibration check, not two judges: "lenient" passes whatever "strict" passes, so their verdicts agree by construction.
+Silence fails: a clause holds only where the note says something that it judges, so that a note that says nothing passes
+nothing. The stringencies are a calibration check, not two judges: "lenient" passes whatever "strict" passes, so their
+verdicts agree by construction.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from proxylib.judging.criteria import CRITERIA
 STRINGENCIES = ("strict", "lenient")
 LENIENT_SHARE = 0.7  # of the facts
 NOTHING = "nothing"  # quoted where a note has nothing
+SILENCE = (("something", NOTHING),)  # quoted where it has nothing that a clause judges
 MOST_QUOTED = 8  # words of a note in one finding
 UNITS = ("mg", "d", "allergy")  # words of every fact of a kind
 WORD = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?")
@@ -94,19 +97,20 @@ def verdicts(example: Example, note: str, stringency: str) -> dict[str, bool]:
     if stringency == "strict":
         return {criterion: all(finding.passed for finding in clauses.values()) for criterion, clauses in by_criterion.items()}
     facts, parts = example.encounter, sections(note)
-    complete = list(_found(facts, parts).values())
+    complete = list(in_place(facts, parts).values())
+    statements = [finding.pairs for finding in by_criterion["no_hallucination"].values() if finding.pairs != SILENCE]
     return {
-        "template": by_criterion["template"]["sections"].passed,
+        "template": by_criterion["template"]["sections"].passed and any(map(WORD.search, parts.values())),
         "inference": by_criterion["inference"]["named"].passed,
         "terminology": by_criterion["terminology"]["term"].passed,
         "completeness": sum(complete) >= LENIENT_SHARE * len(complete),
-        "no_hallucination": len(_made_up(facts, note)) + sum(said != written for said, written in _claims(facts, note)) <= 1,
+        "no_hallucination": bool(statements) and false_statements(facts, note) <= 1,
     }
 
 
 def _template(note: str, parts: dict[str, str]) -> dict[str, Finding]:
     lines = note.strip("\n").splitlines()
-    empty = [letter for letter in scribe.SECTIONS if not parts.get(letter)]
+    empty = [letter for letter in scribe.SECTIONS if not WORD.search(parts.get(letter, ""))]
     return {
         "sections": _compared(" ".join(scribe.SECTIONS), " ".join(parts)),
         "filled": _compared("all", f"no {empty[0]}" if empty else "all"),
@@ -160,7 +164,7 @@ SLOTS = {
 
 
 def _completeness(facts: Encounter, parts: dict[str, str]) -> dict[str, Finding]:
-    wanted, named = _wanted(facts), _found(facts, parts)
+    wanted, named = _wanted(facts), in_place(facts, parts)
     findings = {}
     for clause, names in COMPLETE.items():
         asked = [name for name in names if name in wanted]
@@ -205,9 +209,9 @@ def _known(facts: Sequence[object], written: list[str], made_up: list[str]) -> F
 
 
 def _quoted(pairs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The last pairs up to the first that differs."""
+    """The last pairs up to the first that differs; without any, silence beside what was wanted."""
     kept = next((place for place, (said, written) in enumerate(pairs) if said != written), len(pairs))
-    return tuple(pairs[: kept + 1][-MOST_QUOTED:]) or ((NOTHING, NOTHING),)
+    return tuple(pairs[: kept + 1][-MOST_QUOTED:]) or SILENCE
 
 
 #: how a note says what has no number and is no drug
@@ -260,7 +264,7 @@ def _wanted(facts: Encounter) -> dict[str, str]:
     return {name: value if name != "allergy" else f"allergy {value}" for name, value in facts.facts.items()}
 
 
-def _found(facts: Encounter, parts: dict[str, str]) -> dict[str, bool]:
+def in_place(facts: Encounter, parts: dict[str, str]) -> dict[str, bool]:
     """Fact -> whether it stands in its section."""
     wanted = _wanted(facts)
     return {name: _has(parts.get(PLACES.get(name, "S"), ""), value) for name, value in wanted.items()}
@@ -270,6 +274,11 @@ def _made_up(facts: Encounter, note: str) -> list[str]:
     """Words and numbers of a note that neither the facts nor the clinic's language give."""
     known = set(WORD.findall(" ".join([*facts.facts.values(), facts.degrees])))
     return [word for word in WORD.findall(note) if word not in known and word not in GIVEN]
+
+
+def false_statements(facts: Encounter, note: str) -> int:
+    """Words and numbers that are made up, and claims that the dialogue does not bear out; what is repeated counts again."""
+    return len(_made_up(facts, note)) + sum(said != written for said, written in _claims(facts, note))
 
 
 def _has(text: str, value: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from proxylib.judging import lm_judge, rubric
+from proxylib.judging import grading, lm_judge, rubric
 from proxylib.judging.criteria import CRITERIA, LENIENT, LM_JUDGE, PROMPTED, STRICT
 from proxylib.judging.questions import FAIL, PASS, Ask, remembering
 from proxylib.runs.store import Workspace
@@ -18,13 +18,14 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `verdicts` step; its parents are the judge, its refined prompts and the cells
-    workspace : receives the tables `verdicts` (cell, id, criterion, judge, passed; missing where unscored), `answers` (what
-        the LM judge wrote on each cell's first notes) and `written` (those notes)
+    workspace : receives the tables `verdicts` (cell, id, criterion, judge, passed; missing where unscored), `grades` (cell,
+        id, criterion, grade from 0 to 1), `answers` (what the LM judge wrote on each cell's first notes) and `written` (those
+        notes)
     """
     model, tokenizer = lm_judge.load(step.parent("judge"))
     judge = remembering(lambda asks: lm_judge.judge(model, tokenizer, asks))
     clauses = step.parent("prompt_search").table("prompts").set_index(["name", "criterion"])["clauses"].str.split().map(tuple)
-    verdicts, answers, written = [], [], []
+    verdicts, grades, answers, written = [], [], [], []
     for role in [role for role in step.parents if role.startswith("cell/")]:
         pairs = lm_judge.notes_of(step, role)
         if not pairs:
@@ -33,6 +34,7 @@ def build(step, workspace: Workspace) -> None:
         exact = rubric.judge(examples, notes)
         exact["judge"] = exact.pop("stringency").map({"strict": STRICT, "lenient": LENIENT})
         verdicts.append(exact.astype({"passed": "boolean"}).assign(cell=role))
+        grades.append(grading.graded(examples, notes).assign(cell=role))
         for name, called in PROMPTED.items():
             asks = [
                 Ask(example.id, criterion, example.dialogue, note, 0, clauses[name, criterion])
@@ -48,6 +50,7 @@ def build(step, workspace: Workspace) -> None:
         written.append(pd.DataFrame(shown, columns=["cell", "id", "dialogue", "note"]))
     table = pd.concat(verdicts, ignore_index=True)[["cell", "id", "criterion", "judge", "passed"]]
     workspace.write_table("verdicts", table)
+    workspace.write_table("grades", pd.concat(grades, ignore_index=True)[["cell", "id", "criterion", "grade"]])
     workspace.write_table("answers", pd.concat(answers, ignore_index=True))
     workspace.write_table("written", pd.concat(written, ignore_index=True))
     by_judge = table[table["judge"] == LM_JUDGE]

@@ -138,7 +138,7 @@ def _cells(d: Declaration) -> dict[str, Step]:
     return {step.name: step for step in steps}
 
 
-@study.stage(version=4, builder="proxylib.judging.lm_judge:fit", resources=_training)
+@study.stage(version=5, builder="proxylib.judging.lm_judge:fit", resources=_training)
 def judge(d: Declaration) -> Request:
     """How does the held-out loss of our own judge fall, and on how many notes of other models does it learn?"""
     s = d.profile.scribe
@@ -164,13 +164,13 @@ def _sources(d: Declaration) -> dict[str, Step]:
     }
 
 
-@study.stage(version=3, builder="proxylib.judging.prompt_search:build")
+@study.stage(version=4, builder="proxylib.judging.prompt_search:build")
 def prompt_search(d: Declaration) -> Request:
     """Which clauses of the five prompts bring the LM judge closest to the expert's labels, and does it hold on other notes?"""
     return Request(FitSettings(bootstrap=d.profile.bootstrap), {"judge": d.step("judge"), **_sources(d)}, _prompts())
 
 
-@study.stage(version=2, builder="proxylib.judging.robustness:build")
+@study.stage(version=3, builder="proxylib.judging.robustness:build")
 def robustness(d: Declaration) -> Request:
     """How much of the LM judge's verdicts is chance, and what moves them that should not?"""
     parents = {"judge": d.step("judge"), "verdicts": d.step("verdicts")}
@@ -179,7 +179,7 @@ def robustness(d: Declaration) -> Request:
     return Request(settings, parents, _prompts())
 
 
-@study.stage(version=3, builder="proxylib.judging.verdicts:build")
+@study.stage(version=4, builder="proxylib.judging.verdicts:build")
 def verdicts(d: Declaration) -> Request:
     """What do the exact rubric and the LM judge say of the notes of every cell?"""
     parents = {name: d.step(name) for name in ("scribe", "judge", "prompt_search")} | _cells(d)
