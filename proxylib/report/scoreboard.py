@@ -1,20 +1,22 @@
-"""The scoreboard: every claim beside our estimate, with a verdict by a rule that was fixed before looking.
+"""The scoreboard: every claim beside our estimate, with the verdict of the rule in `verdicts`.
 
-`claims.csv` is the one table of reported values. Estimates come from the `estimates` tables of recorded runs; nothing
-else writes `results/scoreboard.json`.
+`claims.csv` is the one table of claims and of the values that their sources report. Estimates come from the `estimates`
+tables of recorded runs; nothing else writes `results/scoreboard.json`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from proxylib.errors import UserError
-from proxylib.report import words
+from proxylib.report import verdicts
+from proxylib.report.verdicts import NOT_YET, Claim
 from proxylib.runs import store
 from proxylib.runs.config import ROOT
 from proxylib.runs.files import write_atomic
@@ -22,83 +24,82 @@ from proxylib.runs.store import MANIFEST, Run
 
 CLAIMS = Path(__file__).with_name("claims.csv")
 TARGET = ROOT / "results" / "scoreboard.json"
-#: from firm to open
-VERDICTS = ("holds", "in part", "does not hold", "undecided", "not testable here")
+#: of a row of `claims.csv`, what an entry says again
+SAID = ("id", "chapter", "document", "label", "claim", "source", "layer", "metric", "unit", "direction", "reported", "margin")
+ENDS = ("estimate", "low", "high", "low_given", "high_given")
+#: of an entry, what a run decides; None without one
+MEASURED = (*ENDS, "level", "n", "n_unit")
 
 
-def verdict(low: float, high: float, direction: int, null: float, reported: float | None) -> str:
-    """Judge an interval by the rule.
-
-    Parameters
-    ----------
-    low, high : ends of the interval
-    direction : +1 where the claim says that the quantity lies above the null, -1 for below
-    null : the value that would make the claim empty
-    reported : the value of the source, None where it gives none
-
-    Returns
-    -------
-    "holds": the interval lies on the claimed side of the null and contains the reported value or lies beyond it.
-    "in part": on the claimed side of the null, short of the reported value. "does not hold": on the other side.
-    "undecided": the interval contains the null.
-
-    Notes
-    -----
-    A claim that is false by a hair holds when n is small enough for no interval to exclude anything else; read the
-    interval, not the word.
-    """
-    near, far = (low, high) if direction > 0 else (-high, -low)
-    null, reported = direction * null, None if reported is None else direction * reported
-    if far < null:
-        return "does not hold"
-    if near <= null:
-        return "undecided"
-    return "holds" if reported is None or far >= reported else "in part"
+def claims(path: Path = CLAIMS) -> pd.DataFrame:
+    """The table of claims; empty cells are None."""
+    texts = dict.fromkeys(("document", "reason", "otherwise", "row"), str)
+    table = pd.read_csv(path, dtype=texts | {"direction": "Int64"})
+    said = table.astype(object).where(table.notna(), None)
+    return said.assign(margin=table["margin"].eq("yes").astype(object))
 
 
-def rows(results: Path = ROOT / "results", claims: Path = CLAIMS) -> list[dict]:
+def reported(stage: str, path: Path = CLAIMS) -> dict[str, float]:
+    """Row of a stage's `estimates` -> the value that a source reports, where one does."""
+    table = claims(path)
+    known = table[table["stage"].eq(stage) & table["reported"].notna()]
+    return {claim["row"] or claim["id"]: float(claim["reported"]) for claim in known.to_dict("records")}
+
+
+def rows(results: Path = ROOT / "results", path: Path = CLAIMS) -> list[dict]:
     """One entry per claim, in the order of the table of claims."""
-    table = pd.read_csv(claims, dtype={"reason": str})
+    table = claims(path)
     estimates = {stage: _estimates(results, stage) for stage in table["stage"].dropna().unique()}
     entries = []
-    for claim in table.replace({np.nan: None}).to_dict("records"):
-        run_id, estimated = estimates.get(claim["stage"], (None, None)) if claim["stage"] else (None, None)
-        entry = {name: claim[name] for name in ("id", "chapter", "claim", "source", "layer", "metric", "unit", "reported")}
-        row = None if estimated is None else estimated[estimated["claim"] == claim["id"]]
-        if row is None or row.empty:
-            blank = dict.fromkeys(("estimate", "low", "high", "level", "n", "n_unit"))
-            why = claim["reason"] or "No recorded run holds an estimate yet"
-            entry |= blank | {"verdict": "not testable here", "reason": why, "runs": []}
-        else:
-            values = row.iloc[0]
-            numbers = {name: round(float(values[name]), 6) for name in ("estimate", "low", "high", "level")}
-            word = verdict(numbers["low"], numbers["high"], int(claim["direction"]), claim["null"], claim["reported"])
-            entry |= numbers | {"n": int(values["n"]), "n_unit": values["n_unit"], "verdict": word}
-            entry |= {"reason": _reason(word, claim, numbers), "runs": [run_id]}
-        entries.append(entry | {"page": claim["page"]})
+    for claim in table.to_dict("records"):
+        run_id, measured = estimates.get(claim["stage"], (None, {}))
+        values = measured.get(claim["row"] or claim["id"])
+        said = {name: claim[name] for name in SAID}
+        judged = _open(claim) if values is None else _judged(claim, values) | {"runs": [run_id]}
+        entries.append(said | judged | {"page": claim["page"]})
     return entries
 
 
-def _reason(word: str, claim: dict, numbers: dict[str, float]) -> str:
-    side = "above" if int(claim["direction"]) > 0 else "below"
-    null = f"{claim['null']:g}"
-    width = f"{numbers['high'] - numbers['low']:.2f}"
-    return {
-        "holds": f"the interval lies {side} {null}"
-        + ("" if claim["reported"] is None else f" and reaches the reported value; it is {width} wide"),
-        "in part": f"the interval lies {side} {null} but short of the reported value",
-        "does not hold": f"the interval lies on the other side of {null}",
-        "undecided": f"the interval contains {null}",
-    }[word]
+def _open(claim: Mapping[str, object]) -> dict[str, object]:
+    why = claim["reason"] or "No recorded run holds an estimate yet"
+    null = None if claim["null"] is None else float(claim["null"])
+    return dict.fromkeys(MEASURED) | {"null": null, "verdict": claim["otherwise"] or NOT_YET, "reason": why, "runs": []}
 
 
-def _estimates(results: Path, stage: str) -> tuple[str | None, pd.DataFrame | None]:
+def _judged(claim: Mapping[str, object], values: Mapping[str, object]) -> dict[str, object]:
+    """What a run says of a claim; the interval over what the claim generalises about decides, and holds the other."""
+    numbers = {name: _number(values.get(name)) for name in (*ENDS, "level")}
+    for wide, given, widest in (("low", "low_given", min), ("high", "high_given", max)):
+        if None not in (numbers[wide], numbers[given]):
+            numbers[wide] = widest(numbers[wide], numbers[given])
+    null = _number(values.get("null"))
+    null = float(claim["null"]) if null is None else null
+    asked = Claim(claim["direction"], null, claim["reported"], claim["margin"])
+    low, high = (np.nan if numbers[end] is None else numbers[end] for end in ("low", "high"))
+    word = verdicts.verdict(low, high, asked)
+    return (
+        numbers
+        | {"n": int(values["n"]), "n_unit": values["n_unit"], "null": null, "verdict": word}
+        | {"reason": verdicts.reason(word, low, high, asked)}
+    )
+
+
+def _number(value: object) -> float | None:
+    """A number with as many digits as bear comparison across machines; None for none."""
+    return None if value is None or not np.isfinite(value) else round(float(value), 6)
+
+
+def _estimates(results: Path, stage: str) -> tuple[str | None, dict[str, dict]]:
+    """The recorded run of a stage, and its rows of `estimates` by name; a row without an estimate is none."""
     folders = {path.parent.name: path.parent for path in sorted(results.glob(f"*/{stage}/*/{MANIFEST}"))}
     if len(folders) > 1:
         raise UserError(f"{results}: several recorded {stage} runs ({', '.join(folders)}); remove the stale one")
     for run_id, folder in folders.items():
-        return run_id, store.read(folder).table("estimates")
-    return None, None
+        run = store.read(folder)
+        if "estimates" in run.tables:
+            table = run.table("estimates").dropna(subset="estimate")
+            return run_id, {row["claim"]: row for row in table.to_dict("records")}
+    return None, {}
 
 
 def document(results: Path = ROOT / "results") -> bytes:
@@ -130,11 +131,6 @@ def check() -> int:
     return 1
 
 
-def by_chance(entries: list[dict]) -> float:
-    """How many tested claims would land on the claimed side of their null if every null were true."""
-    return sum((1 - entry["level"]) / 2 for entry in entries if entry["estimate"] is not None)
-
-
 def read(path: Path = TARGET) -> list[dict]:
     """The committed scoreboard, if it is what the recorded runs beside it say."""
     data = path.read_bytes()
@@ -151,27 +147,3 @@ def runs(entries: list[dict], results: Path = ROOT / "results") -> list[Run]:
     if missing:
         raise UserError(f"{TARGET}: run {missing[0]} is not recorded any more; proxylib scoreboard writes it anew")
     return [store.read(manifests[run_id].parent) for run_id in ids]
-
-
-def counts(entries: list[dict]) -> dict[str, int]:
-    """How many claims got each verdict, from firm to open; none that occurs nowhere."""
-    each = {verdict: sum(entry["verdict"] == verdict for entry in entries) for verdict in VERDICTS}
-    return {verdict: count for verdict, count in each.items() if count}
-
-
-def table(entries: list[dict]) -> pd.DataFrame:
-    """The scoreboard for reading, verdicts from firm to open."""
-    shown = [
-        {
-            "verdict": entry["verdict"],
-            "ours": "" if entry["estimate"] is None else words.with_interval([entry[k] for k in ("estimate", "low", "high")]),
-            "reported": "" if entry["reported"] is None else f"{entry['reported']:g}",
-            "claim": entry["claim"],
-            "metric (unit)": f"{entry['metric']} ({entry['unit']})",
-            "layer, n": entry["layer"] + ("" if entry["n"] is None else f", {entry['n']} {entry['n_unit']}"),
-            "why this verdict": entry["reason"],
-            "source": entry["source"],
-        }
-        for entry in sorted(entries, key=lambda entry: VERDICTS.index(entry["verdict"]))
-    ]
-    return pd.DataFrame(shown)

@@ -1,5 +1,6 @@
 """Figures: a tidy frame and an `ax` in, the `ax` out. Nothing is fitted here, and colours stand in one table (`style`)."""
 
+from proxylib.report.plots.claims import claims_forest, claims_height
 from proxylib.report.plots.curves import (
     decision_accuracy_by_compute,
     learning_curves,
@@ -33,6 +34,8 @@ __all__ = [
     "beside_reported",
     "canvas",
     "ceiling_by_task",
+    "claims_forest",
+    "claims_height",
     "contrast_forest",
     "decision_accuracy_by_compute",
     "finding",

@@ -108,6 +108,12 @@ KINDS = {
         "LM judge, refined prompts": Look(BROWN, "D"),
     },
     "pairs of voters": {"two people": Look(QUIET, "o"), "with a model as judge": Look(VERMILION, "s")},
+    "verdicts": {
+        "holds": Look(BLUE, "o"),
+        "in part": Look(ORANGE, "^"),
+        "does not hold": Look(VERMILION, "X"),
+        "undecided": Look(QUIET, "s"),
+    },
     "contrasts": {"planned": Look(INK, "o"), "exploratory": Look(QUIET, "s")},
     "models": {"model": Look(INK, "o")},
     "implementations": {

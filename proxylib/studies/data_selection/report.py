@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from proxylib.report import tables
-from proxylib.report.scoreboard import CLAIMS
+from proxylib.report import scoreboard, tables
 from proxylib.report.words import whole_percent
 from proxylib.studies.data_selection.panel import NAMES, PRIMARY_SIZE, SIGNALS
 
@@ -24,7 +23,7 @@ def _ratio(value: float) -> str:
 
 def reported() -> float:
     """Decision accuracy of 150M accuracy as DataDecide's abstract reports it, from the table of claims."""
-    return float(pd.read_csv(CLAIMS).set_index("id").loc[REPORTED_CLAIM, "reported"])
+    return scoreboard.reported("datadecide")[REPORTED_CLAIM]
 
 
 def forest_rows(frame: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ def _analysis(d: Declaration) -> AnalysisSettings:
     return AnalysisSettings(ranked=d.profile.ranked, bootstrap=d.profile.bootstrap)
 
 
-@study.stage(version=4, builder="proxylib.studies.proxy_metrics.model_selection:build", whole=False)
+@study.stage(version=5, builder="proxylib.studies.proxy_metrics.model_selection:build", whole=False)
 def ranking(d: Declaration) -> Request:
     """Which methods rank models on tasks, or of families, that they were not fitted to?"""
     return Request(_analysis(d), {"population": d.step("population")})

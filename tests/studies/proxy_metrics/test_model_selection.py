@@ -1,15 +1,13 @@
 """Setting 1 put together: methods see what they may see, and the eighty are told from noise."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from studies.proxy_metrics.populations import BOOTSTRAP, TASKS, population
 
 from proxylib.measure import features, proxies
 from proxylib.ranking import panel as panel_
 from proxylib.ranking import summaries
-from proxylib.report import tables
-from proxylib.runs.config import ROOT
+from proxylib.report import scoreboard, tables
 from proxylib.studies.proxy_metrics import model_selection
 
 
@@ -20,8 +18,14 @@ def made():
     panels = [model_selection.panels(values, accuracy, TASKS, names) for names in columns]
     per_seed = [model_selection.predictions(*own) for own in zip(*panels, strict=True)]
     by_method = {name: [found[name] for found in per_seed] for name in per_seed[0]}
-    baselines = (model_selection.PROSE, model_selection.PER_BYTE, model_selection.PER_TOKEN, model_selection.HELD_IN)
-    return panels, by_method, summaries.summary(panels[1], by_method, BOOTSTRAP, baselines=baselines), values, accuracy, answers
+    return (
+        panels,
+        by_method,
+        summaries.summary(panels[1], by_method, BOOTSTRAP, baselines=model_selection.COMPARED),
+        values,
+        accuracy,
+        answers,
+    )
 
 
 def test_panels_hold_every_model_of_a_seed_in_the_same_order_whatever_the_order_of_rows(made):
@@ -36,7 +40,7 @@ def test_panels_hold_every_model_of_a_seed_in_the_same_order_whatever_the_order_
 
 def test_every_method_of_the_issue_is_there(made):
     _, by_method, summary, *_ = made
-    assert set(model_selection.REPORTED) <= set(by_method)
+    assert set(model_selection.OF_THE_PAPER) <= set(by_method)
     assert set(model_selection.OURS) <= set(by_method)
     assert {"parameters", "training compute", "rank-surprisal ratio", model_selection.HELD_IN} <= set(by_method)
 
@@ -64,8 +68,8 @@ def test_proxies_that_follow_accuracy_beat_features_that_do_not(made):
 
 
 def test_estimates_name_claims_of_the_scoreboard(made):
-    claims = pd.read_csv(ROOT / "proxylib" / "report" / "claims.csv")
-    known = set(claims.loc[claims["stage"] == "ranking", "id"])
+    claims = scoreboard.claims()
+    known = set(claims.loc[claims["stage"] == "ranking", "row"])
     assert set(model_selection.estimates(made[2], BOOTSTRAP)["claim"]) == known
 
 
