@@ -104,9 +104,8 @@ def front_picture(page: Path) -> bytes:
     """The first figure of an executed page, as SVG, as it is drawn for phones: letters that are read at every width."""
     for cell in nbformat.read(page, as_version=4).cells:
         for output in cell.get("outputs", []):
-            match = re.search(
-                r'<img src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"', output.get("data", {}).get("text/html", "")
-            )
+            html = output.get("data", {}).get("text/html", "")
+            match = re.search(r'<img src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"', html)
             if match:
                 return base64.b64decode(match[1])
     raise UserError(f"{page}: no figure in it")
