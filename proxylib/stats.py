@@ -231,6 +231,20 @@ def critical_r(degrees: int, level: float = 0.95) -> float:
     return value / np.sqrt(degrees + value**2)
 
 
+def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Student's t interval of the mean of independent values (by way of statsmodels); nan ends for fewer than two.
+
+    For a handful of runs, of which bootstrap draws give too short an interval.
+    """
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return Interval(float(values.mean()), np.nan, np.nan)
+    low, high = DescrStatsW(values).tconfint_mean(alpha=1 - level)
+    return Interval(float(values.mean()), float(low), float(high))
+
+
 def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval:
     """Wilson interval of a proportion of independent items (Wilson 1927, by way of statsmodels)."""
     from statsmodels.stats.proportion import proportion_confint

@@ -84,6 +84,11 @@ def held_out_documents(material: Material) -> list[str]:
     return [trace.prompt + trace.solution for trace, _ in drawn]
 
 
+def steps_of(config: Training, share: float) -> int:
+    """Steps that read `share` of the config's tokens."""
+    return max(1, int(share * config.tokens) // (config.batch_tokens // config.context * config.context))
+
+
 class Reading(NamedTuple):
     """Text of one's own in place of a corpus recipe: documents without end, and those that the held-out loss is taken on."""
 
@@ -129,7 +134,7 @@ class Trainee:
 
     def steps(self, share: float) -> int:
         """Steps that read `share` of the config's tokens."""
-        return max(1, int(share * self.config.tokens) // (self.rows_per_step * self.config.context))
+        return steps_of(self.config, share)
 
     def packed(self, texts: Iterator[str], steps: int) -> Rows:
         """Rows for so many steps."""
@@ -191,20 +196,22 @@ def train(
     workspace: Workspace,
     observe: Callable[[PreTrainedModel, int, int], None] | None = None,
     reading: Reading | None = None,
+    measured: Callable[[str, int], set[int]] | None = None,
 ) -> PreTrainedModel:
     """Train a model and save it; see `fit`. Returns the trained model.
 
     `observe(model, step, tokens)` is called wherever the held-out loss is measured; a resumed run calls it again only for
     steps after its last checkpoint. With `reading`, pretraining reads that and not the recipe of `spec.mix`.
+    `measured(phase, steps)` says after which steps of a phase the loss is measured; default `measuring_steps`.
     """
     facts = devices.prepare(config.device, config.threads)
     torch.manual_seed(seed)
     model = architectures.build(spec, len(tokenizer), config.context).to(config.device)
     trainee = Trainee(spec, config, material, seed, tokenizer, workspace, model, reading)
-    loop = Loop(trainee, optimisers(model, config), trainee.held_out(), observe)
+    loop = Loop(trainee, optimisers(model, config), trainee.held_out(), observe, measured or measuring_steps)
     if spec.post == "rejection" and loop.first > trainee.steps(spec.share) and not workspace.holds(post_training.SAMPLES):
         loop.path.unlink()  # only the model before post-training can draw the samples again
-        return train(spec, config, material, seed, tokenizer, workspace, observe, reading)
+        return train(spec, config, material, seed, tokenizer, workspace, observe, reading, measured)
     began = time.perf_counter()
     for name, phase_of in (("pretraining", trainee.pretraining), ("post-training", trainee.post_training)):
         phase = phase_of()
@@ -228,7 +235,7 @@ class Loop:
     trainee : what is trained, and on what
     optims : see `optimisers`
     held_out : on which the loss is measured
-    observe : see `train`
+    observe, measured : see `train`
 
     Attributes
     ----------
@@ -243,8 +250,10 @@ class Loop:
         optims: list[torch.optim.Optimizer],
         held_out: HeldOut,
         observe: Callable[[PreTrainedModel, int, int], None] | None,
+        measured: Callable[[str, int], set[int]],
     ):
         self.trainee, self.optims, self.held_out, self.observe = trainee, optims, held_out, observe
+        self.measured = measured
         self.path = trainee.workspace.path(CHECKPOINT)
         self.first, self.losses = checkpoint.resume(self.path, trainee.model, optims)
         self.done = self.tokens = self.fresh = 0
@@ -252,7 +261,7 @@ class Loop:
     def run(self, name: str, phase: Phase) -> None:
         """All steps of a phase that no checkpoint has seen."""
         every = max(1, phase.steps // CHECKPOINTS)
-        measured = _measuring_steps(name, phase.steps)
+        measured = self.measured(name, phase.steps)
         for index in range(phase.steps):
             rows = phase.rows.part(index * self.trainee.rows_per_step, (index + 1) * self.trainee.rows_per_step)
             self.tokens += rows.tokens
@@ -292,7 +301,7 @@ class Loop:
             model.train()
 
 
-def _measuring_steps(phase: str, steps: int) -> set[int]:
+def measuring_steps(phase: str, steps: int) -> set[int]:
     """Steps after which the held-out loss is measured: evenly spaced in log steps, and at the end of post-training."""
     if phase != "pretraining":
         return {steps}

@@ -36,7 +36,6 @@ def environment(tmp_path_factory):
         "expert": model,  # its measurement needs no other
         "material": {"tasks": ["sorting", "walk"], "items": 6, "prose_items": 2},
         "ranked": ["sorting", "walk"],
-        "crucial_steps": {"model": "gpt2-byte-16"},
         "training": {"tokens": 40_000, "context": 128, "batch_tokens": 512},
         "evaluation": {"max_new_tokens": 8},
         "styles": [],

@@ -51,7 +51,8 @@ ANALYSES = {
     *(f"page/{name}" for name in ("eighty_metrics", "model_selection", "ablations", "whose_style")),
 }
 OF_THE_POPULATION = {"population", "your_models", "numerics"} | ANALYSES | OF_THE_LAB
-OF_MODELS = {"train", "measure", "crucial_steps"} | OF_THE_POPULATION
+OF_TRAJECTORIES = {"crucial_steps", "page/crucial_steps"}
+OF_MODELS = {"train", "measure", "trajectory", "crucial_steps"} | OF_THE_POPULATION
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ OF_MODELS = {"train", "measure", "crucial_steps"} | OF_THE_POPULATION
             OF_THE_POPULATION | OF_JUDGE | OF_PUBLISHED | {"crucial_steps", "datadecide", "judgments"},
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES),
-        ({"crucial_steps": {"items": 7}}, {"crucial_steps", "page/crucial_steps"}),
+        ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
         ({"your_models": {"items": 5}}, OF_SOME_MODELS),
         ({"scribe": {"learning_rate": 0.02}}, OF_CELLS),
         ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS),
@@ -131,9 +132,9 @@ def test_a_population_in_one_style_shares_what_its_style_leaves_alone():
 def test_whole_says_who_reads_weights_and_token_rows():
     whole = {step.name.split("/")[0] for step in studies.steps("smoke") if step.whole}
     light = {step.name.split("/")[0] for step in studies.steps("smoke") if not step.whole}
-    assert light == {"population", "ranking", "ablations", "whose_style", "loss_fits", "page"}
+    assert light == {"population", "ranking", "ablations", "whose_style", "crucial_steps", "loss_fits", "page"}
     assert whole == {
-        *("material", "corpora", "train", "measure", "crucial_steps", "your_models", "numerics", "datadecide", "judgments"),
+        *("material", "corpora", "train", "measure", "trajectory", "your_models", "numerics", "datadecide", "judgments"),
         *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness"),
     }
 
@@ -149,19 +150,30 @@ def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():
     assert len(measured) > len(profile.population)
 
 
-def test_the_expert_is_the_most_work_and_analyses_are_none():
+def test_the_expert_is_the_most_work_of_a_training_and_analyses_are_none():
     steps = [step for step in studies.steps("reference") if step.name != "judge"]
-    minutes = {step.name: step.resources.minutes for step in steps}
+    minutes = {step.name: step.resources.minutes for step in steps if not step.name.startswith("trajectory/")}
     assert max(minutes, key=minutes.get) == "train/qwen3-bpe-96-seed2" and minutes["ranking"] < 1
-    assert minutes["crucial_steps"] == pytest.approx(1600000 * 2.0 * 48 * 2 / 3e8)
+    assert minutes["crucial_steps"] < 1
+    for step in steps:
+        if step.name.startswith("trajectory/"):
+            spec = step.settings.training
+            assert step.resources.minutes == pytest.approx(spec.training.minutes(spec.model) + 40 * 0.1)
 
 
-def test_the_trajectory_is_one_plain_run():
-    profile = studies.profile("smoke")
-    settings = studies.declare("crucial_steps", "smoke").settings
-    model = settings.training.model
-    assert (model.name, model.mix, model.post) == (profile.crucial_steps.model, "expert", "none")
-    assert model.share == profile.crucial_steps.share and settings.items == profile.crucial_steps.items
+def test_trajectories_are_plain_runs_of_text_that_no_other_model_reads():
+    profile = studies.profile("reference")
+    steps = [step for step in studies.steps("reference") if step.name.startswith("trajectory/")]
+    assert len(steps) == len(profile.trajectories.runs) >= 6
+    seeds = [step.settings.training.seed for step in steps]
+    others = {step.settings.seed for step in studies.steps("reference") if step.name.startswith("train/")}
+    assert len(set(seeds)) == len(seeds) and not others.intersection(seeds)
+    for step, spec in zip(steps, profile.trajectories.runs, strict=True):
+        assert step.settings.training.model == spec and spec.post == "none" and spec.share >= 2
+        assert set(step.parents) == {"material", "expert"}
+    assert (
+        len({spec.family for spec in profile.trajectories.runs}) >= 6 and len({s.width for s in profile.trajectories.runs}) >= 3
+    )
 
 
 def test_the_judge_learns_from_bases_seeds_and_conversations_that_it_never_judges():

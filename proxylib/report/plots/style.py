@@ -94,6 +94,7 @@ KINDS = {
         "correct": Look(INK, "s"),
         "decisive, failed": Look(VERMILION, "v"),
     },
+    "accuracies up to": {"at most 10 %": Look(BLUE, "o"), "at most 20 %": Look(SKY, "^")},
     "what orders models": {"answers": Look(INK, "s"), "answers and proxy": Look(BLUE, "o"), "proxy": Look(QUIET, "^")},
     "protocols": {
         "leave-tasks-out": Look(BLUE, "o"),

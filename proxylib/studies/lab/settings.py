@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from proxylib.data import corpora
 from proxylib.data.settings import Material
 from proxylib.errors import UserError
-from proxylib.measure.settings import Extraction
-from proxylib.models.settings import Evaluation, Model, Training
+from proxylib.measure.settings import Extraction, MeasureSettings
+from proxylib.models.settings import Evaluation, Model, Training, TrainSettings
 from proxylib.settings import Frozen
 from proxylib.stats import Bootstrap
 
@@ -49,6 +49,54 @@ class PopulationSettings(Frozen):
     bootstrap: Bootstrap
 
 
+class Watch(Frozen):
+    """How a training run is measured on the way."""
+
+    items: int = Field(ge=6, description="evaluation problems per task at each checkpoint")
+    documents: int = Field(ge=2, description="held-out documents per domain")
+    spaced: int = Field(ge=2, description="checkpoints, evenly spaced in log steps")
+    last: int = Field(ge=2, description="checkpoints, evenly spaced over the last fifth")
+    averaged: tuple[int, ...] = Field(min_length=1, description="numbers of last checkpoints whose weights are averaged")
+
+    @model_validator(mode="after")
+    def _enough(self) -> Watch:
+        if not 1 <= min(self.averaged) <= max(self.averaged) <= self.last:
+            raise ValueError(f"averaged: {self.averaged} are not within 1 and the last {self.last} checkpoints")
+        return self
+
+
+class Trajectories(Frozen):
+    """Training runs that are measured on the way."""
+
+    runs: tuple[Model, ...] = Field(min_length=1)
+    watch: Watch
+
+    @model_validator(mode="after")
+    def _plain(self) -> Trajectories:
+        names = [model.name for model in self.runs]
+        if len(set(names)) < len(names):
+            raise ValueError(f"runs: two share a name ({', '.join(names)})")
+        if after := [model.name for model in self.runs if model.post != "none"]:
+            raise ValueError(f"runs: {after[0]} is trained further after pretraining, which alone is watched; say post: none")
+        return self
+
+    def run(self, name: str) -> Model:
+        """The run of that name; `UserError` names those that exist."""
+        for model in self.runs:
+            if model.name == name:
+                return model
+        known = ", ".join(model.name for model in self.runs)
+        raise UserError(f"parameter model: this profile has no trajectory of '{name}'; it has {known}")
+
+
+class TrajectorySettings(Frozen):
+    """What a `trajectory` run is made from, beside its parents."""
+
+    training: TrainSettings
+    measure: MeasureSettings
+    watch: Watch
+
+
 class Section(Frozen):
     """What the lab adds to a profile: the material, the population and how it is trained and measured."""
 
@@ -58,6 +106,7 @@ class Section(Frozen):
     corpus_tokens: int = Field(ge=1000, description="length to which every corpus recipe is written out and described")
     expert: Model = Field(description="larger than any candidate and of another family: its log-probabilities weigh rBridge")
     styles: tuple[Replication, ...] = Field(description="populations beside the crossed one, for the dial of styles")
+    trajectories: Trajectories
     training: Training
     extraction: Extraction
     evaluation: Evaluation
@@ -67,7 +116,7 @@ class Section(Frozen):
         names = [model.name for model in self.population]
         if len(set(names)) < len(names):
             raise ValueError(f"population: two models share a name ({', '.join(names)})")
-        for model in (*self.population, self.expert):
+        for model in (*self.population, *self.trajectories.runs, self.expert):
             corpora.recipe(model.mix)  # an unknown recipe stops here
         if self.expert.family in {model.family for model in self.population}:
             raise ValueError(f"expert: its family {self.expert.family} is that of a candidate")

@@ -7,9 +7,13 @@ from proxylib.errors import UserError
 from proxylib.measure.settings import MeasureSettings
 from proxylib.models.settings import TrainSettings, train_settings
 from proxylib.runs.step import Declaration, Request, Resources, Study
-from proxylib.studies.lab.settings import CorporaSettings, Member, PopulationSettings, Replication, Section
+from proxylib.studies.lab.settings import CorporaSettings, Member, PopulationSettings, Replication, Section, TrajectorySettings
 
 study = Study("lab", Section)
+
+
+LOOK = 0.1  # minutes of one checkpoint's measurement
+TRAJECTORY_SEEDS = 1000  # times the profile's first seed, then one a run: no two trajectories, and no model, read the same
 
 
 def _training(settings: TrainSettings) -> Resources:
@@ -51,6 +55,28 @@ def measure(d: Declaration, model: str, seed: int | None = None, style: str = "c
     settings = MeasureSettings(extraction=d.profile.extraction, evaluation=d.profile.evaluation)
     name = parents["train"].name.replace("train/", "measure/")
     return Request(settings, parents, name=name, parameters={"model": model, "seed": seed, "style": style})
+
+
+def _watched(settings: TrajectorySettings) -> Resources:
+    looks = settings.watch.spaced + settings.watch.last
+    return Resources(minutes=_training(settings.training).minutes + LOOK * looks)
+
+
+@study.stage(version=1, builder="proxylib.studies.lab.trajectory:build", resources=_watched)
+def trajectory(d: Declaration, model: str) -> Request:
+    """What changes while one model is pretrained: statistics of the expert's tokens, answers, losses by domain; and what do
+    averages of its last weights do?
+    """
+    chosen = d.profile.trajectories
+    spec = chosen.run(model)
+    seed = TRAJECTORY_SEEDS * d.profile.seeds[0] + chosen.runs.index(spec)
+    settings = TrajectorySettings(
+        training=train_settings(d.profile, spec, seed),
+        measure=MeasureSettings(extraction=d.profile.extraction, evaluation=d.profile.evaluation),
+        watch=chosen.watch,
+    )
+    parents = {"material": d.step("material"), "expert": d.step("measure", model=d.profile.expert.name)}
+    return Request(settings, parents, name=f"trajectory/{model}", parameters={"model": model})
 
 
 @study.stage(version=5, builder="proxylib.studies.lab.population:build", whole=False)

@@ -1,23 +1,24 @@
 """The crucial steps: does a model that cannot solve a problem already give high probability to the steps that decide it?
 
 Fixed before looking: a token is decisive if it holds a value that the expert's line works out rather than copies (tasks
-mark them while they write a trace; the final answer is left out, since the lines before it say it already). Along one
-training run, at log-spaced checkpoints: agreement with the expert on decisive and on other tokens, for problems that the
-model's own answer gets right and for those that it fails; and the amount of training at which each signal first reaches
-half of its final value. Because one wrong step spoils an answer, accuracy must rise later than agreement per token even if
-nothing but compounding is at work; agreement on all of a trace's decisive tokens at once is the control for the compounding
-of decisive steps. It is no control for copies and format: where every token of a trace agrees, the answer is right.
+mark them while they write a trace; the final answer is left out, since the lines before it say it already). Along several
+training runs: at the last checkpoint at which a task's accuracy is still low, agreement with the expert on decisive tokens
+of failed problems minus that on their other tokens; and the amount of training at which each signal first reaches half of its
+final value. Because one wrong step spoils an answer, accuracy must rise later than agreement per token even if nothing but
+compounding is at work; agreement on all of a trace's decisive tokens at once is the control for the compounding of decisive
+steps. It is no control for copies and format: where every token of a trace agrees, the answer is right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from proxylib.stats import Bootstrap, Drawn, Resampling
+from proxylib.runs.store import Workspace
+from proxylib.stats import Bootstrap, Drawn, Resampling, mean_interval
 
 SIGNALS = {
     "decisive": "agreement on decisive tokens",
@@ -25,94 +26,183 @@ SIGNALS = {
     "whole": "all decisive tokens of a trace agree",
     "correct": "accuracy",
 }
-UNIT = "tasks of one training run; interval over problems"
+AGAINST = {"other": "other tokens", "guess": "the commonest token of each step"}  # what decisive tokens are compared with
+MOST = (0.1, 0.2)  # accuracy up to which a model cannot solve a task
+#: rows of the scoreboard -> accuracy, and what is compared; or the signal that leads
+CLAIMED = {
+    "failed-but-likely": (0.1, "other"),
+    "failed-but-likely-20": (0.2, "other"),
+    "failed-beyond-guessing": (0.1, "guess"),
+}
+LEADING = {"steps-before-answers": "decisive", "steps-beyond-compounding": "whole"}
+UNIT = "training runs"
 LEAST_PROBLEMS = 5  # of a kind, for a mean over them
 LEAST_RISE = 0.1  # of accuracy, below which there is no way to be half of
+ENDS = ["estimate", "low", "high", "low_given", "high_given"]
 
 
-class Task(NamedTuple):
-    """One task's problems along training, and their draws.
+class Course(NamedTuple):
+    """One task's problems along one training run, and their draws.
 
-    signals : column of `decisive_tokens.observed`, or "correct" -> [checkpoints, problems]
-    problems : the resampling of its problems
+    run, task : whose
+    tokens : [checkpoints] read so far, rising
+    signals : name of `SIGNALS`, or "guess" -> [checkpoints, problems]
+    problems : the resampling of its problems, the same in every run
     """
 
-    name: str
-    signals: dict[str, np.ndarray]
+    run: str
+    task: str
+    tokens: np.ndarray
+    signals: Mapping[str, np.ndarray]
     problems: Resampling
 
-    def mean(self, signal: str, mask: np.ndarray | None = None) -> np.ndarray:
-        """[checkpoints, 1 + draws] mean of a signal over the problems, or those of a mask; nan where there are none."""
-        return self.mean_of(self.signals[signal], mask)
-
-    def mean_of(self, values: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """As `mean`, of values [checkpoints, problems]."""
+    def mean(self, values: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """[..., 1 + draws] mean of values [..., problems] over the problems, or those of a mask; nan where there are none."""
         mask = np.ones_like(values) if mask is None else mask
         total, count = (part @ self.problems.weights.T for part in (values * mask, mask))
         return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
 
+    def failed(self) -> np.ndarray:
+        """[checkpoints, problems] 1 where the model's own answer is wrong."""
+        return 1 - self.signals["correct"]
 
-def _tasks(traces: pd.DataFrame, bootstrap: Bootstrap) -> list[Task]:
-    """Every task with the draws of its problems."""
-    parts = dict(list(traces.assign(correct=traces["correct"].astype(float)).groupby("task", sort=False)))
-    drawn = bootstrap.within([part["id"].nunique() for part in parts.values()])
-    wide = lambda part, name: part.pivot(index="step", columns="id", values=name).to_numpy(float)
-    return [
-        Task(name, {signal: wide(part, signal) for signal in (*SIGNALS, "guess")}, problems)
-        for (name, part), problems in zip(parts.items(), drawn, strict=True)
-    ]
+    def unsolved(self, most: float) -> int | None:
+        """The last checkpoint with an accuracy of at most so much and enough failed problems; None where there is none."""
+        low = np.flatnonzero(self.signals["correct"].mean(1) <= most)
+        return int(low[-1]) if len(low) and self.failed()[low[-1]].sum() >= LEAST_PROBLEMS else None
 
 
-def curves(traces: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Every signal along training, mean over tasks; and agreement on decisive tokens of problems passed and failed.
+def along(outcomes: pd.DataFrame, problems: pd.DataFrame) -> pd.DataFrame:
+    """Shares from the counts of a trajectory.
 
     Parameters
     ----------
-    traces : columns step, tokens, task, id, correct and those of `decisive_tokens.observed`
-    bootstrap : bootstrap over problems, within tasks
+    outcomes, problems : tables of a `trajectory` run
 
     Returns
     -------
-    columns step, tokens, signal (of `SIGNALS`, or "decisive, failed", "decisive, passed"), estimate, low, high, n (tasks that
-    enter)
+    columns step, tokens, task, id, then floats: correct, decisive, other, whole (1 if all decisive tokens of a trace agree),
+    guess
+    """
+    frame = outcomes.merge(problems, on=["task", "id"], suffixes=("", "_guessed"), validate="many_to_one")
+    shares = {name: frame[name] / frame[f"n_{name}"] for name in ("decisive", "other")}
+    shares |= {"whole": frame["decisive"] == frame["n_decisive"], "guess": frame["guess"] / frame["n_decisive"]}
+    shares |= {"correct": frame["correct"]}
+    return frame[["step", "tokens", "task", "id"]].assign(**{name: values.astype(float) for name, values in shares.items()})
+
+
+def courses(runs: Mapping[str, pd.DataFrame], bootstrap: Bootstrap) -> list[Course]:
+    """Every task of every run.
+
+    Parameters
+    ----------
+    runs : name of a run -> its problems as from `along`; the same problems in all
+    bootstrap : bootstrap over problems, within tasks
+    """
+    result = []
+    for name, frame in runs.items():
+        parts = dict(list(frame.groupby("task", sort=False)))
+        drawn = bootstrap.within([part["id"].nunique() for part in parts.values()])
+        for (task, part), problems in zip(parts.items(), drawn, strict=True):
+            wide = {s: part.pivot(index="step", columns="id", values=s).to_numpy(float) for s in (*SIGNALS, "guess")}
+            tokens = part.drop_duplicates("step").sort_values("step")["tokens"].to_numpy(float)
+            result.append(Course(name, task, tokens, wide, problems))
+    return result
+
+
+def pooled(values: Mapping[tuple[str, str], np.ndarray], level: float) -> tuple[float, ...]:
+    """Mean over tasks, then over runs: estimate, the interval that decides, the one with the runs given, number of runs.
+
+    Parameters
+    ----------
+    values : (run, task) -> [1 + draws]
+    level : coverage
 
     Notes
     -----
-    Failed and passed problems are other problems at each checkpoint; a task enters where it has at least five of the kind.
+    The interval that decides is Student's over the runs, or that over problems where it is wider.
     """
-    tasks = _tasks(traces, bootstrap)
-    tokens = traces.drop_duplicates("step").set_index("step")["tokens"].sort_index()
-    by_signal = {name: [task.mean(name) for task in tasks] for name in SIGNALS}
-    for name, kind in (("decisive, failed", _failed), ("decisive, passed", _passed)):
-        by_signal[name] = [task.mean("decisive", np.where(_enough(mask := kind(task)), mask, 0.0)) for task in tasks]
+    tasks_of: dict[str, list[np.ndarray]] = {}
+    for (run, _), drawn in values.items():
+        tasks_of.setdefault(run, []).append(drawn)
+    runs = [np.mean(parts, 0) for parts in tasks_of.values()]
+    mean = np.mean(runs, 0)
+    given = Drawn(mean[0], mean[1:], level).interval(undefined="nan")
+    over_runs = mean_interval([values[0] for values in runs], level)
+    decides = given if given.high - given.low > over_runs.high - over_runs.low else over_runs
+    return (float(mean[0]), *decides[1:], *given[1:], len(runs))
+
+
+def _by_task(values: Mapping[tuple[str, str], np.ndarray], level: float) -> Iterator[tuple]:
+    """Every task's row of `pooled`, then that of all as the task "mean"."""
+    for name in dict.fromkeys(task for _, task in values):
+        yield name, *pooled({key: drawn for key, drawn in values.items() if key[1] == name}, level)
+    if values:
+        yield "mean", *pooled(values, level)
+
+
+def unsolved(runs: Sequence[Course]) -> pd.DataFrame:
+    """What agrees on the failed problems of every task and run, where accuracy is still low.
+
+    Returns
+    -------
+    columns most (of `MOST`), run, task, tokens, correct (accuracy), failed (problems), decisive, other, guess; no row where
+    accuracy is never so low, or fewer than five problems are failed
+    """
     rows = []
-    for name, parts in by_signal.items():
-        for index, (at, seen) in enumerate(tokens.items()):
-            drawn = [bootstrap.drawn(means[index]) for means in parts]
-            entering = [mean for mean in drawn if np.isfinite(mean.estimate)]
-            if entering:
-                rows.append((at, seen, name, *_over_tasks(entering).interval(), len(entering)))
-    return pd.DataFrame(rows, columns=["step", "tokens", "signal", "estimate", "low", "high", "n"])
+    for most in MOST:
+        for course in runs:
+            at = course.unsolved(most)
+            if at is not None:
+                failed = course.failed()[at]
+                shares = [float(course.mean(course.signals[name][at], failed)[0]) for name in ("decisive", *AGAINST)]
+                accuracy = float(course.signals["correct"][at].mean())
+                rows.append((most, course.run, course.task, course.tokens[at], accuracy, int(failed.sum()), *shares))
+    return pd.DataFrame(rows, columns=["most", "run", "task", "tokens", "correct", "failed", "decisive", *AGAINST])
 
 
-def _over_tasks(means: Sequence[Drawn]) -> Drawn:
-    """Mean over tasks; a draw in which a task has no such problem is the mean over the others."""
-    estimate = np.mean([mean.estimate for mean in means])
-    return Drawn(estimate, np.nanmean([mean.draws for mean in means], 0), means[0].level)
+def gaps(runs: Sequence[Course], level: float) -> pd.DataFrame:
+    """Agreement on decisive tokens of failed problems minus what it is compared with, where accuracy is still low.
+
+    Returns
+    -------
+    columns most, against (of `AGAINST`), task ("mean": over tasks, then over runs), those of `ENDS`, n (runs)
+    """
+    rows = []
+    for most in MOST:
+        entering = [(course, at) for course in runs if (at := course.unsolved(most)) is not None]
+        for against in AGAINST:
+            values = {}
+            for course, at in entering:
+                gap = course.signals["decisive"][at] - course.signals[against][at]
+                values[course.run, course.task] = course.mean(gap, course.failed()[at])
+            rows += [(most, against, *row) for row in _by_task(values, level)]
+    return pd.DataFrame(rows, columns=["most", "against", "task", *ENDS, "n"])
 
 
-def _passed(task: Task) -> np.ndarray:
-    """[checkpoints, problems] 1 where the model's own answer is right."""
-    return task.signals["correct"]
+def curves(runs: Sequence[Course], level: float) -> pd.DataFrame:
+    """Every signal along training, mean over tasks and runs; and agreement on decisive tokens of failed problems.
 
+    Returns
+    -------
+    columns tokens (geometric mean of the runs' at their n-th checkpoint), signal (of `SIGNALS`, or "decisive, failed"),
+    those of `ENDS`, n (runs)
 
-def _failed(task: Task) -> np.ndarray:
-    return 1 - task.signals["correct"]
-
-
-def _enough(mask: np.ndarray) -> np.ndarray:
-    """[checkpoints, 1] whether a mean over the masked problems is worth having."""
-    return mask.sum(1, keepdims=True) >= LEAST_PROBLEMS
+    Notes
+    -----
+    Failed problems are other problems at each checkpoint; a task enters where it has at least five of them.
+    """
+    rows = []
+    for number in range(min(len(course.tokens) for course in runs)):
+        tokens = float(np.exp(np.mean([np.log(course.tokens[number]) for course in runs])))
+        for name in SIGNALS:
+            values = {(course.run, course.task): course.mean(course.signals[name][number]) for course in runs}
+            rows.append((tokens, name, *pooled(values, level)))
+        failing = [course for course in runs if course.failed()[number].sum() >= LEAST_PROBLEMS]
+        values = {(c.run, c.task): c.mean(c.signals["decisive"][number], c.failed()[number]) for c in failing}
+        if values:
+            rows.append((tokens, "decisive, failed", *pooled(values, level)))
+    return pd.DataFrame(rows, columns=["tokens", "signal", *ENDS, "n"])
 
 
 def half_way(tokens: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -140,58 +230,67 @@ def half_way(tokens: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.where((last > first) & (at > 0), np.exp(place), np.nan)
 
 
-def lead(traces: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """How much earlier than accuracy each signal is half-way: ratio of training tokens, per task and as a geometric mean.
+def lead(runs: Sequence[Course], level: float) -> pd.DataFrame:
+    """How much earlier than accuracy each signal is half-way: ratio of training tokens.
 
     Returns
     -------
-    columns task ("mean": geometric mean over tasks in which both are defined), signal, estimate, low, high (accuracy's tokens
-    over the signal's; above 1 the signal is earlier), n (tasks)
+    columns task ("mean": geometric mean over tasks, then over runs), signal, those of `ENDS` (accuracy's tokens over the
+    signal's; above 1 the signal is earlier), n (runs)
 
     Notes
     -----
-    One training run: the interval is about problems, not about training seeds. A task in which accuracy does not rise by at
-    least ten points is left out.
+    A task of a run in which accuracy does not rise by at least ten points, or the signal does not rise, is left out.
     """
-    tokens = traces.drop_duplicates("step").sort_values("step")["tokens"].to_numpy(float)
-    rise = lambda task: bootstrap.drawn(np.subtract(*task.mean("correct")[[-1, 0]])).estimate
-    rising = [task for task in _tasks(traces, bootstrap) if rise(task) >= LEAST_RISE]
-    interval = lambda ratio: bootstrap.drawn(ratio).interval(undefined="nan")
+    rising = [course for course in runs if np.subtract(*course.signals["correct"].mean(1)[[-1, 0]]) >= LEAST_RISE]
     rows = []
     for name in ("decisive", "other", "whole"):
-        ratios = [half_way(tokens, task.mean("correct")) / half_way(tokens, task.mean(name)) for task in rising]
-        rows += [(task.name, name, *interval(ratio), 1) for task, ratio in zip(rising, ratios, strict=True)]
-        defined = [ratio for ratio in ratios if np.isfinite(bootstrap.drawn(ratio).estimate)]
-        if defined:
-            rows.append(("mean", name, *interval(np.exp(np.log(defined).mean(0))), len(defined)))
-    return pd.DataFrame(rows, columns=["task", "signal", "estimate", "low", "high", "n"])
+        values = {}
+        for course in rising:
+            answers, signal = (half_way(course.tokens, course.mean(course.signals[s])) for s in ("correct", name))
+            if np.isfinite(answers[0] / signal[0]):
+                values[course.run, course.task] = np.log(answers / signal)
+        for task, *logs, n in _by_task(values, level):
+            rows.append((task, name, *np.exp(logs), n))
+    return pd.DataFrame(rows, columns=["task", "signal", *ENDS, "n"])
 
 
-def estimates(traces: pd.DataFrame, leads: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """The scoreboard's rows: decisive tokens of failed problems against guessing, and who is earlier.
+def estimates(differences: pd.DataFrame, leads: pd.DataFrame, level: float) -> pd.DataFrame:
+    """The scoreboard's rows.
 
     Parameters
     ----------
-    traces, bootstrap : as for `curves`
-    leads : from `lead`
+    differences, leads : from `gaps` and `lead`
 
     Returns
     -------
-    columns claim, estimate, low, high, level, n, n_unit; only what is defined
+    columns claim, those of `ENDS`, null, level, n, n_unit; only what is defined
     """
-    gaps = []
-    for task in _tasks(traces, bootstrap):
-        failed = _failed(task)[-1:]
-        if _enough(failed).all():
-            gaps.append(task.mean_of((task.signals["decisive"] - task.signals["guess"])[-1:], failed)[0])
     rows = []
-    if gaps:
-        gap = bootstrap.drawn(np.mean(gaps, 0)).interval(undefined="nan")
-        rows.append(("failed-but-likely", *gap, bootstrap.level, len(gaps), UNIT))
-    means = leads.query("task == 'mean'").set_index("signal")
-    for claim, signal in (("steps-before-answers", "decisive"), ("steps-beyond-compounding", "whole")):
-        if signal in means.index and np.isfinite(means.loc[signal, "low"]):
-            row = means.loc[signal]
-            rows.append((claim, row["estimate"], row["low"], row["high"], bootstrap.level, int(row["n"]), UNIT))
-    columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
-    return pd.DataFrame(rows, columns=columns).astype({"claim": str, "n_unit": str})
+    means = differences[differences["task"] == "mean"].set_index(["most", "against"])
+    for claim, key in CLAIMED.items():
+        if key in means.index:
+            rows.append((claim, *means.loc[key, ENDS], 0.0, means.loc[key, "n"]))
+    means = leads[leads["task"] == "mean"].set_index("signal")
+    rows += [(claim, *means.loc[key, ENDS], 1.0, means.loc[key, "n"]) for claim, key in LEADING.items() if key in means.index]
+    frame = pd.DataFrame(rows, columns=["claim", *ENDS, "null", "n"]).astype({"claim": str, "n": int})
+    return frame.dropna().assign(level=level, n_unit=UNIT)
+
+
+def build(step, workspace: Workspace) -> None:
+    """What the trajectories say of the steps that decide.
+
+    Parameters
+    ----------
+    step : a declared `crucial_steps` step; its parents are trajectories, by the names of their models
+    workspace : receives the tables unsolved, gaps, curves, lead and estimates
+    """
+    bootstrap: Bootstrap = step.settings.bootstrap
+    trajectories = {name: step.parent(name) for name in step.parents}
+    runs = courses({name: along(run.table("outcomes"), run.table("problems")) for name, run in trajectories.items()}, bootstrap)
+    differences, leads = gaps(runs, bootstrap.level), lead(runs, bootstrap.level)
+    workspace.write_table("unsolved", unsolved(runs))
+    workspace.write_table("gaps", differences)
+    workspace.write_table("curves", curves(runs, bootstrap.level))
+    workspace.write_table("lead", leads)
+    workspace.write_table("estimates", estimates(differences, leads, bootstrap.level))

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from proxylib.measure.settings import Extraction, MeasureSettings
-from proxylib.models.settings import TrainSettings
+from proxylib.measure.settings import Extraction
 from proxylib.settings import Frozen
 from proxylib.stats import Bootstrap
 
 
-class CrucialRun(Frozen):
-    """One longer training run, measured along the way."""
-
-    model: str = Field(description="architecture, tokenizer and width, by its name in the population")
-    share: float = Field(gt=0, description="training tokens as a multiple of training.tokens")
-    items: int = Field(ge=6, description="evaluation problems per task at each checkpoint")
-
-
 class CrucialSettings(Frozen):
-    """What a `crucial_steps` run is made from."""
+    """What a `crucial_steps` run is made from, beside its parents."""
 
-    training: TrainSettings
-    measure: MeasureSettings
-    items: int
     bootstrap: Bootstrap
 
 
@@ -47,7 +35,6 @@ class Section(Frozen):
     """What the study adds to a profile."""
 
     ranked: tuple[str, ...] = Field(min_length=2, description="tasks that enter rankings, decided on the tuning seed")
-    crucial_steps: CrucialRun
 
     @model_validator(mode="after")
     def _ranked_are_tasks(self) -> Section:

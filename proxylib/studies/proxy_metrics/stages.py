@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from proxylib.measure.settings import MeasureSettings
-from proxylib.models.settings import train_settings
 from proxylib.runs.config import ROOT
 from proxylib.runs.files import sha256
-from proxylib.runs.step import Declaration, Request, Resources, Study
+from proxylib.runs.step import Declaration, Request, Study
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings, CrucialSettings, NumericsSettings, Section
 
 study = Study("proxy_metrics", Section)
@@ -36,22 +34,11 @@ def whose_style(d: Declaration) -> Request:
     return Request(_analysis(d), {style: d.step("population", style=style) for style in ("crossed", "expert", "other")})
 
 
-def _crucial(settings: CrucialSettings) -> Resources:
-    return Resources(minutes=settings.training.training.minutes(settings.training.model))
-
-
-@study.stage(version=2, builder="proxylib.studies.proxy_metrics.crucial_run:build", resources=_crucial)
+@study.stage(version=3, builder="proxylib.studies.proxy_metrics.crucial_steps:build", whole=False)
 def crucial_steps(d: Declaration) -> Request:
     """When, during training, do the decisive steps of a solution become likely, and when do answers become right?"""
-    chosen = d.profile.crucial_steps
-    spec = d.profile.model(chosen.model).model_copy(update={"mix": "expert", "post": "none", "share": chosen.share})
-    settings = CrucialSettings(
-        training=train_settings(d.profile, spec, d.profile.seeds[0]),
-        measure=MeasureSettings(extraction=d.profile.extraction, evaluation=d.profile.evaluation),
-        items=chosen.items,
-        bootstrap=d.profile.bootstrap,
-    )
-    return Request(settings, {"material": d.step("material")})
+    names = [model.name for model in d.profile.trajectories.runs]
+    return Request(CrucialSettings(bootstrap=d.profile.bootstrap), {name: d.step("trajectory", model=name) for name in names})
 
 
 @study.stage(version=1, builder="proxylib.measure.numerics:build")
@@ -91,7 +78,8 @@ def whose_style_page(d: Declaration) -> Request:
 @study.page("crucial_steps")
 def crucial_steps_page(d: Declaration) -> Request:
     """What the page crucial_steps reads."""
-    return Request(None, {"crucial_steps": d.step("crucial_steps"), "material": d.step("material")})
+    first = d.step("trajectory", model=d.profile.trajectories.runs[0].name)
+    return Request(None, {"crucial_steps": d.step("crucial_steps"), "trajectory": first, "material": d.step("material")})
 
 
 @study.page("numerics")

@@ -8,6 +8,26 @@ from proxylib.measure import proxies
 from proxylib.report import tables
 from proxylib.studies.proxy_metrics.crucial_steps import SIGNALS
 
+ALL = "all tasks"
+
+
+def up_to(most: float) -> str:
+    """How a bound of accuracy is called."""
+    return f"at most {100 * most:.0f} %"
+
+
+def gap_rows(gaps: pd.DataFrame, against: str) -> pd.DataFrame:
+    """Rows of a figure: task, accuracy (`up_to`), estimate, low, high in percentage points; all tasks together last."""
+    rows = tables.rows(gaps, against=against).replace({"task": {"mean": ALL}})
+    rows = pd.concat([rows[rows["task"] != ALL], rows[rows["task"] == ALL]], ignore_index=True)
+    return rows.assign(accuracy=rows["most"].map(up_to), **{end: 100 * rows[end] for end in tables.ENDS})
+
+
+def agreeing(unsolved: pd.DataFrame, most: float) -> pd.Series:
+    """Shares decisive, other, guess and correct where accuracy is low: mean over tasks, then over runs."""
+    part = tables.rows(unsolved, most=most)
+    return part.groupby("run")[["decisive", "other", "guess", "correct"]].mean().mean()
+
 
 def lead_table(lead: pd.DataFrame) -> pd.DataFrame:
     """Accuracy's training tokens over each signal's, per task, the mean last."""

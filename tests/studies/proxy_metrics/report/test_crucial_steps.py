@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from proxylib.measure import proxies
 from proxylib.studies.proxy_metrics.crucial_steps import SIGNALS
@@ -25,3 +26,20 @@ def test_leads_stand_by_task_with_their_mean_last():
         SIGNALS[s] for s in ("decisive", "other", "whole")
     ]
     assert table.iloc[0, 1] == "2.0 [1.0, 3.0]" and table.iloc[1, 1] == "2 [–, –]"
+
+
+def test_differences_are_in_points_with_all_tasks_last_and_one_comparison_alone():
+    rows = [(most, against, task, 0.1, 0.0, 0.2) for most in (0.1, 0.2) for against in ("other", "guess") for task in TASKS]
+    table = report.gap_rows(pd.DataFrame(rows, columns=["most", "against", "task", "estimate", "low", "high"]), "other")
+    assert table["task"].tolist() == ["a", "b", "a", "b", "all tasks", "all tasks"]
+    assert set(table["accuracy"]) == {"at most 10 %", "at most 20 %"} and (table["estimate"] == 10).all()
+
+
+def test_shares_are_means_over_tasks_and_then_over_runs():
+    shares = {"decisive": [0.2, 0.4, 0.9], "other": 0.5, "guess": 0.1, "correct": 0.0}
+    unsolved = pd.DataFrame({"most": 0.1, "run": ["x", "x", "y"], "task": ["a", "b", "a"], **shares})
+    unsolved = pd.concat([unsolved, unsolved.assign(most=0.2, decisive=1.0)])
+    assert report.agreeing(unsolved, 0.1)["decisive"] == pytest.approx((0.3 + 0.9) / 2)
+
+
+TASKS = ("a", "mean", "b")

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from proxylib.measure import proxies
-from proxylib.studies.proxy_metrics import decisive_tokens
+from proxylib.measure import decisive_tokens, proxies
 
 
 def token_rows(pieces, task="t", name="a", nll=0.1):
@@ -31,21 +29,22 @@ def test_two_tokens_inside_one_character_are_both_decisive():
 
 def test_observed_by_hand():
     rows = token_rows(["x", "1", "y", "2"]).assign(n_greater=[0, 0, 3, 1], nll=[0.0, np.log(2), 1.0, np.log(4)])
-    rows["token"] = [5, 7, 5, 8]
     seen = decisive_tokens.observed(rows, np.array([False, True, False, True]), 50).loc[("t", "a")]
-    assert seen["decisive"] == 0.5 and seen["other"] == 0.5 and seen["whole"] == 0
-    assert seen["probability"] == pytest.approx((0.5 + 0.25) / 2) and seen["n_decisive"] == 2
-    assert seen["guess"] == 1  # a single trace says at each place what is commonest there
+    assert (seen["decisive"], seen["other"], seen["n_decisive"], seen["n_other"]) == (1, 1, 2, 2)
+    assert (seen["p_decisive"], seen["p_other"]) == (38, 68)  # percent: of 1/2 and 1/4; of 1 and 1/e
+
+
+def test_a_single_trace_says_at_each_place_what_is_commonest_there():
+    rows = token_rows(["x", "1", "y", "2"])
+    assert decisive_tokens.guessed(rows, np.array([False, True, False, True])).loc[("t", "a")] == 2
 
 
 def test_the_guess_is_the_commonest_token_of_each_step_over_a_task():
     traces = [token_rows(["x", "y"], name=name) for name in "abc"] + [token_rows(["x", "y"], task="u", name="a")]
     rows = pd.concat(traces, ignore_index=True)
     rows["token"] = [1, 5, 1, 6, 2, 6, 3, 5]  # first step: 1 is commonest; second: 6; the other task has its own
-    seen = decisive_tokens.observed(rows, np.ones(8, bool), 50)["guess"]
-    assert seen.tolist() == [0.5, 1.0, 0.5, 1.0]
-    nowhere = decisive_tokens.observed(rows, np.array([True, False] * 4), 50)["guess"]
-    assert nowhere.tolist() == [1.0, 1.0, 0.0, 1.0]
+    assert decisive_tokens.guessed(rows, np.ones(8, bool)).tolist() == [1, 2, 1, 2]
+    assert decisive_tokens.guessed(rows, np.array([True, False] * 4)).tolist() == [1, 1, 0, 1]
 
 
 def test_the_answer_is_no_step():

@@ -50,34 +50,34 @@ def observed(tokens: pd.DataFrame, decisive: np.ndarray, vocabulary: int) -> pd.
 
     Returns
     -------
-    index task, id; columns decisive and other (share of such tokens that are the likeliest), probability (mean probability of
-    decisive tokens), whole (1 if all decisive tokens are the likeliest), guess (share of the decisive tokens that are the
-    commonest of their place in the task, first, second, ...: what a model scores that knows the form and no problem),
-    n_decisive
+    index task, id; columns decisive and other (how many of such tokens are the likeliest), n_decisive and n_other (how many
+    there are), p_decisive and p_other (mean probability of such tokens, in whole percent)
+    """
+    top1 = proxies.statistics(tokens, vocabulary)["top1"].to_numpy() == 1
+    frame = tokens[["task", "id"]].assign(top1=top1, p=np.exp(-tokens["nll"].to_numpy(float)))
+    columns = {}
+    for name, mask in (("decisive", decisive), ("other", ~decisive)):
+        by_trace = frame[mask].groupby(["task", "id"], sort=False)
+        columns[name] = by_trace["top1"].sum().astype("int16")
+        columns[f"n_{name}"] = by_trace.size().astype("int16")
+        columns[f"p_{name}"] = (100 * by_trace["p"].mean()).round().astype("int8")
+    return pd.DataFrame(columns)
+
+
+def guessed(tokens: pd.DataFrame, decisive: np.ndarray) -> pd.Series:
+    """How many of a trace's decisive tokens are the commonest of their place in the task, first, second, ...
+
+    So many would agree with a model that knows the form and no problem. Indexed by task and id.
 
     Notes
     -----
     The commonest tokens are counted on the very traces that are guessed, so the guess is a little too good.
     """
-    frame = tokens[["task", "id"]].assign(
-        top1=proxies.statistics(tokens, vocabulary)["top1"].to_numpy(), p=np.exp(-tokens["nll"].to_numpy(float))
-    )
-    said = frame[["task", "id"]].assign(token=tokens["token"].to_numpy())[decisive]
+    said = tokens.loc[decisive, ["task", "id", "token"]]
     place = [said["task"], said.groupby(["task", "id"]).cumcount()]
     commonest = said.groupby(place)["token"].transform(lambda values: values.mode().iloc[0])
-    frame["guess"] = False
-    frame.loc[decisive, "guess"] = (said["token"] == commonest).to_numpy()
-    inside, outside = (frame[mask].groupby(["task", "id"], sort=False) for mask in (decisive, ~decisive))
-    return pd.DataFrame(
-        {
-            "decisive": inside["top1"].mean(),
-            "other": outside["top1"].mean(),
-            "probability": inside["p"].mean(),
-            "whole": (inside["top1"].min() == 1).astype(float),
-            "guess": inside["guess"].mean(),
-            "n_decisive": inside.size(),
-        }
-    )
+    hits = said.assign(guess=said["token"] == commonest).groupby(["task", "id"], sort=False)["guess"]
+    return hits.sum().astype("int16")
 
 
 def case_study(tokens: pd.DataFrame, decisive: np.ndarray, vocabulary: int, texts: pd.Series) -> pd.DataFrame:

@@ -1,0 +1,195 @@
+"""One training run, measured on the way: what forecasts, crucial steps and the evaluation stack read.
+
+The store keeps no weights of the way, so everything that needs them happens while the run trains: statistics of the expert's
+tokens, answers, losses by domain at every checkpoint, and averages of the last weights.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from transformers import PreTrainedModel
+
+from proxylib.data.trace import PROSE, Trace
+from proxylib.data.traces import read
+from proxylib.errors import UserError
+from proxylib.measure import benchmarks, decisive_tokens, domains, features
+from proxylib.measure.tokenstats.extract import token_rows
+from proxylib.models import averaging, devices, loading, pretrain, tokenizers
+from proxylib.models.settings import TrainSettings
+from proxylib.runs.files import parquet_bytes
+from proxylib.runs.store import Workspace
+from proxylib.studies.lab.material import traces_of
+from proxylib.studies.lab.settings import TrajectorySettings, Watch
+
+FROM = 400  # the first checkpoint is a 400th of the way: half of the log-spaced ones come before the first eighteenth
+LAST_PART = 5  # the last checkpoints are those of the last fifth
+HALF_LIVES = (2, 5)  # of the moving averages, in checkpoints of the last part
+TABLES = ("features", "outcomes", "domains", "shown")  # of which every checkpoint writes a part
+AVERAGED = ("averaged_outcomes", "averaged_domains")
+
+
+def checkpoints(steps: int, watch: Watch) -> list[int]:
+    """Steps after which a run of so many is measured: evenly spaced in log steps, and `last_steps`."""
+    spaced = np.geomspace(max(1, steps / FROM), steps, watch.spaced).round().astype(int).tolist()
+    return sorted({*spaced, *last_steps(steps, watch)})
+
+
+def last_steps(steps: int, watch: Watch) -> list[int]:
+    """Steps evenly spaced over the last fifth of so many.
+
+    Raises
+    ------
+    UserError
+        If the run is too short for so many.
+    """
+    last = np.unique(np.linspace(steps * (1 - 1 / LAST_PART), steps, watch.last).round().astype(int)).tolist()
+    if len(last) < watch.last:
+        raise UserError(f"trajectories.watch.last: {watch.last} checkpoints do not fit into the last fifth of {steps} steps")
+    return last
+
+
+def averages(watch: Watch) -> dict[str, list[float]]:
+    """How an average of the last weights is called -> the share of each checkpoint, oldest first."""
+    uniform = {f"last {number}": [1 / number] * number for number in watch.averaged}
+    most = max(watch.averaged)
+    return uniform | {f"moving, half-life {life}": averaging.moving(most, life) for life in HALF_LIVES}
+
+
+class Looker:
+    """What is measured on one model, whenever it is asked.
+
+    Parameters
+    ----------
+    step : a declared `trajectory` step
+    tokenizer : of the model
+    """
+
+    def __init__(self, step: Any, tokenizer: Any):
+        material, settings = step.parent("material"), step.settings
+        self.tokenizer, self.measure = tokenizer, settings.measure
+        self.traces = _first(read(material.path("traces.parquet")), settings.watch.items)
+        self.prose = read(material.path(f"{traces_of(PROSE)}.parquet"))
+        self.texts = pd.Series({(trace.task, trace.id): trace.solution for trace in self.traces})
+        self.texts.index.names = ["task", "id"]
+        self.spans = decisive_tokens.steps_of(material.table("decisive"))
+        theirs = step.parent("expert").table("tokens_expert")
+        self.theirs = theirs[pd.MultiIndex.from_frame(theirs[["task", "id"]]).isin(self.texts.index)].reset_index(drop=True)
+        documents = domains.documents(settings.training.material, settings.watch.documents)
+        self.domains = domains.packed(documents, tokenizer, settings.training.training.context)
+
+    def look(self, model: PreTrainedModel) -> dict[str, pd.DataFrame]:
+        """Frames by table."""
+        losses = domains.losses(model, self.domains)
+        model.eval()
+        rows, vocabulary = self.rows(model, self.traces), len(self.tokenizer)
+        decisive = decisive_tokens.is_decisive(rows, self.spans, self.texts)
+        seen = decisive_tokens.observed(rows, decisive, vocabulary).reset_index()
+        answered = benchmarks.answers(model, self.tokenizer, self.traces, self.measure.evaluation)
+        outcomes = answered[["task", "id", "correct"]].merge(seen, on=["task", "id"], validate="one_to_one")
+        of_all = features.features({"expert": rows, PROSE: self.rows(model, self.prose)}, self.theirs, self.texts, vocabulary)
+        return {
+            "features": of_all[[name for name in of_all if not name.startswith(features.BY_BYTE)]],
+            "outcomes": outcomes.drop(columns=["n_decisive", "n_other"]),
+            "domains": losses,
+            "shown": decisive_tokens.case_study(rows, decisive, vocabulary, self.texts),
+        }
+
+    def rows(self, model: PreTrainedModel, traces: list[Trace]) -> pd.DataFrame:
+        """Token rows of the model over traces."""
+        return token_rows(model, self.tokenizer, traces, self.measure.extraction)[0]
+
+    def problems_of(self, model: PreTrainedModel) -> pd.DataFrame:
+        """What no checkpoint changes: task, id, level, n_decisive, n_other, guess (see decisive_tokens.py)."""
+        rows = self.rows(model, self.traces)
+        decisive = decisive_tokens.is_decisive(rows, self.spans, self.texts)
+        counts = decisive_tokens.observed(rows, decisive, len(self.tokenizer))[["n_decisive", "n_other"]]
+        counts["guess"] = decisive_tokens.guessed(rows, decisive)
+        levels = pd.Series({key: int(key[1].split("-")[1]) for key in counts.index})
+        counts.insert(0, "level", levels)
+        return counts.reset_index()
+
+
+def build(step, workspace: Workspace) -> None:
+    """Train one model, measure it on the way, and average its last weights.
+
+    Parameters
+    ----------
+    step : a declared `trajectory` step; its parents are the material and the lab expert's measurement
+    workspace : receives `model/` and `losses` (see `pretrain.fit`; held-out losses at every checkpoint); with columns step and
+        tokens the tables features (the eighty proxies and baselines per task), outcomes (task, id, correct, and what
+        `decisive_tokens.observed` counts), domains (see `domains.losses`) and shown (`decisive_tokens.case_study` at the
+        first checkpoint, a middle one and the last); `problems`, which no checkpoint changes; averaged_outcomes and
+        averaged_domains with a column average in their place. Its facts are those of training
+    """
+    settings: TrajectorySettings = step.settings
+    spec, watch = settings.training, settings.watch
+    devices.prepare(spec.training.device, spec.training.threads)
+    looker = Looker(step, tokenizers.load(step.parent("material").path(f"tokenizers/{spec.model.tokenizer}"), "always"))
+    steps = pretrain.steps_of(spec.training, spec.model.share)
+    at, last = checkpoints(steps, watch), last_steps(steps, watch)
+    parts = [_part(name, now) for name in TABLES for now in at] + [_weights(now) for now in last]
+    for _ in range(2):  # a second time where something that was seen before the last checkpoint was damaged since
+        if not workspace.holds("model", "losses.parquet", *parts):
+            _train(spec, looker, workspace, at, last)
+    model = loading.load(workspace.path("model"), spec.training.device)
+    workspace.write_table("problems", looker.problems_of(model))
+    for place, (name, shares) in enumerate(averages(watch).items()):
+        if not workspace.holds(*(_part(table, place) for table in AVERAGED)):
+            model.load_state_dict(averaging.average([workspace.path(_weights(now)) for now in last[-len(shares) :]], shares))
+            frames = looker.look(model)
+            for table in AVERAGED:
+                frame = frames[table.removeprefix("averaged_")]
+                frame.insert(0, "average", name)
+                workspace.write(_part(table, place), parquet_bytes(frame))
+    shown = {at[0], at[len(at) // 2], at[-1]}
+    _join(workspace, {name: [now for now in at if name != "shown" or now in shown] for name in TABLES})
+    _join(workspace, dict.fromkeys(AVERAGED, range(len(averages(watch)))))
+    for path in workspace.folder.glob("part-*"):
+        path.unlink()
+
+
+def _train(spec: TrainSettings, looker: Looker, workspace: Workspace, at: list[int], last: list[int]) -> None:
+    """Train, and keep what is seen on the way as it comes; what an earlier call has seen is not looked at again."""
+
+    def observe(model: PreTrainedModel, now: int, tokens: int) -> None:
+        if now in last and not workspace.holds(_weights(now)):
+            workspace.write(_weights(now), averaging.weights_bytes(model))
+        if not workspace.holds(*(_part(name, now) for name in TABLES)):
+            for name, frame in looker.look(model).items():
+                frame.insert(0, "step", now)
+                frame.insert(1, "tokens", tokens)
+                workspace.write(_part(name, now), parquet_bytes(frame))
+
+    model, training, material, seed = spec.model, spec.training, spec.material, spec.seed
+    pretrain.train(model, training, material, seed, looker.tokenizer, workspace, observe, measured=lambda *_: set(at))
+    workspace.keep("model", "losses.parquet")
+
+
+def _part(table: str, place: int) -> str:
+    return f"part-{table}-{place:06d}.parquet"
+
+
+def _weights(step: int) -> str:
+    return f"part-weights-{step:06d}.safetensors"
+
+
+def _join(workspace: Workspace, places: dict) -> None:
+    """Tables of their parts."""
+    for table, wanted in places.items():
+        frames = [pd.read_parquet(workspace.path(_part(table, place))) for place in wanted]
+        workspace.write_table(table, pd.concat(frames, ignore_index=True))
+
+
+def _first(traces: list[Trace], items: int) -> list[Trace]:
+    """The first so many problems of each task."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for trace in traces:
+        seen[trace.task] += 1
+        if seen[trace.task] <= items:
+            kept.append(trace)
+    return kept

@@ -1,0 +1,186 @@
+"""A run that is measured on the way: where, what, and the same bytes whenever it was killed."""
+
+from functools import lru_cache
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from models.small_training import CONFIG, LLAMA, MATERIAL, STEPS, contents, interrupt
+
+from proxylib.data import corpora, traces
+from proxylib.errors import UserError
+from proxylib.measure import proxies
+from proxylib.measure.settings import Extraction, MeasureSettings
+from proxylib.measure.tokenstats.extract import token_rows
+from proxylib.models import architectures, averaging, devices, loading, pretrain, tokenizers
+from proxylib.models.settings import Evaluation, TrainSettings
+from proxylib.runs.folder import OWN, Folder
+from proxylib.runs.store import Workspace
+from proxylib.studies.lab import material, trajectory
+from proxylib.studies.lab.settings import TrajectorySettings, Watch
+
+WATCH = Watch(items=6, documents=2, spaced=3, last=2, averaged=(1, 2))
+MEASURE = MeasureSettings(
+    extraction=Extraction(window=40, chunk=64, batch=8, threads=1, device="cpu"),
+    evaluation=Evaluation(max_new_tokens=3, batch=16, threads=1, device="cpu"),
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """Prose and code are cut into pieces once; the measured matmul rate is a fact of the machine, not of these tests."""
+    cut = lru_cache(corpora.pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpora, "pieces", lambda text, held_out: list(cut(text, held_out)))
+        patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
+        yield
+
+
+@pytest.fixture(scope="module")
+def step(tmp_path_factory):
+    """A declared step over a material and an expert on disk."""
+    folder = tmp_path_factory.mktemp("material")
+    workspace = Workspace(folder)
+    kinds, decisive = material.evaluation_traces(MATERIAL)
+    for kind, kept in kinds.items():
+        workspace.write_table(material.traces_of(kind), traces.to_frame(kept))
+    tokenizer = tokenizers.train("byte", ["a"], 300)
+    tokenizer.save_pretrained(folder / "tokenizers" / "byte")
+    torch.manual_seed(8)
+    theirs, _ = token_rows(
+        architectures.build(LLAMA, len(tokenizer), 128).eval(), tokenizer, kinds["expert"], MEASURE.extraction
+    )
+    parents = {
+        "material": SimpleNamespace(path=lambda name: folder / name, table={"decisive": decisive}.__getitem__),
+        "expert": SimpleNamespace(table={"tokens_expert": theirs}.__getitem__),
+    }
+    training = TrainSettings(model=LLAMA, training=CONFIG, material=MATERIAL, seed=3)
+    settings = TrajectorySettings(training=training, measure=MEASURE, watch=WATCH)
+    return SimpleNamespace(settings=settings, parent=parents.__getitem__)
+
+
+def watched(step, folder):
+    """The workspace of a call that goes on from what is in the folder."""
+    folder.mkdir(exist_ok=True)
+    workspace = Workspace(folder, Folder(folder, {}).progress())
+    trajectory.build(step, workspace)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def whole(step, tmp_path_factory):
+    return watched(step, tmp_path_factory.mktemp("whole"))
+
+
+def table(workspace, name):
+    return pd.read_parquet(workspace.path(f"{name}.parquet"))
+
+
+@pytest.mark.parametrize("steps", [2777, 5000])
+def test_half_of_the_spaced_checkpoints_come_before_an_eighteenth_and_the_last_are_even(steps):
+    watch = Watch(items=6, documents=2, spaced=20, last=20, averaged=(20,))
+    at, last = trajectory.checkpoints(steps, watch), trajectory.last_steps(steps, watch)
+    assert at == sorted(set(at)) and at[-1] == last[-1] == steps and set(last) <= set(at) and len(at) == 39
+    assert sum(step <= steps / 18 for step in at) == 10 and at[0] <= steps / 350
+    assert min(last) == round(0.8 * steps) and np.ptp(np.diff(last)) <= 1
+    spaced = [step for step in at if step < min(last)]
+    assert np.ptp(np.log(np.array(spaced[1:]) / spaced[:-1])) < 0.15
+
+
+def test_a_run_too_short_for_its_last_checkpoints_is_refused():
+    watch = Watch(items=6, documents=2, spaced=3, last=9, averaged=(2,))
+    with pytest.raises(UserError, match=r"trajectories.watch.last: 9 checkpoints do not fit into the last fifth of 16 steps"):
+        trajectory.checkpoints(16, watch)
+
+
+def test_every_checkpoint_is_measured_in_every_table(whole):
+    at = trajectory.checkpoints(STEPS, WATCH)
+    held_out = table(whole, "losses").query("split == 'held-out'")
+    assert at[-1] == STEPS and list(held_out["step"]) == at
+    for name in ("features", "outcomes", "domains"):
+        frame = table(whole, name)
+        assert list(frame["step"].unique()) == at and list(frame["tokens"].unique()) == list(held_out["tokens"])
+        assert set(frame.groupby("step").size()) == {{"features": 2, "outcomes": 12, "domains": 6}[name]}
+    assert list(table(whole, "shown")["step"].unique()) == [at[0], at[len(at) // 2], at[-1]]
+    assert set(proxies.NAMES) | {"bits_per_byte", "prose_nll", "rbridge"} <= set(table(whole, "features"))
+    assert not any(path.name.startswith("part-") for path in whole.folder.iterdir())
+
+
+def test_the_counts_are_within_what_no_checkpoint_changes(whole, step):
+    problems, outcomes = (table(whole, name) for name in ("problems", "outcomes"))
+    assert list(problems.columns) == ["task", "id", "level", "n_decisive", "n_other", "guess"] and len(problems) == 12
+    frame = outcomes.merge(problems, on=["task", "id"], validate="many_to_one", suffixes=("", "_guessed"))
+    assert len(frame) == len(outcomes) and (problems["guess"] <= problems["n_decisive"]).all()
+    for kind in ("decisive", "other"):
+        assert frame[kind].between(0, frame[f"n_{kind}"]).all() and frame[f"p_{kind}"].between(0, 100).all()
+    expert = step.parent("expert").table("tokens_expert").groupby(["task", "id"]).size()
+    counted = problems.set_index(["task", "id"])[["n_decisive", "n_other"]].sum(axis=1)
+    assert (counted == expert.loc[counted.index]).all()
+
+
+def test_the_last_checkpoint_is_the_saved_model(whole, step):
+    looker = trajectory.Looker(step, tokenizers.load(whole.path("model"), "always"))
+    frames = looker.look(loading.load(whole.path("model")))
+    for name in ("outcomes", "features", "domains"):
+        last = table(whole, name).query("step == @STEPS").drop(columns=["step", "tokens"]).reset_index(drop=True)
+        pd.testing.assert_frame_equal(last, frames[name].reset_index(drop=True), check_exact=True)
+
+
+def test_averages_are_those_of_the_last_weights(step, tmp_path):
+    kept, folder = {}, tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        average = averaging.average
+        patch.setattr(averaging, "average", lambda files, shares: kept.setdefault(len(kept), average(files, shares)))
+        workspace = watched(step, folder)
+    names = list(trajectory.averages(WATCH))
+    assert names[:2] == ["last 1", "last 2"] and len(names) == 4 and len(kept) == 4
+    shares = trajectory.averages(WATCH)
+    assert all(sum(part) == pytest.approx(1) for part in shares.values())
+    model = loading.load(workspace.path("model"))
+    assert all(torch.equal(value, kept[0][name]) for name, value in model.state_dict().items())
+    model.load_state_dict(kept[1])
+    looker = trajectory.Looker(step, tokenizers.load(workspace.path("model"), "always"))
+    frames, of_averages = looker.look(model), table(workspace, "averaged_domains")
+    part = of_averages[of_averages["average"] == "last 2"].drop(columns="average").reset_index(drop=True)
+    pd.testing.assert_frame_equal(part, frames["domains"], check_exact=True)
+    assert of_averages.groupby("average")["nll"].sum().nunique() == 4
+
+
+def test_killed_while_it_trains_and_while_it_averages_it_ends_with_the_same_bytes(step, whole, tmp_path):
+    def dying(*_):
+        raise KeyboardInterrupt
+
+    for at in (9, 14):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            interrupt(patch, at)
+            watched(step, tmp_path)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(averaging, "average", dying)
+        watched(step, tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretrain, "train", dying)  # it neither trains nor looks again
+        assert contents(watched(step, tmp_path)) == contents(whole)
+
+
+def test_what_was_seen_before_a_kill_is_not_looked_at_again_and_what_is_damaged_is(step, whole, tmp_path):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, STEPS - 1)
+        watched(step, tmp_path)
+    at = trajectory.checkpoints(STEPS, WATCH)
+    seen = sorted(int(path.stem[-6:]) for path in tmp_path.glob("part-outcomes-*"))
+    assert seen == at[:-1]
+    (tmp_path / f"part-outcomes-{seen[1]:06d}.parquet").write_bytes(b"PAR1")
+    looks = []
+    with pytest.MonkeyPatch.context() as patch:
+        look = trajectory.Looker.look
+        patch.setattr(trajectory.Looker, "look", lambda self, model: looks.append(1) or look(self, model))
+        workspace = Workspace(tmp_path, Folder(tmp_path, {}).progress(), say=lambda text: None)
+        trajectory.build(step, workspace)
+    assert contents(workspace) == contents(whole)
+    assert len(looks) <= 2 * len(at) + len(trajectory.averages(WATCH))
+    assert not {path.name for path in tmp_path.iterdir()} - {*OWN, "model"} - {f"{n}.parquet" for n in TABLES}
+
+
+TABLES = ("losses", "problems", *trajectory.TABLES, *trajectory.AVERAGED)
