@@ -1,14 +1,25 @@
-"""What choosing among features finds by chance: the best of many on shuffled accuracies."""
+"""What choosing and fitting find by chance: the best of many on shuffled accuracies, and every fit where there is no signal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from proxylib.errors import UserError
 from proxylib.ranking.panel import SAME, Panel, mean_rho, unit_ranks
-from proxylib.ranking.protocols import task_folds
-from proxylib.ranking.summaries import aligned_panels
+from proxylib.ranking.protocols import task_folds, without_signal
+from proxylib.ranking.rankers import Ranker
+from proxylib.ranking.summaries import aligned_panels, families_drawn, over_seeds, panel_sizes, rho
+from proxylib.stats import Bootstrap
+
+SHUFFLED, OF_MODEL, OF_TASK = "scores shuffled", "random numbers of a model", "random numbers of a model and task"
+#: ways to take the signal out of a panel and leave everything else
+KINDS = (SHUFFLED, OF_MODEL, OF_TASK)
+MINUS_NULL = "rho minus its null"
 
 
 def univariate_rho(panels: Panel | Sequence[Panel]) -> np.ndarray:
@@ -63,6 +74,129 @@ def choice_null(panels: Panel | Sequence[Panel], draws: int, seed: int, families
     panels = aligned_panels(panels)
     orders = _permutations(_blocks(panels[0], families_whole), draws, seed)
     return np.mean([_choices(_permuted_rho(panel, orders), task_folds(panel, k)) for panel in panels], axis=0)
+
+
+def emptied(panel: Panel, kind: str, rng: np.random.Generator) -> Panel:
+    """The panel without a signal.
+
+    Parameters
+    ----------
+    panel : the real one
+    kind : `SHUFFLED`: the accuracies of whole models are exchanged, all tasks alike, while features and families stay;
+        `OF_MODEL`: as many standard normal features as there are, of each model the same in all tasks; `OF_TASK`: others in
+        every task
+    """
+    models, tasks, features = panel.features.shape
+    if kind == SHUFFLED:
+        return dataclasses.replace(panel, accuracy=panel.accuracy[rng.permutation(models)])
+    numbers = rng.standard_normal((models, tasks if kind == OF_TASK else 1, features))
+    return dataclasses.replace(panel, features=np.broadcast_to(numbers, panel.features.shape))
+
+
+class FittedNulls(NamedTuple):
+    """What fits find without a signal.
+
+    `table` has the columns method, protocol, kind, repeats, mean (of the mean correlation over repeats), high (what 95 % of
+    further repeats stay below) and decides (whether the kind has the highest mean of the three); `drawn` has by method and
+    protocol the mean over repeats of the kind that decides [seeds, 1 + draws], under the draws of families.
+    """
+
+    table: pd.DataFrame
+    drawn: dict[tuple[str, str], np.ndarray]
+
+    def deciding(self) -> pd.DataFrame:
+        """Columns method, protocol, repeats, null_mean and null_high: highest mean and highest bar of the three kinds."""
+        groups = self.table.groupby(["method", "protocol"], sort=False)
+        return groups.agg(repeats=("repeats", "first"), null_mean=("mean", "max"), null_high=("high", "max")).reset_index()
+
+
+def fitted_nulls(
+    methods: Mapping[str, tuple[Sequence[Panel], Ranker]], bootstrap: Bootstrap, repeats: int, level: float = 0.95
+) -> FittedNulls:
+    """Every fitted ranker under every protocol on panels without a signal: zero is not what they find there.
+
+    Parameters
+    ----------
+    methods : method -> its panels, one per seed, and its ranker; all panels of the same models, and as many features in each
+    bootstrap : draws of families, and the seed of all that is random
+    repeats : of the whole fit, choices of features and costs included
+    level : of the bar `high`
+
+    Raises
+    ------
+    UserError
+        For fewer than two repeats.
+
+    Notes
+    -----
+    Under leave-tasks-out the models that are ranked are those that were fitted to: enough random numbers tell them apart and
+    carry over to other tasks how good each is. Under leave-family-out nothing carries over, and the mean is about zero.
+    The bar is that of a further repeat if repeats are normal: mean + t sd sqrt(1 + 1 / repeats). Methods of one ranker
+    get the same random numbers, and so the same fits. See `protocols.without_signal` for the sets of tasks.
+    """
+    if repeats < 2:
+        raise UserError(f"null: {repeats} repeat, at least 2 are needed")
+    rows, drawn = [], {}
+    for kind, repeat in ((kind, repeat) for kind in KINDS for repeat in range(repeats)):
+        fits = {}
+        for method, (panels, ranker) in methods.items():
+            key = method if kind == SHUFFLED else ranker
+            if key not in fits:
+                fits[key] = _repeat(panels, ranker, bootstrap, kind, repeat)
+            for protocol, values in fits[key].items():
+                rows.append((method, protocol, kind, values[:, 0].mean()))
+                drawn[method, protocol, kind] = drawn.get((method, protocol, kind), 0) + values / repeats
+    table = _bars(pd.DataFrame(rows, columns=["method", "protocol", "kind", "rho"]), level)
+    deciding = table[table["decides"]]
+    keys = zip(deciding["method"], deciding["protocol"], deciding["kind"], strict=True)
+    return FittedNulls(table, {(method, protocol): drawn[method, protocol, kind] for method, protocol, kind in keys})
+
+
+def _repeat(panels: Sequence[Panel], ranker: Ranker, bootstrap: Bootstrap, kind: str, repeat: int) -> dict[str, np.ndarray]:
+    """Protocol -> [seeds, 1 + draws] mean correlations; accuracies are exchanged alike in all seeds, numbers are not."""
+    by_protocol: dict[str, list[np.ndarray]] = {}
+    for number, panel in enumerate(aligned_panels(panels)):
+        rng = np.random.default_rng([bootstrap.seed, KINDS.index(kind), repeat, 0 if kind == SHUFFLED else number])
+        empty, weights = emptied(panel, kind, rng), families_drawn(panel, bootstrap).weights
+        for protocol, predictions in without_signal(empty, ranker, repeat).items():
+            by_protocol.setdefault(protocol, []).append(rho(predictions, empty, weights))
+    return {protocol: np.array(values) for protocol, values in by_protocol.items()}
+
+
+def _bars(repeats: pd.DataFrame, level: float) -> pd.DataFrame:
+    """The table of `FittedNulls` from a row per repeat."""
+    from scipy.stats import t
+
+    keys = ["method", "protocol", "kind"]
+    table = repeats.groupby(keys, sort=False)["rho"].agg(repeats="size", mean="mean", sd="std").reset_index()
+    reach = t.ppf(level, table["repeats"] - 1) * np.sqrt(1 + 1 / table["repeats"])
+    highest = table.groupby(keys[:2])["mean"].transform("idxmax")
+    return table.assign(high=table["mean"] + reach * table["sd"], decides=table.index == highest).drop(columns="sd")
+
+
+def minus_null(
+    panels: Sequence[Panel], predictions: Mapping[str, Sequence[pd.DataFrame]], nulls: FittedNulls, bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """Every fitted method's correlation minus the mean of its null, on the same draws of families.
+
+    Parameters
+    ----------
+    panels, predictions : as for `summaries.summary`
+    nulls : of these methods
+    bootstrap : the one that the nulls were given
+
+    Returns
+    -------
+    columns as from `summaries.summary`, quantity `MINUS_NULL`
+    """
+    panels = aligned_panels(panels)
+    families, rows = families_drawn(panels[0], bootstrap), []
+    for (method, protocol), null in nulls.drawn.items():
+        parts = [frame[frame["protocol"] == protocol] for frame in predictions[method]]
+        real = np.stack([rho(part, panel, families.weights) for part, panel in zip(parts, panels, strict=True)])
+        rows.append((method, protocol, MINUS_NULL, *over_seeds(families, real - null), *panel_sizes(panels)))
+    numbers = ["estimate", "low", "high", "seed_low", "seed_high", "models", "families", "seeds"]
+    return pd.DataFrame(rows, columns=["method", "protocol", "quantity", *numbers])
 
 
 def _blocks(panel: Panel, families_whole: bool) -> np.ndarray:

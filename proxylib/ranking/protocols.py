@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from proxylib.ranking.rankers import Fixed, Ranker, Scorer
 TASKS_OUT, FAMILY_OUT, BOTH_OUT = "leave-tasks-out", "leave-family-out", "leave-both-out"
 ORACLE = "leave-tasks-out, oracle"
 COLUMNS = ["protocol", "fold", "family", "task", "model", "score", "held_out"]
+Folds = Sequence[tuple[int, ...]]  # each a set of tasks that is held out
 
 
 def leave_tasks_out(panel: Panel, ranker: Ranker, k: int = 2, oracle: bool = False) -> pd.DataFrame:
@@ -62,9 +63,33 @@ def leave_both_out(panel: Panel, ranker: Ranker, k: int = 2) -> pd.DataFrame:
 
     Returns
     -------
-    columns as from `leave_family_out`; fold is the number of the combination of held-out tasks
+    columns as from `leave_family_out`; fold is the number of the set of held-out tasks, see `balanced_folds`
     """
-    return _predictions(panel, ranker, BOTH_OUT, task_folds(panel, k), family_labels(panel))
+    return _predictions(panel, ranker, BOTH_OUT, balanced_folds(panel, k), family_labels(panel))
+
+
+def without_signal(panel: Panel, ranker: Ranker, repeat: int, k: int = 2) -> dict[str, pd.DataFrame]:
+    """The three protocols on a panel that is one repeat of a null, with fewer sets of tasks and nothing remembered.
+
+    Parameters
+    ----------
+    panel, ranker : what is ranked, and by what
+    repeat : its number decides which tasks are held out together with a family
+    k : tasks held out at a time
+
+    Returns
+    -------
+    protocol -> columns as from `leave_tasks_out`
+
+    Notes
+    -----
+    Tasks are held out in the sets of `balanced_folds`; with a family in one of them, another one in every repeat. Their mean
+    is that of all sets; the spread over repeats is a little wider, so what it bounds is bounded from above.
+    """
+    folds, families = balanced_folds(panel, k), family_labels(panel)
+    one = [folds[repeat % len(folds)]]
+    asked = {TASKS_OUT: (folds, [""]), FAMILY_OUT: ([()], families), BOTH_OUT: (one, families)}
+    return {protocol: _predictions(panel, ranker, protocol, *sets, fit=_fit) for protocol, sets in asked.items()}
 
 
 def task_folds(panel: Panel, k: int) -> list[tuple[int, ...]]:
@@ -72,6 +97,20 @@ def task_folds(panel: Panel, k: int) -> list[tuple[int, ...]]:
     if not 1 <= k < len(panel.tasks):
         raise UserError(f"hold-out: k = {k} tasks of {len(panel.tasks)} cannot be left out")
     return list(itertools.combinations(range(len(panel.tasks)), k))
+
+
+def balanced_folds(panel: Panel, k: int) -> list[tuple[int, ...]]:
+    """As many sets of k tasks as there are tasks, each task in k of them: neighbours in a ring, in the order of their names.
+
+    Notes
+    -----
+    A third of all pairs of seven. Where fits are dear, what is lost by leaving out the others is little: sets that share
+    tasks say nearly the same.
+    """
+    task_folds(panel, k)  # refuses what cannot be held out
+    ring = sorted(range(len(panel.tasks)), key=panel.tasks.__getitem__)
+    sets = (tuple(sorted((ring[first:] + ring)[:k])) for first in range(len(ring)))
+    return list(dict.fromkeys(sets))
 
 
 def family_labels(panel: Panel) -> list[str]:
@@ -82,8 +121,25 @@ def family_labels(panel: Panel) -> list[str]:
     return labels
 
 
+def _fit(panel: Panel, ranker: Ranker, tasks: tuple[int, ...], family: str) -> Scorer:
+    """The ranker fitted on some tasks and on the models outside a family."""
+    kept = panel.families != family
+    X = standardise(panel.features, kept)[kept][:, tasks]
+    return ranker.fit(X, panel.accuracy[kept][:, tasks])
+
+
+#: the same, once for each of all fits of a population: the stability of a choice asks for the very fits that the predictions
+#: came from
+fitted_without = functools.lru_cache(maxsize=8192)(_fit)
+
+
 def _predictions(
-    panel: Panel, ranker: Ranker, protocol: str, folds: list[tuple[int, ...]], families: list[str]
+    panel: Panel,
+    ranker: Ranker,
+    protocol: str,
+    folds: Folds,
+    families: Sequence[str],
+    fit: Callable[[Panel, Ranker, tuple[int, ...], str], Scorer] = fitted_without,
 ) -> pd.DataFrame:
     """Every fold: without tasks in it, all are both trained on and ranked; with family "", no model is held out."""
     everything = tuple(range(len(panel.tasks)))
@@ -96,19 +152,9 @@ def _predictions(
         for fold, out in enumerate(folds):
             asked = out or everything
             seen = asked if protocol == ORACLE else tuple(t for t in everything if t not in out)
-            scores = fitted_without(panel, ranker, seen, family)(X[:, asked])
+            scores = fit(panel, ranker, seen, family)(X[:, asked])
             frames.append(fold_frame(panel, protocol, fold, family, asked, scale(scores)))
     return pd.concat(frames, ignore_index=True)
-
-
-@functools.lru_cache(
-    maxsize=8192
-)  # all fits of three seeds: the stability of a choice asks for the very fits that the predictions came from
-def fitted_without(panel: Panel, ranker: Ranker, tasks: tuple[int, ...], family: str) -> Scorer:
-    """The ranker fitted on some tasks and on the models outside a family."""
-    kept = panel.families != family
-    X = standardise(panel.features, kept)[kept][:, tasks]
-    return ranker.fit(X, panel.accuracy[kept][:, tasks])
 
 
 def fold_frame(panel: Panel, protocol: str, fold: int, family: str, tasks: Sequence[int], scores: np.ndarray) -> pd.DataFrame:

@@ -1,11 +1,15 @@
 """What chance gives: nulls against the protocol run again."""
 
 import dataclasses
+import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
-from ranking.panels import mean_rho, ones, panel
+from ranking.panels import BOOTSTRAP, SVM, mean_rho, ones, panel
+from scipy import stats as reference
 
+from proxylib.errors import UserError
 from proxylib.ranking import nulls, protocols, rankers, summaries
 
 
@@ -76,3 +80,82 @@ def test_the_best_of_eighty_noise_features_is_far_above_what_its_choice_is_worth
     assert np.quantile(null, 0.01) < in_sample < np.quantile(null, 0.99)
     knows = panel(5, families=6, tasks=8, features=80, signal=1.0)
     assert np.abs(nulls.univariate_rho(knows)).max() > nulls.best_of_null(knows, 300, 1).max()
+
+
+def test_what_is_emptied_keeps_everything_but_the_signal():
+    made = panel(6)
+    empty = {kind: nulls.emptied(made, kind, np.random.default_rng(1)) for kind in nulls.KINDS}
+    shuffled = empty[nulls.SHUFFLED]
+    assert (shuffled.features == made.features).all() and (shuffled.accuracy != made.accuracy).any()
+    assert sorted(map(tuple, shuffled.accuracy)) == sorted(map(tuple, made.accuracy))  # rows whole: tasks stay together
+    for kind in (nulls.OF_MODEL, nulls.OF_TASK):
+        assert (empty[kind].accuracy == made.accuracy).all() and empty[kind].features.shape == made.features.shape
+        assert len(np.unique(empty[kind].features)) == made.features[:, : 1 if kind == nulls.OF_MODEL else None].size
+    of_model = empty[nulls.OF_MODEL].features
+    assert (of_model == of_model[:, :1]).all()
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Two rankers on a panel with a strong signal, and one of them on other features of the same shape."""
+    made, other = panel(7, families=6), panel(8, families=6)
+    other = dataclasses.replace(other, accuracy=made.accuracy)
+    methods = {"one": ([made], rankers.Univariate()), "svm": ([made], SVM), "svm, other": ([other], SVM)}
+    return methods, nulls.fitted_nulls(methods, BOOTSTRAP, 3)
+
+
+def test_fits_without_a_signal_are_the_protocols_on_emptied_panels(found):
+    methods, empty = found
+    assert len(empty.table) == 3 * 3 * 3 and set(empty.table["repeats"]) == {3}
+    for method, kind in itertools.product(methods, nulls.KINDS):
+        ([made], ranker), number = methods[method], nulls.KINDS.index(kind)
+        panels = [nulls.emptied(made, kind, np.random.default_rng([BOOTSTRAP.seed, number, r, 0])) for r in range(3)]
+        rhos = [summaries.rho(protocols.leave_family_out(p, ranker), p, ones(p))[0] for p in panels]
+        row = empty.table.query("method == @method and kind == @kind and protocol == 'leave-family-out'").iloc[0]
+        assert row["mean"] == pytest.approx(np.mean(rhos))
+        high = np.mean(rhos) + reference.t.ppf(0.95, 2) * np.std(rhos, ddof=1) * np.sqrt(4 / 3)
+        assert row["high"] == pytest.approx(high)
+
+
+def test_the_null_that_decides_has_the_highest_mean_and_the_bar_is_the_highest(found):
+    _, empty = found
+    bars = empty.deciding().set_index(["method", "protocol"])
+    assert len(bars) == 9
+    for keys, part in empty.table.groupby(["method", "protocol"]):
+        assert bars.loc[keys, "null_mean"] == part["mean"].max() == part.loc[part["decides"], "mean"].item()
+        assert bars.loc[keys, "null_high"] == part["high"].max()
+        assert empty.drawn[keys][:, 0] == pytest.approx([part["mean"].max()])
+    # the same ranker on as many random numbers is the same fit; on shuffled scores it is not
+    svm, other = (empty.table[empty.table["method"] == name].reset_index(drop=True) for name in ("svm", "svm, other"))
+    alike = (svm["mean"] == other["mean"]).groupby(svm["kind"]).all()
+    assert alike.to_dict() == {nulls.SHUFFLED: False, nulls.OF_MODEL: True, nulls.OF_TASK: True}
+
+
+def test_enough_random_numbers_of_a_model_remember_it_on_other_tasks_and_nothing_about_a_family():
+    made = panel(9, families=6, sizes=5, features=40)
+    table = nulls.fitted_nulls({"svm": ([made], SVM)}, BOOTSTRAP, 3).table.set_index(["protocol", "kind"])["mean"]
+    assert table["leave-tasks-out", nulls.OF_MODEL] > 0.35
+    assert abs(table["leave-family-out", nulls.OF_MODEL]) < 0.25 and abs(table["leave-tasks-out", nulls.OF_TASK]) < 0.25
+
+
+def test_a_method_minus_its_null_is_paired_on_the_draws_of_families(found):
+    methods, empty = found
+    ways = (protocols.leave_tasks_out, protocols.leave_family_out, protocols.leave_both_out)
+    predictions = {
+        name: [pd.concat([way(made, ranker) for way in ways], ignore_index=True)] for name, ([made], ranker) in methods.items()
+    }
+    made = methods["one"][0][0]
+    gaps = nulls.minus_null([made], predictions, empty, BOOTSTRAP)
+    assert len(gaps) == 9 and set(gaps["quantity"]) == {nulls.MINUS_NULL}
+    families = summaries.families_drawn(made, BOOTSTRAP)
+    for row in gaps.itertuples():
+        part = predictions[row.method][0].query("protocol == @row.protocol")
+        real = summaries.rho(part, made, families.weights) - empty.drawn[row.method, row.protocol][0]
+        assert (row.estimate, row.low, row.high) == pytest.approx(tuple(families.drawn(real).interval()))
+    strong = gaps.set_index(["method", "protocol"]).loc[("svm", "leave-family-out")]
+    assert strong["low"] > 0  # the signal is there
+
+
+def test_one_repeat_has_no_spread():
+    with pytest.raises(UserError, match="1 repeat, at least 2 are needed"):
+        nulls.fitted_nulls({"one": ([panel()], rankers.Univariate())}, BOOTSTRAP, 1)
