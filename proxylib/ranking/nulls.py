@@ -104,11 +104,6 @@ class FittedNulls(NamedTuple):
     table: pd.DataFrame
     drawn: dict[tuple[str, str], np.ndarray]
 
-    def deciding(self) -> pd.DataFrame:
-        """Columns method, protocol, repeats, null_mean and null_high: highest mean and highest bar of the three kinds."""
-        groups = self.table.groupby(["method", "protocol"], sort=False)
-        return groups.agg(repeats=("repeats", "first"), null_mean=("mean", "max"), null_high=("high", "max")).reset_index()
-
 
 def fitted_nulls(
     methods: Mapping[str, tuple[Sequence[Panel], Ranker]], bootstrap: Bootstrap, repeats: int, level: float = 0.95
@@ -146,7 +141,7 @@ def fitted_nulls(
             for protocol, values in fits[key].items():
                 rows.append((method, protocol, kind, values[:, 0].mean()))
                 drawn[method, protocol, kind] = drawn.get((method, protocol, kind), 0) + values / repeats
-    table = _bars(pd.DataFrame(rows, columns=["method", "protocol", "kind", "rho"]), level)
+    table = _over_repeats(pd.DataFrame(rows, columns=["method", "protocol", "kind", "rho"]), level)
     deciding = table[table["decides"]]
     keys = zip(deciding["method"], deciding["protocol"], deciding["kind"], strict=True)
     return FittedNulls(table, {(method, protocol): drawn[method, protocol, kind] for method, protocol, kind in keys})
@@ -163,7 +158,7 @@ def _repeat(panels: Sequence[Panel], ranker: Ranker, bootstrap: Bootstrap, kind:
     return {protocol: np.array(values) for protocol, values in by_protocol.items()}
 
 
-def _bars(repeats: pd.DataFrame, level: float) -> pd.DataFrame:
+def _over_repeats(repeats: pd.DataFrame, level: float) -> pd.DataFrame:
     """The table of `FittedNulls` from a row per repeat."""
     from scipy.stats import t
 
@@ -172,6 +167,15 @@ def _bars(repeats: pd.DataFrame, level: float) -> pd.DataFrame:
     reach = t.ppf(level, table["repeats"] - 1) * np.sqrt(1 + 1 / table["repeats"])
     highest = table.groupby(keys[:2])["mean"].transform("idxmax")
     return table.assign(high=table["mean"] + reach * table["sd"], decides=table.index == highest).drop(columns="sd")
+
+
+def bars(table: pd.DataFrame) -> pd.DataFrame:
+    """What a fit is held against: columns method, protocol, repeats, null_mean and null_high, from the table of `FittedNulls`.
+
+    The highest mean and the highest bar of the three kinds, so that no way to take the signal out explains a result.
+    """
+    groups = table.groupby(["method", "protocol"], sort=False)
+    return groups.agg(repeats=("repeats", "first"), null_mean=("mean", "max"), null_high=("high", "max")).reset_index()
 
 
 def minus_null(

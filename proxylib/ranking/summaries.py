@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,22 @@ from proxylib.stats import Bootstrap, Resampling
 RHO, AGREEMENT, DIFFERENCE = "rho", "pair agreement", "rho minus that of {}"
 
 
-def rho(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray) -> np.ndarray:
+def drawn_rho(scores: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """[draws] correlations; constant scores give 0, where accuracies leave it defined."""
+    if not np.isfinite(scores).all():
+        return np.full(len(weights), np.nan)
+    rho = stats.spearman_draws(scores, y, weights)
+    if np.isnan(rho).any():  # dropping the draws in which a ranker tells nothing apart would flatter it
+        rho = np.where(np.isnan(rho) & np.isfinite(stats.spearman_draws(y, y, weights)), 0.0, rho)
+    return rho
+
+
+def rho(
+    predictions: pd.DataFrame,
+    panel: Panel,
+    weights: np.ndarray,
+    correlation: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] = drawn_rho,
+) -> np.ndarray:
     """Spearman correlation of scores with accuracy over models, mean over folds and held-out tasks, once per draw.
 
     Parameters
@@ -24,6 +39,7 @@ def rho(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray) -> np.ndar
         from the families' folds
     panel : the accuracies
     weights : [draws, n] multiplicities of the models, from `families_drawn`
+    correlation : of scores [n] with accuracies [n] under the weights; another than Spearman's for `strata`
 
     Returns
     -------
@@ -38,7 +54,7 @@ def rho(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray) -> np.ndar
     table = _table(predictions[predictions["held_out"]], panel, ["fold", "task"], "score")
     total = np.zeros(len(weights))
     for (_, task), scores in table.items():
-        total += drawn_rho(scores.to_numpy(), panel.accuracy[:, panel.tasks.index(task)], weights)
+        total += correlation(scores.to_numpy(), panel.accuracy[:, panel.tasks.index(task)], weights)
     return total / table.shape[1]
 
 
@@ -47,16 +63,6 @@ def _table(predictions: pd.DataFrame, panel: Panel, groups: list[str], values: s
     if len(set(predictions["protocol"])) != 1:
         raise UserError("scoring: give the predictions of one protocol at a time")
     return predictions.pivot(index="model", columns=groups, values=values).reindex(panel.models)
-
-
-def drawn_rho(scores: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """[draws] correlations; constant scores give 0, where accuracies leave it defined."""
-    if not np.isfinite(scores).all():
-        return np.full(len(weights), np.nan)
-    rho = stats.spearman_draws(scores, y, weights)
-    if np.isnan(rho).any():  # dropping the draws in which a ranker tells nothing apart would flatter it
-        rho = np.where(np.isnan(rho) & np.isfinite(stats.spearman_draws(y, y, weights)), 0.0, rho)
-    return rho
 
 
 def pair_agreement(predictions: pd.DataFrame, panel: Panel, weights: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ def test_fits_without_a_signal_are_the_protocols_on_emptied_panels(found):
 
 def test_the_null_that_decides_has_the_highest_mean_and_the_bar_is_the_highest(found):
     _, empty = found
-    bars = empty.deciding().set_index(["method", "protocol"])
+    bars = nulls.bars(empty.table).set_index(["method", "protocol"])
     assert len(bars) == 9
     for keys, part in empty.table.groupby(["method", "protocol"]):
         assert bars.loc[keys, "null_mean"] == part["mean"].max() == part.loc[part["decides"], "mean"].item()

@@ -1,7 +1,8 @@
 """Setting 1 of the proxy-metrics paper: can proxies rank models on tasks, or of families, that they were not fitted to?
 
 Fixed before any correlation was computed: the methods of `methods`, the three protocols, the confirmatory differences of
-`CONFIRMATORY`; everything else is exploratory. Intervals draw families whole, and are conditional on the fitted rankers.
+`CONFIRMATORY`, the nulls of fitted rankers and the strata of style; everything else is exploratory. Intervals draw families
+whole, and are conditional on the fitted rankers.
 The methods called "ours" were declared with the others and all are reported.
 """
 
@@ -13,13 +14,13 @@ import pandas as pd
 from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.measure.features import BASELINES, BY_BYTE
-from proxylib.ranking import baselines, nulls, protocols, rankers, single, summaries
+from proxylib.ranking import baselines, nulls, protocols, rankers, single, strata, summaries
 from proxylib.ranking.panel import Panel, usable
 from proxylib.report import tables, words
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics.bought_answers import bought_answers
-from proxylib.studies.proxy_metrics.settings import AnalysisSettings
+from proxylib.studies.proxy_metrics.settings import RankingSettings
 
 PROSE, PER_TOKEN, PER_BYTE = "prose loss, bits per byte", "trace loss per token", "trace loss, bits per byte"
 NAMED, LINEAR, HELD_IN = "top-1, inverse frequency (named)", "linear RankSVM", "held-in score"
@@ -41,6 +42,10 @@ CONFIRMATORY = (
 BEST, BEST_WHOLE = "best of eighty, models shuffled", "best of eighty, families shuffled whole"
 CHOSEN = "univariate on unseen tasks, models shuffled"
 CHOSEN_WHOLE = "univariate on unseen tasks, families shuffled whole"
+#: methods that learn an order from accuracies, whose null is not zero
+FITTED = ("univariate", "3-sparse", LINEAR, "RBF RankSVM", "low-rank RankSVM", "linear RankSVM, by byte")
+#: what is held fixed beside pooled correlations: share of the expert's style in what a model's mix works out
+TRAIT, STRATIFIED = "style_share", (protocols.FAMILY_OUT, protocols.TASKS_OUT)
 OURS = ("mean of the eighty", "mean of the eighty, by byte", "low-rank RankSVM", "linear RankSVM, by byte")
 SIGNS = tuple(proxies.STATISTICS[name.split("|")[0]] for name in proxies.NAMES)
 
@@ -126,10 +131,11 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `ranking` step; its parent is the pooled population
-    workspace : receives the tables summary, ranks (mean held-out rank of each model by the linear ranker, beside its own),
-        heat, null, stability, components, redundancy, bought and estimates
+    workspace : receives the tables summary, fitted_nulls (see `nulls.FittedNulls`), strata (see `strata.given_trait`), ranks
+        (mean held-out rank of each model by the linear ranker, beside its own), heat, null, stability, components,
+        redundancy, bought and estimates
     """
-    settings: AnalysisSettings = step.settings
+    settings: RankingSettings = step.settings
     bootstrap, run = settings.bootstrap, step.parent("population")
     features, accuracy = run.table("features"), run.table("accuracy")
     kept = usable(accuracy, settings.ranked)
@@ -140,7 +146,13 @@ def build(step, workspace: Workspace) -> None:
     per_seed = [predictions(*trio) for trio in zip(*by_columns, strict=True)]
     by_method = {name: [methods[name] for methods in per_seed] for name in per_seed[0]}
     summary = summaries.summary(eighty, by_method, bootstrap, baselines=COMPARED)
+    empty = fitted_nulls(list(zip(*by_columns, strict=True)), few(bootstrap), settings.null_repeats)
+    gaps = nulls.minus_null(eighty, by_method, empty, few(bootstrap))
+    summary = pd.concat([summary, gaps], ignore_index=True)
     workspace.write_table("summary", summary)
+    workspace.write_table("fitted_nulls", empty.table)
+    shares = traits(run.table("members"), accuracy, kept)
+    workspace.write_table("strata", strata.given_trait(eighty, by_method, shares, STRATIFIED, few(bootstrap)))
     workspace.write_table("ranks", ranks(eighty, by_method[LINEAR]))
     workspace.write_table("heat", single.univariate_grid(eighty, SIGNS, bootstrap))
     workspace.write_table("null", null(eighty, few(bootstrap)))
@@ -156,13 +168,27 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("components", components)
     named = features.pivot(index="member", columns="task", values=WINNER)
     workspace.write_table("bought", bought_answers(named, run.table("answers"), accuracy, kept, few(bootstrap)))
-    workspace.write_table("estimates", estimates(summary, bootstrap))
+    workspace.write_table("estimates", against_nulls(estimates(summary, bootstrap), gaps, empty.table))
     workspace.note(tasks=list(kept), left_out=[task for task in settings.ranked if task not in kept])
 
 
 def few(bootstrap: Bootstrap) -> Bootstrap:
     """The same with at most 1,000 draws, for what is dear to draw."""
     return bootstrap.model_copy(update={"draws": min(1000, bootstrap.draws)})
+
+
+def fitted_nulls(by_seed: list[tuple[Panel, Panel, Panel]], bootstrap: Bootstrap, repeats: int) -> nulls.FittedNulls:
+    """The nulls of `FITTED`; `by_seed` holds what `methods` is given."""
+    each = [methods(*trio) for trio in by_seed]
+    fits = {name: ([panels[name][0] for panels in each], each[0][name][1]) for name in FITTED}
+    return nulls.fitted_nulls(fits, bootstrap, repeats)
+
+
+def traits(members: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str, ...]) -> list[np.ndarray]:
+    """The style's share of every model, one array per panel of `panels`; nan where a mix works nothing out."""
+    shares = members.set_index("member").reindex(columns=[TRAIT])[TRAIT]
+    who = accuracy[accuracy["task"].isin(ranked)].drop_duplicates("member")
+    return [shares.loc[part["member"]].to_numpy(float) for _, part in who.groupby("seed", sort=False)]
 
 
 def null(eighty: list[Panel], bootstrap: Bootstrap) -> pd.DataFrame:
@@ -218,3 +244,37 @@ def estimates(summary: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
             rows.append((claim, row.estimate, row.low, row.high, bootstrap.level, row.models, unit))
     columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
     return pd.DataFrame(rows, columns=columns).astype({"claim": str, "n_unit": str})
+
+
+def against_nulls(table: pd.DataFrame, gaps: pd.DataFrame, fitted: pd.DataFrame) -> pd.DataFrame:
+    """The scoreboard's rows with the null of each, and the interval that decides.
+
+    Parameters
+    ----------
+    table : as from `estimates`
+    gaps : as from `nulls.minus_null`
+    fitted : the table of `nulls.FittedNulls`
+
+    Returns
+    -------
+    `table` with low_given and high_given (its interval, conditional on the fits), low and high, null, null_mean and null_high
+    (see `nulls.bars`), and minus_null, minus_null_low and minus_null_high (the paired difference from the null's mean). Rows
+    of what fits nothing, and differences, have the null of the claim (nan) and one interval.
+
+    Notes
+    -----
+    Intervals given the fits know nothing of what fitting to other models would change. What it changes where there is no
+    signal is seen from repeat to repeat of the null, so its bar above its mean is added to either side, in quadrature.
+    """
+    claims = {f"setting-1 {method}": (method, protocols.TASKS_OUT) for method in FITTED}
+    claims |= {f"{method}, {protocols.FAMILY_OUT}": (method, protocols.FAMILY_OUT) for method in FITTED}
+    keys = ["method", "protocol"]
+    ends = {"estimate": "minus_null", "low": "minus_null_low", "high": "minus_null_high"}
+    known = gaps.rename(columns=ends)[[*keys, *ends.values()]].merge(nulls.bars(fitted), on=keys)
+    named = pd.DataFrame([(claim, *key) for claim, key in claims.items()], columns=["claim", *keys])
+    rows = table.merge(named.merge(known, on=keys).drop(columns=[*keys, "repeats"]), on="claim", how="left")
+    spread = rows["null_high"] - rows["null_mean"]  # nan where there is no null
+    reach = lambda end: np.hypot(rows["estimate"] - rows[end], spread)
+    decides = {"low": rows["estimate"] - reach("low"), "high": rows["estimate"] + reach("high")}
+    decides = {end: values.fillna(rows[end]) for end, values in decides.items()}
+    return rows.assign(low_given=rows["low"], high_given=rows["high"], null=rows["null_mean"], **decides)

@@ -22,6 +22,12 @@ class AnalysisSettings(Frozen):
     bootstrap: Bootstrap
 
 
+class RankingSettings(AnalysisSettings):
+    """What a `ranking` run is made from, beside its parent."""
+
+    null_repeats: int
+
+
 class NumericsSettings(Frozen):
     """What a `numerics` run is made from, beside its parents."""
 
@@ -35,6 +41,7 @@ class Section(Frozen):
     """What the study adds to a profile."""
 
     ranked: tuple[str, ...] = Field(min_length=2, description="tasks that enter rankings, decided on the tuning seed")
+    null_repeats: int = Field(ge=2, description="repeats of every fit of a ranker on panels without a signal")
 
     @model_validator(mode="after")
     def _ranked_are_tasks(self) -> Section:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from proxylib.runs.config import ROOT
 from proxylib.runs.files import sha256
 from proxylib.runs.step import Declaration, Request, Study
-from proxylib.studies.proxy_metrics.settings import AnalysisSettings, CrucialSettings, NumericsSettings, Section
+from proxylib.studies.proxy_metrics.settings import (
+    AnalysisSettings,
+    CrucialSettings,
+    NumericsSettings,
+    RankingSettings,
+    Section,
+)
 
 study = Study("proxy_metrics", Section)
 
@@ -17,7 +23,8 @@ def _analysis(d: Declaration) -> AnalysisSettings:
 @study.stage(version=5, builder="proxylib.studies.proxy_metrics.model_selection:build", whole=False)
 def ranking(d: Declaration) -> Request:
     """Which methods rank models on tasks, or of families, that they were not fitted to?"""
-    return Request(_analysis(d), {"population": d.step("population")})
+    settings = RankingSettings(**dict(_analysis(d)), null_repeats=d.profile.null_repeats)
+    return Request(settings, {"population": d.step("population")})
 
 
 @study.stage(version=3, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)

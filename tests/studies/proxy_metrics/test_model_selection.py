@@ -5,8 +5,8 @@ import pytest
 from studies.proxy_metrics.populations import BOOTSTRAP, TASKS, population
 
 from proxylib.measure import features, proxies
+from proxylib.ranking import nulls, rankers, summaries
 from proxylib.ranking import panel as panel_
-from proxylib.ranking import summaries
 from proxylib.report import scoreboard, tables
 from proxylib.studies.proxy_metrics import model_selection
 
@@ -85,3 +85,55 @@ def test_a_task_on_which_all_models_of_a_seed_score_alike_is_not_usable():
     _, accuracy, _ = population()
     accuracy.loc[(accuracy["task"] == "b") & (accuracy["seed"] == 3), "estimate"] = 0.5
     assert panel_.usable(accuracy, TASKS) == ("a", "c", "d")
+
+
+@pytest.fixture(scope="module")
+def against(made):
+    """One seed, and of the fitted methods two, since every repeat of a null fits them all again."""
+    panels, by_method, *_ = made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_selection, "FITTED", ("univariate", model_selection.LINEAR))
+        empty = model_selection.fitted_nulls([tuple(each[0] for each in panels)], BOOTSTRAP, 2)
+    first = {method: frames[:1] for method, frames in by_method.items()}
+    return empty, nulls.minus_null(panels[1][:1], first, empty, BOOTSTRAP)
+
+
+def test_every_method_that_learns_from_accuracies_has_a_null_under_every_protocol(made, against):
+    empty, gaps = against
+    panels = made[0]
+    learns = {
+        name
+        for name, (_, ranker) in model_selection.methods(*(each[0] for each in panels)).items()
+        if not isinstance(ranker, rankers.Fixed | rankers.RankAverage)
+    }
+    assert set(model_selection.FITTED) == learns
+    protocols = {"leave-tasks-out", "leave-family-out", "leave-both-out"}
+    keys = {(method, protocol) for method in ("univariate", model_selection.LINEAR) for protocol in protocols}
+    assert set(zip(gaps["method"], gaps["protocol"], strict=True)) == keys and not gaps["estimate"].isna().any()
+    assert (empty.table.groupby(["method", "protocol"])["kind"].nunique() == 3).all()
+
+
+def test_the_scoreboard_holds_a_fit_against_its_null_and_everything_else_against_the_claims_own(made, against):
+    empty, gaps = against
+    plain = model_selection.estimates(made[2], BOOTSTRAP)
+    rows = model_selection.against_nulls(plain, gaps, empty.table).set_index("claim")
+    assert list(rows.index) == list(plain["claim"])
+    row, bars = rows.loc["setting-1 linear RankSVM"], nulls.bars(empty.table).set_index(["method", "protocol"])
+    bar = bars.loc[(model_selection.LINEAR, "leave-tasks-out")]
+    gap = tables.row(gaps, method=model_selection.LINEAR, protocol="leave-tasks-out")
+    assert row["null"] == row["null_mean"] == bar["null_mean"] and row["null_high"] == bar["null_high"]
+    assert tuple(row[["minus_null", "minus_null_low", "minus_null_high"]]) == tuple(gap[["estimate", "low", "high"]])
+    # the wider interval lies above the null only where the narrow one does and the estimate is above the bar
+    reach = row["estimate"] - row["low"]
+    assert reach**2 == pytest.approx((row["estimate"] - row["low_given"]) ** 2 + (bar["null_high"] - bar["null_mean"]) ** 2)
+    for claim in ("setting-1 rBridge", "setting-1 oracle 3-sparse", "linear RankSVM minus held-in score, leave-tasks-out"):
+        row = rows.loc[claim]
+        assert np.isnan(row["null"]) and (row["low"], row["high"]) == (row["low_given"], row["high_given"])
+
+
+def test_the_style_of_a_mix_is_given_for_the_models_of_a_panel_in_their_order(made):
+    panels, _, _, _, accuracy, _ = made
+    members = accuracy.drop_duplicates("member")[["member"]].assign(style_share=lambda rows: np.arange(len(rows)) / 100)
+    shares = model_selection.traits(members.sample(frac=1, random_state=1), accuracy, TASKS)
+    assert [share.tolist() for share in shares] == [(np.arange(12) / 100).tolist(), (np.arange(12, 24) / 100).tolist()]
+    assert np.isnan(model_selection.traits(members[["member"]], accuracy, TASKS)).all()
