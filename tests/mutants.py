@@ -785,7 +785,16 @@ MUTANTS = {
             "np.mean([_permuted_rho(panel, orders).mean(0) for panel in panels], axis=0).max(1)",
         ),
         Mutant("members-keep-their-places", "rng.permutation(alike[other])", "alike[other]"),
+        Mutant("numbers-of-a-model-are-of-a-task", "tasks if kind == OF_TASK else 1, features", "tasks, features"),
+        Mutant("tasks-shuffled-apart", "panel.accuracy[rng.permutation(models)]", "rng.permuted(panel.accuracy, axis=0)"),
+        Mutant("the-mildest-null-decides", '"mean"].transform("idxmax")', '"mean"].transform("idxmin")'),
+        Mutant("bar-of-the-mean", "np.sqrt(1 + 1 / table", "np.sqrt(1 / table"),
         Mutant("chosen-on-the-held-out", "np.delete(rhos, out, axis=0).mean(0)", "rhos.mean(0)"),
+    ],
+    "ranking/strata.py": [
+        Mutant("strata-count-alike", "weights[:, stratum].sum(1)", "weights[:, stratum].any(1)"),
+        Mutant("models-without-the-trait-are-a-stratum", "sizes >= LEAST", "sizes >= 2"),
+        Mutant("trait-of-accuracy-forgotten", "(direct - of_scores * of_accuracy)", "(direct - of_scores)"),
     ],
     "ranking/panel.py": [
         Mutant("rounding-divided-by", "flat = spread <= 1e-12 *", "flat = spread <= 0 *"),

@@ -166,7 +166,8 @@ def _over_repeats(repeats: pd.DataFrame, level: float) -> pd.DataFrame:
     table = repeats.groupby(keys, sort=False)["rho"].agg(repeats="size", mean="mean", sd="std").reset_index()
     reach = t.ppf(level, table["repeats"] - 1) * np.sqrt(1 + 1 / table["repeats"])
     highest = table.groupby(keys[:2])["mean"].transform("idxmax")
-    return table.assign(high=table["mean"] + reach * table["sd"], decides=table.index == highest).drop(columns="sd")
+    high = (table["mean"] + reach * table["sd"]).clip(upper=1)
+    return table.assign(high=high, decides=table.index == highest).drop(columns="sd")
 
 
 def bars(table: pd.DataFrame) -> pd.DataFrame:

@@ -275,6 +275,9 @@ def against_nulls(table: pd.DataFrame, gaps: pd.DataFrame, fitted: pd.DataFrame)
     rows = table.merge(named.merge(known, on=keys).drop(columns=[*keys, "repeats"]), on="claim", how="left")
     spread = rows["null_high"] - rows["null_mean"]  # nan where there is no null
     reach = lambda end: np.hypot(rows["estimate"] - rows[end], spread)
-    decides = {"low": rows["estimate"] - reach("low"), "high": rows["estimate"] + reach("high")}
+    decides = {
+        "low": (rows["estimate"] - reach("low")).clip(lower=-1),
+        "high": (rows["estimate"] + reach("high")).clip(upper=1),
+    }
     decides = {end: values.fillna(rows[end]) for end, values in decides.items()}
     return rows.assign(low_given=rows["low"], high_given=rows["high"], null=rows["null_mean"], **decides)
