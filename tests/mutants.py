@@ -48,6 +48,12 @@ MUTANTS = {
     "cli/surroundings.py": [
         Mutant("only-what-was-raised", "error = error.__cause__ or error.__context__", "error = None"),
     ],
+    "studies/proxy_metrics/whose_style.py": [
+        Mutant("claim-of-the-other-end", '(ablations.WINNER, "other")', '(ablations.WINNER, "expert")'),
+    ],
+    "studies/proxy_metrics/report/whose_style.py": [
+        Mutant("wrong-way-of-the-gap", "decide(gap), decide(where_none)", "decide(gap), decide(gap)"),
+    ],
     "report/pages.py": [
         Mutant("one-width-for-all", "for width in (plots.WIDE, plots.NARROW)", "for width in (plots.WIDE, plots.WIDE)"),
         Mutant("every-table-folded", "if letters_across(frame) > TEXT_WIDTH", "if letters_across(frame)"),

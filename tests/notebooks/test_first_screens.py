@@ -29,7 +29,6 @@ PENDING = {
     "do_judges_agree",
     "choosing_a_corpus",
     "numerics",
-    "whose_style",
     "your_models",
 }
 #: what a practitioner does not have to know before the first figure

@@ -20,8 +20,14 @@ from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 
 #: population -> share of its models that read the expert's style in pretraining
 SHARES = {"other": 0.0, "crossed": 0.5, "expert": 1.0}
-ALL_MINUS_NONE, HALF_MINUS_ALL = "all minus none", "half minus all"
+ALL_MINUS_NONE, SOME_MINUS_ALL = "all minus none", "some minus all"
 LOSS = "cross-entropy per token"
+#: row of the scoreboard -> the proxy, and the difference or the population, that it is about
+CLAIMS = {
+    "ours-style-dial": (ablations.WINNER, ALL_MINUS_NONE),
+    "ours-style-dial-loss": (LOSS, ALL_MINUS_NONE),
+    "ours-style-dial-wrong": (ablations.WINNER, "other"),
+}
 
 
 def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bootstrap) -> pd.DataFrame:
@@ -35,7 +41,7 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
 
     Returns
     -------
-    columns style, share, proxy, quantity ("rho", `ALL_MINUS_NONE`, `HALF_MINUS_ALL`), estimate, low, high, models, families
+    columns style, share, proxy, quantity ("rho", `ALL_MINUS_NONE`, `SOME_MINUS_ALL`), estimate, low, high, models, families
 
     Notes
     -----
@@ -64,11 +70,21 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
     for label in dict.fromkeys(label for _, label in by_style):
         gaps = {
             ALL_MINUS_NONE: by_style["expert", label].minus(by_style["other", label]),
-            HALF_MINUS_ALL: by_style["crossed", label].minus(by_style["expert", label]),
+            SOME_MINUS_ALL: by_style["crossed", label].minus(by_style["expert", label]),
         }
         rows += [("", np.nan, label, quantity, *gap.interval(), *sizes) for quantity, gap in gaps.items()]
     columns = ["style", "share", "proxy", "quantity", "estimate", "low", "high", "models", "families"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def estimates(table: pd.DataFrame, level: float) -> pd.DataFrame:
+    """The scoreboard's rows (`CLAIMS`), from `correlations`; intervals draw families, over which the claims generalise."""
+    rows = []
+    for claim, (proxy, which) in CLAIMS.items():
+        row = table[(table["proxy"] == proxy) & ((table["style"] == which) | (table["quantity"] == which))].iloc[0]
+        unit = f"models of {row['families']} families"
+        rows.append((claim, row["estimate"], row["low"], row["high"], level, row["models"], unit))
+    return pd.DataFrame(rows, columns=["claim", "estimate", "low", "high", "level", "n", "n_unit"])
 
 
 def build(step, workspace: Workspace) -> None:
@@ -77,8 +93,10 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `dial` step; its parents are the populations, by the names of `SHARES`
-    workspace : receives the table `correlations`
+    workspace : receives the tables `correlations` and `estimates`
     """
     settings: AnalysisSettings = step.settings
     runs = {style: step.parent(style) for style in SHARES}
-    workspace.write_table("correlations", correlations(runs, settings.ranked, settings.bootstrap))
+    table = correlations(runs, settings.ranked, settings.bootstrap)
+    workspace.write_table("correlations", table)
+    workspace.write_table("estimates", estimates(table, settings.bootstrap.level))

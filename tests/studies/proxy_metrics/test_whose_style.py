@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from proxylib.measure import proxies
+from proxylib.report import scoreboard
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import ablations, whose_style
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
@@ -19,7 +20,7 @@ SIGNS = np.array([proxies.STATISTICS[name.split("|")[0]] for name in proxies.NAM
 class Pooled:
     """Stands in for a pooled run."""
 
-    def __init__(self, follows, seeds=(2,), seed=0):
+    def __init__(self, follows, seeds=(2,), seed=0, sign=1):
         rng = np.random.default_rng(seed)
         accuracy, features = [], []
         for training in seeds:
@@ -29,7 +30,7 @@ class Pooled:
                     for task in TASKS:
                         skill = size + 0.2 * rng.normal()
                         accuracy.append(keys | {"task": task, "estimate": skill})
-                        value = skill if follows else rng.normal()
+                        value = sign * skill if follows else rng.normal()
                         eighty = dict(zip(proxies.NAMES, SIGNS * value, strict=True))
                         features.append({"member": keys["member"], "task": task, "bits_per_byte": -value} | eighty)
         self.tables = {"accuracy": pd.DataFrame(accuracy), "features": pd.DataFrame(features)}
@@ -41,7 +42,7 @@ class Pooled:
 def test_a_dial_that_matters_shows():
     runs = {"expert": Pooled(True), "crossed": Pooled(False, seeds=(2, 3)), "other": Pooled(True, seed=1)}
     found = whose_style.correlations(runs, TASKS, BOOTSTRAP)
-    gap = found[(found["quantity"] == whose_style.HALF_MINUS_ALL) & (found["proxy"] == whose_style.LOSS)].iloc[0]
+    gap = found[(found["quantity"] == whose_style.SOME_MINUS_ALL) & (found["proxy"] == whose_style.LOSS)].iloc[0]
     assert gap["high"] < 0 and found["models"].iloc[0] == 18
     none = found[(found["quantity"] == whose_style.ALL_MINUS_NONE) & (found["proxy"] == whose_style.LOSS)].iloc[0]
     assert none["low"] <= 0 <= none["high"]
@@ -74,5 +75,17 @@ def test_the_stage_writes_what_the_page_shows():
     written = {}
     step = SimpleNamespace(settings=settings, parent=runs.__getitem__)
     whose_style.build(step, SimpleNamespace(write_table=written.__setitem__))
-    pd.testing.assert_frame_equal(written.pop("correlations"), whose_style.correlations(runs, TASKS, BOOTSTRAP))
+    table = written.pop("correlations")
+    pd.testing.assert_frame_equal(table, whose_style.correlations(runs, TASKS, BOOTSTRAP))
+    pd.testing.assert_frame_equal(written.pop("estimates"), whose_style.estimates(table, BOOTSTRAP.level))
     assert not written
+
+
+def test_every_row_of_the_scoreboard_gets_the_interval_that_it_is_about():
+    runs = {"expert": Pooled(True), "crossed": Pooled(False), "other": Pooled(True, sign=-1)}
+    table = whose_style.correlations(runs, TASKS, BOOTSTRAP)
+    rows = whose_style.estimates(table, 0.95).set_index("claim")
+    known = scoreboard.claims().query("stage == 'whose_style'")
+    assert set(rows.index) == set(known["row"].fillna(known["id"]))
+    assert rows.loc["ours-style-dial", "estimate"] == pytest.approx(2) and rows.loc["ours-style-dial-wrong", "high"] < -0.9
+    assert (rows["n"] == 18).all() and set(rows["n_unit"]) == {"models of 6 families"}
