@@ -27,14 +27,14 @@ import numpy as np
 import pandas as pd
 
 from proxylib.data.published import datadecide as runs
+from proxylib.report import tables
 from proxylib.runs.store import Workspace
-from proxylib.stats import Bootstrap
+from proxylib.stats import Bootstrap, Interval
 from proxylib.studies.data_selection.combinations import combinations
 from proxylib.studies.data_selection.limits import ceiling, chance, misranked, noise, pairs, seeds
 from proxylib.studies.data_selection.panel import (
     PRIMARY_SIZE,
     SIGNALS,
-    SMALLEST_SIZE,
     TARGET_SIZE,
     THRESHOLDS,
     Candidates,
@@ -153,26 +153,30 @@ def compute_needed(frame: pd.DataFrame, target: pd.DataFrame, bootstrap: Bootstr
     return pd.DataFrame(rows)
 
 
-def estimates(single: pd.DataFrame, differences: pd.DataFrame, level: float, target: pd.DataFrame) -> pd.DataFrame:
+def small_sizes(frame: pd.DataFrame, target: pd.DataFrame, bootstrap: Bootstrap) -> Interval:
+    """Decision accuracy of NLL minus that of accuracy, mean over the sizes on the trajectory below `PRIMARY_SIZE`."""
+    candidates, ladder = Candidates(target, bootstrap), ladder_of(frame)
+    small = list(ladder["size"])[: list(ladder["size"]).index(PRIMARY_SIZE)]
+    accuracy, nll = (score_matrix(frame, signal, target) for signal in SIGNALS)
+    gains = [candidates.gain(nll[size].to_numpy(), accuracy[size].to_numpy()) for size in small]
+    return candidates.interval(lambda weights: np.mean([gain(weights) for gain in gains], 0))
+
+
+def estimates(single: pd.DataFrame, small: Interval, level: float, target: pd.DataFrame) -> pd.DataFrame:
     """What the scoreboard reads: claim, estimate, low, high, level, n, n_unit.
 
     Parameters
     ----------
     single : from `single_sizes`
-    differences : from `paired`
+    small : from `small_sizes`; one size of twelve is no claim
     level : coverage of the intervals
     target : columns corpus, group
     """
     unit = f"corpora in {target['group'].nunique()} recipe groups"
-    claims = {
-        "datadecide-150m": single[(single["signal"] == "accuracy") & (single["size"] == PRIMARY_SIZE)],
-        "datadecide-likelihood-small": differences[differences["size"] == SMALLEST_SIZE],
-        # the difference may owe more to accuracy's failure than to likelihood's success; this row tells
-        "datadecide-likelihood-coin": single[(single["signal"] == "nll") & (single["size"] == SMALLEST_SIZE)],
-    }
-    rows = [frame[["estimate", "low", "high"]].assign(claim=claim) for claim, frame in claims.items()]
-    table = pd.concat(rows, ignore_index=True).assign(level=level, n=len(target), n_unit=unit)
-    return table[["claim", "estimate", "low", "high", "level", "n", "n_unit"]]
+    primary = tables.interval(single, signal="accuracy", size=PRIMARY_SIZE)
+    claims = {"datadecide-150m": primary, "ours-likelihood-small": small}
+    table = pd.DataFrame([{"claim": claim} | interval._asdict() for claim, interval in claims.items()])
+    return table.assign(level=level, n=len(target), n_unit=unit)
 
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
@@ -201,7 +205,7 @@ def build(step: Any, workspace: Workspace) -> None:
     se = float(spread.loc[spread["task"] == runs.MACRO, "se_difference"].iloc[0])
     single, differences = single_sizes(frame, target, bootstrap), paired(frame, target, bootstrap)
     contrasts = combinations(frame, target, bootstrap)
-    tables = {
+    written = {
         "decision_accuracy": single,
         "paired": differences,
         "seeds": seeds(nll, frame, target, bootstrap),
@@ -211,9 +215,9 @@ def build(step: Any, workspace: Workspace) -> None:
         "combinations": contrasts,
         "compute_needed": compute_needed(frame, target, bootstrap),
         "pairs": pairs(frame, target, se),
-        "estimates": estimates(single, differences, bootstrap.level, target),
+        "estimates": estimates(single, small_sizes(frame, target, bootstrap), bootstrap.level, target),
     }
-    for name, table in tables.items():
+    for name, table in written.items():
         workspace.write_table(name, table)
     workspace.note(
         corpora=len(target),

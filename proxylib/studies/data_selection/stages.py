@@ -8,7 +8,7 @@ from proxylib.runs.step import Declaration, Request, Study
 study = Study("data_selection")
 
 
-@study.stage(version=3, builder="proxylib.studies.data_selection.fits:build", shared=True)
+@study.stage(version=4, builder="proxylib.studies.data_selection.fits:build", shared=True)
 def datadecide(d: Declaration) -> Request:
     """How well do two cheap signals of small published models order 25 pretraining corpora as models of 1B parameters do? No
     row of the published data enters the run.

@@ -10,9 +10,10 @@ from studies.data_selection.signals import GROUP, SETTINGS, SIZES, column, row, 
 from proxylib import studies
 from proxylib.data.published import datadecide
 from proxylib.ranking.decision import decision_accuracy
+from proxylib.report import scoreboard
 from proxylib.runs.store import Store, Workspace
 from proxylib.stats import cluster_weights
-from proxylib.studies.data_selection import fits, panel, report
+from proxylib.studies.data_selection import fits, panel
 
 
 def test_single_sizes_against_direct_computation():
@@ -76,12 +77,16 @@ def test_compute_never_reached_below_the_target_is_the_targets():
 def test_estimates_pick_the_claims():
     frame, target = tidy()
     single, differences = fits.single_sizes(frame, target, SETTINGS), fits.paired(frame, target, SETTINGS)
-    table = fits.estimates(single, differences, 0.9, target).set_index("claim")
+    small = fits.small_sizes(frame, target, SETTINGS)
+    table = fits.estimates(single, small, 0.9, target).set_index("claim")
     assert list(table) == ["estimate", "low", "high", "level", "n", "n_unit"]
     assert table.loc["datadecide-150m", "estimate"] == row(single, signal="accuracy", size="150M")["estimate"]
-    assert table.loc["datadecide-likelihood-small", "low"] == row(differences, size="4M")["low"]
-    assert table.loc["datadecide-likelihood-coin", "high"] == row(single, signal="nll", size="4M")["high"]
-    assert len(table) == 3 and set(pd.read_csv(report.CLAIMS)["id"]) >= set(table.index)
+    below = differences[differences["size"].isin(["4M", "20M", "60M", "90M"])]  # not 150M, and not 750M, off the trajectory
+    assert len(below) == 4 and small.estimate == pytest.approx(below["estimate"].mean())
+    assert table.loc["ours-likelihood-small", ["low", "high"]].tolist() == [small.low, small.high]
+    assert below["low"].min() <= small.low <= small.estimate <= small.high <= below["high"].max()
+    known = scoreboard.claims().query("stage == 'datadecide'")
+    assert set(table.index) == set(known["row"].fillna(known["id"]))
 
 
 def build(tmp_path, monkeypatch):
@@ -124,7 +129,8 @@ def test_published_run(published_set, tmp_path):
     fits.build(SimpleNamespace(settings=SETTINGS), workspace)
     table = pd.read_parquet(tmp_path / "estimates.parquet").set_index("claim")
     assert table.loc["datadecide-150m", "estimate"] == pytest.approx(0.83, abs=1e-9)
-    assert table.loc["datadecide-likelihood-small", "estimate"] == pytest.approx(0.27, abs=1e-9)
+    paired = pd.read_parquet(tmp_path / "paired.parquet").query("on_trajectory and compute_fraction < 0.019")
+    assert table.loc["ours-likelihood-small", "estimate"] == pytest.approx(paired["estimate"].mean()) and len(paired) == 9
     assert workspace.facts["corpora"] == 25 and workspace.facts["groups"] == 5 and workspace.facts["pairs"] == 300
     assert pd.read_parquet(tmp_path / "combinations.parquet")["primary"].sum() == 4
 
