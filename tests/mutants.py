@@ -871,6 +871,9 @@ MUTANTS = {
     "report/words.py": [
         Mutant("one-digit-too-few", "10**exponent < 3.55", "10**exponent < 1"),
     ],
+    "studies/data_selection/fits.py": [
+        Mutant("primary-size-among-the-small", "index(PRIMARY_SIZE)]", "index(PRIMARY_SIZE) + 1]"),
+    ],
     "studies/data_selection/limits.py": [
         Mutant("noise-without-its-factor", "- gap.mean()) ** 2)) / 1.5", "- gap.mean()) ** 2)) / 1.0"),
         Mutant("noise-keeps-the-common-shift", "np.sum((gap - gap.mean()) ** 2)", "np.sum(gap**2)"),

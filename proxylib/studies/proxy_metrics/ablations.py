@@ -19,6 +19,7 @@ from proxylib.measure import proxies
 from proxylib.measure.features import DEFAULT, FIXED, JUDGED, NUMBERS, SUBSETS
 from proxylib.ranking.panel import usable
 from proxylib.ranking.summaries import over_seeds
+from proxylib.report import words
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap, Resampling
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
@@ -142,19 +143,34 @@ def domains(
     )
 
 
-def estimates(table: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """The scoreboard's rows: does the end of a trace say more than the whole, do right traces say more than wrong ones?"""
-    rows = []
-    asked = {"last-part-beats-whole": ("window", "last half"), "right-traces-beat-wrong": ("traces", "wrong")}
-    for claim, (ablation, setting) in asked.items():
-        keep = (table["ablation"] == ablation) & (table["setting"] == setting) & (table["proxy"] == WINNER)
-        for row in table[keep & (table["quantity"] == RHO_MINUS_DEFAULT)].itertuples():
-            sign = 1 if claim == "last-part-beats-whole" else -1  # a loss by wrong traces is a gain of right ones
-            ends = sorted((sign * row.low, sign * row.high))
-            unit = f"models of {row.families} families, {row.seeds} seeds"
-            rows.append((claim, sign * row.estimate, *ends, bootstrap.level, row.models, unit))
-    columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
-    return pd.DataFrame(rows, columns=columns).astype({"claim": str, "n_unit": str})
+#: row of the scoreboard -> ablation, setting, quantity and its sign: what wrong traces lose is what right ones gain
+ASKED = {
+    "last-part-beats-whole": ("window", "last half", RHO_MINUS_DEFAULT, 1),
+    "right-traces-beat-wrong": ("traces", "wrong", RHO_MINUS_DEFAULT, -1),
+    "ten-traces": ("number of traces", "10", RHO, 1),
+}
+
+
+def estimates(table: pd.DataFrame, contrasts: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """The scoreboard's rows about the named winner: claim, estimate, low, high, level, n, n_unit.
+
+    Parameters
+    ----------
+    table : from `correlations`
+    contrasts : from `domains`
+    bootstrap : whose level is that of the intervals
+    """
+    winner = table[table["proxy"] == WINNER].set_index(["ablation", "setting", "quantity"])
+    own = contrasts[(contrasts["proxy"] == WINNER) & (contrasts["quantity"] == OWN_MINUS_OTHERS)]
+    rows = [("own-traces-beat-others", row.estimate, row.low, row.high) for row in own.itertuples()]
+    for claim, (*key, sign) in ASKED.items():
+        if tuple(key) in winner.index:
+            row = winner.loc[tuple(key)]
+            rows.append((claim, sign * row["estimate"], *sorted((sign * row["low"], sign * row["high"]))))
+    sizes = table.iloc[0]
+    unit = f"models of {sizes['families']} families, {words.counted(sizes['seeds'], 'seed')}"
+    frame = pd.DataFrame(rows, columns=["claim", "estimate", "low", "high"]).astype({"claim": str})
+    return frame.assign(level=bootstrap.level, n=sizes["models"], n_unit=unit)
 
 
 def build(step, workspace: Workspace) -> None:
@@ -178,4 +194,4 @@ def build(step, workspace: Workspace) -> None:
     cells, contrasts = domains(run.table("features"), accuracy, kept, settings.bootstrap)
     workspace.write_table("domains", cells)
     workspace.write_table("contrasts", contrasts)
-    workspace.write_table("estimates", estimates(table, settings.bootstrap))
+    workspace.write_table("estimates", estimates(table, contrasts, settings.bootstrap))

@@ -27,7 +27,7 @@ def ranking(d: Declaration) -> Request:
     return Request(settings, {"population": d.step("population")})
 
 
-@study.stage(version=3, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)
+@study.stage(version=4, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)
 def ablations(d: Declaration) -> Request:
     """How much do the correlations hang on which traces are read, how much of them, and how a proxy is defined?"""
     crossed = d.step("population")
@@ -35,7 +35,7 @@ def ablations(d: Declaration) -> Request:
     return Request(_analysis(d), {"population": crossed, **measured})
 
 
-@study.stage(version=1, builder="proxylib.studies.proxy_metrics.whose_style:build", whole=False)
+@study.stage(version=2, builder="proxylib.studies.proxy_metrics.whose_style:build", whole=False)
 def whose_style(d: Declaration) -> Request:
     """How much of a correlation comes from some models having read the expert's style and others not?"""
     return Request(_analysis(d), {style: d.step("population", style=style) for style in ("crossed", "expert", "other")})

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from proxylib.measure import features, proxies
+from proxylib.report import scoreboard
 from proxylib.stats import Bootstrap
 from proxylib.studies.proxy_metrics import ablations
 from proxylib.studies.proxy_metrics.report import ablations as report
@@ -118,12 +119,28 @@ def test_domains_tell_nothing_apart_where_one_skill_rules_all_tasks():
     assert len(gap) == 2 and np.allclose(gap[["estimate", "low", "high"]], 0)
 
 
-def test_estimates_turn_a_loss_by_wrong_traces_into_a_gain_of_right_ones():
+def test_estimates_turn_a_loss_by_wrong_traces_into_a_gain_of_right_ones_and_leave_out_what_was_not_varied():
     columns = ["ablation", "setting", "proxy", "quantity", "estimate", "low", "high", "models", "families", "seeds"]
-    rows = [("traces", "wrong", ablations.WINNER, "rho minus the default's", -0.3, -0.5, -0.1, 18, 6, 2)]
-    found = ablations.estimates(pd.DataFrame(rows, columns=columns), BOOTSTRAP).iloc[0]
-    assert found["claim"] == "right-traces-beat-wrong"
-    assert (found["estimate"], found["low"], found["high"]) == (0.3, 0.1, 0.5)
+    rows = [
+        ("traces", "wrong", ablations.WINNER, ablations.RHO_MINUS_DEFAULT, -0.3, -0.5, -0.1, 18, 6, 2),
+        ("traces", "wrong", ablations.WINNER, ablations.RHO, 0.4, 0.2, 0.6, 18, 6, 2),
+        ("number of traces", "10", ablations.WINNER, ablations.RHO, 0.3, 0.2, 0.4, 18, 6, 2),
+        ("number of traces", "10", "bits per byte", ablations.RHO, 0.9, 0.8, 1.0, 18, 6, 2),
+    ]
+    contrasts = pd.DataFrame(
+        [(ablations.WINNER, ablations.OWN, 0.7, 0.6, 0.8), (ablations.WINNER, ablations.OWN_MINUS_OTHERS, 0.1, 0.0, 0.2)],
+        columns=["proxy", "quantity", "estimate", "low", "high"],
+    )
+    claims = ablations.estimates(pd.DataFrame(rows, columns=columns), contrasts, BOOTSTRAP).set_index("claim")
+    expected = {
+        "own-traces-beat-others": (0.1, 0.0, 0.2),
+        "right-traces-beat-wrong": (0.3, 0.1, 0.5),
+        "ten-traces": (0.3, 0.2, 0.4),
+    }
+    assert {name: tuple(row) for name, row in claims[["estimate", "low", "high"]].iterrows()} == expected
+    assert set(claims["n_unit"]) == {"models of 6 families, 2 seeds"} and set(claims["n"]) == {18}
+    known = set(scoreboard.claims().query("stage == 'ablations'")["row"])
+    assert known == {*ablations.ASKED, "own-traces-beat-others"}
 
 
 def small_tokens(seed=0):
