@@ -19,9 +19,6 @@ from proxylib.runs.config import ROOT
 PENDING = {
     "loss_predicts_the_judge",
     "scribe_grid",
-    "model_selection",
-    "ablations",
-    "eighty_metrics",
     "crucial_steps",
     "scoreboard",
     "the_lab",

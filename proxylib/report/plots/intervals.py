@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from proxylib.report.plots.style import GROUND, INK, QUIET, grouped, looks, themed, without_legend
+from proxylib.report.plots.style import FAINT, GROUND, INK, QUIET, grouped, looks, themed, without_legend
 from proxylib.text import line
 
 
@@ -146,19 +146,47 @@ def contrast_forest(frame: pd.DataFrame, ax: Axes) -> Axes:
     return forest(rows, ax, row="label", by="kind", label="difference of decision accuracy", null=0, spread=0)
 
 
-def methods_forest(frame: pd.DataFrame, ax: Axes, *, order: list[str], reported: Mapping[str, float] | None = None) -> Axes:
-    """Methods as rows, a marker with interval per protocol, reported values as hollow diamonds.
+def methods_forest(
+    frame: pd.DataFrame,
+    ax: Axes,
+    *,
+    order: list[str],
+    reported: Mapping[str, float] | None = None,
+    nulls: pd.DataFrame | None = None,
+) -> Axes:
+    """Methods as rows, a marker with interval per protocol, on bands of what the same fit finds without a signal.
 
     Parameters
     ----------
     frame : columns method, protocol, estimate, low, high
     order : methods from top to bottom
-    reported : method -> value of the source
+    reported : method -> value of the source, as hollow diamonds
+    nulls : columns method, protocol, null_mean, null_high: where a band begins and ends
     """
     labels = {"leave-tasks-out": "unseen tasks", "leave-family-out": "unseen family", "leave-both-out": "both unseen"}
-    label = "mean Spearman correlation with accuracy"
-    forest(frame, ax, row="method", by="protocol", label=label, order=order, labels=labels, null=0, spread=0.44)
+    label, spread = "mean Spearman correlation with accuracy", 0.44
+    forest(frame, ax, row="method", by="protocol", label=label, order=order, labels=labels, null=0, spread=spread)
+    if nulls is not None:
+        groups = list(looks(frame["protocol"]))
+        offsets = dict(zip(groups, np.linspace(-spread / 2, spread / 2, len(groups)), strict=True))
+        bands = nulls[nulls["method"].isin(order) & nulls["protocol"].isin(groups)]
+        place = bands["method"].map(order.index) + bands["protocol"].map(offsets)
+        band = {"color": FAINT, "linewidth": 6, "zorder": 1.2, "label": "the same fit without a signal"}
+        ax.hlines(place, bands["null_mean"], bands["null_high"], **band)
     return _hollow_in_rows(ax, [(reported or {}).get(method, np.nan) for method in order], "reported")
+
+
+def changes_forest(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
+    """Changed choices as rows, coloured by what their interval decides against zero.
+
+    Parameters
+    ----------
+    frame : columns label, decision, estimate, low, high; one row each
+    label : of the horizontal axis
+    """
+    labels = {"higher": "raises it", "lower": "lowers it", "undecided": "not shown to do either"}
+    rows = frame.assign(decision=frame["decision"].astype(str))
+    return forest(rows, ax, row="label", by="decision", label=label, labels=labels, null=0, spread=0)
 
 
 def agreement_forest(frame: pd.DataFrame, ax: Axes) -> Axes:

@@ -115,6 +115,7 @@ KINDS = {
         "does not hold": Look(VERMILION, "X"),
         "undecided": Look(QUIET, "s"),
     },
+    "changes": {"higher": Look(BLUE, "^"), "lower": Look(VERMILION, "v")},
     "contrasts": {"planned": Look(INK, "o"), "exploratory": Look(QUIET, "s")},
     "models": {"model": Look(INK, "o")},
     "implementations": {

@@ -8,6 +8,7 @@ from matplotlib.collections import LineCollection, PathCollection
 
 from proxylib.report import plots
 from proxylib.report.plots import style
+from proxylib.stats import Decision
 
 
 def frame(**columns):
@@ -97,6 +98,27 @@ def test_reported_values_of_methods_are_hollow_and_stand_in_their_row(ax):
     assert not len(hollow.get_facecolor()) or hollow.get_facecolor()[0, 3] == 0
     np.testing.assert_allclose([point for point in dots(ax, "reported") if not np.ma.is_masked(point)], [[0.5, 1]])
     assert {"unseen tasks", "both unseen"} <= set(ax.get_legend_handles_labels()[1])
+
+
+def test_a_band_stands_behind_its_method_and_protocol_from_the_nulls_mean_to_its_bar(ax):
+    rows = frame(method=["a", "a", "b"], protocol=["leave-tasks-out", "leave-family-out", "leave-family-out"])
+    nulls = pd.DataFrame(
+        [("a", "leave-tasks-out", 0.5, 0.6), ("b", "leave-both-out", 0.0, 0.1), ("c", "leave-tasks-out", 0.0, 0.1)],
+        columns=["method", "protocol", "null_mean", "null_high"],
+    )
+    plots.methods_forest(rows, ax, order=["b", "a"], nulls=nulls)
+    (bands,) = (c for c in ax.collections if c.get_label() == "the same fit without a signal")
+    (band,) = bands.get_segments()
+    place = dots(ax)[0, 1]  # the first row of the frame: the method under the protocol of the one null that is shown
+    np.testing.assert_allclose(band, [[0.5, place], [0.6, place]])
+    assert 0.5 < place < 1
+
+
+def test_changes_are_told_apart_by_what_they_decide(ax):
+    rows = frame(label=["kernel", "rank", "ties"]).assign(decision=[Decision.LOWER, Decision.UNDECIDED, Decision.LOWER])
+    plots.changes_forest(rows, ax, label="difference")
+    assert names(ax) == ["kernel", "rank", "ties"]
+    assert ax.get_legend_handles_labels()[1] == ["lowers it", "not shown to do either"]
 
 
 def test_pairs_of_people_look_unlike_pairs_with_a_model(ax):

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import pandas as pd
 
-from proxylib.ranking import protocols
+from proxylib.ranking import nulls, protocols, strata
 from proxylib.report import scoreboard, tables
 from proxylib.report.words import MISSING, chosen, with_interval
-from proxylib.stats import Interval, decide
+from proxylib.stats import Decision, Interval, decide
 from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, OF_THE_PAPER, OURS, PER_BYTE
 
 TASKS_OUT, FAMILY_OUT = "leave-tasks-out", "leave-family-out"
 #: protocol -> what was not seen
-UNSEEN = {TASKS_OUT: "unseen tasks", FAMILY_OUT: "unseen family", "leave-both-out": "both unseen"}
+UNSEEN = {FAMILY_OUT: "unseen family", TASKS_OUT: "unseen tasks", "leave-both-out": "both unseen"}
+#: what was taken out of a correlation -> heading
+GIVEN = {
+    "rho": "all models",
+    strata.WITHIN: "models of one share",
+    strata.PARTIAL: "share held fixed",
+    strata.LOST.format(strata.WITHIN): "lost inside one share",
+    strata.LOST.format(strata.PARTIAL): "lost with it fixed",
+}
 
 
 def correlation(summary: pd.DataFrame, method: str, protocol: str) -> Interval:
@@ -38,9 +46,67 @@ def drawn(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def order(summary: pd.DataFrame) -> list[str]:
-    """Methods, best on an unseen family first; one that cannot be asked about a family stands by its unseen tasks."""
+    """Methods, best on an unseen family first; those that cannot be asked about a family follow, best on unseen tasks first."""
     wide = drawn(summary).pivot(index="method", columns="protocol", values="estimate").loc[summary["method"].unique()]
-    return list(wide[FAMILY_OUT].fillna(wide[TASKS_OUT]).sort_values(ascending=False, kind="stable").index)
+    return list(wide.sort_values([FAMILY_OUT, TASKS_OUT], ascending=False, kind="stable", na_position="last").index)
+
+
+def headline(summary: pd.DataFrame) -> pd.DataFrame:
+    """What the first figure draws: unseen families and unseen tasks; both at once stand in the table."""
+    rows = drawn(summary)
+    return rows[rows["protocol"].isin([FAMILY_OUT, TASKS_OUT])]
+
+
+def beats_null(summary: pd.DataFrame, fitted: pd.DataFrame, method: str, protocol: str) -> Decision:
+    """Whether a fitted method finds more than its fit does without a signal, by the rule that was fixed in advance.
+
+    Higher: the paired difference has an interval above zero, and the correlation lies above the null's bar.
+    """
+    gap = tables.interval(summary, method=method, protocol=protocol, quantity=nulls.MINUS_NULL)
+    bar = tables.row(nulls.bars(fitted), method=method, protocol=protocol)["null_high"]
+    decision = decide(gap)
+    above = correlation(summary, method, protocol).estimate > bar
+    return Decision.UNDECIDED if decision == Decision.HIGHER and not above else decision
+
+
+def fitted_methods(fitted: pd.DataFrame) -> list[str]:
+    """Methods that learn an order, in their order."""
+    return list(fitted["method"].unique())
+
+
+def null_table(summary: pd.DataFrame, fitted: pd.DataFrame) -> pd.DataFrame:
+    """Every fitted method beside its null, unseen families first."""
+    rows = []
+    bars = nulls.bars(fitted).set_index(["protocol", "method"])
+    for protocol, unseen in UNSEEN.items():
+        for method in bars.loc[protocol].index:
+            bar = bars.loc[(protocol, method)]
+            gap = tables.interval(summary, method=method, protocol=protocol, quantity=nulls.MINUS_NULL)
+            rows.append(
+                {
+                    "unseen": unseen.removesuffix(" unseen").removeprefix("unseen "),
+                    "method": method,
+                    "correlation": with_interval(correlation(summary, method, protocol)),
+                    "without a signal": f"{bar['null_mean']:.2f}",
+                    "19 of 20 below": f"{bar['null_high']:.2f}",
+                    "difference": with_interval(gap),
+                    "decision": chosen(beats_null(summary, fitted, method, protocol), "more", "less", "undecided"),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def style_table(given: pd.DataFrame, protocol: str = FAMILY_OUT) -> pd.DataFrame:
+    """Every method's correlation over all models, inside one share of the style, and with the share held fixed."""
+    rows = tables.rows(given, protocol=protocol)
+    return tables.wide(rows, ["method"], {"quantity": GIVEN})
+
+
+def style_losses(given: pd.DataFrame, protocol: str = FAMILY_OUT) -> dict[Decision, list[str]]:
+    """Decision -> methods: whose correlation over all models is higher than inside one share of the style, or lower."""
+    gaps = tables.rows(given, protocol=protocol, quantity=strata.LOST.format(strata.WITHIN))
+    decided = pd.Series(tables.decided(gaps), gaps["method"])
+    return {decision: list(decided.index[decided == decision]) for decision in Decision}
 
 
 def main_table(summary: pd.DataFrame) -> pd.DataFrame:

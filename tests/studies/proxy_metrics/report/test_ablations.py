@@ -14,8 +14,11 @@ FOUND = pd.DataFrame(
         ("traces", "wrong", WINNER, report.GAP, -0.2, -0.3, -0.1),
         ("traces", "other", WINNER, report.GAP, 0.2, 0.1, 0.3),
         ("traces", "other", "bits per byte", report.GAP, 0.0, -0.1, 0.1),
-        ("definition", "definition: rank: log", WINNER, report.GAP, 0.0, 0.0, 0.0),
-        ("definition", "definition: spread: byte", WINNER, report.GAP, 0.0, -0.1, 0.1),
+        ("default", "default", "rank", "rho", 0.5, 0.4, 0.6),
+        ("definition", "rank: log", WINNER, report.GAP, 0.0, 0.0, 0.0),
+        ("definition", "rank: log", "rank", report.GAP, 0.2, 0.1, 0.3),
+        ("definition", "spread: byte", WINNER, report.GAP, 0.0, -0.1, 0.1),
+        ("definition", "spread: byte", "top-5, frequency", report.GAP, 0.2, 0.1, 0.3),
         ("number of traces", "10", WINNER, "rho", 0.3, 0.2, 0.4),
         ("number of traces", "5", WINNER, "rho", 0.2, 0.1, 0.3),
     ],
@@ -25,15 +28,29 @@ FOUND = pd.DataFrame(
 
 def test_a_choice_outside_the_formula_is_no_change_and_the_others_are_decided():
     changes = report.changes(FOUND)
-    assert changes["label"].tolist() == ["traces: wrong", "traces: other", "definition: spread: byte"]
-    assert changes["decision"].tolist() == ["lower", "higher", "undecided"]
+    assert changes["label"].tolist() == [
+        "traces: wrong",
+        "traces: other",
+        "definition: rank: log; rank",
+        "definition: spread: byte",
+    ]
+    assert changes["decision"].tolist() == ["lower", "higher", "higher", "undecided"]
+    assert report.definitions(FOUND)["label"].tolist() == ["rank: log; rank", "spread: byte"]
+
+
+def test_a_definition_stands_beside_the_correlation_that_it_changes():
+    table = report.definition_table(FOUND)
+    assert table["proxy"].tolist() == [WINNER, "rank", WINNER, "top-5, frequency"]
+    assert (
+        table["as we define it"].tolist()[1] == "0.50 [0.40, 0.60]" and table["difference"].tolist()[1] == "0.20 [0.10, 0.30]"
+    )
 
 
 def test_the_default_comes_first_and_what_was_not_tried_is_a_dash():
     table = report.table(FOUND, "traces")
     assert table["setting"].tolist() == ["default (correlation itself)", "wrong", "other"]
     assert table[WINNER].tolist()[1:] == ["-0.20 [-0.30, -0.10]", "0.20 [0.10, 0.30]"]
-    assert table["bits per byte"].iloc[1] == MISSING
+    assert table["bits per byte"].iloc[1] == MISSING and "rank" not in table
 
 
 def test_a_difference_is_of_the_winner_unless_said_otherwise():

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from proxylib.ranking import protocols
+from proxylib.ranking import nulls, protocols, strata
 from proxylib.report.words import MISSING
+from proxylib.stats import Decision
 from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, HELD_IN, LINEAR, OURS, PER_BYTE
 from proxylib.studies.proxy_metrics.report import model_selection as report
 
@@ -33,9 +34,9 @@ def summary():
     return pd.DataFrame(rows, columns=["method", "protocol", "quantity", "estimate", "low", "high"])
 
 
-def test_methods_stand_by_an_unseen_family_and_the_oracle_by_its_tasks():
+def test_methods_stand_by_an_unseen_family_and_what_knows_none_comes_last():
     frame = summary()
-    assert report.order(frame[frame["quantity"] == "rho"]) == [ORACLE, PER_BYTE, HELD_IN, LINEAR]
+    assert report.order(frame[frame["quantity"] == "rho"]) == [PER_BYTE, LINEAR, ORACLE, HELD_IN]
 
 
 def test_the_main_table_has_every_method_once_and_dashes_where_it_cannot_be_asked():
@@ -45,12 +46,12 @@ def test_the_main_table_has_every_method_once_and_dashes_where_it_cannot_be_aske
     assert table.index.tolist() == report.order(frame)
     assert table.loc[LINEAR].tolist() == [
         "0.81",
-        "0.60 [0.50, 0.70]",
         "0.30 [0.20, 0.40]",
+        "0.60 [0.50, 0.70]",
         "0.20 [0.10, 0.30]",
         "0.70 [0.50, 0.90]",
     ]
-    assert table.loc[ORACLE].tolist() == ["0.88", "0.90 [0.80, 1.00]", *[MISSING] * 3]
+    assert table.loc[ORACLE].tolist() == ["0.88", MISSING, "0.90 [0.80, 1.00]", *[MISSING] * 2]
     assert table.loc[PER_BYTE, "paper"] == MISSING
 
 
@@ -73,3 +74,35 @@ def test_choices_are_counted_over_folds():
     choices = pd.DataFrame({"method": ["univariate"] * 3, "chosen": ["a|b", "c|d", "a|b"]})
     table = report.stability_table(choices)
     assert table["chosen"].tolist() == ["a x b", "c x d", "(2 different choices)"] and table["folds"].iloc[0] == "2 of 3"
+
+
+def against(gaps, high):
+    """The linear ranker's differences from its null by protocol, and one bar for all."""
+    frame = summary()
+    rows = [(LINEAR, protocol, nulls.MINUS_NULL, *interval) for protocol, interval in gaps.items()]
+    fitted = [(LINEAR, protocol, kind, 7, 0.1, high, kind == nulls.OF_MODEL) for protocol in gaps for kind in nulls.KINDS]
+    columns = ["method", "protocol", "kind", "repeats", "mean", "high", "decides"]
+    return pd.concat([frame, pd.DataFrame(rows, columns=frame.columns)]), pd.DataFrame(fitted, columns=columns)
+
+
+def test_a_fit_beats_its_null_by_the_paired_difference_and_above_the_bar():
+    gaps = {report.TASKS_OUT: (0.5, 0.3, 0.7), report.FAMILY_OUT: (0.2, 0.1, 0.3), "leave-both-out": (-0.3, -0.5, -0.1)}
+    frame, fitted = against(gaps, 0.4)
+    decided = [report.beats_null(frame, fitted, LINEAR, protocol) for protocol in gaps]
+    assert decided == [Decision.HIGHER, Decision.UNDECIDED, Decision.LOWER]  # 0.3 on families is below the bar
+    table = report.null_table(frame, fitted)
+    assert table["unseen"].tolist() == ["family", "tasks", "both"]
+    assert table["decision"].tolist() == ["undecided", "more", "less"]
+    assert set(table["without a signal"]) == {"0.10"} and set(table["19 of 20 below"]) == {"0.40"}
+
+
+def test_styles_stand_in_the_order_of_what_is_taken_out():
+    gap = strata.LOST.format(strata.WITHIN)
+    ends = {"one": (0.3, 0.1, 0.5), "two": (0.0, -0.1, 0.1), "three": (float("nan"),) * 3}
+    rows = [(name, report.FAMILY_OUT, "rho", 0.6, 0.5, 0.7) for name in ends]
+    rows += [(name, report.FAMILY_OUT, gap, *interval) for name, interval in ends.items()]
+    frame = pd.DataFrame(rows, columns=["method", "protocol", "quantity", "estimate", "low", "high"])
+    assert report.style_losses(frame) == {Decision.HIGHER: ["one"], Decision.LOWER: [], Decision.UNDECIDED: ["two", "three"]}
+    table = report.style_table(frame).set_index("method")
+    assert list(table) == list(report.GIVEN.values())
+    assert table.loc["three"].tolist() == ["0.60 [0.50, 0.70]", *[MISSING] * 4]
