@@ -6,6 +6,7 @@ never twice; English prose and code come from what every Python installation car
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import sysconfig
@@ -55,6 +56,13 @@ class Recipe(Frozen):
     levels: Literal["all", "easy", "hard"] = "all"
     tasks: Literal["all", "even", "odd"] = "all"
 
+    @property
+    def style_share(self) -> float:
+        """Share of the worked solutions that are in the expert's style; nan where nothing is worked out."""
+        parts = {style: sum(self.shares.get(source, 0.0) for source in (style, WRONG[style])) for style in WRONG}
+        whole = sum(parts.values())
+        return parts["expert"] / whole if whole else math.nan
+
     @model_validator(mode="after")
     def _shares(self) -> Recipe:
         unknown = [source for source in self.shares if source not in SOURCES]
@@ -67,6 +75,20 @@ class Recipe(Frozen):
 
 def _worked(style: str, suffix: str = "", **changes: object) -> list[Recipe]:
     return [Recipe(name=style + suffix, shares={style: 0.9, "prose": 0.1}, **changes)]
+
+
+def _blended(percent: int, suffix: str, worked: float, rest: dict[str, float], wrong: float = 0.0) -> Recipe:
+    """Worked solutions in both styles, slips in the same proportion, and the rest."""
+    shares = _in_styles(percent / 100, worked, wrong) | rest
+    return Recipe(name=f"blend-{percent}{suffix}", shares=shares)
+
+
+def _in_styles(expert: float, worked: float, wrong: float = 0.0) -> dict[str, float]:
+    """Shares of the characters by source: so much of what is worked out, and of what slips, is in the expert's style."""
+    parts = {"expert": expert, "other": 1 - expert}
+    shares = {style: part * worked for style, part in parts.items()}
+    shares |= {WRONG[style]: part * wrong for style, part in parts.items()}
+    return {source: share for source, share in shares.items() if share > 0}
 
 
 #: Worked solutions in two styles, plain, with slips, or as a part of web-like text (the mixes of the population); then what
@@ -99,24 +121,42 @@ RECIPES = {
 }
 
 
+#: What models of the population read: worked solutions in both styles, of which so many percent are the expert's, plain,
+#: with slips, as a part of web-like text, or with answers alone. "blend-0" and "blend-100" hold one style only.
+BLENDS = {
+    blend.name: blend
+    for percent in (0, 20, 40, 60, 80, 100)
+    for blend in (
+        _blended(percent, "", 0.9, {"prose": 0.1}),
+        _blended(percent, "-slips", 0.75, {"prose": 0.1}, wrong=0.15),
+        _blended(percent, "-web", 0.75, {"prose": 0.15, "code": 0.1}),
+        _blended(percent, "-answers", 0.75, {"answer": 0.15, "prose": 0.1}),
+    )
+}
+
+
 def recipe(name: str) -> Recipe:
     """The recipe of that name; `UserError` lists those that exist."""
+    if name in BLENDS:
+        return BLENDS[name]
     if name not in RECIPES:
-        raise UserError(f"recipe '{name}' is unknown; there are {', '.join(RECIPES)}")
+        raise UserError(f"recipe '{name}' is unknown; there are {', '.join((*RECIPES, *BLENDS))}")
     return RECIPES[name]
 
 
 def post_training(kind: str, mix: str) -> Recipe:
     """What a post-training recipe reads, for a model pretrained on `mix`.
 
-    "more" goes on with the mix; "style" is worked solutions in the expert's style; "answers" is answers alone and worked
-    solutions in the mix's own style, about two documents in three; "noisy" is solutions of which three in ten slip.
+    "more" goes on with the mix; "style" is worked solutions in the expert's style; "answers" is answers alone, about one
+    document in three, and worked solutions; "noisy" is worked solutions of which three in ten slip. Both hold styles in the
+    mix's own proportion, or where it works nothing out in the expert's style.
     """
-    style = "other" if mix.startswith("other") else "expert"
+    share = recipe(mix).style_share
+    share = 1.0 if math.isnan(share) else share
     shares = {
         "style": {"expert": 1.0},
-        "answers": {"answer": 0.15, style: 0.85},
-        "noisy": {style: 0.7, WRONG[style]: 0.3},
+        "answers": {"answer": 0.15} | _in_styles(share, 0.85),
+        "noisy": _in_styles(share, 0.7, 0.3),
     }
     return recipe(mix) if kind == "more" else Recipe(name=f"post-{kind}", shares=shares[kind])
 

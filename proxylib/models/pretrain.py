@@ -20,6 +20,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from proxylib.data import corpora, tasks
 from proxylib.data.settings import Material
 from proxylib.models import architectures, checkpoint, devices, post_training, tokenizers
+from proxylib.models.muon import Muon
 from proxylib.models.packing import IGNORE, Rows, Special, encoded, pack
 from proxylib.models.settings import Model, Training
 from proxylib.runs.store import Workspace
@@ -50,8 +51,8 @@ def optimisers(model: PreTrainedModel, config: Training) -> list[torch.optim.Opt
     matrices = [p for p in model.parameters() if p.ndim == 2 and id(p) not in tables]
     others = [p for p in model.parameters() if p.ndim != 2 or id(p) in tables]
     return [
-        torch.optim.Muon(matrices, lr=config.muon_learning_rate, weight_decay=0.0),
-        torch.optim.AdamW(others, lr=config.adamw_learning_rate, betas=(0.9, 0.95), weight_decay=0.0),
+        Muon(matrices, lr=config.muon_learning_rate, weight_decay=0.0),
+        torch.optim.AdamW(others, lr=config.adamw_learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
     ]
 
 

@@ -17,7 +17,7 @@ ARITHMETIC = 3e8  # tokens x width x depth that training gets through in a minut
 class Model(Frozen):
     """One model of the population: an architecture at a size, over a tokenizer, and what it read."""
 
-    architecture: Literal["llama", "gpt_neox", "gpt2", "qwen3", "smollm3"]
+    architecture: Literal["llama", "olmo2", "starcoder2", "nemotron", "gpt_neox", "gpt2", "qwen3", "smollm3"]
     tokenizer: Literal["byte", "bpe", "spaced", "capitals"]
     width: int = Field(ge=8, description="hidden size")
     depth: int = Field(ge=1, description="transformer blocks")
@@ -36,10 +36,11 @@ class Model(Frozen):
         return f"{self.family}-{self.width}"
 
     def in_style(self, style: str) -> Model:
-        """The same model, its pretraining mix written in another style; "crossed" leaves it as it is."""
+        """The same model, what its pretraining mix works out all in one style; "crossed" leaves it as it is."""
         if style == "crossed":
             return self
-        return self.model_copy(update={"mix": re.sub("^(expert|other)", style, self.mix)})
+        share = {"expert": 100, "other": 0}[style]
+        return self.model_copy(update={"mix": re.sub(r"^blend-\d+", f"blend-{share}", self.mix)})
 
 
 class Training(Frozen):

@@ -139,14 +139,14 @@ def pointers(rng: random.Random, level: int) -> Problem:
 TASKS = {
     family.name: family
     for family in (
-        Task("sorting", "digits to sort", sorting, levels=(4, 5, 6), untrained=(6,)),
-        Task("counting", "letters", counting, levels=(4, 5, 6), untrained=(6,)),
-        Task("reversal", "letters", reversal, levels=(4, 6, 8), untrained=(8,)),
-        Task("walk", "steps", walk, levels=(4, 5, 6), untrained=(6,)),
-        Task("brackets", "brackets", brackets, levels=(8, 9, 10), untrained=(10,)),
-        Task("division", "digits of the number", division, levels=(4, 5, 6), untrained=(6,)),
-        Task("calendar", "moves", calendar, levels=(4, 5, 6), untrained=(6,)),
-        Task("pointers", "hops", pointers, levels=(4, 6, 8), untrained=(8,)),
+        Task("sorting", "digits to sort", sorting, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
+        Task("counting", "letters", counting, levels=(4, 5, 6, 7, 8, 9), untrained=(6, 9)),
+        Task("reversal", "letters", reversal, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
+        Task("walk", "steps", walk, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
+        Task("brackets", "brackets", brackets, levels=(5, 6, 7, 8, 9, 10), untrained=(7, 10)),
+        Task("division", "digits of the number", division, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
+        Task("calendar", "moves", calendar, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
+        Task("pointers", "hops", pointers, levels=(4, 5, 6, 7, 8, 9), untrained=(6, 9)),
     )
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from proxylib import stats
+from proxylib.data import corpora
 from proxylib.measure.features import to_wide, with_training
 from proxylib.runs.store import Workspace
 from proxylib.studies.lab.settings import Member, PopulationSettings
@@ -98,7 +99,8 @@ def identity(member: Member) -> dict[str, object]:
     """The columns that say who a model is."""
     model = member.model.in_style(member.style)
     named = {name: getattr(model, name) for name in ("name", "family", "width", "mix", "post", "share")}
-    return {"member": member.name, "model": named.pop("name"), "seed": member.seed, **named}
+    share = corpora.recipe(model.mix).style_share
+    return {"member": member.name, "model": named.pop("name"), "seed": member.seed, **named, "style_share": share}
 
 
 def build(step, workspace: Workspace) -> None:

@@ -22,11 +22,15 @@ class CorporaSettings(Frozen):
     tokens: int = Field(ge=1000, description="length to which every recipe is written out and described")
 
 
-class Replication(Frozen):
-    """One population per seed, every mix in one style or in both, crossed."""
+Style = Literal["crossed", "expert", "other"]
 
-    style: Literal["crossed", "expert", "other"]
+
+class Replication(Frozen):
+    """The first models of the population again: every mix in one style, or all as they are under another seed."""
+
+    style: Style
     seeds: tuple[int, ...] = Field(min_length=1)
+    models: int = Field(ge=1, description="so many, in the order of the table: the first twelve are one of each family")
 
 
 class Member(Frozen):
@@ -34,7 +38,7 @@ class Member(Frozen):
 
     model: Model
     seed: int
-    style: Literal["crossed", "expert", "other"]
+    style: Style
 
     @property
     def name(self) -> str:
@@ -102,11 +106,16 @@ class Section(Frozen):
 
     seeds: tuple[int, ...] = Field(min_length=1, description="training seeds of the whole population")
     material: Material
-    population: tuple[Model, ...] = Field(min_length=1)
+    population: tuple[Model, ...] = Field(min_length=1, description="the table of models")
+    models: int = Field(ge=1, description="so many of the table are trained, the first")
     corpus_tokens: int = Field(ge=1000, description="length to which every corpus recipe is written out and described")
     expert: Model = Field(description="larger than any candidate and of another family: its log-probabilities weigh rBridge")
+<<<<<<< HEAD
     styles: tuple[Replication, ...] = Field(description="populations beside the crossed one, for the dial of styles")
     trajectories: Trajectories
+=======
+    replications: dict[str, Replication] = Field(description="name -> a population beside the crossed one")
+>>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
     training: Training
     extraction: Extraction
     evaluation: Evaluation
@@ -116,13 +125,25 @@ class Section(Frozen):
         names = [model.name for model in self.population]
         if len(set(names)) < len(names):
             raise ValueError(f"population: two models share a name ({', '.join(names)})")
+<<<<<<< HEAD
         for model in (*self.population, *self.trajectories.runs, self.expert):
+=======
+        for count in (self.models, *(replication.models for replication in self.replications.values())):
+            if count > len(names):
+                raise ValueError(f"models: {count} are asked for, the table holds {len(names)}")
+        for model in (*self.population, self.expert):
+>>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
             corpora.recipe(model.mix)  # an unknown recipe stops here
         if self.expert.family in {model.family for model in self.population}:
             raise ValueError(f"expert: its family {self.expert.family} is that of a candidate")
         if self.training.batch_tokens < self.training.context:
             raise ValueError("training.batch_tokens: smaller than training.context, so a step holds no row")
         return self
+
+    @property
+    def trained(self) -> tuple[Model, ...]:
+        """The models of the table that this profile trains."""
+        return self.population[: self.models]
 
     def model(self, name: str) -> Model:
         """The model of that name; `UserError` names those that exist."""

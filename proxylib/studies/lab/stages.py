@@ -7,9 +7,14 @@ from proxylib.errors import UserError
 from proxylib.measure.settings import MeasureSettings
 from proxylib.models.settings import TrainSettings, train_settings
 from proxylib.runs.step import Declaration, Request, Resources, Study
+<<<<<<< HEAD
 from proxylib.studies.lab.settings import CorporaSettings, Member, PopulationSettings, Replication, Section, TrajectorySettings
+=======
+from proxylib.studies.lab.settings import CorporaSettings, Member, PopulationSettings, Section
+>>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
 
 study = Study("lab", Section)
+CROSSED = "crossed"  # the population itself
 
 
 LOOK = 0.1  # minutes of one checkpoint's measurement
@@ -20,7 +25,7 @@ def _training(settings: TrainSettings) -> Resources:
     return Resources(minutes=settings.training.minutes(settings.model))
 
 
-@study.stage(version=3, builder="proxylib.studies.lab.material:build")
+@study.stage(version=4, builder="proxylib.studies.lab.material:build")
 def material(d: Declaration) -> Request:
     """What are models asked, and how is text cut into tokens? Evaluation problems with their expert solutions, and the
     tokenizers that all models share.
@@ -28,14 +33,14 @@ def material(d: Declaration) -> Request:
     return Request(d.profile.material, outside={"prose": corpora.fingerprint()})
 
 
-@study.stage(version=2, builder="proxylib.studies.lab.material:describe_corpora", name="corpora")
+@study.stage(version=3, builder="proxylib.studies.lab.material:describe_corpora", name="corpora")
 def described_corpora(d: Declaration) -> Request:
     """What are the twenty-five corpus recipes made of, and how much do they repeat?"""
     settings = CorporaSettings(material=d.profile.material, tokens=d.profile.corpus_tokens)
     return Request(settings, {"material": d.step("material")}, {"prose": corpora.fingerprint()})
 
 
-@study.stage(version=3, builder="proxylib.models.pretrain:fit", resources=_training)
+@study.stage(version=4, builder="proxylib.models.pretrain:fit", resources=_training)
 def train(d: Declaration, model: str, seed: int | None = None, style: str = "crossed", tokens: int | None = None) -> Request:
     """How fast does the held-out loss of one model fall, before and after post-training?"""
     spec, seed = d.profile.model(model), d.profile.seeds[0] if seed is None else seed
@@ -57,6 +62,7 @@ def measure(d: Declaration, model: str, seed: int | None = None, style: str = "c
     return Request(settings, parents, name=name, parameters={"model": model, "seed": seed, "style": style})
 
 
+<<<<<<< HEAD
 def _watched(settings: TrajectorySettings) -> Resources:
     looks = settings.watch.spaced + settings.watch.last
     return Resources(minutes=_training(settings.training).minutes + LOOK * looks)
@@ -81,24 +87,31 @@ def trajectory(d: Declaration, model: str) -> Request:
 
 @study.stage(version=5, builder="proxylib.studies.lab.population:build", whole=False)
 def population(d: Declaration, style: str = "crossed") -> Request:
+=======
+@study.stage(version=6, builder="proxylib.studies.lab.population:build", whole=False)
+def population(d: Declaration, which: str = CROSSED) -> Request:
+>>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
     """What is every model of the population, and what can it do?"""
-    seeds = d.profile.seeds if style == "crossed" else _replication(d, style).seeds
-    members = tuple(Member(model=model, seed=seed, style=style) for seed in seeds for model in d.profile.population)
+    settings = PopulationSettings(members=members(d, which), bootstrap=d.profile.bootstrap)
     parents = {"material": d.step("material"), "expert": d.step("measure", model=d.profile.expert.name)}
-    for member in members:
-        given = {"model": member.model.name, "seed": member.seed, "style": style}
+    for member in settings.members:
+        given = {"model": member.model.name, "seed": member.seed, "style": member.style}
         parents[f"train {member.name}"] = d.step("train", **given)
         parents[f"measure {member.name}"] = d.step("measure", **given)
-    settings = PopulationSettings(members=members, bootstrap=d.profile.bootstrap)
-    name = "population" if style == "crossed" else f"population/{style}"
-    return Request(settings, parents, name=name, parameters={"style": style})
+    name = "population" if which == CROSSED else f"population/{which}"
+    return Request(settings, parents, name=name, parameters={"which": which})
 
 
-def _replication(d: Declaration, style: str) -> Replication:
-    for replication in d.profile.styles:
-        if replication.style == style:
-            return replication
-    raise UserError(f"parameter style: profile {d.profile.name} has no population in style '{style}'")
+def members(d: Declaration, which: str) -> tuple[Member, ...]:
+    """The models of the population, or of a replication of it."""
+    if which == CROSSED:
+        return tuple(Member(model=model, seed=seed, style=CROSSED) for seed in d.profile.seeds for model in d.profile.trained)
+    if which not in d.profile.replications:
+        known = ", ".join(d.profile.replications) or "none"
+        raise UserError(f"parameter which: profile {d.profile.name} has no population '{which}'; beside {CROSSED} it has {known}")
+    again = d.profile.replications[which]
+    models = d.profile.population[: again.models]
+    return tuple(Member(model=model, seed=seed, style=again.style) for seed in again.seeds for model in models)
 
 
 @study.page("the_lab")

@@ -38,7 +38,7 @@ def ablations(d: Declaration) -> Request:
 @study.stage(version=2, builder="proxylib.studies.proxy_metrics.whose_style:build", whole=False)
 def whose_style(d: Declaration) -> Request:
     """How much of a correlation comes from some models having read the expert's style and others not?"""
-    return Request(_analysis(d), {style: d.step("population", style=style) for style in ("crossed", "expert", "other")})
+    return Request(_analysis(d), {which: d.step("population", which=which) for which in ("crossed", "expert", "other")})
 
 
 @study.stage(version=3, builder="proxylib.studies.proxy_metrics.crucial_steps:build", whole=False)
@@ -51,7 +51,7 @@ def crucial_steps(d: Declaration) -> Request:
 @study.stage(version=1, builder="proxylib.measure.numerics:build")
 def numerics(d: Declaration) -> Request:
     """How exact are the statistics: float32 and low precision against float64, layouts against each other?"""
-    chosen = [model.name for model in d.profile.population[: d.profile.your_models.models]]
+    chosen = [model.name for model in d.profile.trained[: d.profile.your_models.models]]
     settings = NumericsSettings(
         models=tuple(chosen), items=d.profile.your_models.items, extraction=d.profile.extraction, bootstrap=d.profile.bootstrap
     )

@@ -18,7 +18,7 @@ from proxylib.stats import Bootstrap, Drawn
 from proxylib.studies.proxy_metrics import ablations
 from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 
-#: population -> share of its models that read the expert's style in pretraining
+#: population -> mean share of the expert's style in what its models' mixes work out
 SHARES = {"other": 0.0, "crossed": 0.5, "expert": 1.0}
 ALL_MINUS_NONE, SOME_MINUS_ALL = "all minus none", "some minus all"
 LOSS = "cross-entropy per token"
@@ -35,7 +35,7 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
 
     Parameters
     ----------
-    runs : population -> its pooled run; of several training seeds the first that all have is read
+    runs : population -> its pooled run; the models and, of several training seeds, the first that all have are read
     ranked : tasks of the mean, less those on which a population's models all score alike
     bootstrap : bootstrap over families
 
@@ -49,7 +49,9 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
     """
     accuracies = {style: run.table("accuracy") for style, run in runs.items()}
     seed = min(set.intersection(*(set(table["seed"]) for table in accuracies.values())))
-    accuracies = {style: table[table["seed"] == seed] for style, table in accuracies.items()}
+    models = set.intersection(*(set(table["model"]) for table in accuracies.values()))
+    alike = lambda table: table[(table["seed"] == seed) & table["model"].isin(models)]
+    accuracies = {style: alike(table) for style, table in accuracies.items()}
     kept = [task for task in ranked if all(task in usable(table, ranked) for table in accuracies.values())]
     by_style: dict[tuple[str, str], Drawn] = {}
     for style, run in runs.items():

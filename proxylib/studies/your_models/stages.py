@@ -18,7 +18,7 @@ def your_models(d: Declaration) -> Request:
     """Some of the lab's models, taken as folders with weights, and a file of traces: what does `proxylib rank` say, and how
     does it compare with accuracy?
     """
-    chosen = [model.name for model in d.profile.population[: d.profile.your_models.models]]
+    chosen = [model.name for model in d.profile.trained[: d.profile.your_models.models]]
     settings = YourModelsSettings(
         models=tuple(chosen), items=d.profile.your_models.items, extraction=d.profile.extraction, bootstrap=d.profile.bootstrap
     )
