@@ -141,7 +141,7 @@ TASKS = {
     for family in (
         Task("sorting", "digits to sort", sorting, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
         Task("counting", "letters", counting, levels=(4, 5, 6, 7, 8, 9), untrained=(6, 9)),
-        Task("reversal", "letters", reversal, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
+        Task("reversal", "letters", reversal, levels=(4, 5, 6), untrained=(5,)),
         Task("walk", "steps", walk, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
         Task("brackets", "brackets", brackets, levels=(5, 6, 7, 8, 9, 10), untrained=(7, 10)),
         Task("division", "digits of the number", division, levels=(3, 4, 5, 6, 7, 8), untrained=(5, 8)),
