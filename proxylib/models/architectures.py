@@ -55,7 +55,12 @@ def build(spec: Model, vocabulary: int, context: int) -> PreTrainedModel:
             "initializer_range": MATRIX_SPREAD,
         },
         "olmo2": {"intermediate_size": gated},
-        "starcoder2": {"intermediate_size": 4 * spec.width, "num_key_value_heads": heads, "residual_dropout": 0.0, "embedding_dropout": 0.0},
+        "starcoder2": {
+            "intermediate_size": 4 * spec.width,
+            "num_key_value_heads": heads,
+            "residual_dropout": 0.0,
+            "embedding_dropout": 0.0,
+        },
         "nemotron": {"intermediate_size": 4 * spec.width, "num_key_value_heads": heads, "attention_dropout": 0.0},
         "gpt_neox": {"intermediate_size": 4 * spec.width, "attention_dropout": 0.0, "hidden_dropout": 0.0},
         "gpt2": {"n_inner": 4 * spec.width, "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0},

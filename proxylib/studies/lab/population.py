@@ -5,6 +5,8 @@ Nothing is correlated here. Which tasks tell models apart (`eligibility`) is dec
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -16,6 +18,7 @@ from proxylib.studies.lab.settings import Member, PopulationSettings
 
 SPEEDS = ("tokens_per_second", "flops_per_second", "matmul_flops_per_second", "utilisation")
 WHO = ["member", "model", "family", "width", "seed"]
+CEILING = 0.97  # share of right answers from which a level no longer tells models apart
 HALVES = 200  # random splits of the items
 
 
@@ -35,6 +38,37 @@ def accuracies(answers: pd.DataFrame, level: float) -> pd.DataFrame:
         interval = stats.proportion_interval(int(part["correct"].sum()), len(part), level)
         rows.append((*keys, interval.estimate, interval.low, interval.high, len(part)))
     return pd.DataFrame(rows, columns=[*WHO, "task", "estimate", "low", "high", "n"])
+
+
+def graded(answers: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
+    """What each difficulty tells: how many models answer it no better than guessing, and how many always.
+
+    Parameters
+    ----------
+    answers : columns member, task, id, level, correct
+    traces : columns task, id, answer
+
+    Returns
+    -------
+    columns task, level, floor (share of the level's commonest answer), mean (accuracy over models), at_floor (models not above
+    it by two standard errors), at_ceiling (models at `CEILING` and above), models, counts (fewer than half of the models are
+    at the floor, fewer than half at the ceiling)
+
+    Notes
+    -----
+    `counts` decides nothing here: which levels enter accuracies stands in the config, decided by this rule on tuning seeds.
+    """
+    answered = answers.merge(traces[["task", "id", "answer"]], on=["task", "id"])
+    rows = []
+    for (task, level), part in answered.groupby(["task", "level"], sort=False):
+        problems = part.drop_duplicates("id")["answer"]
+        floor = float(problems.value_counts(normalize=True).iloc[0])
+        accuracy = part.groupby("member", sort=False)["correct"].mean()
+        bar = floor + 2 * np.sqrt(floor * (1 - floor) / len(problems))
+        at_floor, at_ceiling = int((accuracy <= bar).sum()), int((accuracy >= CEILING).sum())
+        counts = 2 * at_floor < len(accuracy) and 2 * at_ceiling < len(accuracy)
+        rows.append((task, level, floor, accuracy.mean(), at_floor, at_ceiling, len(accuracy), counts))
+    return pd.DataFrame(rows, columns=["task", "level", "floor", "mean", "at_floor", "at_ceiling", "models", "counts"])
 
 
 def eligibility(accuracy: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
@@ -110,8 +144,9 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `population` step; its parents are the material, the lab expert's measurement, and the train and
         measure runs of every member
-    workspace : receives the tables members, losses (held-out), features (index member, task), accuracy, reliability,
-        levels, eligibility, answers (who was right where) and examples (what was written)
+    workspace : receives the tables members, losses (held-out), features (index member, task), levels and graded (of every
+        difficulty); over difficulties that count accuracy, reliability, eligibility and answers (who was right where); and
+        examples (what was written)
     """
     settings: PopulationSettings = step.settings
     material, expert = step.parent("material"), step.parent("expert")
@@ -129,16 +164,26 @@ def build(step, workspace: Workspace) -> None:
         members.append(keys | facts | kept | {"tokens_scored": measured.facts["tokens_scored"]})
         speed[member.name] = {key: trained.facts[key] for key in SPEEDS}
     answered = pd.concat(answers, ignore_index=True)
-    accuracy = accuracies(answered, settings.bootstrap.level)
+    counted = answered[_counts(answered, settings.counted)]
+    traces = material.table("traces")
+    accuracy = accuracies(counted, settings.bootstrap.level)
     workspace.write_table("members", pd.DataFrame(members))
     workspace.write_table("losses", pd.concat(losses, ignore_index=True))
     workspace.write_table("features", pd.concat(values, ignore_index=True))
     workspace.write_table("accuracy", accuracy)
-    workspace.write_table("reliability", split_half_reliability(answered, settings.bootstrap.seed))
+    workspace.write_table("reliability", split_half_reliability(counted, settings.bootstrap.seed))
     levels = answered.groupby(["member", "task", "level"], sort=False)["correct"].agg(["mean", "size"]).reset_index()
-    workspace.write_table("levels", levels)
-    workspace.write_table("eligibility", eligibility(accuracy, material.table("traces")))
+    workspace.write_table("levels", levels.assign(counted=_counts(levels, settings.counted)))
+    workspace.write_table("graded", graded(answered, traces))
+    workspace.write_table("eligibility", eligibility(accuracy, traces[traces["id"].isin(counted["id"])]))
     workspace.write_table("examples", pd.concat(written, ignore_index=True).groupby(["member", "task"], sort=False).head(1))
-    workspace.write_table("answers", answered[["member", "task", "id", "correct"]])
+    workspace.write_table("answers", counted[["member", "task", "id", "correct"]])
     theirs = expert.table("answers").groupby("task", sort=False)["correct"].mean()
     workspace.note(speed=speed, expert_accuracy={task: float(value) for task, value in theirs.items()})
+
+
+def _counts(rows: pd.DataFrame, counted: Mapping[str, Sequence[int]]) -> np.ndarray:
+    """Which rows (columns task, level) are of difficulties that count; all are, of a task that `counted` does not name."""
+    return np.array(
+        [task not in counted or level in counted[task] for task, level in zip(rows["task"], rows["level"], strict=True)]
+    )

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from proxylib.data import corpora
+from proxylib.data import corpora, tasks
 from proxylib.data.settings import Material
 from proxylib.errors import UserError
 from proxylib.measure.settings import Extraction, MeasureSettings
@@ -50,6 +50,7 @@ class PopulationSettings(Frozen):
     """What a `population` run pools."""
 
     members: tuple[Member, ...]
+    counted: dict[str, tuple[int, ...]]
     bootstrap: Bootstrap
 
 
@@ -108,6 +109,9 @@ class Section(Frozen):
     material: Material
     population: tuple[Model, ...] = Field(min_length=1, description="the table of models")
     models: int = Field(ge=1, description="so many of the table are trained, the first")
+    counted: dict[str, tuple[int, ...]] = Field(
+        description="task -> difficulties that enter accuracies, decided on tuning seeds"
+    )
     corpus_tokens: int = Field(ge=1000, description="length to which every corpus recipe is written out and described")
     expert: Model = Field(description="larger than any candidate and of another family: its log-probabilities weigh rBridge")
 <<<<<<< HEAD
@@ -131,6 +135,12 @@ class Section(Frozen):
         for count in (self.models, *(replication.models for replication in self.replications.values())):
             if count > len(names):
                 raise ValueError(f"models: {count} are asked for, the table holds {len(names)}")
+        for name, levels in self.counted.items():
+            known = tasks.task(name).levels
+            if not levels or not set(levels) <= set(known):
+                raise ValueError(
+                    f"counted: {name} has the levels {', '.join(map(str, known))}; name at least one, and no other"
+                )
         for model in (*self.population, self.expert):
 >>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
             corpora.recipe(model.mix)  # an unknown recipe stops here

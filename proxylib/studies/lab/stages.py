@@ -92,7 +92,7 @@ def population(d: Declaration, style: str = "crossed") -> Request:
 def population(d: Declaration, which: str = CROSSED) -> Request:
 >>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
     """What is every model of the population, and what can it do?"""
-    settings = PopulationSettings(members=members(d, which), bootstrap=d.profile.bootstrap)
+    settings = PopulationSettings(members=members(d, which), counted=d.profile.counted, bootstrap=d.profile.bootstrap)
     parents = {"material": d.step("material"), "expert": d.step("measure", model=d.profile.expert.name)}
     for member in settings.members:
         given = {"model": member.model.name, "seed": member.seed, "style": member.style}
@@ -108,7 +108,9 @@ def members(d: Declaration, which: str) -> tuple[Member, ...]:
         return tuple(Member(model=model, seed=seed, style=CROSSED) for seed in d.profile.seeds for model in d.profile.trained)
     if which not in d.profile.replications:
         known = ", ".join(d.profile.replications) or "none"
-        raise UserError(f"parameter which: profile {d.profile.name} has no population '{which}'; beside {CROSSED} it has {known}")
+        raise UserError(
+            f"parameter which: profile {d.profile.name} has no population '{which}'; beside {CROSSED} it has {known}"
+        )
     again = d.profile.replications[which]
     models = d.profile.population[: again.models]
     return tuple(Member(model=model, seed=seed, style=again.style) for seed in again.seeds for model in models)
