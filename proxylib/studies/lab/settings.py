@@ -114,12 +114,8 @@ class Section(Frozen):
     )
     corpus_tokens: int = Field(ge=1000, description="length to which every corpus recipe is written out and described")
     expert: Model = Field(description="larger than any candidate and of another family: its log-probabilities weigh rBridge")
-<<<<<<< HEAD
-    styles: tuple[Replication, ...] = Field(description="populations beside the crossed one, for the dial of styles")
-    trajectories: Trajectories
-=======
     replications: dict[str, Replication] = Field(description="name -> a population beside the crossed one")
->>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
+    trajectories: Trajectories
     training: Training
     extraction: Extraction
     evaluation: Evaluation
@@ -129,9 +125,6 @@ class Section(Frozen):
         names = [model.name for model in self.population]
         if len(set(names)) < len(names):
             raise ValueError(f"population: two models share a name ({', '.join(names)})")
-<<<<<<< HEAD
-        for model in (*self.population, *self.trajectories.runs, self.expert):
-=======
         for count in (self.models, *(replication.models for replication in self.replications.values())):
             if count > len(names):
                 raise ValueError(f"models: {count} are asked for, the table holds {len(names)}")
@@ -141,8 +134,7 @@ class Section(Frozen):
                 raise ValueError(
                     f"counted: {name} has the levels {', '.join(map(str, known))}; name at least one, and no other"
                 )
-        for model in (*self.population, self.expert):
->>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
+        for model in (*self.population, *self.trajectories.runs, self.expert):
             corpora.recipe(model.mix)  # an unknown recipe stops here
         if self.expert.family in {model.family for model in self.population}:
             raise ValueError(f"expert: its family {self.expert.family} is that of a candidate")

@@ -7,16 +7,10 @@ from proxylib.errors import UserError
 from proxylib.measure.settings import MeasureSettings
 from proxylib.models.settings import TrainSettings, train_settings
 from proxylib.runs.step import Declaration, Request, Resources, Study
-<<<<<<< HEAD
-from proxylib.studies.lab.settings import CorporaSettings, Member, PopulationSettings, Replication, Section, TrajectorySettings
-=======
-from proxylib.studies.lab.settings import CorporaSettings, Member, PopulationSettings, Section
->>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
+from proxylib.studies.lab.settings import CorporaSettings, Member, PopulationSettings, Section, TrajectorySettings
 
 study = Study("lab", Section)
 CROSSED = "crossed"  # the population itself
-
-
 LOOK = 0.1  # minutes of one checkpoint's measurement
 TRAJECTORY_SEEDS = 1000  # times the profile's first seed, then one a run: no two trajectories, and no model, read the same
 
@@ -62,7 +56,6 @@ def measure(d: Declaration, model: str, seed: int | None = None, style: str = "c
     return Request(settings, parents, name=name, parameters={"model": model, "seed": seed, "style": style})
 
 
-<<<<<<< HEAD
 def _watched(settings: TrajectorySettings) -> Resources:
     looks = settings.watch.spaced + settings.watch.last
     return Resources(minutes=_training(settings.training).minutes + LOOK * looks)
@@ -85,12 +78,8 @@ def trajectory(d: Declaration, model: str) -> Request:
     return Request(settings, parents, name=f"trajectory/{model}", parameters={"model": model})
 
 
-@study.stage(version=5, builder="proxylib.studies.lab.population:build", whole=False)
-def population(d: Declaration, style: str = "crossed") -> Request:
-=======
 @study.stage(version=6, builder="proxylib.studies.lab.population:build", whole=False)
 def population(d: Declaration, which: str = CROSSED) -> Request:
->>>>>>> e497ad7 (Twelve families, blends of both styles, graded levels, Muon on all matrices of a shape at once)
     """What is every model of the population, and what can it do?"""
     settings = PopulationSettings(members=members(d, which), counted=d.profile.counted, bootstrap=d.profile.bootstrap)
     parents = {"material": d.step("material"), "expert": d.step("measure", model=d.profile.expert.name)}
