@@ -264,19 +264,24 @@ def _source(source: str, chosen: Recipe, material: Material, rng: random.Random)
         return lambda: next(turn)
     families = [tasks.task(name) for name in material.tasks]
     families = {"all": families, "even": families[::2], "odd": families[1::2]}[chosen.tasks]
-    half = {"all": slice(None), "easy": slice(None, 1), "hard": slice(1, None)}[chosen.levels]
     seen: set[str] = set()
 
     def document() -> str:
         for _ in range(TRIES):
             family = rng.choice(families)
-            problem = tasks.training_problem(family, rng, family.trained[half])
+            problem = tasks.training_problem(family, rng, _chosen_levels(family, chosen.levels))
             if problem.canonical not in seen:
                 break
         seen.add(problem.canonical)
         return _noised(problem.prompt + problem.text(source, rng), chosen.noise, rng)
 
     return document
+
+
+def _chosen_levels(family: tasks.Task, which: str) -> tuple[int, ...]:
+    """Trained difficulties: all, the easier half or the harder half."""
+    middle = len(family.trained) // 2
+    return {"all": family.trained, "easy": family.trained[:middle], "hard": family.trained[middle:]}[which]
 
 
 def _endless(items: list[str]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Training text: every recipe reproducible, mixed as it says, and free of what is held out."""
 
+import math
 import random
 import re
 from dataclasses import replace
@@ -123,8 +124,28 @@ def test_a_recipe_that_cannot_be_is_refused(changes, said):
 
 def test_every_mix_of_the_population_exists_in_both_styles():
     for model in studies.profile("reference").population:
-        for style in ("crossed", "expert", "other"):
-            corpora.recipe(model.in_style(style).mix)
+        shares = {style: corpora.recipe(model.in_style(style).mix).style_share for style in ("crossed", "expert", "other")}
+        assert 0.2 - 1e-9 <= shares["crossed"] <= 0.8 + 1e-9 and (shares["expert"], shares["other"]) == (1, 0)
+
+
+@pytest.mark.parametrize("name", sorted(corpora.BLENDS))
+def test_a_blend_holds_its_share_of_the_experts_style_in_what_is_worked_out_and_in_what_slips(name):
+    blend, percent = corpora.recipe(name), int(name.split("-")[1])
+    assert blend.style_share == pytest.approx(percent / 100)
+    slips = [blend.shares.get(source, 0) for source in ("wrong", "other-wrong")]
+    if any(slips):
+        assert slips[0] / sum(slips) == pytest.approx(percent / 100)
+    assert all(share > 0 for share in blend.shares.values())
+
+
+def test_what_works_nothing_out_has_no_share_of_a_style():
+    assert math.isnan(corpora.recipe("answers").style_share) and math.isnan(corpora.recipe("web-only").style_share)
+
+
+@pytest.mark.parametrize("kind", ["answers", "noisy"])
+def test_post_training_holds_styles_as_the_mix_does(kind):
+    assert corpora.post_training(kind, "blend-20-web").style_share == pytest.approx(0.2)
+    assert corpora.post_training(kind, "answers").style_share == 1.0
 
 
 @each_recipe
@@ -214,7 +235,7 @@ def test_a_worked_document_is_prompt_and_solution_in_its_style(source, line, rig
     for text in corpora.take(corpora.documents(chosen, material(tasks=("sorting",)), 1), 10_000):
         prompt, *worked, answer, end = text.split("\n")
         assert re.fullmatch(r"sort( \d)+", prompt) and answer.startswith("answer ") and end == ""
-        assert len(worked) in (4, 5) and all(re.fullmatch(line, each) for each in worked)
+        assert len(worked) in (3, 4, 6, 7) and all(re.fullmatch(line, each) for each in worked)
         assert solved(text) is right
 
 

@@ -38,7 +38,8 @@ def environment(tmp_path_factory):
         "ranked": ["sorting", "walk"],
         "training": {"tokens": 40_000, "context": 128, "batch_tokens": 512},
         "evaluation": {"max_new_tokens": 8},
-        "styles": [],
+        "models": 1,
+        "replications": {name: {"models": 1} for name in ("expert", "other", "seeds")},
         "pages": ["the_lab"],
     }
     path = folder / "configs" / "smoke.yaml"

@@ -49,7 +49,7 @@ def test_training_and_evaluation_never_meet(family):
 @each_family
 def test_a_third_of_the_levels_is_never_trained(family):
     assert 3 * len(family.untrained) == len(family.levels) and set(family.untrained) < set(family.levels)
-    assert max(family.levels) in family.untrained and set(family.trained) == set(family.levels) - set(family.untrained)
+    assert min(family.levels) in family.trained and set(family.trained) == set(family.levels) - set(family.untrained)
     asked = []
     spy = replace(family, draw=lambda rng, level: asked.append(level) or family.draw(rng, level))
     rng = random.Random(1)

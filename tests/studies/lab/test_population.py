@@ -87,7 +87,7 @@ def test_a_task_is_eligible_when_two_thirds_of_the_models_are_off_floor_and_ceil
 
 
 def test_a_member_is_named_with_the_mix_that_it_read():
-    model = Model(architecture="gpt2", tokenizer="spaced", width=48, depth=2, mix="other-web", post="noisy", share=1.5)
+    model = Model(architecture="gpt2", tokenizer="spaced", width=48, depth=2, mix="blend-20-web", post="noisy", share=1.5)
     plain = population.identity(Member(model=model, seed=3, style="crossed"))
     assert plain == {
         "member": "gpt2-spaced-48-seed3",
@@ -95,12 +95,13 @@ def test_a_member_is_named_with_the_mix_that_it_read():
         "seed": 3,
         "family": "gpt2-spaced",
         "width": 48,
-        "mix": "other-web",
+        "mix": "blend-20-web",
         "post": "noisy",
         "share": 1.5,
+        "style_share": pytest.approx(0.2),
     }
     styled = population.identity(Member(model=model, seed=3, style="expert"))
-    assert (styled["member"], styled["mix"]) == ("gpt2-spaced-48-expert-seed3", "expert-web")
+    assert (styled["member"], styled["mix"]) == ("gpt2-spaced-48-expert-seed3", "blend-100-web")
 
 
 # ---- the stage -------------------------------------------------------------------------------------------------------
@@ -123,11 +124,13 @@ def test_build_pools_every_member_under_its_own_name():
         parents[f"train {member.name}"] = SimpleNamespace(facts=noted, table={"losses": losses}.__getitem__)
         measured = {"vocabulary": 50, "tokens_scored": 30 + place}
         parents[f"measure {member.name}"] = SimpleNamespace(facts=measured, table=held.__getitem__)
-    material = {"traces": pd.DataFrame({"task": ["x", "x", "y"], "answer": ["1", "2", "1"]})}
+    material = {
+        "traces": pd.DataFrame([(t, f"{t}-{i}", str(i)) for t in "xy" for i in range(8)], columns=["task", "id", "answer"])
+    }
     parents["material"] = SimpleNamespace(table=material.__getitem__)
     theirs = {"answers": pd.DataFrame({"task": ["x", "x", "y"], "correct": [True, False, True]})}
     parents["expert"] = SimpleNamespace(table=theirs.__getitem__)
-    settings = PopulationSettings(members=members, bootstrap=BOOTSTRAP)
+    settings = PopulationSettings(members=members, counted={}, bootstrap=BOOTSTRAP)
     step = SimpleNamespace(settings=settings, parent=parents.__getitem__)
     population.build(step, SimpleNamespace(write_table=tables.__setitem__, note=facts.update))
     assert set(tables) >= {"members", "losses", "features", "accuracy", "reliability", "levels", "eligibility", "examples"}
@@ -144,8 +147,24 @@ def test_build_pools_every_member_under_its_own_name():
     assert list(tables["members"]["tokens_scored"]) == [30, 31, 32] and list(tables["losses"]["nll"]) == [0, 1, 2]
     kept = tables["members"]["samples_kept"].tolist()
     assert kept[0] == 7 and np.isnan(kept[1:]).all()
-    assert list(tables["members"]["mix"]) == [model.mix.replace("expert", "other") for model in specs]
+    assert list(tables["members"]["mix"]) == [model.in_style("other").mix for model in specs]
     assert len(tables["examples"]) == 6 and facts["expert_accuracy"] == {"x": 0.5, "y": 1.0}
     assert list(tables["answers"].columns) == ["member", "task", "id", "correct"] and len(tables["answers"]) == 48
     levels = tables["levels"].set_index(["member", "task", "level"])
     assert levels.loc[(names[1], "x", 0), ["mean", "size"]].tolist() == [0.5, 4]
+
+
+@pytest.mark.parametrize("counted", [{"x": (1,)}, {"x": (0, 1)}, {}])
+def test_levels_that_do_not_count_enter_no_accuracy(counted):
+    rows = pd.DataFrame([("x", 0), ("x", 1), ("y", 0)], columns=["task", "level"])
+    expected = [("x" not in counted) or (0 in counted["x"]), True, True]
+    assert population._counts(rows, counted).tolist() == expected
+
+
+def test_a_level_counts_while_fewer_than_half_of_the_models_guess_and_fewer_than_half_are_perfect():
+    traces = pd.DataFrame([("t", f"t-{i}", "1" if i < 10 else str(i)) for i in range(100)], columns=["task", "id", "answer"])
+    floor = 0.1  # of two standard errors .06
+    for shares, counts in (([0.3, 0.5, 0.9, 1.0], True), ([0.0, 0.1, 0.5, 0.9], False), ([1.0, 0.99, 0.5, 0.9], False)):
+        rows = [(f"m{m}", "t", f"t-{i}", 4, i < 100 * share) for m, share in enumerate(shares) for i in range(100)]
+        table = population.graded(pd.DataFrame(rows, columns=["member", "task", "id", "level", "correct"]), traces).iloc[0]
+        assert table["floor"] == floor and bool(table["counts"]) is counts and table["mean"] == pytest.approx(np.mean(shares))

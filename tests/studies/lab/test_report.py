@@ -96,8 +96,8 @@ def test_the_table_of_members_shows_the_first_seed_alone():
 
 def test_the_table_of_tasks_tells_trained_levels_from_untrained():
     table = report.task_table(["brackets", "walk"]).set_index("task")
-    assert table.loc["brackets"].tolist() == ["number of brackets", "8, 9", "10"]
-    assert table.loc["walk"].tolist() == ["number of steps", "4, 5", "6"]
+    assert table.loc["brackets"].tolist() == ["number of brackets", "5, 6, 8, 9", "7, 10"]
+    assert table.loc["walk"].tolist() == ["number of steps", "3, 4, 6, 7", "5, 8"]
 
 
 def test_the_table_of_speeds_takes_medians_over_seeds():
