@@ -70,6 +70,8 @@ MUTANTS = {
         Mutant("dollars-begin-formulas", "text.set_parse_math(False)", "text.get_text()", "tests/test_text.py"),
     ],
     "stats.py": [
+        Mutant("normal-for-few-clusters", "t.ppf((1 + level) / 2, count - 1)", "t.ppf((1 + level) / 2, 1e9)"),
+        Mutant("jackknife-as-a-bootstrap", "np.sqrt((count - 1) * onto(values).var())", "onto(values).std()"),
         Mutant("normal-for-wilson", 'method="wilson"', 'method="normal"'),
         Mutant(
             "bootstrap-over-units",
@@ -909,6 +911,11 @@ MUTANTS = {
     "studies/lab/report.py": [
         Mutant("wide-quartiles", "[0.25, 0.5, 0.75]", "[0.1, 0.5, 0.9]"),
     ],
+    "studies/loss/claimed.py": [
+        Mutant("r2-unadjusted", "(count - 1) / (count - 2)", "1"),
+        Mutant("steps-of-examples-for-steps-of-size", "rises(1).mean((1, 2))", "rises(2).mean((1, 2))"),
+        Mutant("poorest-control-decides", "size_control.GIVEN[size_control.RICHEST]", 'size_control.GIVEN["base + data"]'),
+    ],
     "studies/loss/cell_draws.py": [
         Mutant(
             "unscored-counts-as-failed",
@@ -917,20 +924,33 @@ MUTANTS = {
         ),
         Mutant("first-seed-alone", "chosen[0, number, members] = 1 / count", "chosen[0, number, members[:1]] = 1"),
         Mutant("seeds-without-their-correction", "np.sqrt(count / (count - 1)) if count > 1 else 1.0", "1.0"),
-        Mutant("slope-of-the-other-line", "slope, r = xy / xx,", "slope, r = xy / yy,", "tests/studies/loss/test_lines.py"),
+        Mutant(
+            "slope-of-the-other-line",
+            "np.where(xx > 1e-12, xy / xx, np.nan)",
+            "np.where(xx > 1e-12, xy / yy, np.nan)",
+            "tests/studies/loss/test_lines.py",
+        ),
         Mutant("r-for-its-square", '"R2": r**2,', '"R2": r,', "tests/studies/loss/test_lines.py"),
-        Mutant("intercept-at-the-mean", "y.mean(-1) - slope * x.mean(-1)", "y.mean(-1)", "tests/studies/loss/test_lines.py"),
+        Mutant(
+            "intercept-at-the-mean",
+            "mean(y)[..., 0] - slope * mean(x)[..., 0]",
+            "mean(y)[..., 0]",
+            "tests/studies/loss/test_lines.py",
+        ),
         Mutant("diverged-cells-fitted", 'kept = cells[~cells["diverged"]]', "kept = cells"),
+        Mutant("rounding-unties-rates", "near = np.round(values, 9)", "near = values", "tests/studies/loss/test_lines.py"),
+        Mutant(
+            "bases-are-held-fixed", "bases != base for base", "bases == bases for base", "tests/studies/loss/test_claimed.py"
+        ),
         Mutant("outside-is-inside", "bootstrap.drawn(notes.weights).draws == 0", "bootstrap.drawn(notes.weights).draws > 0"),
     ],
     "studies/loss/lines.py": [
-        Mutant("slope-per-nat", 'draws.interval(0.1 * straight["slope"])', 'draws.interval(straight["slope"])'),
+        Mutant("slope-per-nat", '"slope": draws.both(tenth("slope"))', '"slope": draws.both(of("slope"))'),
         Mutant("wald-with-one-degree", "contrasts.estimate, len(covariance)))", "contrasts.estimate, 1))"),
-        Mutant("bend-is-the-slope", "np.linalg.pinv(design), y)[:, 2]", "np.linalg.pinv(design), y)[:, 1]"),
-        Mutant("rounding-unties-rates", "np.round(first, 9), np.round(second, 9)", "first, second"),
+        Mutant("bend-is-the-slope", "np.linalg.pinv(design), y * root)[:, 2]", "np.linalg.pinv(design), y * root)[:, 1]"),
     ],
     "studies/loss/loss_fits.py": [
-        Mutant("strongest-regime-for-the-weakest", "np.max(each, 0)", "np.min(each, 0)"),
+        Mutant("grades-among-the-verdicts", "assign(judge=GRADED)", "assign(judge=STRICT)"),
         Mutant(
             "middle-in-one-schedule-alone",
             'set(cells["examples"]) - set(part["examples"])',
@@ -951,8 +971,11 @@ MUTANTS = {
             "np.linalg.matrix_rank(draws.bootstrap.drawn(known).estimate)",
         ),
         Mutant("a-proxy-has-the-sign-of-a-loss", "1 if name == PROXY else -1 for", "-1 for"),
-        Mutant("silent-notes-pass", "np.where(silent[..., None], 0.0, passed)", "np.where(silent[..., None], 1.0, passed)"),
-        Mutant("errors-unsquared", "np.sqrt(((predicted - values) ** 2).mean(1))", "np.abs(predicted - values).mean(1)"),
+        Mutant(
+            "errors-unsquared",
+            "np.sqrt((left_out(design, values, groups) ** 2).mean(1))",
+            "np.abs(left_out(design, values, groups)).mean(1)",
+        ),
         Mutant("loss-for-its-logarithm", 'np.log(signals[name.removeprefix("log ")])', 'signals[name.removeprefix("log ")]'),
     ],
     "studies/your_models/compare.py": [

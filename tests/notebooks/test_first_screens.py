@@ -17,8 +17,6 @@ from proxylib.runs.config import ROOT
 
 #: pages whose first screens are still to be written; whoever writes one takes its name out
 PENDING = {
-    "loss_predicts_the_judge",
-    "scribe_grid",
     "crucial_steps",
     "scoreboard",
     "the_lab",
