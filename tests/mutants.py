@@ -852,6 +852,10 @@ MUTANTS = {
         Mutant("null-of-a-run-ignored", 'null = _number(values.get("null"))', "null = None"),
         Mutant("margins-forgotten", 'table["margin"].eq("yes")', 'table["margin"].eq("no")'),
     ],
+    "report/decisions.py": [
+        Mutant("signal-whatever-the-verdict", '["verdict"] in (HOLDS, IN_PART)', '["verdict"]'),
+        Mutant("links-to-pages-that-are-not-there", 'if row["page"] in pages else', 'if row["page"] else'),
+    ],
     "report/standing.py": [
         Mutant("chance-on-both-sides", '(1 - entry["level"]) / 2', '(1 - entry["level"])'),
         Mutant("ends-not-turned-with-the-claim", "ENDS if unit > 0 else", "ENDS if unit else"),
