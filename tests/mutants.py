@@ -425,6 +425,10 @@ MUTANTS = {
             "tests/models/test_lora.py::test_a_run_that_diverges_stops_and_says_so",
         ),
     ],
+    "models/averaging.py": [
+        Mutant("the-oldest-weighs-most", "0.5 ** ((number - 1 - place) / half_life)", "0.5 ** (place / half_life)"),
+        Mutant("shares-forgotten", "+ share * value.double()", "+ value.double()"),
+    ],
     "models/packing.py": [
         Mutant("padding-is-predicted", "torch.full_like(ids, IGNORE)", "ids.clone()"),
         Mutant("openings-are-predicted", "labels[index, place] = IGNORE", "pass"),
@@ -501,6 +505,18 @@ MUTANTS = {
     ],
     "measure/benchmarks.py": [
         Mutant("every-answer-right", "tasks.check(trace, completion.text)", "True", "tests/studies/lab/test_measurement.py"),
+    ],
+    "measure/decisive_tokens.py": [
+        Mutant("a-touch-decides", "(start[:, None] < high)", "(start[:, None] <= high)"),
+        Mutant("the-answer-is-a-step", 'keep="last")', "keep=False)"),
+        Mutant(
+            "one-guess-for-all-steps",
+            'place = [said["task"], said.groupby(["task", "id"]).cumcount()]',
+            'place = [said["task"]]',
+        ),
+    ],
+    "measure/domains.py": [
+        Mutant("domains-of-training-text", "corpora.pieces(text, held_out=True)", "corpora.pieces(text, held_out=False)"),
     ],
     "measure/features.py": [
         Mutant("prose-of-the-traces", "prose = tokens[PROSE]", "prose = of_expert"),
@@ -919,6 +935,19 @@ MUTANTS = {
         Mutant("r2-unadjusted", "(count - 1) / (count - 2)", "1"),
         Mutant("steps-of-examples-for-steps-of-size", "rises(1).mean((1, 2))", "rises(2).mean((1, 2))"),
         Mutant("poorest-control-decides", "size_control.GIVEN[size_control.RICHEST]", 'size_control.GIVEN["base + data"]'),
+    ],
+    "studies/lab/trajectory.py": [
+        Mutant("looked-at-again-after-a-kill", "if not workspace.holds(*(_part(name, now) for name in TABLES)):", "if True:"),
+        Mutant("damage-stays", "for _ in range(2):  # a second", "for _ in range(1):  # a second"),
+        Mutant("averages-of-the-first", "for now in last[-len(shares) :]", "for now in last[: len(shares)]"),
+    ],
+    "studies/proxy_metrics/crucial_steps.py": [
+        Mutant("the-first-checkpoint-that-is-bad", "return int(low[-1]) if", "return int(low[0]) if"),
+        Mutant("solved-problems-too", "course.mean(gap, course.failed()[at])", "course.mean(gap)"),
+        Mutant("tasks-are-runs", "runs = [np.mean(parts, 0) for parts in tasks_of.values()]", "runs = list(values.values())"),
+        Mutant(
+            "the-narrower-decides", "decides = given if given.high - given.low >", "decides = given if given.high - given.low <"
+        ),
     ],
     "studies/loss/cell_draws.py": [
         Mutant(
