@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from proxylib import stats
-from proxylib.judging.criteria import LM_JUDGE, PROMPTED, STRICT
+from proxylib.judging.criteria import GRADED, LM_JUDGE, PROMPTED, STRICT
 from proxylib.studies.loss import lines, scaling, seed_luck, size_control
 from proxylib.studies.loss.cell_draws import Draws, Intervals, JudgedCells, groups_of
 from proxylib.studies.loss.lines import line_of
@@ -34,6 +34,8 @@ def estimates(grid: JudgedCells, draws: Draws, judge: str = LM_JUDGE, other: str
         "loss-linear": draws.both(lambda d, w: _straight_minus_bent(d, judge, w)),
         "loss-beyond": beyond(draws, judge),
     }
+    if GRADED in draws.rates:
+        claims["loss-graded"] = lines.spearman(draws, "final_loss", GRADED)
     claims |= _regimes(draws, judge) | _size_and_data(draws, judge) | _steps(draws, draws.rates[judge])
     claims["loss-inversions"] = _inversions(grid, draws, judge)
     if set(PROMPTED.values()) <= set(draws.rates):

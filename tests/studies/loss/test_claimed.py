@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from scipy import stats as reference
 from studies.loss.grids import BOOTSTRAP, DATA, SIZES, get, made
 
-from proxylib.judging.criteria import LM_JUDGE, STRICT
+from proxylib.judging.criteria import GRADED, LM_JUDGE, STRICT
 from proxylib.studies.loss import cell_draws, claimed
 
 
@@ -94,3 +94,13 @@ def test_a_loss_that_follows_a_bases_luck_adds_something_and_one_that_knows_only
     blind, _, _ = claims_of(rate, lambda s, d, z: 3 - 0.2 * s + 0.01 * z, notes=300)
     assert knows.loc["loss-beyond", "high"] < 0 < blind.loc["loss-beyond", "high"]
     assert get(knows.reset_index(), claim="loss-beyond")["estimate"] < -0.9
+
+
+def test_the_graded_score_has_a_row_of_its_own_where_there_is_one():
+    cells, verdicts = made(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s - 0.01 * d)
+    graded = verdicts[verdicts["judge"] == STRICT].assign(judge=GRADED, passed=0.5).astype({"passed": "Float64"})
+    step = graded["cell"].map(cells.set_index("cell")["final_loss"])
+    both = pd.concat([verdicts.astype({"passed": "Float64"}), graded.assign(passed=1 - step / 3)])
+    grid = cell_draws.judged(cells, both)
+    claims = claimed.estimates(grid, cell_draws.draws(grid, BOOTSTRAP)).set_index("claim")
+    assert claims.loc["loss-graded", "estimate"] == pytest.approx(-1) and claims.loc["loss-graded", "high"] < -0.9
