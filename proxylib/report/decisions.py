@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from proxylib.report import words
@@ -15,6 +16,7 @@ from proxylib.report.verdicts import HOLDS, IN_PART
 
 DECISIONS = Path(__file__).with_name("decisions.csv")
 COLUMNS = ("decision", "what we would use", "how far to trust it", "what it costs", "command")
+SHOWN = (*COLUMNS[:3], "what it costs, and the command")  # few enough columns for a phone
 
 
 def table(entries: Sequence[Mapping], path: Path = DECISIONS) -> pd.DataFrame:
@@ -41,20 +43,19 @@ def table(entries: Sequence[Mapping], path: Path = DECISIONS) -> pd.DataFrame:
 
 
 def trusted(entry: Mapping) -> str:
-    """What the scoreboard says of one claim, in a few words."""
+    """What the scoreboard says of one claim, in a few words; its unit stands there."""
     said = f"{entry['label']}: {entry['verdict']}"
     if entry["estimate"] is None:
         return said
-    if entry["low"] is None or entry["high"] is None:
-        return f"{said} ({entry['estimate']:.2g}, {entry['unit']})"
-    return f"{said} ({words.with_interval([entry[name] for name in ('estimate', 'low', 'high')])}, {entry['unit']})"
+    ends = [np.nan if entry[name] is None else entry[name] for name in ("estimate", "low", "high")]
+    return f"{said}, {words.with_interval(ends)}"
 
 
 def markdown(frame: pd.DataFrame, pages: Collection[str]) -> str:
     """The table for the front page; a decision leads to its page where the book has it."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
+    lines = ["| " + " | ".join(SHOWN) + " |", "|" + " --- |" * len(SHOWN)]
     for row in frame.to_dict("records"):
-        cells = [str(row[name]) for name in COLUMNS[1:-1]] + [f"`{row['command']}`"]
+        cells = [row["what we would use"], row["how far to trust it"], f"{row['what it costs']}: `{row['command']}`"]
         head = f"[{row['decision']}](executed/{row['page']}.ipynb)" if row["page"] in pages else row["decision"]
         lines.append(f"| {' | '.join([head, *cells])} |")
-    return "\n".join(lines)
+    return "\n".join(["```{container} proxylib-when", *lines, "```"])

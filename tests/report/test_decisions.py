@@ -39,8 +39,8 @@ def test_trust_says_verdicts_with_the_numbers_of_the_scoreboard(path):
     entries = [entry("one", "holds", 3.2, 2.5, 4.1), entry("two", "undecided", 0.5)]
     table = decisions.table(entries, path)
     assert table["how far to trust it"].tolist() == [
-        "label of one: holds (3.2 [2.5, 4.1], points); label of two: undecided (0.5, points)",
-        "label of two: undecided (0.5, points)",
+        "label of one: holds, 3.2 [2.5, 4.1]; label of two: undecided, 0.5 [–, –]",
+        "label of two: undecided, 0.5 [–, –]",
     ]
     assert decisions.trusted(entry("two", "not tested yet")) == "label of two: not tested yet"
 
@@ -52,10 +52,11 @@ def test_a_claim_that_the_scoreboard_does_not_have_is_named(path):
 
 def test_links_lead_only_to_pages_that_the_book_has(path):
     table = decisions.table([entry("one", "holds"), entry("two", "holds")], path)
-    lines = decisions.markdown(table, {"the_lab"}).split("\n")
-    assert len(lines) == 4 and {line.count(" | ") for line in (lines[0], *lines[2:])} == {4}
+    fence, *lines, end = decisions.markdown(table, {"the_lab"}).split("\n")
+    assert (fence, end) == ("```{container} proxylib-when", "```")
+    assert len(lines) == 4 and {line.count(" | ") for line in (lines[0], *lines[2:])} == {3}
     assert lines[2].startswith("| [Which?](executed/the_lab.ipynb) | Use it |") and lines[3].startswith("| When? | Now |")
-    assert lines[2].endswith("| `proxylib it` |") and "](executed" not in decisions.markdown(table, set())
+    assert lines[2].endswith("| little: `proxylib it` |") and "](executed" not in decisions.markdown(table, set())
 
 
 def test_the_committed_decisions_ask_claims_pages_and_commands_that_exist_and_hold_no_number():
