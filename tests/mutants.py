@@ -934,6 +934,7 @@ MUTANTS = {
     "studies/loss/claimed.py": [
         Mutant("r2-unadjusted", "(count - 1) / (count - 2)", "1"),
         Mutant("steps-of-examples-for-steps-of-size", "rises(1).mean((1, 2))", "rises(2).mean((1, 2))"),
+        Mutant("every-pair-a-fall", 'pairs[pairs["score_drop"] > 0]', "pairs"),
         Mutant("poorest-control-decides", "size_control.GIVEN[size_control.RICHEST]", 'size_control.GIVEN["base + data"]'),
     ],
     "studies/lab/trajectory.py": [

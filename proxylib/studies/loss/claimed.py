@@ -138,14 +138,16 @@ def _over_amounts(draws: Draws, values: np.ndarray) -> Intervals:
 
 
 def _inversions(grid: JudgedCells, draws: Draws, judge: str) -> Intervals:
-    """How much more often loss rises with more data where the pass rate fell than where it rose."""
+    """Share of falls of the pass rate with more data at which the loss rises; none where nothing falls.
+
+    Between two neighbouring configurations all pairs of seeds share cells: the one interval is Wilson's, as if each such step
+    with a fall were one observation.
+    """
     pairs = seed_luck.inversions(grid, judge)
-    if pairs["base"].nunique() < 2:
+    falls = pairs[pairs["score_drop"] > 0]
+    steps = len(falls[["base", "fewer"]].drop_duplicates())
+    if not steps:
         return Intervals(*[np.nan] * 5)
-    fell, rose, higher = pairs["score_drop"] > 0, pairs["score_drop"] < 0, pairs["loss_rise"] > 0
-    share = lambda drop, kept: (higher & drop & kept).sum() / max((drop & kept).sum(), 1)
-    gap = lambda kept: share(fell, kept) - share(rose, kept)
-    over = draws.bootstrap.over(pairs["base"])
-    given = over.drawn(over.ratio(higher & fell, fell) - over.ratio(higher & rose, rose)).interval("widened", undefined="nan")
-    left_out = np.array([gap(pairs["base"] != base) for base in pairs["base"].unique()])
-    return Intervals.wider(given, stats.jackknife_interval(given.estimate, left_out, draws.bootstrap.level))
+    share = (falls["loss_rise"] > 0).mean()
+    interval = stats.proportion_interval(share * steps, steps, draws.bootstrap.level)
+    return Intervals.wider(interval, interval)

@@ -8,6 +8,7 @@ from scipy import stats as reference
 from studies.loss.grids import BOOTSTRAP, DATA, SIZES, get, made
 
 from proxylib.judging.criteria import GRADED, LM_JUDGE, STRICT
+from proxylib.report import scoreboard
 from proxylib.studies.loss import cell_draws, claimed
 
 
@@ -84,6 +85,15 @@ def test_a_fall_that_shows_in_the_loss_counts_as_an_inversion():
     follows, _, _ = claims_of(lambda s, d, z: 0.5 + 0.3 * wobble(s, d), lambda s, d, z: 2 - wobble(s, d), notes=100)
     apart, _, _ = claims_of(lambda s, d, z: 0.5 + 0.3 * wobble(s, d), lambda s, d, z: 2 - 0.2 * d - 0.1 * s, notes=100)
     assert follows.loc["loss-inversions", "estimate"] > 0.8 and apart.loc["loss-inversions", "estimate"] == 0
+    assert follows.loc["loss-inversions", "high"] > 0.8 and 0 < apart.loc["loss-inversions", "high"] < 0.5
+    rising, _, _ = claims_of(lambda s, d, z: 0.1 + 0.25 * d, lambda s, d, z: 2 - 0.2 * d, notes=300)
+    assert "loss-inversions" not in rising.index  # nothing falls
+
+
+def test_every_row_is_one_that_the_scoreboard_reads(fixed):
+    known = scoreboard.claims().query("stage == 'loss_fits'")
+    rows, of_other_judges = set(known["row"].fillna(known["id"])), {"loss-naive-prompts", "loss-graded"}
+    assert set(fixed[0].index) == rows - of_other_judges
 
 
 def test_a_loss_that_follows_a_bases_luck_adds_something_and_one_that_knows_only_size_and_data_does_not():
