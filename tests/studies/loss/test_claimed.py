@@ -72,6 +72,11 @@ def test_steps_along_size_and_data_are_counted():
     assert falls.loc["loss-size-consistent", "estimate"] == 0 and falls.loc["loss-monotonic", "estimate"] == 0
 
 
+def test_steps_along_size_are_not_those_along_data():
+    apart, _, _ = claims_of(lambda s, d, z: 0.3 + 0.15 * s - 0.1 * d, lambda s, d, z: 2 - 0.2 * s, notes=200)
+    assert apart.loc["loss-size-consistent", "estimate"] == 1 and apart.loc["loss-monotonic", "estimate"] == 0
+
+
 def test_diminishing_returns_are_told_from_growing_ones():
     loss = lambda s, d, z: 2 - 0.2 * s
     early, _, _ = claims_of(lambda s, d, z: 0.9 - 0.7 * 2.0 ** (-s), loss, notes=200)
