@@ -54,6 +54,18 @@ MUTANTS = {
     "studies/proxy_metrics/report/whose_style.py": [
         Mutant("wrong-way-of-the-gap", "decide(gap), decide(where_none)", "decide(gap), decide(gap)"),
     ],
+    "studies/loss/judges_report.py": [
+        Mutant("ceiling-is-no-floor", '.clip(upper=100 - table["estimate"])', ""),
+        Mutant("unread-is-wrong", 'right = "unread" if said[criterion] == UNSCORED else "right"', 'right = "right"'),
+    ],
+    "judging/robustness.py": [
+        Mutant("agreement-of-the-sure", '"as the rubric": (right, every)', '"as the rubric": (right, same.to_numpy(float))'),
+    ],
+    "judging/agreement.py": [
+        Mutant(
+            "triples-of-nothing", "if (counts[:, 1] > 0).sum() < 2:", "if len(counts) < 2:", "tests/judging/test_robustness.py"
+        ),
+    ],
     "report/pages.py": [
         Mutant("one-width-for-all", "for width in (plots.WIDE, plots.NARROW)", "for width in (plots.WIDE, plots.WIDE)"),
         Mutant("every-table-folded", "if letters_across(frame) > TEXT_WIDTH", "if letters_across(frame)"),
