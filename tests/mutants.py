@@ -61,11 +61,6 @@ MUTANTS = {
     "judging/robustness.py": [
         Mutant("agreement-of-the-sure", '"as the rubric": (right, every)', '"as the rubric": (right, same.to_numpy(float))'),
     ],
-    "judging/agreement.py": [
-        Mutant(
-            "triples-of-nothing", "if (counts[:, 1] > 0).sum() < 2:", "if len(counts) < 2:", "tests/judging/test_robustness.py"
-        ),
-    ],
     "report/pages.py": [
         Mutant("one-width-for-all", "for width in (plots.WIDE, plots.NARROW)", "for width in (plots.WIDE, plots.WIDE)"),
         Mutant("every-table-folded", "if letters_across(frame) > TEXT_WIDTH", "if letters_across(frame)"),
@@ -716,6 +711,9 @@ MUTANTS = {
         ),
     ],
     "judging/agreement.py": [
+        Mutant(
+            "triples-of-nothing", "if (counts[:, 1] > 0).sum() < 2:", "if len(counts) < 2:", "tests/judging/test_robustness.py"
+        ),
         Mutant(
             "voters-agree-with-themselves",
             'joined["number"] < joined["number other"]',
