@@ -54,6 +54,13 @@ MUTANTS = {
     "studies/proxy_metrics/report/whose_style.py": [
         Mutant("wrong-way-of-the-gap", "decide(gap), decide(where_none)", "decide(gap), decide(gap)"),
     ],
+    "studies/loss/judges_report.py": [
+        Mutant("ceiling-is-no-floor", '.clip(upper=100 - table["estimate"])', ""),
+        Mutant("unread-is-wrong", 'right = "unread" if said[criterion] == UNSCORED else "right"', 'right = "right"'),
+    ],
+    "judging/robustness.py": [
+        Mutant("agreement-of-the-sure", '"as the rubric": (right, every)', '"as the rubric": (right, same.to_numpy(float))'),
+    ],
     "report/pages.py": [
         Mutant("one-width-for-all", "for width in (plots.WIDE, plots.NARROW)", "for width in (plots.WIDE, plots.WIDE)"),
         Mutant("every-table-folded", "if letters_across(frame) > TEXT_WIDTH", "if letters_across(frame)"),
@@ -70,6 +77,8 @@ MUTANTS = {
         Mutant("dollars-begin-formulas", "text.set_parse_math(False)", "text.get_text()", "tests/test_text.py"),
     ],
     "stats.py": [
+        Mutant("normal-for-few-clusters", "t.ppf((1 + level) / 2, count - 1)", "t.ppf((1 + level) / 2, 1e9)"),
+        Mutant("jackknife-as-a-bootstrap", "np.sqrt((count - 1) * onto(values).var())", "onto(values).std()"),
         Mutant("normal-for-wilson", 'method="wilson"', 'method="normal"'),
         Mutant(
             "bootstrap-over-units",
@@ -176,9 +185,9 @@ MUTANTS = {
         Mutant("one-copy-at-most", "while rng.random() < share:", "if rng.random() < share:"),
         Mutant("copies-of-anything", "[*recent[-999:], text]", "[*recent, text]"),
         Mutant("repeated-in-one-order", "rng.shuffle(kept)", "pass"),
-        Mutant("hard-is-all", '"hard": slice(1, None)', '"hard": slice(None)'),
+        Mutant("hard-is-all", '"hard": family.trained[middle:]', '"hard": family.trained'),
         Mutant("odd-is-even", '"odd": families[1::2]', '"odd": families[::2]'),
-        Mutant("style-lost-after-pretraining", 'mix.startswith("other")', 'mix == "other"'),
+        Mutant("style-lost-after-pretraining", "share = recipe(mix).style_share", "share = 0.5"),
     ],
     "data/tasks/base.py": [
         Mutant("training-on-held-out-problems", "if not is_held_out(problem):", "if problem:"),
@@ -423,6 +432,10 @@ MUTANTS = {
             "tests/models/test_lora.py::test_a_run_that_diverges_stops_and_says_so",
         ),
     ],
+    "models/averaging.py": [
+        Mutant("the-oldest-weighs-most", "0.5 ** ((number - 1 - place) / half_life)", "0.5 ** (place / half_life)"),
+        Mutant("shares-forgotten", "+ share * value.double()", "+ value.double()"),
+    ],
     "models/packing.py": [
         Mutant("padding-is-predicted", "torch.full_like(ids, IGNORE)", "ids.clone()"),
         Mutant("openings-are-predicted", "labels[index, place] = IGNORE", "pass"),
@@ -499,6 +512,18 @@ MUTANTS = {
     ],
     "measure/benchmarks.py": [
         Mutant("every-answer-right", "tasks.check(trace, completion.text)", "True", "tests/studies/lab/test_measurement.py"),
+    ],
+    "measure/decisive_tokens.py": [
+        Mutant("a-touch-decides", "(start[:, None] < high)", "(start[:, None] <= high)"),
+        Mutant("the-answer-is-a-step", 'keep="last")', "keep=False)"),
+        Mutant(
+            "one-guess-for-all-steps",
+            'place = [said["task"], said.groupby(["task", "id"]).cumcount()]',
+            'place = [said["task"]]',
+        ),
+    ],
+    "measure/domains.py": [
+        Mutant("domains-of-training-text", "corpora.pieces(text, held_out=True)", "corpora.pieces(text, held_out=False)"),
     ],
     "measure/features.py": [
         Mutant("prose-of-the-traces", "prose = tokens[PROSE]", "prose = of_expert"),
@@ -687,6 +712,9 @@ MUTANTS = {
     ],
     "judging/agreement.py": [
         Mutant(
+            "triples-of-nothing", "if (counts[:, 1] > 0).sum() < 2:", "if len(counts) < 2:", "tests/judging/test_robustness.py"
+        ),
+        Mutant(
             "voters-agree-with-themselves",
             'joined["number"] < joined["number other"]',
             'joined["number"] <= joined["number other"]',
@@ -850,6 +878,10 @@ MUTANTS = {
         Mutant("null-of-a-run-ignored", 'null = _number(values.get("null"))', "null = None"),
         Mutant("margins-forgotten", 'table["margin"].eq("yes")', 'table["margin"].eq("no")'),
     ],
+    "report/decisions.py": [
+        Mutant("signal-whatever-the-verdict", '["verdict"] in (HOLDS, IN_PART)', '["verdict"]'),
+        Mutant("links-to-pages-that-are-not-there", 'if row["page"] in pages else', 'if row["page"] else'),
+    ],
     "report/standing.py": [
         Mutant("chance-on-both-sides", '(1 - entry["level"]) / 2', '(1 - entry["level"])'),
         Mutant("ends-not-turned-with-the-claim", "ENDS if unit > 0 else", "ENDS if unit else"),
@@ -904,10 +936,31 @@ MUTANTS = {
         Mutant("mix-without-its-style", "member.model.in_style(member.style)", "member.model"),
         Mutant("curves-of-training", "split == 'held-out'", "split == 'train'"),
         Mutant("floor-not-asked", "(off_floor & off_ceiling)", "off_ceiling"),
+        Mutant("levels-that-do-not-count-enter", "task not in counted or level in counted[task]", "True"),
+        Mutant("half-at-the-ceiling-is-well", "2 * at_ceiling < len(accuracy)", "True"),
         Mutant("eligible-by-half", "differing * 3 >= 2 * len(part)", "differing * 2 >= len(part)"),
     ],
     "studies/lab/report.py": [
         Mutant("wide-quartiles", "[0.25, 0.5, 0.75]", "[0.1, 0.5, 0.9]"),
+    ],
+    "studies/loss/claimed.py": [
+        Mutant("r2-unadjusted", "(count - 1) / (count - 2)", "1"),
+        Mutant("steps-of-examples-for-steps-of-size", "rises(1).mean((1, 2))", "rises(2).mean((1, 2))"),
+        Mutant("every-pair-a-fall", 'pairs[pairs["score_drop"] > 0]', "pairs"),
+        Mutant("poorest-control-decides", "size_control.GIVEN[size_control.RICHEST]", 'size_control.GIVEN["base + data"]'),
+    ],
+    "studies/lab/trajectory.py": [
+        Mutant("looked-at-again-after-a-kill", "if not workspace.holds(*(_part(name, now) for name in TABLES)):", "if True:"),
+        Mutant("damage-stays", "for _ in range(2):  # a second", "for _ in range(1):  # a second"),
+        Mutant("averages-of-the-first", "for now in last[-len(shares) :]", "for now in last[: len(shares)]"),
+    ],
+    "studies/proxy_metrics/crucial_steps.py": [
+        Mutant("the-first-checkpoint-that-is-bad", "return int(low[-1]) if", "return int(low[0]) if"),
+        Mutant("solved-problems-too", "course.mean(gap, course.failed()[at])", "course.mean(gap)"),
+        Mutant("tasks-are-runs", "runs = [np.mean(parts, 0) for parts in tasks_of.values()]", "runs = list(values.values())"),
+        Mutant(
+            "the-narrower-decides", "decides = given if given.high - given.low >", "decides = given if given.high - given.low <"
+        ),
     ],
     "studies/loss/cell_draws.py": [
         Mutant(
@@ -917,20 +970,33 @@ MUTANTS = {
         ),
         Mutant("first-seed-alone", "chosen[0, number, members] = 1 / count", "chosen[0, number, members[:1]] = 1"),
         Mutant("seeds-without-their-correction", "np.sqrt(count / (count - 1)) if count > 1 else 1.0", "1.0"),
-        Mutant("slope-of-the-other-line", "slope, r = xy / xx,", "slope, r = xy / yy,", "tests/studies/loss/test_lines.py"),
+        Mutant(
+            "slope-of-the-other-line",
+            "np.where(xx > 1e-12, xy / xx, np.nan)",
+            "np.where(xx > 1e-12, xy / yy, np.nan)",
+            "tests/studies/loss/test_lines.py",
+        ),
         Mutant("r-for-its-square", '"R2": r**2,', '"R2": r,', "tests/studies/loss/test_lines.py"),
-        Mutant("intercept-at-the-mean", "y.mean(-1) - slope * x.mean(-1)", "y.mean(-1)", "tests/studies/loss/test_lines.py"),
+        Mutant(
+            "intercept-at-the-mean",
+            "mean(y)[..., 0] - slope * mean(x)[..., 0]",
+            "mean(y)[..., 0]",
+            "tests/studies/loss/test_lines.py",
+        ),
         Mutant("diverged-cells-fitted", 'kept = cells[~cells["diverged"]]', "kept = cells"),
+        Mutant("rounding-unties-rates", "near = np.round(values, 9)", "near = values", "tests/studies/loss/test_lines.py"),
+        Mutant(
+            "bases-are-held-fixed", "bases != base for base", "bases == bases for base", "tests/studies/loss/test_claimed.py"
+        ),
         Mutant("outside-is-inside", "bootstrap.drawn(notes.weights).draws == 0", "bootstrap.drawn(notes.weights).draws > 0"),
     ],
     "studies/loss/lines.py": [
-        Mutant("slope-per-nat", 'draws.interval(0.1 * straight["slope"])', 'draws.interval(straight["slope"])'),
+        Mutant("slope-per-nat", '"slope": draws.both(tenth("slope"))', '"slope": draws.both(of("slope"))'),
         Mutant("wald-with-one-degree", "contrasts.estimate, len(covariance)))", "contrasts.estimate, 1))"),
-        Mutant("bend-is-the-slope", "np.linalg.pinv(design), y)[:, 2]", "np.linalg.pinv(design), y)[:, 1]"),
-        Mutant("rounding-unties-rates", "np.round(first, 9), np.round(second, 9)", "first, second"),
+        Mutant("bend-is-the-slope", "np.linalg.pinv(design), y * root)[:, 2]", "np.linalg.pinv(design), y * root)[:, 1]"),
     ],
     "studies/loss/loss_fits.py": [
-        Mutant("strongest-regime-for-the-weakest", "np.max(each, 0)", "np.min(each, 0)"),
+        Mutant("grades-among-the-verdicts", "assign(judge=GRADED)", "assign(judge=STRICT)"),
         Mutant(
             "middle-in-one-schedule-alone",
             'set(cells["examples"]) - set(part["examples"])',
@@ -951,9 +1017,16 @@ MUTANTS = {
             "np.linalg.matrix_rank(draws.bootstrap.drawn(known).estimate)",
         ),
         Mutant("a-proxy-has-the-sign-of-a-loss", "1 if name == PROXY else -1 for", "-1 for"),
-        Mutant("silent-notes-pass", "np.where(silent[..., None], 0.0, passed)", "np.where(silent[..., None], 1.0, passed)"),
-        Mutant("errors-unsquared", "np.sqrt(((predicted - values) ** 2).mean(1))", "np.abs(predicted - values).mean(1)"),
+        Mutant(
+            "errors-unsquared",
+            "np.sqrt((left_out(design, values, groups) ** 2).mean(1))",
+            "np.abs(left_out(design, values, groups)).mean(1)",
+        ),
         Mutant("loss-for-its-logarithm", 'np.log(signals[name.removeprefix("log ")])', 'signals[name.removeprefix("log ")]'),
+    ],
+    "models/muon.py": [
+        Mutant("the-batch-has-one-norm", "x = batch / batch.norm(dim=(1, 2), keepdim=True)", "x = batch / batch.norm()"),
+        Mutant("tall-matrices-at-the-rate-of-wide-ones", "math.sqrt(max(1, matrix.shape[0] / matrix.shape[1]))", "1.0"),
     ],
     "studies/your_models/compare.py": [
         Mutant("short-traces-compared", "set.intersection(*keys) - short", "set.intersection(*keys)"),

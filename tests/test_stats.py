@@ -287,3 +287,29 @@ def test_the_critical_correlation_is_that_of_the_t_test():
     found = [pearsonr(x, rng.standard_normal(15)) for _ in range(300)]
     assert all((abs(one.statistic) > stats.critical_r(13)) == (one.pvalue < 0.05) for one in found)
     assert stats.critical_r(0) == 1.0
+
+
+def test_the_jackknife_of_a_mean_is_students_interval():
+    values = np.random.default_rng(8).normal(3, 2, size=5)
+    left_out = [np.delete(values, place).mean() for place in range(5)]
+    reach = reference.t.ppf(0.975, 4) * reference.sem(values)
+    interval = stats.jackknife_interval(values.mean(), left_out, 0.95)
+    assert interval == pytest.approx((values.mean(), values.mean() - reach, values.mean() + reach))
+
+
+def test_the_jackknife_of_a_correlation_stays_within_one_and_covers_with_few_clusters():
+    rng, hits, truth = np.random.default_rng(2), 0, 1 / np.sqrt(1 + 0.3**2)
+    for _ in range(60):
+        x, luck = rng.standard_normal((2, 6))
+        pairs = np.repeat(np.stack([x, x + 0.3 * luck]), 3, axis=1)  # three units of a cluster tell no more than one
+        r = lambda kept, pairs=pairs: np.corrcoef(pairs[:, kept])[0, 1]
+        cluster = np.repeat(np.arange(6), 3)
+        _, low, high = stats.jackknife_interval(r(cluster >= 0), [r(cluster != out) for out in range(6)], 0.95, True)
+        assert -1 <= low <= high <= 1
+        hits += low <= truth <= high
+    assert hits >= 53
+
+
+def test_a_jackknife_that_is_not_defined_has_no_interval():
+    assert np.isnan(stats.jackknife_interval(1.0, [1.0, np.nan, 2.0], 0.95)[1:]).all()
+    assert np.isnan(stats.jackknife_interval(1.0, [1.0], 0.95)[1:]).all()

@@ -159,7 +159,7 @@ def transitivity(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
 
     Returns
     -------
-    statistic ("circular triples"), estimate, low, high, n (triples)
+    statistic ("circular triples"), estimate, low, high, n (triples); no row where fewer than two questions have a triple
 
     Notes
     -----
@@ -175,11 +175,13 @@ def transitivity(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
             if all(pair in beats for pair in ((x, y), (y, z), (x, z))):
                 counted[0] += beats[x, y] == beats[y, z] != beats[x, z]
                 counted[1] += 1
-    counts = np.array(list(circles.values()), float)
+    columns = ["statistic", "estimate", "low", "high", "n"]
+    counts = np.array(list(circles.values()), float).reshape(-1, 2)
+    if (counts[:, 1] > 0).sum() < 2:
+        return pd.DataFrame([], columns=columns)
     questions = bootstrap.over(np.arange(len(counts)))
     share = questions.drawn(questions.ratio(counts[:, 0], counts[:, 1])).share()
-    row = ("circular triples", *share, int(counts[:, 1].sum()))
-    return pd.DataFrame([row], columns=["statistic", "estimate", "low", "high", "n"])
+    return pd.DataFrame([("circular triples", *share, int(counts[:, 1].sum()))], columns=columns)
 
 
 def _words(text: str) -> list[str]:

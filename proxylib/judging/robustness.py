@@ -186,9 +186,10 @@ def pairwise(
 
     Returns
     -------
-    statistic, estimate, low, high, n: "answered", percent; "first place", percent of the answers without a tie that name the
-    note shown first (50 without a bias); "same when turned", percent of the pairs; "as the rubric", percent of the pairs with
-    the same answer both ways that name what the rubric names; "circular triples", percent (25 for a coin)
+    statistic, estimate, low, high, n. In percent of all that was asked: "answered"; "as the rubric", where what cannot be read
+    is wrong; "rubric's commonest", what always giving that one answer would get. "first place", of the answers without a tie,
+    those that name the note shown first (50 without a bias); "same when turned", of the answers; "as the rubric, same when
+    turned", of those answers alone, the judge at its surest; "circular triples" (25 for a coin)
     """
     asked = [(example, *names, notes) for example, notes in rivals for names in itertools.permutations(sorted(notes), 2)]
     votes = compare([(example.dialogue, notes[a], notes[b]) for example, a, b, notes in asked])
@@ -205,12 +206,15 @@ def pairwise(
     answered = table["vote"].notna()
     firm = answered & (table["vote"] != lm_judge.TIE)
     same = answered & (table["vote"] == table["other"])
+    right, every = table["vote"] == table["expert"], np.ones(len(table))
     questions = bootstrap.over(table["question"])
     shares = {
-        "answered": (answered, np.ones(len(table))),
+        "answered": (answered, every),
         "first place": (table["vote"] == lm_judge.FIRST, firm.to_numpy(float)),
         "same when turned": (same, answered.to_numpy(float)),
-        "as the rubric": (table["vote"] == table["expert"], same.to_numpy(float)),
+        "as the rubric, same when turned": (right, same.to_numpy(float)),
+        "as the rubric": (right, every),
+        "rubric's commonest": (table["expert"] == table["expert"].mode().iloc[0], every),
     }
     summaries = []
     for statistic, (true, counted) in shares.items():
@@ -225,11 +229,8 @@ def pairwise(
 
 
 def _circles(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """`agreement.transitivity` in percent; empty where no three notes were compared all ways without a tie."""
-    firm = votes[votes["vote"] != lm_judge.TIE]
-    if not (firm.groupby("question").size() >= 3).sum() >= 2:
-        return pd.DataFrame([], columns=["statistic", "estimate", "low", "high", "n"])
-    table = agreement.transitivity(firm, bootstrap)
+    """`agreement.transitivity` in percent."""
+    table = agreement.transitivity(votes, bootstrap)
     return table.assign(**{name: 100 * table[name] for name in ("estimate", "low", "high")})
 
 

@@ -100,17 +100,17 @@ def task_folds(panel: Panel, k: int) -> list[tuple[int, ...]]:
 
 
 def balanced_folds(panel: Panel, k: int) -> list[tuple[int, ...]]:
-    """As many sets of k tasks as there are tasks, each task in k of them: neighbours in a ring, in the order of their names.
+    """A few sets of k tasks, each task in as many of them as every other: neighbours, in the order of the tasks' names.
 
     Notes
     -----
-    A third of all pairs of seven. Where fits are dear, what is lost by leaving out the others is little: sets that share
-    tasks say nearly the same.
+    Each task once where k divides their number (four pairs of eight, of 28), else k times, in a ring (seven pairs of seven,
+    of 21). Where fits are dear, what is lost by leaving out the others is little: sets that share tasks say nearly the same.
     """
     task_folds(panel, k)  # refuses what cannot be held out
     ring = sorted(range(len(panel.tasks)), key=panel.tasks.__getitem__)
-    sets = (tuple(sorted((ring[first:] + ring)[:k])) for first in range(len(ring)))
-    return list(dict.fromkeys(sets))
+    step = 1 if len(ring) % k else k
+    return [tuple(sorted((ring[first:] + ring)[:k])) for first in range(0, len(ring), step)]
 
 
 def family_labels(panel: Panel) -> list[str]:

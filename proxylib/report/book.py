@@ -7,13 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import nbformat
 import yaml
 
 from proxylib.errors import UserError
+from proxylib.report import decisions, scoreboard, standing
+from proxylib.report.verdicts import HOLDS
 from proxylib.runs import execute
 from proxylib.runs.config import ROOT
 from proxylib.runs.files import read_sealed, refuse_damage, sha256, write_atomic, write_sealed
@@ -100,6 +102,18 @@ def ship(profile: str, steps: Mapping[str, Step]) -> list[Path]:
     return [*written, SHIPPED / LABEL]
 
 
+def front_words(pages: Collection[str]) -> dict[str, str]:
+    """What the front page says of the scoreboard: its counts of the sources' claims, and what to use when."""
+    entries = scoreboard.read()
+    sources = standing.of_sources(entries)
+    counts = {
+        "claims": len(sources),
+        "tested": len(standing.tested(sources)),
+        "holding": standing.counts(sources).get(HOLDS, 0),
+    }
+    return {name: str(count) for name, count in counts.items()} | {"when": decisions.markdown(decisions.table(entries), pages)}
+
+
 def front_picture(page: Path) -> bytes:
     """The first figure of an executed page, as SVG, as it is drawn for phones: letters that are read at every width."""
     for cell in nbformat.read(page, as_version=4).cells:
@@ -150,7 +164,7 @@ def _render(pages: dict[str, Path], profile: str, target: str) -> Path:
         shutil.copyfile(source, stage / "book" / "executed" / f"{name}.ipynb")
     (stage / "book" / "executed" / FRONT[1]).write_bytes(front_picture(pages[FRONT[0]]))
     settings = yaml.safe_load((ROOT / "_config.yml").read_text())
-    settings.setdefault("parse", {})["myst_substitutions"] = {"which_run": SAYS[profile]}
+    settings.setdefault("parse", {})["myst_substitutions"] = front_words(pages) | {"which_run": SAYS[profile]}
     (stage / "_config.yml").write_text(yaml.safe_dump(settings))
     (stage / "_toc.yml").write_bytes(_contents(pages))
 

@@ -1,5 +1,6 @@
 """Judges tried, whose faults are known."""
 
+import itertools
 import random
 
 import numpy as np
@@ -54,16 +55,38 @@ def rivals():
     return found
 
 
+def asked_of(rivals):
+    """Every two notes of a conversation in both orders."""
+    return [
+        (example.dialogue, notes[a], notes[b]) for example, notes in rivals for a, b in itertools.permutations(sorted(notes), 2)
+    ]
+
+
 def test_pairs_show_place_and_circles():
     by = {example.dialogue: example for example, _ in rivals()}
     perfect = lambda asked: [lm_judge.better(by[dialogue], a, b) for dialogue, a, b in asked]
     found = robustness.pairwise(perfect, rivals(), BOOTSTRAP).set_index("statistic")["estimate"]
     assert found["as the rubric"] == 100 and found["same when turned"] == 100 and found["circular triples"] == 0
-    assert found["first place"] == pytest.approx(50)
+    assert found["first place"] == pytest.approx(50) and found["as the rubric, same when turned"] == 100
     first = robustness.pairwise(lambda asked: ["a"] * len(asked), rivals(), BOOTSTRAP).set_index("statistic")["estimate"]
     assert first["first place"] == 100 and first["same when turned"] == 0 and "circular triples" not in first
     silent = robustness.pairwise(lambda asked: [None] * len(asked), rivals(), BOOTSTRAP).set_index("statistic")["estimate"]
-    assert silent["answered"] == 0
+    assert silent["answered"] == 0 and silent["as the rubric"] == 0
+
+
+def test_agreement_that_survives_turning_is_not_agreement():
+    """A judge that is right where it is sure and always names the first note elsewhere."""
+    by = {example.dialogue: example for example, _ in rivals()}
+    sure = lambda a, b: "nothing" in a + b  # of one note that is plainly bad
+    wavering = lambda asked: [lm_judge.better(by[dialogue], a, b) if sure(a, b) else "a" for dialogue, a, b in asked]
+    rows = robustness.pairwise(wavering, rivals(), BOOTSTRAP).set_index("statistic")
+    known = [lm_judge.better(by[dialogue], a, b) for dialogue, a, b in asked_of(rivals())]
+    right = [vote == truth for vote, truth in zip(wavering(asked_of(rivals())), known, strict=True)]
+    assert rows.loc["as the rubric, same when turned", "estimate"] == 100
+    assert rows.loc["as the rubric", "estimate"] == pytest.approx(100 * np.mean(right)) and np.mean(right) < 0.9
+    assert rows.loc["as the rubric", "n"] == len(right) > rows.loc["as the rubric, same when turned", "n"]
+    commonest = max(map(known.count, set(known))) / len(known)
+    assert rows.loc["rubric's commonest", "estimate"] == pytest.approx(100 * commonest)
 
 
 def test_agreement_counts_the_unscored_as_disagreement_and_not_as_failed():

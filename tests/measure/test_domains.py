@@ -12,6 +12,7 @@ from proxylib.models import architectures, pretrain, tokenizers
 def test_every_domain_has_its_documents_and_none_is_ever_trained_on():
     texts = domains.documents(MATERIAL, 8)
     assert set(texts) == {*MATERIAL.tasks, "other", "answer", "prose", "code"} and {len(part) for part in texts.values()} == {8}
+    assert all(tasks.held_out(text) for name in ("prose", "code") for text in texts[name])
     held = {text for part in texts.values() for text in part}
     stream = corpora.documents(corpora.recipe("everything"), MATERIAL, 3)
     assert not held.intersection(next(stream) for _ in range(2000))

@@ -17,13 +17,7 @@ from proxylib.runs.config import ROOT
 
 #: pages whose first screens are still to be written; whoever writes one takes its name out
 PENDING = {
-    "loss_predicts_the_judge",
-    "scribe_grid",
-    "crucial_steps",
-    "scoreboard",
     "the_lab",
-    "how_good_is_the_judge",
-    "do_judges_agree",
     "choosing_a_corpus",
     "numerics",
     "your_models",

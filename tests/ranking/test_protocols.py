@@ -37,7 +37,7 @@ def test_every_protocol_ranks_every_model_on_every_held_out_task():
         ranked = frame[frame["held_out"]].groupby(["fold", "task"])["model"]
         assert (ranked.nunique() == 12).all() and (ranked.size() == 12).all()
     assert by_task.groupby("fold")["task"].unique().map(tuple).tolist() == list(itertools.combinations(made.tasks, 2))
-    assert len(by_task) == 6 * 2 * 12 and len(by_family) == 4 * 4 * 12 and len(by_both) == 4 * 4 * 2 * 12
+    assert len(by_task) == 6 * 2 * 12 and len(by_family) == 4 * 4 * 12 and len(by_both) == 4 * 2 * 2 * 12
     family = dict(zip(made.models, made.families, strict=True))
     for frame in (by_family, by_both):
         assert (frame["held_out"] == (frame["model"].map(family) == frame["family"])).all()
@@ -159,15 +159,15 @@ def test_fits_are_not_repeated():
     single.stability(made, Counting())
     assert calls == [(12, 2, 6)] * 6
     protocols.leave_both_out(made, Counting())
-    assert calls[6:] == [(9, 2, 6)] * 16
+    assert calls[6:] == [(9, 2, 6)] * 8
 
 
-@pytest.mark.parametrize(("tasks", "k"), [(7, 2), (5, 3), (4, 1), (3, 2), (2, 1)])
-def test_a_ring_holds_every_task_out_as_often_as_every_other_whatever_their_order(tasks, k):
+@pytest.mark.parametrize(("tasks", "k", "times"), [(7, 2, 2), (8, 2, 1), (5, 3, 3), (6, 3, 1), (4, 1, 1), (3, 2, 2)])
+def test_every_task_is_held_out_as_often_as_every_other_whatever_their_order(tasks, k, times):
     made = panel(tasks=tasks)
     folds = protocols.balanced_folds(made, k)
-    assert len(folds) == tasks == len(set(folds)) and set(folds) <= set(protocols.task_folds(made, k))
-    assert np.bincount(np.ravel(folds)).tolist() == [k] * tasks
+    assert len(folds) == len(set(folds)) and set(folds) <= set(protocols.task_folds(made, k))
+    assert np.bincount(np.ravel(folds)).tolist() == [times] * tasks
     names = dataclasses.replace(made, tasks=made.tasks[::-1])
     sets = lambda p: {frozenset(p.tasks[t] for t in fold) for fold in protocols.balanced_folds(p, k)}
     assert sets(made) == sets(names)
@@ -182,11 +182,11 @@ def test_without_signal_fits_as_the_protocols_do_and_remembers_nothing():
         ring = [tuple(made.tasks[t] for t in fold) for fold in protocols.balanced_folds(made, 2)]
         sets = lambda frame: frame.groupby(["family", "fold"], sort=False)["task"].unique().map(tuple)
         assert list(sets(frames["leave-tasks-out"])) == ring
-        assert set(sets(frames["leave-both-out"])) == {ring[repeat % 4]}
+        assert set(sets(frames["leave-both-out"])) == {ring[repeat % 2]}
         pd.testing.assert_frame_equal(frames["leave-family-out"], protocols.leave_family_out(made, SVM))
         keys = ["family", "task", "model"]
         of_ring = frames["leave-both-out"].set_index(keys)["score"]
-        every = protocols.leave_both_out(made, SVM).query(f"fold == {repeat % 4}").set_index(keys)["score"]
+        every = protocols.leave_both_out(made, SVM).query(f"fold == {repeat % 2}").set_index(keys)["score"]
         pd.testing.assert_series_equal(of_ring, every)
         protocols.fitted_without.cache_clear()
 

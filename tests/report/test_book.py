@@ -10,7 +10,7 @@ import yaml
 
 from proxylib import studies
 from proxylib.errors import UserError
-from proxylib.report import book, pages, plots
+from proxylib.report import book, pages, plots, scoreboard
 
 HOSTILE = "</div><script>alert(1)</script> & \"quotes\" 'single' \x1b[31m\x00 <img src=x onerror=alert(1)>"
 
@@ -92,3 +92,13 @@ def test_contents_leave_out_the_pages_that_a_book_does_not_have():
     assert not [file for file in files if file.endswith("whose_style")]
     assert "Proxy metrics" not in book._contents(["the_lab"]).decode()  # a part without chapters is no part
     assert "whose_style" in book._contents(studies.registry().pages).decode()
+
+
+def test_the_front_page_has_the_counts_of_the_sources_and_every_slot_is_filled():
+    filled = book.front_words({"whose_style"})
+    entries = scoreboard.read()
+    others = [entry for entry in entries if entry["document"] != "ours"]
+    assert 0 < len(others) < len(entries) and filled["claims"] == str(len(others))
+    assert int(filled["holding"]) <= int(filled["tested"]) == sum(entry["estimate"] is not None for entry in others)
+    slots = set(re.findall(r"{{ (\w+) }}", (book.ROOT / "book" / "intro.md").read_text()))
+    assert slots == {*filled, "which_run"} and "(executed/whose_style.ipynb)" in filled["when"]

@@ -171,7 +171,7 @@ def methods_forest(
         offsets = dict(zip(groups, np.linspace(-spread / 2, spread / 2, len(groups)), strict=True))
         bands = nulls[nulls["method"].isin(order) & nulls["protocol"].isin(groups)]
         place = bands["method"].map(order.index) + bands["protocol"].map(offsets)
-        band = {"color": FAINT, "linewidth": 6, "zorder": 1.2, "label": "the same fit without a signal"}
+        band = {"color": FAINT, "linewidth": 6, "zorder": 0.9, "label": "the same fit without a signal"}
         ax.hlines(place, bands["null_mean"], bands["null_high"], **band)
     return _hollow_in_rows(ax, [(reported or {}).get(method, np.nan) for method in order], "reported")
 

@@ -1,18 +1,20 @@
 """Cells of a fine-tuning grid beside their verdicts, drawn anew: what the fits of loss to pass rates share.
 
-A cell is a base, a number of examples and a seed. A configuration's value is the mean over its seeds. Configurations are
-fixed: what is drawn anew are the notes (all criteria of a note together, the same notes in every cell) and the seeds. What
-an interval so leaves out, the luck of fifteen configurations, is told by the critical size of a correlation.
+A cell is a base, a number of examples and a seed. A configuration's value is the mean over its seeds. Two intervals stand
+beside each other. One holds the configurations fixed: what is drawn anew are the notes (all criteria of a note together, the
+same notes in every cell) and the seeds. The wider one, which decides, is over bases, each with all of its configurations, as
+these share what one pretraining happened to give.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from proxylib import stats
 from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.stats import Bootstrap, Interval
@@ -24,13 +26,34 @@ PROXY = proxies.name(*proxies.NAMED_WINNERS["model selection"])  # fixed before 
 SIGNALS = (*LOSSES, PROXY)
 
 
+class Intervals(NamedTuple):
+    """An estimate with the interval over what its claim generalises about, and the one that holds configurations fixed."""
+
+    estimate: float
+    low: float
+    high: float
+    low_given: float
+    high_given: float
+
+    @classmethod
+    def wider(cls, given: Interval, sample: Interval) -> Intervals:
+        """Of both: the wide one reaches at least as far as the other; where it is not defined there is none."""
+        ends = np.array([[given.low, sample.low], [given.high, sample.high]])
+        return cls(given.estimate, float(ends[0].min()), float(ends[1].max()), given.low, given.high)
+
+    def squared(self) -> Intervals:
+        """Of the square, see `Interval.squared`."""
+        given, sample = Interval(self.estimate, self.low_given, self.high_given), Interval(*self[:3])
+        return Intervals.wider(given.squared(), sample.squared())
+
+
 class JudgedCells(NamedTuple):
     """The cells of one schedule, ready to be fitted.
 
     cells : a row per cell: base, parameters, examples, seed, and as far as they were measured copying (the base's copy rate)
         and `SIGNALS`: losses in nats per completion token, and a proxy over the experts' notes, which unlike them is higher
         for better models
-    passed : judge -> [cells, notes, criteria] verdicts, 1 or 0, nan where unscored
+    passed : judge -> [cells, notes, criteria] verdicts, 1 or 0, or grades between; nan where unscored
     """
 
     cells: pd.DataFrame
@@ -53,7 +76,7 @@ def judged(cells: pd.DataFrame, verdicts: pd.DataFrame) -> JudgedCells:
     Parameters
     ----------
     cells : cell, base, parameters, examples, seed, diverged, final_loss, and any of copying and the other `SIGNALS`
-    verdicts : cell, id (of the note), criterion, judge, passed (nullable: unscored is neither)
+    verdicts : cell, id (of the note), criterion, judge, passed (nullable: unscored is neither; grades are from 0 to 1)
 
     Raises
     ------
@@ -149,6 +172,38 @@ class Draws(NamedTuple):
         """Interval of any other statistic: percentiles, reaching to the estimate (experiment log: coverage)."""
         return self.bootstrap.drawn(values).interval("widened", undefined="nan")
 
+    @property
+    def sample(self) -> Draws:
+        """The sample itself, without draws."""
+        first = lambda values: {name: array[:1] for name, array in values.items()}
+        return self._replace(rates=first(self.rates), signals=first(self.signals))
+
+    @property
+    def without(self) -> np.ndarray:
+        """[bases, configurations] 0 for those of the base that is left out, 1 for all others."""
+        bases = self.configurations["base"].to_numpy()
+        return np.stack([bases != base for base in dict.fromkeys(bases)]).astype(float)
+
+    def both(self, statistic: Statistic, given: Interval | None = None, correlation: bool = False) -> Intervals:
+        """Both intervals of a statistic; `given`: the first, where it is not that of `interval`."""
+        given = given or self.interval(statistic(self, np.ones((1, len(self.configurations)))))
+        over = statistic(self.sample, self.without)
+        return Intervals.wider(given, stats.jackknife_interval(given.estimate, over, self.bootstrap.level, correlation))
+
+    def correlated(self, correlation: Statistic, members: np.ndarray, given: Interval | None = None) -> Intervals:
+        """Both intervals of a correlation over some of the configurations.
+
+        Where each base has one of them they are independent of each other, and the wide interval is Fisher's.
+        """
+        given = given or self.correlation(correlation(self, np.ones((1, len(self.configurations)))))
+        if self.configurations["base"][members].is_unique:
+            return Intervals.wider(given, stats.fisher_interval(given.estimate, int(members.sum()), self.bootstrap.level))
+        return self.both(correlation, given, correlation=True)
+
+
+#: a statistic's values from draws and from weights [rows, configurations] with as many rows, or one for all
+Statistic = Callable[[Draws, np.ndarray], np.ndarray]
+
 
 def draws(grid: JudgedCells, bootstrap: Bootstrap) -> Draws:
     """Bootstrap over notes and seeds; the estimate is the mean over a configuration's seeds."""
@@ -192,24 +247,38 @@ def places(cells: pd.DataFrame) -> np.ndarray:
     return cells.groupby(known_of(cells), sort=False).ngroup().to_numpy()
 
 
-def line(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    """Least squares of y on x along the last axis: r, R2, slope and intercept; nan where x does not vary."""
-    dx, dy = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
-    xx, yy, xy = (dx * dx).sum(-1), (dy * dy).sum(-1), (dx * dy).sum(-1)
+def line(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Least squares of y on x along the last axis: r, R2, slope and intercept; nan where x does not vary.
+
+    `weights`: how often each point counts; once where None.
+    """
+    w = np.ones_like(x) if weights is None else weights
+    mean = lambda values: (w * values).sum(-1, keepdims=True) / w.sum(-1, keepdims=True)
+    dx, dy = x - mean(x), y - mean(y)
+    xx, yy, xy = (w * dx * dx).sum(-1), (w * dy * dy).sum(-1), (w * dx * dy).sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope, r = xy / xx, xy / np.sqrt(xx * yy)
-    return {"r": r, "R2": r**2, "slope": slope, "intercept": y.mean(-1) - slope * x.mean(-1)}
+        slope, r = np.where(xx > 1e-12, xy / xx, np.nan), np.where(xx * yy > 1e-24, xy / np.sqrt(xx * yy), np.nan)
+    return {"r": r, "R2": r**2, "slope": slope, "intercept": mean(y)[..., 0] - slope * mean(x)[..., 0]}
 
 
-def rows_of(intervals: Mapping[str, Interval], **keys: object) -> list[dict[str, object]]:
+def ranked(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Mid-ranks along the last axis, each point counted as often as its weight says; equal but for rounding are ties."""
+    w = (np.ones_like(values) if weights is None else weights)[..., None, :]
+    near = np.round(values, 9)
+    mine, others = near[..., :, None], near[..., None, :]
+    ranks = (w * (others < mine)).sum(-1) + ((w * (others == mine)).sum(-1) + 1) / 2
+    return np.where(np.isfinite(values).all(-1, keepdims=True), ranks, np.nan)
+
+
+def rows_of(intervals: Mapping[str, Interval | Intervals], **keys: object) -> list[dict[str, object]]:
     """A row per statistic with its interval; none for a statistic that is not defined."""
     defined = {statistic: interval for statistic, interval in intervals.items() if np.isfinite(interval.estimate)}
     return [{**keys, "statistic": statistic} | interval._asdict() for statistic, interval in defined.items()]
 
 
-def frame_of(rows: list[dict[str, object]], *keys: str) -> pd.DataFrame:
-    """Rows as from `rows_of` with all their columns, also where there are none."""
-    return pd.DataFrame(rows, columns=[*keys, "statistic", "estimate", "low", "high"])
+def frame_of(rows: list[dict[str, object]], *keys: str, kind: type = Interval) -> pd.DataFrame:
+    """Rows as from `rows_of` with all their columns, also where there are none; `kind`: of their intervals."""
+    return pd.DataFrame(rows, columns=[*keys, "statistic", *kind._fields])
 
 
 def groups_of(configurations: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:

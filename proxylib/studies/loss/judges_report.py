@@ -6,13 +6,27 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from proxylib.judging.criteria import CRITERIA, LM_JUDGE, PROMPTED
+from proxylib.data import scribe
+from proxylib.judging import rubric
+from proxylib.judging.criteria import CRITERIA, LM_JUDGE, PROMPTED, STRICT
+from proxylib.judging.questions import FAIL, PASS, UNSCORED
 from proxylib.report.tables import ENDS, decided, interval, labelled, rows, wide
 from proxylib.stats import Decision, Interval, decide
 from proxylib.studies.loss.report import reported
+from proxylib.studies.loss.settings import Tests
 
+FLOOR = 95  # percent: of so many notes with one verdict, always giving it agrees on nearly all
 GOOD, POOR = 0.4, 0.2  # kappa: "moderate" begins, "slight" ends (Landis and Koch 1977)
 NAMES = {criterion: criterion.replace("_", " ") for criterion in CRITERIA}
+
+#: criterion -> what it asks, for who has not read the prompts
+ASKS = {
+    "template": "the form",
+    "inference": "the diagnosis",
+    "terminology": "clinical words",
+    "completeness": "what is left out",
+    "no hallucination": "what is made up",
+}
 
 
 def voters(sets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -44,10 +58,10 @@ def agreement_table(agreement: pd.DataFrame) -> pd.DataFrame:
     return wide(scaled, ["set", "voters", "pairs of firm votes"], {"statistic": {"without ties": "agree, %", "kappa": "kappa"}})
 
 
-def prefer_longer(length: pd.DataFrame) -> list[str]:
-    """Kinds of judges that prefer the longer answer more than people do on the same pairs."""
+def by_length(length: pd.DataFrame, decision: Decision) -> list[str]:
+    """Kinds of judges that prefer the longer answer more (`HIGHER`) or less (`LOWER`) than people do on the same pairs."""
     gaps = rows(length, statistic="minus human")
-    return [kind for kind, decision in zip(gaps["kind"], decided(gaps), strict=True) if decision is Decision.HIGHER]
+    return [kind for kind, decided_as in zip(gaps["kind"], decided(gaps), strict=True) if decided_as is decision]
 
 
 def kappas(agreement: pd.DataFrame) -> pd.DataFrame:
@@ -68,6 +82,30 @@ def passes(agreement: pd.DataFrame, decision: Decision) -> list[str]:
     table = rows(agreement, judge=LM_JUDGE)
     rates = lambda criterion: (interval(table, criterion=criterion, statistic=f"{who}pass rate") for who in ("", "expert's "))
     return [name for criterion, name in NAMES.items() if apart(*rates(criterion)) is decision]
+
+
+def pass_rates(agreement: pd.DataFrame) -> pd.DataFrame:
+    """Percent of the notes that pass each criterion, by the exact rubric and by the LM judge with all clauses."""
+    table = rows(agreement, judge=LM_JUDGE)
+    parts = [
+        rows(table, statistic=statistic).assign(judge=judge)
+        for statistic, judge in (("expert's pass rate", STRICT), ("pass rate", LM_JUDGE))
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(design=table["criterion"].map(NAMES))
+
+
+def most_lenient(agreement: pd.DataFrame) -> tuple[str, float, float]:
+    """The criterion on which the LM judge passes most beyond what the rubric passes, and both pass rates in percent."""
+    rates = pass_rates(agreement).pivot(index="design", columns="judge", values="estimate")
+    name = (rates[LM_JUDGE] - rates[STRICT]).idxmax()
+    return name, rates.loc[name, LM_JUDGE], rates.loc[name, STRICT]
+
+
+def at_floor(agreement: pd.DataFrame) -> list[str]:
+    """Criteria of which nearly all notes have one verdict (`FLOOR`), so that always giving it looks like agreement."""
+    table = rows(pass_rates(agreement), judge=STRICT)
+    return list(table["design"][table["estimate"].clip(upper=100 - table["estimate"]) <= 100 - FLOOR])
 
 
 def quality_table(agreement: pd.DataFrame) -> pd.DataFrame:
@@ -99,10 +137,42 @@ def refinement_table(checked: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFra
     return wide(table, ["criterion", "naive", "refined"], {"kappa": columns})
 
 
-def judged_note(written: pd.DataFrame, answers: pd.DataFrame, cells: pd.DataFrame) -> tuple[str, str]:
-    """A conversation with a note of the largest base with most examples, and what the judge wrote on it."""
+def shown_note(written: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
+    """The first kept note of the largest base with most examples: cell, id, dialogue, note."""
     order = cells[~cells["diverged"]].sort_values(["parameters", "examples", "seed"])
-    note = rows(written, cell=order["cell"].iloc[-1]).iloc[0]
+    return rows(written, cell=order["cell"].iloc[-1]).iloc[0]
+
+
+def judged(note: pd.Series, answers: pd.DataFrame) -> tuple[str, str]:
+    """A conversation with its note, and what the judge wrote on it."""
     table = rows(answers, cell=note["cell"], id=note["id"])
     lines = [f"{answer.criterion}: {answer.text}" for answer in table.itertuples()]
     return f"{note['dialogue']}note\n{note['note'].strip()}\n\n", "\n".join(lines)
+
+
+def checked(note: pd.Series, answers: pd.DataFrame, tests: Tests) -> pd.DataFrame:
+    """What the judge said of a note beside what the facts say.
+
+    Parameters
+    ----------
+    note : of `shown_note`
+    answers : the judge's, with columns cell, id, criterion, status
+    tests : the settings from which the note's conversation was drawn, facts and all
+
+    Returns
+    -------
+    A row per criterion: both verdicts, whether the judge is right, and what decides: the first clause that fails, as what was
+    said and what is written
+    """
+    example = next(e for e in scribe.examples(tests.count, tests.seed, tests.unseen) if e.id == note["id"])
+    said = rows(answers, cell=note["cell"], id=note["id"]).set_index("criterion")["status"]
+    lines = []
+    for criterion, clauses in rubric.findings(example, note["note"]).items():
+        differing = [
+            (wanted, written) for finding in clauses.values() for wanted, written in finding.pairs if wanted != written
+        ]
+        truth = FAIL if differing else PASS
+        why = f"said: {differing[0][0]}; written: {differing[0][1]}" if differing else "all is as it was said"
+        right = "unread" if said[criterion] == UNSCORED else "right" if said[criterion] == truth else "wrong"
+        lines.append((NAMES[criterion], said[criterion], truth, right, why))
+    return pd.DataFrame(lines, columns=["criterion", "judge", "facts", "the judge is", "what decides"])

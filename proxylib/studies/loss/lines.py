@@ -8,10 +8,19 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from proxylib import stats
 from proxylib.judging.criteria import PROMPTED
 from proxylib.stats import Drawn
-from proxylib.studies.loss.cell_draws import Draws, JudgedCells, cell_rates, frame_of, groups_of, line, rows_of
+from proxylib.studies.loss.cell_draws import (
+    Draws,
+    Intervals,
+    JudgedCells,
+    cell_rates,
+    frame_of,
+    groups_of,
+    line,
+    ranked,
+    rows_of,
+)
 
 
 def fits(draws: Draws, signal: str = "final_loss") -> pd.DataFrame:
@@ -19,30 +28,55 @@ def fits(draws: Draws, signal: str = "final_loss") -> pd.DataFrame:
 
     Returns
     -------
-    judge, group ("all" or the number of examples), n (configurations), statistic, estimate, low, high. Statistics: r, R2,
-    intercept (percent), slope (points per 0.1 nats) and curvature (points per (0.1 nats) squared, of a parabola).
+    judge, group ("all" or the number of examples), n (configurations), statistic, estimate, low, high, low_given, high_given
+    (with the configurations fixed). Statistics: spearman, r, R2, intercept (percent), slope (points per 0.1 nats) and
+    curvature (points per (0.1 nats) squared, of a parabola).
 
     Notes
     -----
-    A few configurations fitted by a line give a high R2 by luck: with five, one in twenty unrelated sets reaches .77. The
-    interval is for these configurations; it does not say how another family of bases would do. A configuration is the mean
-    of its seeds; `single_seeds` has the lines through single runs, as the post has them.
+    A few configurations fitted by a line give a high R2 by luck: with five, one in twenty unrelated sets reaches .77. No
+    interval says how another family of bases would do. A configuration is the mean of its seeds; `single_seeds` has the lines
+    through single runs, as the post has them.
     """
     rows = []
-    for judge, rates in draws.rates.items():
+    for judge in draws.rates:
         for group, members in groups_of(draws.configurations):
-            x, y = draws.signals[signal][:, members], rates[:, members]
-            straight = line(x, y)
-            r = draws.correlation(straight["r"])
+            of = lambda name, judge=judge, members=members: lambda d, w: line_of(d, judge, w, signal, members)[name]
+            tenth = lambda name, of=of: lambda d, w: 0.1 * of(name)(d, w)
+            r = draws.correlated(of("r"), members)
             values = {
+                "spearman": spearman(draws, signal, judge, members),
                 "r": r,
                 "R2": r.squared(),
-                "slope": draws.interval(0.1 * straight["slope"]),
-                "intercept": draws.interval(straight["intercept"]),
-                "curvature": draws.interval(0.01 * _quadratic(x, y)),
+                "slope": draws.both(tenth("slope")),
+                "intercept": draws.both(of("intercept")),
+                "curvature": draws.both(lambda d, w, judge=judge, members=members: _bend(d, judge, w, signal, members)),
             }
             rows += rows_of(values, judge=judge, group=group, n=int(members.sum()))
-    return frame_of(rows, "judge", "group", "n")
+    return frame_of(rows, "judge", "group", "n", kind=Intervals)
+
+
+def line_of(
+    draws: Draws, judge: str, weights: np.ndarray, signal: str = "final_loss", members: np.ndarray | slice = slice(None)
+) -> dict[str, np.ndarray]:
+    """The line of a judge's rates on a signal, each of some configurations counted as often as its weight says."""
+    return line(draws.signals[signal][:, members], draws.rates[judge][:, members], weights[:, members])
+
+
+def spearman(draws: Draws, first: str, second: str, members: np.ndarray | None = None) -> Intervals:
+    """Rank correlation over some or all of the configurations between two of signals and judges, by name.
+
+    Ranks jump: given the configurations no interval covers it well, and percentiles are taken.
+    """
+    members = np.ones(len(draws.configurations), bool) if members is None else members
+
+    def statistic(d: Draws, weights: np.ndarray) -> np.ndarray:
+        w = weights[:, members]
+        x, y = (ranked((d.signals | d.rates)[name][:, members], w) for name in (first, second))
+        return line(x, y, w)["r"]
+
+    given = draws.interval(statistic(draws, np.ones((1, len(members)))))
+    return draws.correlated(statistic, members, given)
 
 
 def slopes_apart(draws: Draws) -> pd.DataFrame:
@@ -103,36 +137,32 @@ def single_seeds(grid: JudgedCells) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["judge", "seed", "statistic", "estimate"])
 
 
-def _quadratic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Second-order coefficient of a parabola, once per row."""
+def _bend(draws: Draws, judge: str, weights: np.ndarray, signal: str, members: np.ndarray) -> np.ndarray:
+    """Second-order coefficient of a parabola, points per (0.1 nats) squared."""
+    return 0.01 * _quadratic(draws.signals[signal][:, members], draws.rates[judge][:, members], weights[:, members])
+
+
+def _quadratic(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Second-order coefficient of a parabola, once per row; nan where too few points determine none."""
+    root = np.sqrt(np.ones_like(x) if weights is None else weights)
     centred = x - x.mean(-1, keepdims=True)
-    design = np.stack([np.ones_like(centred), centred, centred**2], -1)
-    return np.einsum("dkn,dn->dk", np.linalg.pinv(design), y)[:, 2]
+    design = np.stack([np.ones_like(centred), centred, centred**2], -1) * root[..., None]
+    bent = np.einsum("dkn,dn->dk", np.linalg.pinv(design), y * root)[:, 2]
+    return np.where((root > 0).sum(-1) > 2, bent, np.nan)
 
 
 def judges(draws: Draws, first: str, second: str) -> pd.DataFrame:
-    """Two judges over the same cells: mean pass rates, their ratio, do they order alike, and does loss tell one better?"""
-    a, b = draws.rates[first], draws.rates[second]
-    explained = lambda rates: line(draws.signals["final_loss"], rates)["R2"]
-    values = {
-        f"mean of {first}": a.mean(1),
-        f"mean of {second}": b.mean(1),
-        "ratio": np.divide(a.mean(1), b.mean(1), out=np.full(len(b), np.nan), where=b.mean(1) > 0),  # of nothing there is none
-        "rank agreement": rank_agreement(a, b),
-        "R2 difference": explained(a) - explained(b),
-    }
-    return frame_of(rows_of({name: draws.interval(drawn) for name, drawn in values.items()}, n=a.shape[1]), "n")
+    """Two judges over the same cells: mean pass rates, their ratio, do they order alike, and does loss tell one better?
 
-
-def rank_agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """[draws] Spearman correlation of two judges' rates [draws, configurations]; nan where a rate is missing."""
-    once = np.ones((1, first.shape[1]))
-
-    def agreement(a: np.ndarray, b: np.ndarray) -> float:
-        return stats.spearman_draws(a, b, once)[0] if np.isfinite(a).all() and np.isfinite(b).all() else np.nan
-
-    # equal rates that were summed in another order are ties
-    return np.array([agreement(*pair) for pair in zip(np.round(first, 9), np.round(second, 9), strict=True)])
+    Means and their ratio are of these configurations: they have no wider interval.
+    """
+    a, b = (draws.rates[judge].mean(1) for judge in (first, second))
+    ratio = np.divide(a, b, out=np.full(len(b), np.nan), where=b > 0)  # of nothing there is none
+    means = {f"mean of {first}": a, f"mean of {second}": b, "ratio": ratio}
+    values = {name: Intervals.wider(*[draws.interval(drawn)] * 2) for name, drawn in means.items()}
+    values["R2 difference"] = draws.both(lambda d, w: line_of(d, first, w)["R2"] - line_of(d, second, w)["R2"])
+    values["rank agreement"] = spearman(draws, first, second)
+    return frame_of(rows_of(values, n=len(draws.configurations)), "n", kind=Intervals)
 
 
 def prompts(draws: Draws) -> pd.DataFrame:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from proxylib.judging.criteria import LENIENT, LM_JUDGE, STRICT
+from proxylib.judging import rubric
+from proxylib.judging.criteria import GRADED, LENIENT, LM_JUDGE, STRICT
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
-from proxylib.studies.loss import lines, scaling, seed_luck, size_control
-from proxylib.studies.loss.cell_draws import LOSSES, PROXY, Draws, JudgedCells, draws, judged, line
+from proxylib.studies.loss import claimed, lines, scaling, seed_luck, size_control
+from proxylib.studies.loss.cell_draws import LOSSES, PROXY, Draws, JudgedCells, draws, judged
 
 
 def build(step, workspace: Workspace) -> None:
@@ -27,10 +26,8 @@ def build(step, workspace: Workspace) -> None:
     cells, curves = _cells(step)
     copies = _copies(step)
     cells = cells.merge(copies.groupby("width")["rate"].mean().rename("copying").reset_index(), on="width")
-    verdicts = step.parent("verdicts").table("verdicts")
-    silent = _silent(step, sorted(verdicts["id"].unique()))
-    shares = silent.mean(axis=1).mul(100).rename("silent")
-    workspace.write_table("cells", cells.merge(_rates(verdicts), on="cell", how="left").join(shares, on="cell"))
+    verdicts = with_grades(step.parent("verdicts").table("verdicts"), step.parent("verdicts").table("grades"))
+    workspace.write_table("cells", cells.merge(_rates(verdicts), on="cell", how="left").join(_silent(step), on="cell"))
     workspace.write_table("curves", curves)
     workspace.write_table("copies", copies)
     tables: dict[str, list[pd.DataFrame]] = {}
@@ -38,23 +35,27 @@ def build(step, workspace: Workspace) -> None:
         part = in_schedule(cells, schedule)
         grid = judged(part, verdicts[verdicts["cell"].isin(part["cell"])])
         drawn = draws(grid, bootstrap)
-        quiet = draws(size_control.without_facts(grid, silent.loc[grid.cells["cell"]].to_numpy()), bootstrap)
-        for name, frame in _tables(grid, drawn, quiet).items():
+        for name, frame in _tables(grid, drawn).items():
             tables.setdefault(name, []).append(frame.assign(schedule=schedule))
         if "estimates" not in tables:  # the first schedule is the post's
-            tables["estimates"] = [estimates(drawn, LM_JUDGE, STRICT)]
+            tables["estimates"] = [claimed.estimates(grid, drawn)]
     for name, frames in tables.items():
         workspace.write_table(name, pd.concat(frames, ignore_index=True))
     workspace.note(cells=len(cells), diverged=int(cells["diverged"].sum()))
 
 
-def _tables(grid: JudgedCells, drawn: Draws, quiet: Draws) -> dict[str, pd.DataFrame]:
-    """Every fit of one schedule; `quiet` is `drawn` where silent notes fail."""
+def with_grades(verdicts: pd.DataFrame, grades: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts as numbers, and under the name `GRADED` the grades: cell, id, criterion, judge, passed (from 0 to 1)."""
+    graded = grades.rename(columns={"grade": "passed"}).assign(judge=GRADED)
+    return pd.concat([frame.astype({"passed": "Float64"}) for frame in (graded, verdicts)], ignore_index=True)
+
+
+def _tables(grid: JudgedCells, drawn: Draws) -> dict[str, pd.DataFrame]:
+    """Every fit of one schedule."""
     each = lambda fit: pd.concat([fit(judge).assign(judge=judge) for judge in grid.passed])
     return {
         "fits": lines.fits(drawn),
         "slopes_apart": lines.slopes_apart(drawn),
-        "silence": size_control.silence(drawn, quiet),
         "luck": each(lambda judge: seed_luck.inversions_by_luck(grid, judge, drawn.bootstrap)),
         "judges": lines.judges(drawn, STRICT, LM_JUDGE),
         "stringencies": lines.judges(drawn, LENIENT, STRICT),
@@ -69,33 +70,6 @@ def _tables(grid: JudgedCells, drawn: Draws, quiet: Draws) -> dict[str, pd.DataF
         "single_seeds": lines.single_seeds(grid),
         "seeds_apart": seed_luck.seeds_apart(grid, drawn.bootstrap),
     }
-
-
-def estimates(grid: Draws, judge: str, other: str) -> pd.DataFrame:
-    """What the scoreboard takes: columns claim, estimate, low, high, level, n, n_unit; `judge` stands for the post's."""
-    loss, rates = grid.signals["final_loss"], grid.rates[judge]
-    whole = line(loss, rates)
-    examples = grid.configurations["examples"]
-    regimes = [(examples == count).to_numpy() for count in sorted(examples.unique())]
-    each = [line(loss[:, members], rates[:, members])["r"] for members in regimes]
-    sizes, data = (np.log2(grid.configurations[name].to_numpy(float)) for name in ("parameters", "examples"))
-    known = np.stack([np.ones_like(sizes), sizes, data], -1)
-    gains = rates @ np.linalg.pinv(known).T  # [1 + draws, 3]
-    design = size_control.design_of(size_control.CONTROLS["base + data"], grid.configurations, grid.signals)
-    rest = lambda values: values - size_control.predicted_by(design, values)
-    percentile = lambda drawn: grid.bootstrap.drawn(drawn).interval(undefined="nan")
-    claimed = {
-        "loss-r": grid.correlation(whole["r"]),
-        "loss-slope": percentile(0.1 * whole["slope"]),
-        "loss-regimes": grid.correlation(np.max(each, 0)),
-        "loss-judges": percentile(lines.rank_agreement(rates, grid.rates[other])),
-        "loss-size": percentile(gains[:, 1]),
-        "loss-data": percentile(gains[:, 2]),
-        "loss-beyond": grid.correlation(line(rest(loss), rest(rates))["r"]),
-    }
-    rows = [{"claim": claim} | interval._asdict() for claim, interval in claimed.items() if np.isfinite(interval).all()]
-    count = len(grid.configurations)
-    return pd.DataFrame(rows).assign(level=grid.bootstrap.level, n=count, n_unit="configurations of one family")
 
 
 def in_schedule(cells: pd.DataFrame, schedule: str) -> pd.DataFrame:
@@ -128,13 +102,14 @@ def _cells(step) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 
 
-def _silent(step, notes: Sequence[str]) -> pd.DataFrame:
-    """[cells, notes] whether a note has no digit; rows and columns are named."""
-    rows = {}
+def _silent(step) -> pd.Series:
+    """Share of each cell's notes that say nothing, in percent: no line of the template has a word in it."""
+    shares = {}
     for role in step.parents:
         if role.startswith("cell/") and not step.parent(role).facts["diverged"]:
-            rows[role] = ~step.parent(role).table("notes").set_index("id")["note"].reindex(notes).str.contains("[0-9]")
-    return pd.DataFrame(rows).T.astype(bool)
+            notes = step.parent(role).table("notes")["note"]
+            shares[role] = 100 * np.mean([not any(map(rubric.WORD.search, rubric.sections(note).values())) for note in notes])
+    return pd.Series(shares, name="silent", dtype=float)
 
 
 def _rates(verdicts: pd.DataFrame) -> pd.DataFrame:

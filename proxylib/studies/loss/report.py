@@ -8,17 +8,22 @@ import numpy as np
 import pandas as pd
 
 from proxylib import stats
-from proxylib.judging.criteria import LENIENT, LM_JUDGE, STRICT
+from proxylib.judging.criteria import GRADED, LENIENT, LM_JUDGE, STRICT
 from proxylib.report import words
 from proxylib.report.tables import ENDS, interval, labelled, rows, wide
 from proxylib.stats import Decision, decide
 from proxylib.studies.loss.cell_draws import PROXY
 from proxylib.studies.loss.loss_fits import in_schedule
+from proxylib.studies.loss.size_control import FORMS, RICHEST
 from proxylib.studies.loss.stages import REPORTED
 
 #: judge -> what a sentence calls it; the lenient rubric is a calibration check
 JUDGES = {STRICT: "the strict rubric", LM_JUDGE: "the LM judge"}
-BY_JUDGE = {"judge": {judge: judge for judge in JUDGES}}
+#: what loss is compared with: the graded score before the judges that only pass or fail
+SCORES = {GRADED: "the graded score"} | JUDGES
+BY_SCORE = {"judge": {score: score for score in SCORES}}
+#: score -> what its axis says
+UNITS = {GRADED: "graded score, 0 to 100"} | dict.fromkeys(JUDGES, "pass rate, %")
 SCHEDULES = {"epochs": "epochs fixed", "steps": "steps fixed"}
 #: how the post's sizes and numbers of examples are named, smallest first: its grid is five by three, and so is ours
 SIZES = ("smallest", "second smallest", "middle", "second largest", "largest")
@@ -26,7 +31,7 @@ EXAMPLES = ("fewest", "middle", "most")
 HELD = {
     "size + data": "log size and log examples",
     "base + data": "a level per base, and log examples",
-    "base + data + interaction": "the same, and log size × log examples",
+    "base + data + interaction": "the same, and log size × log examples (decides)",
 }
 SEEDS_ALONE = "the configuration: its seeds alone differ"
 SIGNALS = {
@@ -48,6 +53,26 @@ def of_judges(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["judge"].isin(list(JUDGES))]
 
 
+def of_scores(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the graded score and of the two judges, in this order."""
+    return labelled(frame, "judge", BY_SCORE["judge"])
+
+
+def two_intervals(fits: pd.DataFrame, schedule: str) -> pd.DataFrame:
+    """The fits over all configurations with the interval that decides, and with the one that holds the bases fixed."""
+    whole = of_scores(rows(fits, schedule=schedule, group="all"))
+    fixed = whole.assign(low=whole["low_given"], high=whole["high_given"], over="notes and seeds")
+    names = {"spearman": "rank correlation", "R2": "R2", "slope": "slope, points per 0.1 nats"}
+    both = labelled(pd.concat([whole.assign(over="bases too"), fixed]), "statistic", names)
+    return wide(both, ["statistic", "over"], BY_SCORE)
+
+
+def steps_up(points: pd.DataFrame) -> np.ndarray:
+    """Of every step to the next larger number of examples, whether the rate of its base rises."""
+    ordered = points.sort_values("examples").groupby("base", sort=False)["rate"]
+    return np.concatenate([np.diff(rates) > 0 for _, rates in ordered])
+
+
 def beside_post(fits: pd.DataFrame, schedule: str, numbers: Sequence[int]) -> pd.DataFrame:
     """Our fits where the post reports one; `numbers` of examples, fewest first, have the post's places where they are as many.
 
@@ -61,7 +86,7 @@ def beside_post(fits: pd.DataFrame, schedule: str, numbers: Sequence[int]) -> pd
     ends = [_as_sample(row.statistic, float(row.value), int(row.n)) for row in post.itertuples()]
     post = post.assign(reported=post["value"].astype(float), **dict(zip(("from", "to"), zip(*ends, strict=True), strict=True)))
     post["group"] = post["examples"].map({"all": "all"} | _places(EXAMPLES, map(str, numbers)))
-    ours = of_judges(rows(fits, schedule=schedule))[["group", "statistic", "judge", *ENDS]]
+    ours = of_scores(rows(fits, schedule=schedule))[["group", "statistic", "judge", *ENDS]]
     table = post.merge(ours, on=["group", "statistic"])
     return table.assign(decision=[decide(row[ENDS], row["reported"]) for _, row in table.iterrows()])
 
@@ -84,7 +109,7 @@ def post_table(beside: pd.DataFrame) -> pd.DataFrame:
     sample = ["" if np.isnan(row["from"]) else f"[{row['from']:.2f}, {row['to']:.2f}]" for _, row in beside.iterrows()]
     named = labelled(beside.assign(sample=sample), "statistic", {"R2": "R2", "r": "r", "slope": "slope, points per 0.1 nats"})
     heads = {"group": "examples", "voters": "the post's judge", "value": "the post", "sample": "as a sample"}
-    return wide(named, ["group", "statistic", "voters", "value", "sample"], BY_JUDGE).rename(columns=heads)
+    return wide(named, ["group", "statistic", "voters", "value", "sample"], BY_SCORE).rename(columns=heads)
 
 
 def curves_table(points: pd.DataFrame, schedule: str) -> pd.DataFrame:
@@ -98,42 +123,42 @@ def curves_table(points: pd.DataFrame, schedule: str) -> pd.DataFrame:
     post = reported("pass rate").merge(losses, on=place, how="left").fillna("")
     beside = post.merge(table, on=place).assign(loss=lambda both: both["final_loss"].map("{:.3f}".format))
     heads = {"voters": "the post's judge", "value": "the post, %", "loss": "our loss"}
-    return wide(beside, [*place, "voters", "value", "the post's loss", "loss"], BY_JUDGE).rename(columns=heads)
+    return wide(beside, [*place, "voters", "value", "the post's loss", "loss"], BY_SCORE).rename(columns=heads)
 
 
 def adds(partials: pd.DataFrame, schedule: str, form: str) -> list[str]:
-    """Judges of whom a form of loss tells more than a level per base and log examples.
+    """Scores of which a form of loss tells more than size and data do in the richest design that was fitted.
 
     It does where the partial correlation has the right sign, an interval without zero, and a size that the luck of so few
     configurations seldom gives.
     """
-    table = rows(partials, schedule=schedule, statistic="partial r", design="base + data", form=form)
+    table = rows(partials, schedule=schedule, statistic="partial r", design=RICHEST, form=form)
     helping = table[(table["high"] < 0) & (-table["estimate"] > table["critical"])]
-    return [name for judge, name in JUDGES.items() if judge in set(helping["judge"])]
+    return [name for score, name in SCORES.items() if score in set(helping["judge"])]
+
+
+def adding(partials: pd.DataFrame, schedule: str) -> list[str]:
+    """Scores of which loss or its logarithm tells more than size and data do; see `adds`."""
+    either = {name for form in FORMS for name in adds(partials, schedule, form)}
+    return [name for name in SCORES.values() if name in either]
 
 
 def partial_table(control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> pd.DataFrame:
-    """Correlation of loss and pass rate with more and more held fixed, at last the configuration itself."""
+    """Correlation of loss and each score with more and more held fixed, at last the configuration itself."""
     held = labelled(rows(control, schedule=schedule, statistic="partial r"), "design", HELD)
     seeds = rows(apart, schedule=schedule).assign(design=SEEDS_ALONE, form="loss")
     return _beside_luck(pd.concat([held, seeds]), ["design", "form"]).rename(columns={"design": "held fixed"})
 
 
-def silent_partial_table(silence: pd.DataFrame) -> pd.DataFrame:
-    """What loss adds to a level per base and log examples where notes that say nothing fail."""
-    held = rows(silence, statistic="partial r", design="base + data")
-    return _beside_luck(labelled(held, "schedule", SCHEDULES), ["schedule", "form"])
-
-
 def _beside_luck(partials: pd.DataFrame, index: list[str]) -> pd.DataFrame:
-    """A column per judge, after what luck alone stays within nineteen times of twenty."""
+    """A column per score, after the size that unrelated variables reach one time in twenty."""
     luck = [f"{value:.2f}" for value in partials["critical"]]
-    return wide(partials.assign(**{"luck, ±": luck}), [*index, "luck, ±"], BY_JUDGE)
+    return wide(partials.assign(**{"luck, ±": luck}), [*index, "luck, ±"], BY_SCORE)
 
 
-def for_both(comparisons: pd.DataFrame) -> Decision:
-    """What a row per judge decides where the judges agree, else undecided."""
-    decisions = {decide(interval(comparisons, judge=judge)) for judge in JUDGES}
+def for_all(comparisons: pd.DataFrame) -> Decision:
+    """What a row per score decides where graded score and judges agree, else undecided."""
+    decisions = {decide(interval(comparisons, judge=score)) for score in SCORES}
     return decisions.pop() if len(decisions) == 1 else Decision.UNDECIDED
 
 
@@ -142,34 +167,34 @@ def control_table(control: pd.DataFrame, schedule: str) -> pd.DataFrame:
     left_out = {name: f"one {name}" for name in ("configuration", "size")}
     rows_of_schedule = labelled(rows(control, schedule=schedule), "validation", left_out)
     errors = {"error": "error, points", "error difference": "minus size + data"}
-    table = wide(rows_of_schedule, ["validation", "design"], BY_JUDGE | {"statistic": errors})
+    table = wide(rows_of_schedule, ["validation", "design"], BY_SCORE | {"statistic": errors})
     return table.rename(columns={"validation": "left out", "design": "known"})
 
 
 def bent(fits: pd.DataFrame, schedule: str) -> list[str]:
-    """Judges for whom a parabola over all configurations is no line."""
+    """Scores for which a parabola over all configurations is no line."""
     curvature = rows(fits, schedule=schedule, group="all", statistic="curvature")
-    return [name for judge, name in JUDGES.items() if decide(interval(curvature, judge=judge)) is not Decision.UNDECIDED]
+    return [name for judge, name in SCORES.items() if decide(interval(curvature, judge=judge)) is not Decision.UNDECIDED]
 
 
 def signals_table(signals: pd.DataFrame, schedule: str) -> pd.DataFrame:
-    """Which signal predicts best, and what it adds to a level per base and log examples."""
+    """Which signal predicts best, and what it adds to size and data in the richest design."""
     table = labelled(rows(signals, schedule=schedule), "signal", SIGNALS)
-    table = table[table["design"].isna() | (table["design"] == "base + data")]
-    columns = {"strength": "correlation", "minus final loss": "minus final loss", "partial r": "given base + data"}
-    return wide(table, ["signal"], BY_JUDGE | {"statistic": columns})
+    table = table[table["design"].isna() | (table["design"] == RICHEST)]
+    columns = {"strength": "correlation", "minus final loss": "minus final loss", "partial r": "given size and data"}
+    return wide(table, ["signal"], BY_SCORE | {"statistic": columns})
 
 
 def signals_apart(signals: pd.DataFrame, schedule: str, decision: Decision) -> list[str]:
-    """Signals that predict both judges better (`HIGHER`) or worse (`LOWER`) than the final training loss."""
+    """Signals that predict every score better (`HIGHER`) or worse (`LOWER`) than the final training loss."""
     gaps = rows(signals, schedule=schedule, statistic="minus final loss")
-    return [label for signal, label in SIGNALS.items() if for_both(rows(gaps, signal=signal)) is decision]
+    return [label for signal, label in SIGNALS.items() if for_all(rows(gaps, signal=signal)) is decision]
 
 
 def inversion_table(inversions: pd.DataFrame, luck: pd.DataFrame, noise: pd.DataFrame) -> pd.DataFrame:
     """How often more data looks worse, what luck alone gives, and how noisy a cell is."""
     table = []
-    for (schedule, judge), pairs in of_judges(inversions).groupby(["schedule", "judge"], sort=False):
+    for (schedule, judge), pairs in of_scores(inversions).groupby(["schedule", "judge"], sort=False):
         chance, spread = (rows(frame, schedule=schedule, judge=judge) for frame in (luck, noise))
         row = {"schedule": SCHEDULES[schedule], "judge": judge}
         row["inverted"] = f"{int(pairs['inverted'].sum())} of {len(pairs)} pairs"
@@ -192,7 +217,7 @@ def _spread(values: pd.Series, digits: int) -> str:
 
 def frontier_table(frontier: pd.DataFrame, schedule: str) -> pd.DataFrame:
     """The configuration of lowest loss under each budget beside the best one, judge by judge."""
-    table = labelled(rows(frontier, schedule=schedule), "judge", BY_JUDGE["judge"])
+    table = labelled(rows(frontier, schedule=schedule), "judge", BY_SCORE["judge"])
     rate = "{:.1f}".format
     regrets = table[["regret", "low", "high"]].to_numpy(float).round(1) + 0.0  # no minus zero
     return pd.DataFrame(
@@ -233,7 +258,7 @@ def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
     table = order[["base", "examples", "schedule", "seed", "steps", "truncated", "cut"]].copy()
     for column, name in (("final_loss", "final loss"), ("first_pass_loss", "first pass"), ("held_out_loss", "held out")):
         table[name] = ["diverged" if pd.isna(value) else f"{value:.3f}" for value in order[column]]
-    for judge in (STRICT, LENIENT, LM_JUDGE, "unscored"):
+    for judge in (GRADED, STRICT, LENIENT, LM_JUDGE, "unscored"):
         table[judge] = ["" if pd.isna(value) else f"{value:.1f}" for value in order[judge]]
     return table
 

@@ -39,12 +39,19 @@ def scaling(draws: Draws) -> pd.DataFrame:
                 for shape, transform in SHAPES.items():
                     inputs = np.broadcast_to(transform(x), rates[:, members].shape)
                     fit = line(inputs, rates[:, members])
-                    off = rates[:, members] - fit["intercept"][:, None] - fit["slope"][:, None] * inputs
-                    values = {"error": draws.interval(np.sqrt((off**2).mean(1)))}
+                    values = {"error": draws.interval(misfit(transform(x), rates[:, members]))}
                     if shape == "log-linear":
                         values["gain"] = draws.interval(fit["slope"])
                     rows += rows_of(values, judge=judge, along=along, group=str(group), shape=shape)
     return frame_of(rows, "judge", "along", "group", "shape")
+
+
+def misfit(x: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """[draws] root mean square by which rates [draws, n] lie off their straight line in x [n]."""
+    inputs = np.broadcast_to(x, rates.shape)
+    fit = line(inputs, rates)
+    off = rates - fit["intercept"][:, None] - fit["slope"][:, None] * inputs
+    return np.sqrt((off**2).mean(1))
 
 
 def frontier(draws: Draws, judge: str) -> pd.DataFrame:

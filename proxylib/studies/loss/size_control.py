@@ -11,9 +11,7 @@ from proxylib import stats
 from proxylib.studies.loss.cell_draws import (
     PROXY,
     Draws,
-    JudgedCells,
     frame_of,
-    groups_of,
     line,
     rows_of,
 )
@@ -39,6 +37,7 @@ BASELINE = "size + data"
 GIVEN = {name: CONTROLS[name] for name in ("size + data", "base + data")} | {
     "base + data + interaction": ("base", "data", "interaction")
 }
+RICHEST = "base + data + interaction"  # what decides whether loss adds anything: as much as fifteen points allow
 FORMS = {"loss": "final_loss", "log loss": "log final_loss"}
 
 
@@ -85,22 +84,28 @@ def control(draws: Draws) -> pd.DataFrame:
 
 def partials(draws: Draws, rates: np.ndarray, values: str, **keys: object) -> list[dict[str, object]]:
     """Partial correlations of the signal `values` and pass rates, given each of `GIVEN` that leaves a degree of freedom."""
-    c = draws.configurations
     rows = []
     for name, columns in GIVEN.items():
-        known = design_of(columns, c, draws.signals)
-        degrees = len(c) - np.linalg.matrix_rank(draws.bootstrap.drawn(known).estimate) - 1
+        drawn, degrees = partial(draws, rates, values, columns)
         if degrees < 1:
             continue
-        rest = lambda y, known=known: y - predicted_by(known, y)
-        partial = line(rest(_signal(values, draws.signals)), rest(rates))["r"]
         critical = stats.critical_r(degrees, draws.bootstrap.level)
-        rows += rows_of({"partial r": draws.correlation(partial)}, design=name, critical=critical, **keys)
+        rows += rows_of({"partial r": draws.correlation(drawn)}, design=name, critical=critical, **keys)
     return rows
 
 
+def partial(draws: Draws, rates: np.ndarray, values: str, columns: Sequence[str]) -> tuple[np.ndarray, int]:
+    """[1 + draws] partial correlation of the signal `values` and rates given the columns, and its degrees of freedom."""
+    known = design_of(columns, draws.configurations, draws.signals)
+    rest = lambda y: y - predicted_by(known, y)
+    degrees = len(draws.configurations) - np.linalg.matrix_rank(draws.bootstrap.drawn(known).estimate) - 1
+    return line(rest(_signal(values, draws.signals)), rest(rates))["r"], int(degrees)
+
+
 def _signal(name: str, signals: Mapping[str, np.ndarray]) -> np.ndarray:
-    """A signal, or its logarithm."""
+    """A signal, its logarithm or its square."""
+    if name.startswith("square of "):
+        return signals[name.removeprefix("square of ")] ** 2
     return np.log(signals[name.removeprefix("log ")]) if name.startswith("log ") else signals[name]
 
 
@@ -131,14 +136,19 @@ def predicted_by(design: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _left_out_error(design: np.ndarray, values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """[draws] root mean square error of each group as forecast from all others."""
+    return np.sqrt((left_out(design, values, groups) ** 2).mean(1))
+
+
+def left_out(design: np.ndarray, values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """[draws, configurations] error of each group as forecast from all others; nan where these do not determine the design."""
     predicted = np.empty_like(values)
     for group in np.unique(groups):
         out = groups == group
         if np.linalg.matrix_rank(design[0, ~out]) < design.shape[2] or (~out).sum() <= design.shape[2]:
-            return np.full(len(values), np.nan)
+            return np.full(values.shape, np.nan)
         weights = np.einsum("dkn,dn->dk", np.linalg.pinv(design[:, ~out]), values[:, ~out])
         predicted[:, out] = np.einsum("dnk,dk->dn", design[:, out], weights)
-    return np.sqrt(((predicted - values) ** 2).mean(1))
+    return predicted - values
 
 
 def signals(draws: Draws) -> pd.DataFrame:
@@ -161,36 +171,3 @@ def signals(draws: Draws) -> pd.DataFrame:
             turned = draws._replace(signals=draws.signals | {name: sign[name] * draws.signals[name]})
             rows += partials(turned, rates, name, judge=judge, signal=name)
     return frame_of(rows, "judge", "signal", "design", "critical")
-
-
-def without_facts(grid: JudgedCells, silent: np.ndarray) -> JudgedCells:
-    """The same cells where a silent note fails every criterion.
-
-    A note that says nothing makes nothing up, so that a judge which asks for false statements passes it.
-
-    Parameters
-    ----------
-    silent : [cells, notes] true for a note without a digit; every expert's note has an age
-    """
-    return grid._replace(passed={judge: np.where(silent[..., None], 0.0, passed) for judge, passed in grid.passed.items()})
-
-
-def silence(draws: Draws, strict: Draws) -> pd.DataFrame:
-    """What changes when silent notes fail: both over the same draws of notes and seeds.
-
-    Returns
-    -------
-    judge, group (as in `fits`), form (of `FORMS`), design (of `GIVEN`, for a partial correlation), statistic, estimate, low,
-    high, critical. Statistics: "R2" and "R2 minus as judged" of the straight line, "partial r"
-    """
-    rows = []
-    for judge, rates in strict.rates.items():
-        for group, members in groups_of(draws.configurations):
-            r, before = (
-                line(draws.signals["final_loss"][:, members], passed[:, members])["r"] for passed in (rates, draws.rates[judge])
-            )
-            values = {"R2": draws.correlation(r).squared(), "R2 minus as judged": draws.interval(r**2 - before**2)}
-            rows += rows_of(values, judge=judge, group=group)
-        for form, column in FORMS.items():
-            rows += partials(strict, rates, column, judge=judge, form=form)
-    return frame_of(rows, "judge", "group", "form", "design", "critical")

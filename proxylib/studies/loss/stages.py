@@ -170,7 +170,7 @@ def prompt_search(d: Declaration) -> Request:
     return Request(FitSettings(bootstrap=d.profile.bootstrap), {"judge": d.step("judge"), **_sources(d)}, _prompts())
 
 
-@study.stage(version=3, builder="proxylib.judging.robustness:build")
+@study.stage(version=4, builder="proxylib.judging.robustness:build")
 def robustness(d: Declaration) -> Request:
     """How much of the LM judge's verdicts is chance, and what moves them that should not?"""
     parents = {"judge": d.step("judge"), "verdicts": d.step("verdicts")}
@@ -186,7 +186,7 @@ def verdicts(d: Declaration) -> Request:
     return Request(_material(d), parents, _prompts())
 
 
-@study.stage(version=5, builder="proxylib.studies.loss.loss_fits:build", whole=False)
+@study.stage(version=7, builder="proxylib.studies.loss.loss_fits:build", whole=False)
 def loss_fits(d: Declaration) -> Request:
     """How well do losses, sizes and numbers of examples explain what the judges say?"""
     cells = _cells(d)

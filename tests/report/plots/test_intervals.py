@@ -112,6 +112,7 @@ def test_a_band_stands_behind_its_method_and_protocol_from_the_nulls_mean_to_its
     place = dots(ax)[0, 1]  # the first row of the frame: the method under the protocol of the one null that is shown
     np.testing.assert_allclose(band, [[0.5, place], [0.6, place]])
     assert 0.5 < place < 1
+    assert bands.zorder < min(c.zorder for c in ax.collections if c is not bands)  # it hides no estimate
 
 
 def test_changes_are_told_apart_by_what_they_decide(ax):

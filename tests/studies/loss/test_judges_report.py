@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from proxylib.judging.criteria import CRITERIA, LM_JUDGE, PROMPTED
+from proxylib.data import scribe
+from proxylib.judging.criteria import CRITERIA, LM_JUDGE, PROMPTED, STRICT
 from proxylib.report import words
 from proxylib.stats import Decision, Interval
-from proxylib.studies.loss import judges_report
+from proxylib.studies.loss import judges_report, settings
 
 
 def votes(first, second, share, agreeing, n):
@@ -60,7 +61,10 @@ def test_a_judge_falls_for_length_where_it_prefers_it_more_than_people_do():
     rows = [("kind a", "minus human", 0.1, 0.05, 0.2), ("kind b", "minus human", 0.1, -0.1, 0.2)]
     rows += [("kind a", "prefers the longer", 0.6, 0.5, 0.7), ("human", "prefers the longer", 0.6, 0.5, 0.7)]
     length = pd.DataFrame(rows, columns=["kind", "statistic", "estimate", "low", "high"])
-    assert judges_report.prefer_longer(length) == ["kind a"]
+    length.loc[len(length)] = ["kind c", "minus human", -0.05, -0.08, -0.01]
+    assert judges_report.by_length(length, Decision.HIGHER) == ["kind a"]
+    assert judges_report.by_length(length, Decision.LOWER) == ["kind c"]
+    assert judges_report.by_length(length, Decision.UNDECIDED) == ["kind b"]
 
 
 def trials(kappas):
@@ -114,10 +118,38 @@ def test_the_judged_note_is_of_the_largest_base_with_its_answers():
     answers = pd.DataFrame(
         {"cell": ["y", "y", "x"], "id": [1, 1, 1], "criterion": ["template", "inference", "template"], "text": ["t", "u", "v"]}
     )
-    note, told = judges_report.judged_note(written, answers, cells)
+    note, told = judges_report.judged(judges_report.shown_note(written, cells), answers)
     assert note == "bnote\nm\n\n" and told == "template: t\ninference: u"
 
 
 def test_only_the_judges_own_prompts_are_drawn():
     table = pd.concat([trials((0.6, 0.42, 0.3, 0.18, 0.1)), trials((0, 0, 0, 0, 0)).assign(judge="rubric, lenient")])
     assert set(judges_report.kappas(table)["judge"]) == set(PROMPTED.values()) and LM_JUDGE in PROMPTED.values()
+
+
+def test_criteria_at_a_floor_are_those_of_which_nearly_all_notes_have_one_verdict():
+    table = trials((0.6, 0.42, 0.3, 0.18, 0.1))
+    expert = table["statistic"] == "expert's pass rate"
+    for criterion, rate in zip(CRITERIA, (4.0, 96.0, 6.0, 50.0, 5.0), strict=True):
+        table.loc[expert & (table["criterion"] == criterion), "estimate"] = rate
+    assert judges_report.at_floor(table) == ["template", "inference", "no hallucination"]
+
+
+def test_the_most_lenient_criterion_has_the_widest_gap():
+    table = trials((0.6, 0.42, 0.3, 0.18, 0.1))
+    table.loc[(table["statistic"] == "pass rate") & (table["criterion"] == "terminology"), "estimate"] = 45.0
+    assert judges_report.most_lenient(table) == ("terminology", 45.0, 10.0)
+    assert set(judges_report.pass_rates(table)["judge"]) == {STRICT, LM_JUDGE}
+
+
+def test_a_note_is_checked_by_its_facts_criterion_by_criterion():
+    tests = settings.Tests(count=4, seed=3, unseen=True)
+    example = scribe.examples(4, 3, True)[1]
+    wrong = example.note.replace(f"A: {example.encounter.diagnosis}", "A: gout")
+    note = pd.Series({"cell": "y", "id": example.id, "dialogue": example.dialogue, "note": wrong})
+    answers = pd.DataFrame({"cell": "y", "id": example.id, "criterion": CRITERIA, "status": "pass"})
+    table = judges_report.checked(note, answers, tests).set_index("criterion")
+    assert table.loc["inference"].tolist() == ["pass", "fail", "wrong", f"said: {example.encounter.diagnosis}; written: gout"]
+    assert table.loc["template", "the judge is"] == "right" and table.loc["template", "facts"] == "pass"
+    unread = judges_report.checked(note, answers.assign(status="unscored"), tests)
+    assert set(unread["the judge is"]) == {"unread"}

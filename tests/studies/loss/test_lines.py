@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats as reference
 from studies.loss.grids import BOOTSTRAP, DATA, SIZES, drawn, get, made
 
+from proxylib import stats
 from proxylib.judging.criteria import LM_JUDGE, PROMPTED
 from proxylib.stats import Drawn
 from proxylib.studies.loss import cell_draws, lines
@@ -121,5 +123,28 @@ def test_slopes_that_differ_are_told_apart_and_equal_ones_are_not():
 def test_rates_that_are_equal_but_for_rounding_are_ties():
     rates = np.array([[0.1 + 0.2, 0.3, 0.5, 0.7]])
     assert rates[0, 0] != rates[0, 1]
-    assert lines.rank_agreement(rates, np.array([[1.0, 1.0, 2.0, 3.0]])) == pytest.approx([1])
-    assert np.isnan(lines.rank_agreement(rates, np.array([[1.0, np.nan, 2.0, 3.0]]))).all()
+    assert cell_draws.ranked(rates).tolist() == [[1.5, 1.5, 3, 4]]
+    assert np.isnan(cell_draws.ranked(np.array([[1.0, np.nan, 2.0, 3.0]]))).all()
+
+
+def test_ranks_and_lines_count_a_point_as_often_as_its_weight_says():
+    rng = np.random.default_rng(5)
+    x, y = rng.standard_normal((2, 8))
+    weights = rng.integers(0, 4, 8)
+    written = np.repeat(np.arange(8), weights)
+    for name, value in cell_draws.line(x[written], y[written]).items():
+        assert cell_draws.line(x, y, weights)[name] == pytest.approx(value), name
+    ranks = [cell_draws.ranked(values, weights) for values in (x, y)]
+    assert cell_draws.line(*ranks, weights)["r"] == pytest.approx(reference.spearmanr(x[written], y[written]).statistic)
+
+
+def test_fits_have_the_rank_correlation_and_an_interval_over_bases():
+    drawn_grid = drawn(lambda s, d, z: 0.1 + 0.1 * s + 0.05 * d, lambda s, d, z: 3 - 0.3 * s - 0.1 * d + 0.1 * z, seeds=(1, 2))
+    fits = lines.fits(drawn_grid)
+    loss, rates = (BOOTSTRAP.drawn(v).estimate for v in (drawn_grid.signals["final_loss"], drawn_grid.rates["rubric, strict"]))
+    row = get(fits, judge="rubric, strict", group="all", statistic="spearman")
+    assert row["estimate"] == pytest.approx(reference.spearmanr(loss, rates).statistic)
+    assert (fits["low"] <= fits["low_given"]).all() and (fits["high"] >= fits["high_given"]).all()
+    five = get(fits, judge="rubric, strict", group="100", statistic="r")
+    low, high = stats.fisher_interval(five["estimate"], 5, BOOTSTRAP.level)[1:]
+    assert five["low"] <= low and five["high"] >= high

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from proxylib.judging.criteria import LENIENT, LM_JUDGE, STRICT
+from proxylib.judging.criteria import GRADED, LENIENT, LM_JUDGE, STRICT
 from proxylib.report import scoreboard, words
 from proxylib.stats import Decision
-from proxylib.studies.loss import report
+from proxylib.studies.loss import report, size_control
 
-JUDGED = (STRICT, LENIENT, LM_JUDGE)
+JUDGED = (STRICT, LENIENT, LM_JUDGE, GRADED)
 
 
 def frame(*rows, **same):
@@ -46,7 +46,7 @@ def fits(groups=("all", "10", "20", "40")):
 
 def test_our_fits_stand_beside_the_posts_only_at_its_places():
     beside = report.beside_post(fits(), "epochs", [10, 20, 40])
-    assert set(beside["judge"]) == {STRICT, LM_JUDGE}
+    assert list(beside["judge"].unique()) == [GRADED, STRICT, LM_JUDGE]
     r2 = beside[(beside["statistic"] == "R2") & (beside["judge"] == STRICT)].set_index("group")
     assert r2["reported"].to_dict() == {"all": 0.739, "10": 0.904, "20": 0.930, "40": 0.978}
     assert (r2["decision"] == Decision.LOWER).all()
@@ -104,23 +104,27 @@ def test_curves_are_read_at_the_same_places_of_the_grid():
     ],
 )
 def test_loss_adds_something_beyond_luck_and_the_right_way_round(ends, adds):
-    keys = {"schedule": "epochs", "statistic": "partial r", "design": "base + data", "form": "loss", "critical": 0.6}
-    partials = frame(({"judge": LM_JUDGE}, *ends), ({"judge": LENIENT}, -0.9, -1, -0.8), **keys)
+    keys = {"schedule": "epochs", "statistic": "partial r", "form": "loss", "critical": 0.6, "design": size_control.RICHEST}
+    poorer = ({"judge": GRADED, "design": "base + data"}, -0.9, -1, -0.8)  # what a poorer control finds decides nothing
+    partials = frame(({"judge": LM_JUDGE}, *ends), ({"judge": LENIENT}, -0.9, -1, -0.8), poorer, **keys)
     assert report.adds(partials, "epochs", "loss") == (["the LM judge"] if adds else [])
     assert report.adds(partials, "steps", "loss") == report.adds(partials, "epochs", "log loss") == []
+    assert report.adding(partials, "epochs") == report.adds(partials, "epochs", "loss")
+    assert report.adding(partials.assign(form="log loss"), "epochs") == report.adds(partials, "epochs", "loss")
 
 
-def test_two_judges_decide_together_or_not_at_all():
-    rows = lambda first, second: frame(({"judge": STRICT}, *first), ({"judge": LM_JUDGE}, *second))
+def test_scores_decide_together_or_not_at_all():
+    rows = lambda first, other: frame(({"judge": STRICT}, *first), *(({"judge": name}, *other) for name in (LM_JUDGE, GRADED)))
     up, down, open_ = (1, 0.5, 2), (-1, -2, -0.5), (0, -1, 1)
-    assert report.for_both(rows(up, up)) is Decision.HIGHER and report.for_both(rows(down, down)) is Decision.LOWER
-    assert {report.for_both(rows(up, other)) for other in (down, open_)} == {Decision.UNDECIDED}
-    assert report.for_both(rows(up, up).iloc[:1]) is Decision.UNDECIDED  # a judge that scored nothing
+    assert report.for_all(rows(up, up)) is Decision.HIGHER and report.for_all(rows(down, down)) is Decision.LOWER
+    assert {report.for_all(rows(up, other)) for other in (down, open_)} == {Decision.UNDECIDED}
+    assert report.for_all(rows(up, up).iloc[:1]) is Decision.UNDECIDED  # a judge that scored nothing
 
 
-def test_a_signal_is_better_only_for_both_judges():
-    rows = [({"judge": judge, "signal": "held_out_loss"}, 0.2, 0.1, 0.3) for judge in (STRICT, LM_JUDGE)]
-    rows += [({"judge": judge, "signal": "first_pass_loss"}, 0.2, low, 0.3) for judge, low in ((STRICT, 0.1), (LM_JUDGE, -0.1))]
+def test_a_signal_is_better_only_for_every_score():
+    lows = {STRICT: 0.1, LM_JUDGE: -0.1, GRADED: 0.1}
+    rows = [({"judge": judge, "signal": "held_out_loss"}, 0.2, 0.1, 0.3) for judge in lows]
+    rows += [({"judge": judge, "signal": "first_pass_loss"}, 0.2, low, 0.3) for judge, low in lows.items()]
     signals = frame(*rows, schedule="epochs", statistic="minus final loss", design=np.nan)
     assert report.signals_apart(signals, "epochs", Decision.HIGHER) == ["held-out loss"]
     assert report.signals_apart(signals, "epochs", Decision.LOWER) == []
@@ -137,7 +141,6 @@ def test_what_is_held_fixed_grows_down_the_table_and_the_seeds_stand_last():
     table = report.partial_table(control, apart, "epochs")
     assert table["held fixed"].tolist() == [*report.HELD.values(), report.SEEDS_ALONE]
     assert table["luck, ±"].tolist() == ["0.63"] * 3 + ["0.36"] and LENIENT not in table.columns
-    assert report.silent_partial_table(control)["schedule"].tolist() == ["epochs fixed"]
 
 
 def test_designs_are_told_apart_by_what_was_left_out():
@@ -154,7 +157,7 @@ def test_designs_are_told_apart_by_what_was_left_out():
 def test_a_bend_is_one_whose_interval_leaves_zero_out():
     assert report.bent(fits(), "epochs") == []
     curved = fits().replace({"low": {-0.1: 0.05}})
-    assert report.bent(curved, "epochs") == ["the strict rubric", "the LM judge"]
+    assert report.bent(curved, "epochs") == list(report.SCORES.values())
 
 
 def test_inversions_are_counted_per_schedule_and_judge_and_luck_needs_several_seeds():
@@ -171,8 +174,8 @@ def test_inversions_are_counted_per_schedule_and_judge_and_luck_needs_several_se
         [("epochs", STRICT, 3.0, 0.03), ("epochs", STRICT, 4.0, 0.04)], columns=["schedule", "judge", "rate", "final_loss"]
     )
     table = report.inversion_table(inversions, luck, noise)
-    assert len(table) == 4 and set(table["inverted"]) == {"1 of 3 pairs"} and set(table["lower by score alone"]) == {2}
-    first, last = table.iloc[0], table.iloc[-1]
+    assert len(table) == 6 and set(table["inverted"]) == {"1 of 3 pairs"} and set(table["lower by score alone"]) == {2}
+    first, last = table[table["judge"] == STRICT].iloc[0], table.iloc[-1]
     assert first["SD over seeds, points"] == "3.5 (3.0 to 4.0)" and first["by luck, no effect of data, %"] == "25"
     assert last["share, %"] == last["SD over seeds, nats"] == words.MISSING
     assert "share, %" not in report.inversion_table(inversions, luck.iloc[:0], noise.iloc[:0])
@@ -228,3 +231,14 @@ def test_a_diverged_cell_is_shown_as_such():
 def test_the_middle_number_of_examples_counts_for_both_schedules():
     assert report.seeds(CELLS, "epochs").to_dict() == {("big", 16): 2, ("small", 8): 1, ("small", 16): 1}
     assert report.seeds(CELLS, "steps").to_dict() == {("big", 16): 2, ("small", 8): 1, ("small", 16): 1}
+
+
+def test_steps_to_more_examples_are_counted_within_a_base():
+    table = pd.DataFrame({"base": ["a", "b"] * 3, "examples": [1, 1, 3, 3, 2, 2], "rate": [1, 9, 3, 7, 2, 8]})
+    assert sorted(report.steps_up(table)) == [False, False, True, True]
+
+
+def test_the_interval_that_decides_stands_above_the_one_that_holds_bases_fixed():
+    table = report.two_intervals(fits().assign(low_given=-1.0, high_given=9.0), "epochs")
+    assert table["over"].tolist() == ["bases too", "notes and seeds"] * 2 and LENIENT not in table.columns
+    assert table.loc[table["statistic"] == "R2", GRADED].tolist() == ["0.50 [0.40, 0.60]", "0 [-1, 9]"]

@@ -136,16 +136,3 @@ def test_a_bent_effect_of_loss_is_told_by_its_logarithm():
     assert bent < straight < 0 and bent < -0.95
     keys = {"judge": "rubric, strict", "validation": "size", "statistic": "error"}
     assert get(control, design="log loss", **keys)["high"] < get(control, design="loss", **keys)["low"]
-
-
-def test_silent_notes_fail_and_everything_else_stays():
-    found = cell_draws.judged(*made(lambda s, d, z: 0.3 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s, notes=60))
-    silent = np.zeros((15, 60), bool)
-    silent[:3] = True  # the smallest base writes nothing
-    strict = size_control.without_facts(found, silent)
-    assert (strict.passed["rubric, strict"][:3] == 0).all()
-    assert (strict.passed["rubric, strict"][3:] == found.passed["rubric, strict"][3:]).all()
-    table = size_control.silence(cell_draws.draws(found, BOOTSTRAP), cell_draws.draws(strict, BOOTSTRAP))
-    assert get(table, judge="rubric, strict", group="all", statistic="R2 minus as judged")["high"] < 0
-    none = size_control.silence(*[cell_draws.draws(found, BOOTSTRAP)] * 2)
-    assert (none.loc[none["statistic"] == "R2 minus as judged", ["estimate", "low", "high"]] == 0).all(axis=None)

@@ -76,11 +76,14 @@ def test_the_checkpoint_is_the_last_at_which_accuracy_is_low_and_the_problems_ar
         frame.loc[at, "correct"] = (frame.loc[at, "id"].astype(int) < 80 * share).astype(float)
     frame.loc[frame["correct"] == 1, "decisive"] = 5.0  # would show
     frame.loc[(frame["step"] == 6) & (frame["correct"] == 0), "decisive"] = 0.75
+    frame.loc[frame["step"] == 6, "other"] = 0.5
     courses = crucial_steps.courses({"run": frame}, BOOTSTRAP)
     assert [course.unsolved(0.1) for course in courses] == [6, 6] and [course.unsolved(0.2) for course in courses] == [7, 7]
     table = crucial_steps.unsolved(courses).query("most == 0.1")
     assert table["decisive"].tolist() == [0.75, 0.75] and table["failed"].tolist() == [72, 72]
     assert table["correct"].tolist() == pytest.approx([0.1, 0.1])
+    differences = crucial_steps.gaps(courses, 0.95).query("most == 0.1 and against == 'other'")
+    assert differences["estimate"].tolist() == pytest.approx([0.25] * 3)
 
 
 def test_a_task_that_is_never_so_bad_does_not_enter_and_one_that_stays_so_enters_at_the_end():
