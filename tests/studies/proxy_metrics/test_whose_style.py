@@ -26,7 +26,12 @@ class Pooled:
         for training in seeds:
             for family in range(6):
                 for size in range(3):
-                    keys = {"member": f"f{family}-{size}-{training}", "family": f"f{family}", "seed": training}
+                    keys = {
+                        "member": f"f{family}-{size}-{training}",
+                        "model": f"f{family}-{size}",
+                        "family": f"f{family}",
+                        "seed": training,
+                    }
                     for task in TASKS:
                         skill = size + 0.2 * rng.normal()
                         accuracy.append(keys | {"task": task, "estimate": skill})
@@ -89,3 +94,10 @@ def test_every_row_of_the_scoreboard_gets_the_interval_that_it_is_about():
     assert set(rows.index) == set(known["row"].fillna(known["id"]))
     assert rows.loc["ours-style-dial", "estimate"] == pytest.approx(2) and rows.loc["ours-style-dial-wrong", "high"] < -0.9
     assert (rows["n"] == 18).all() and set(rows["n_unit"]) == {"models of 6 families"}
+
+
+def test_only_models_that_every_population_holds_are_compared():
+    large, small = Pooled(True), Pooled(True)
+    small.tables = {name: table[table["member"].str[:2] < "f4"] for name, table in small.tables.items()}
+    table = whose_style.correlations({"expert": small, "crossed": large, "other": small}, TASKS, BOOTSTRAP)
+    assert set(table["models"]) == {12} and set(table["families"]) == {4}
