@@ -1028,15 +1028,32 @@ MUTANTS = {
         Mutant("the-batch-has-one-norm", "x = batch / batch.norm(dim=(1, 2), keepdim=True)", "x = batch / batch.norm()"),
         Mutant("tall-matrices-at-the-rate-of-wide-ones", "math.sqrt(max(1, matrix.shape[0] / matrix.shape[1]))", "1.0"),
     ],
+    "studies/your_models/prose.py": [
+        Mutant("prose-in-nats", " / np.log(2) for name", " / 1.0 for name", "tests/studies/your_models/test_prose.py"),
+    ],
+    "studies/your_models/worth.py": [
+        Mutant(
+            "the-wrong-way-is-always-said",
+            "decide(self.styles[0.0]) is Decision.LOWER",
+            "True",
+            "tests/studies/your_models/test_worth.py",
+        ),
+    ],
     "studies/your_models/compare.py": [
+        Mutant(
+            "pairs-count-by-the-model-left-out-alone",
+            "models.weights, pairs, models.weights)",
+            "models.weights, pairs, np.ones_like(models.weights))",
+            "tests/studies/your_models/test_compare.py",
+        ),
         Mutant("short-traces-compared", "set.intersection(*keys) - short", "set.intersection(*keys)"),
         Mutant("tasks-weigh-by-their-traces", '.groupby(level="task", sort=False).mean().mean()', ".mean()"),
         Mutant("support-of-the-worse", "np.mean((gap > 0) + 0.5 * (gap == 0))))", "np.mean((gap < 0) + 0.5 * (gap == 0))))"),
-        Mutant("the-left-out-is-fitted", '{"fitted ranker": scored(others)}', '{"fitted ranker": scored(known)}'),
+        Mutant("the-left-out-is-fitted", '{"fitted ranker": scored(known[rest])}', '{"fitted ranker": scored(known)}'),
         Mutant(
             "right-pairs-are-errors",
-            "float(np.mean((gap < 0) + 0.5 * (gap == 0)))",
-            "float(np.mean((gap > 0) + 0.5 * (gap == 0)))",
+            "(1 - agrees) / 2",
+            "(1 + agrees) / 2",
         ),
     ],
 }

@@ -9,6 +9,8 @@ import hashlib
 from collections import Counter
 from pathlib import Path
 
+from proxylib.studies.your_models import worth
+
 ROOT = Path(__file__).resolve().parents[1]
 LIST = Path(__file__).with_name("recorded_tables.sha256")
 
@@ -26,6 +28,12 @@ def test_recorded_tables_are_the_listed_ones():
     listed, found = Counter(LIST.read_text().splitlines()), Counter(lines())
     gone, new = sorted((listed - found).elements()), sorted((found - listed).elements())
     assert not gone and not new, f"gone: {gone[:5]}; new: {new[:5]}; this file's head says when the list may change"
+
+
+def test_readme_says_what_the_newest_reference_run_says_of_the_proxy():
+    """In words that its intervals decide; where they turn, README follows."""
+    value = worth.recorded()
+    assert value is not None and worth.in_words(value) in (ROOT / "README.md").read_text()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from proxylib.ranking.panel import SAME, mean_rho, unit_ranks
 
 COSTS = tuple(10.0**exponent for exponent in range(-4, 3))
 MAX_ITER = 1000  # passes over the pairs; a cost that needs more is not used, lest one cost take nine tenths of the time
+PATIENCE = 10_000  # passes where one cost alone is named, and there is no other to take
 SCREENED = 8192  # subsets of highest mean linear correlation, which are ranked at all: a tenth of all triples of eighty
 BLOCK = 2048  # subsets scored together: their scores, 18 x 6 x 2048 float32, stay in a core's second-level cache
 SHORTLIST = 200  # best subsets of the quick ranking that are ranked exactly
@@ -206,9 +207,9 @@ class LinearRankSVM:
         UserError
             If there are fewer than two untied pairs, or one task and several costs, or if no cost converges.
         """
-        order = self.costs if len(self.costs) == 1 else _costs_by_merit(X, y, self.costs)
-        for cost in order:
-            weights = _hinge(*_preferences(X, y), cost)
+        single = len(self.costs) == 1
+        for cost in self.costs if single else _costs_by_merit(X, y, self.costs):
+            weights = _hinge(*_preferences(X, y), cost, PATIENCE if single else MAX_ITER)
             if weights is not None:
                 return Linear(weights)
         raise UserError("ranking SVM: the solver converges at none of the costs; standardise the features")
@@ -224,7 +225,7 @@ def _preferences(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return differences, share
 
 
-def _hinge(differences: np.ndarray, share: np.ndarray, cost: float) -> np.ndarray | None:
+def _hinge(differences: np.ndarray, share: np.ndarray, cost: float, passes: int = MAX_ITER) -> np.ndarray | None:
     """Weights [F] of the linear SVM without intercept; None if the solver does not converge."""
     from sklearn.exceptions import ConvergenceWarning  # loaded where a fit is asked for: it takes a second
     from sklearn.svm import LinearSVC
@@ -235,7 +236,7 @@ def _hinge(differences: np.ndarray, share: np.ndarray, cost: float) -> np.ndarra
     if (differences @ weights <= 1).all():
         return weights  # every pair is inside its margin, as at small costs: the loss is linear there and this its minimum
     label = np.where(np.arange(len(share)) % 2, 1, -1)  # the solver wants two classes: every other pair is turned round
-    solver = LinearSVC(loss="hinge", fit_intercept=False, C=cost, tol=1e-5, max_iter=MAX_ITER, random_state=0)
+    solver = LinearSVC(loss="hinge", fit_intercept=False, C=cost, tol=1e-5, max_iter=passes, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:

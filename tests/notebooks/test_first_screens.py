@@ -15,13 +15,6 @@ from proxylib.report import book
 from proxylib.runs import execute
 from proxylib.runs.config import ROOT
 
-#: pages whose first screens are still to be written; whoever writes one takes its name out
-PENDING = {
-    "the_lab",
-    "choosing_a_corpus",
-    "numerics",
-    "your_models",
-}
 #: what a practitioner does not have to know before the first figure
 JARGON = re.compile(
     r"\b(kappa|nll|spearman|rho|bootstrap|percentile|quantile|logits?|R2|wilson|eigen\w*|partial correlation"
@@ -139,10 +132,7 @@ def same_source(executed, notebook):
 
 @pytest.mark.parametrize("name", book.listed())
 def test_a_page_opens_with_question_answer_figure_and_advice(name):
-    problems = faults(source(name))
-    if name in PENDING:
-        pytest.xfail(f"to be written: {problems}")
-    assert problems == [], name
+    assert faults(source(name)) == [], name
 
 
 @pytest.mark.parametrize("name", book.listed())
@@ -151,7 +141,7 @@ def test_so_does_the_page_that_smoke_made(name, monkeypatch):
     monkeypatch.delenv("PROXYLIB_RUNS", raising=False)
     step = studies.pages("smoke").get(name)
     run = None if step is None else step.store.find(step.key)
-    if name in PENDING or run is None:
+    if run is None:
         pytest.skip("no smoke run of this page as it stands")
     assert faults(nbformat.read(run.path(execute.PAGE), as_version=4)) == [], name
 
@@ -159,7 +149,7 @@ def test_so_does_the_page_that_smoke_made(name, monkeypatch):
 @pytest.mark.parametrize("name", book.listed())
 def test_so_does_the_page_that_is_shipped(name):
     page = nbformat.read(book.SHIPPED / f"{name}.ipynb", as_version=4)
-    if name in PENDING or not same_source(page, source(name)):
+    if not same_source(page, source(name)):
         pytest.skip("shipped from an older source")
     assert faults(page) == [], name
 

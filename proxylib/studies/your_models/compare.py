@@ -18,7 +18,8 @@ import pandas as pd
 from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.ranking import panel, rankers
-from proxylib.stats import Bootstrap, Drawn, Interval, cluster_weights
+from proxylib.stats import Bootstrap, Drawn, Interval
+from proxylib.studies.your_models import prose
 from proxylib.studies.your_models.drawing import per_problem, resampled
 from proxylib.text import warn
 
@@ -41,7 +42,7 @@ class Comparison(NamedTuple):
     """What `compare` finds.
 
     values : [models, proxies] the eighty, bits per byte, and rBridge where the expert's probabilities are known
-    table : model, rank, and estimate, low, high of the fixed winner, per-token and per-byte loss
+    table : model, rank, and estimate, low, high of the fixed winner, per-token and per-byte loss, loss on prose if asked for
     support : better, worse (models), share of draws that keep the order
     by_trace : per model and trace the columns of `SHOWN`
     used, left_out : numbers of traces
@@ -117,6 +118,19 @@ def compare(
         len(union - common),
         len(set(solved.values())),
     )
+
+
+def beside(comparison: Comparison, loss: pd.DataFrame) -> Comparison:
+    """The same with loss on prose in `values` and `table`; the order stays the proxy's.
+
+    Parameters
+    ----------
+    loss : as from `prose.loss`
+    """
+    by_model = loss.set_index("model")
+    ends = {"estimate": prose.LOSS, "low": f"{prose.LOSS} low", "high": f"{prose.LOSS} high"}
+    values = comparison.values.assign(**{prose.LOSS: by_model["estimate"]})
+    return comparison._replace(values=values, table=comparison.table.join(by_model.rename(columns=ends), on="model"))
 
 
 def _bits_per_byte(tokens: pd.DataFrame) -> pd.Series:
@@ -215,9 +229,9 @@ def fit(values: pd.DataFrame, scores: pd.Series, bootstrap: Bootstrap) -> Fitted
 
     Notes
     -----
-    The errors of the fixed winner and of bits per byte over the same pairs stand beside it: with eighty columns and a few
-    models, fitting is rarely better. Scaling is learnt without the model left out. The interval draws left-out models; with
-    few it is too short.
+    The errors of the fixed winner and of losses over the same pairs stand beside it: with eighty columns and a few models,
+    fitting is rarely better. Scaling is learnt without the model left out. The interval draws models, and a pair counts as
+    often as both of its models together; with few it is too short.
     """
     place = {model: number for number, model in enumerate(values.index)}
     known = np.array([place[model] for model in scores.index])
@@ -231,8 +245,9 @@ def fit(values: pd.DataFrame, scores: pd.Series, bootstrap: Bootstrap) -> Fitted
         scaled = panel.standardise(features, training)[:, None]
         return machine.fit(scaled[training], scores.loc[values.index[training]].to_numpy(float)[:, None])(scaled)[:, 0]
 
-    fixed = {column: sign * values[column].to_numpy(float) for column, sign in SHOWN.items()}
-    errors = [(name, *_mean_error(shares, bootstrap)) for name, shares in _left_out(scored, fixed, known, truth).items()]
+    shown = SHOWN | ({prose.LOSS: -1} if prose.LOSS in values else {})
+    fixed = {column: sign * values[column].to_numpy(float) for column, sign in shown.items()}
+    errors = [(name, *_error(wrong, bootstrap)) for name, wrong in _left_out(scored, fixed, known, truth).items()]
     order = pd.DataFrame({"model": values.index, "score": scores.reindex(values.index).to_numpy(), "fitted": scored(known)})
     order["rank"] = (-order["fitted"]).rank(method="min").astype(int)
     return Fitted(
@@ -244,7 +259,8 @@ def fit(values: pd.DataFrame, scores: pd.Series, bootstrap: Bootstrap) -> Fitted
 def _left_out(
     scored: Callable[[np.ndarray], np.ndarray], fixed: Mapping[str, np.ndarray], known: np.ndarray, truth: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Signal -> [known] share of the pairs with a known model that it orders wrongly; nan where there is nothing to order.
+    """Signal -> [known, known] whether it orders the model left out (row) and another (column) wrongly, half for a tie; nan
+    where there is nothing to order.
 
     Parameters
     ----------
@@ -253,23 +269,21 @@ def _left_out(
     known : places of the models of known scores
     truth : [known] those scores
     """
-    wrong: dict[str, list[float]] = {name: [] for name in ("fitted ranker", *fixed)}
+    wrong = {name: np.full((len(known), len(known)), np.nan) for name in ("fitted ranker", *fixed)}
     for number, model in enumerate(known):
-        others, rest = np.delete(known, number), np.delete(truth, number)
-        predicted = {"fitted ranker": scored(others)} | fixed if np.ptp(rest) else fixed
-        actual = np.sign(truth[number] - rest)
-        for name, shares in wrong.items():
-            if name in predicted and actual.any():
-                gap = np.sign(predicted[name][model] - predicted[name][others])[actual != 0] * actual[actual != 0]
-                shares.append(float(np.mean((gap < 0) + 0.5 * (gap == 0))))
-            else:
-                shares.append(np.nan)
-    return {name: np.array(shares) for name, shares in wrong.items()}
+        rest = np.arange(len(known)) != number
+        predicted = {"fitted ranker": scored(known[rest])} | fixed if np.ptp(truth[rest]) else fixed
+        actual = np.sign(truth[number] - truth)
+        for name, values in predicted.items():
+            agrees = np.sign(values[model] - values[known]) * actual
+            wrong[name][number] = np.where(actual != 0, (1 - agrees) / 2, np.nan)
+    return wrong
 
 
-def _mean_error(shares: np.ndarray, bootstrap: Bootstrap) -> Interval:
-    """Mean of the defined shares, over draws of left-out models."""
-    defined = np.isfinite(shares)
-    weights = cluster_weights(np.arange(len(shares)), bootstrap.draws, bootstrap.seed)[:, defined]
-    mean = weights @ shares[defined] / np.maximum(weights.sum(1), 1)
-    return Drawn(np.mean(shares[defined]), mean, bootstrap.level).interval()
+def _error(wrong: np.ndarray, bootstrap: Bootstrap) -> Interval:
+    """Mean of the defined pairs; in a draw of models, a pair counts as often as both of its models together."""
+    defined = np.isfinite(wrong)
+    models = bootstrap.over(np.arange(len(wrong)))
+    total = lambda pairs: np.einsum("di,ij,dj->d", models.weights, pairs, models.weights)
+    with np.errstate(invalid="ignore"):  # a draw of one model alone has no pair
+        return models.drawn(total(np.where(defined, wrong, 0.0)) / total(defined.astype(float))).interval()

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from proxylib.data.reading import Counts, Reading, reading_of
+from proxylib.data.trace import Trace
 from proxylib.data.traces import read, reading, to_frame
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, OverTraces
@@ -22,7 +23,7 @@ from proxylib.runs.files import parquet_bytes, sealed, sha256, write_together
 from proxylib.runs.folder import MANIFEST, Workspace
 from proxylib.runs.provenance import provenance
 from proxylib.stats import Bootstrap
-from proxylib.studies.your_models import alike, compare, drawing, report
+from proxylib.studies.your_models import alike, compare, drawing, prose, report
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
 from proxylib.studies.your_models.settings import Rank, YourModelsSettings, from_parameters
 from proxylib.text import line
@@ -30,6 +31,7 @@ from proxylib.text import line
 BOOTSTRAP = Bootstrap(draws=2000, level=0.95, seed=7)
 MODELS, TABLE, SUPPORT, VALUES, FIGURE = "models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"
 FITTED = "fitted.csv"
+STYLE = "style_share"  # of a member of the population
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Ranked:
     fitted : see `compare.fit`; None without known scores
     accounts : a row per model: what became of the traces and their tokens
     texts : model -> what became of the text, see `became.table`; empty for what was recorded without
+    read : model -> share of the expert's style among the worked solutions that it read; None where that is not known
     counts : what became of the rows that the traces were read from; None where they were not read for this
     """
 
@@ -52,6 +55,7 @@ class Ranked:
     accounts: pd.DataFrame
     counts: Counts | None = None
     texts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    read: pd.Series | None = None
 
 
 def rank(
@@ -59,7 +63,7 @@ def rank(
     source: Reading,
     given: OverTraces,
     scores: pd.Series | None = None,
-    bootstrap: Bootstrap = BOOTSTRAP,
+    text: Sequence[Trace] = (),
 ) -> Ranked:
     """Measure every model over the traces and rank them by the proxy named in advance.
 
@@ -69,7 +73,7 @@ def rank(
     source : the traces that they are measured on; of copies the first
     given : how they are measured, and the folder; what an earlier call finished is taken from there
     scores : known scores by model, see `compare.fit`
-    bootstrap : over problems, and over models with a score
+    text : passages of prose, loss on which stands beside the proxy, see `prose.passages`
     """
     from proxylib.measure.tokenstats import shards
 
@@ -82,9 +86,11 @@ def rank(
         accounts.append({"model": name} | {key: rows.facts[key] for key in report.ACCOUNT})
     alike.refuse_unlike(became_of)
     texts = to_frame(traces).set_index(["task", "id"])["solution"]
-    comparison = compare.compare(measured, texts, bootstrap, source.expert, source.problems)
+    comparison = compare.compare(measured, texts, BOOTSTRAP, source.expert, source.problems)
     comparison = comparison._replace(left_out=len(traces) - comparison.used)  # also what no model can be asked about
-    fitted = None if scores is None else compare.fit(comparison.values, scores, bootstrap)
+    if text:
+        comparison = compare.beside(comparison, prose.loss(models, list(text), given, BOOTSTRAP))
+    fitted = None if scores is None else compare.fit(comparison.values, scores, BOOTSTRAP)
     return Ranked(given.out, comparison, fitted, pd.DataFrame(accounts), source.counts, became_of)
 
 
@@ -104,8 +110,11 @@ def rank_files(given: Rank) -> Ranked:
     source = reading(given.traces, given.fields, given.think)
     alike.refuse_unread(models, source.without_copies().traces)
     drawing.refuse_single(source.without_copies())
+    text = () if given.prose is None else prose.passages(given.prose)
+    if text:
+        alike.refuse_unread(models, text)
     scores = None if given.scores is None else compare.read_scores(given.scores, list(models))
-    ranked = rank(models, source, given, scores)
+    ranked = rank(models, source, given, scores, text)
     _write(ranked)
     return ranked
 
@@ -168,7 +177,8 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `your_models` step; its parents are the material, the pooled population and the trained models
-    workspace : receives the tables ranking, support, values, accounts, order and errors; token rows are not kept
+    workspace : receives the tables ranking, support, values, accounts, order, errors and read (style_share of each model);
+        token rows are not kept
     """
     settings: YourModelsSettings = step.settings
     source = step.parent("material").path("traces.parquet")
@@ -191,6 +201,9 @@ def build(step, workspace: Workspace) -> None:
     tables |= {"accounts": ranked.accounts}
     if ranked.fitted is not None:
         tables |= {"order": ranked.fitted.order, "errors": ranked.fitted.errors}
+    members = step.parent("population").table("members").drop_duplicates("model").set_index("model")
+    if STYLE in members:  # older populations did not note it
+        tables |= {"read": members.loc[list(settings.models), [STYLE]].reset_index()}
     for name, frame in tables.items():
         workspace.write_table(name, frame)
     workspace.note(used=comparison.used, left_out=comparison.left_out)
@@ -213,4 +226,5 @@ def of(step) -> Ranked:
         run.facts["left_out"],
         run.facts["used"],
     )  # the lab's problems have one solution each
-    return Ranked(run.folder, comparison, fitted, run.table("accounts"))
+    read = run.table("read").set_index("model")[STYLE] if "read" in run.tables else None
+    return Ranked(run.folder, comparison, fitted, run.table("accounts"), read=read)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from proxylib import stats
 from proxylib.data import became
 from proxylib.measure import proxies
 from proxylib.report import tables
-from proxylib.studies.your_models import compare
+from proxylib.studies.your_models import compare, prose, worth
 from proxylib.studies.your_models.compare import Comparison, Fitted
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ NAMES = {
     compare.WINNER: "top-1, inverse frequency",
     compare.PER_TOKEN: "nats per token",
     compare.PER_BYTE: "bits per byte",
+    prose.LOSS: "bits per byte of prose",
 }
 #: of a manifest, for a row of the table `accounts`
 ACCOUNT = ("traces", "dropped", "tokens_scored", "tokens_windowed", "tokens_truncated", "boundary_moves")
@@ -35,6 +38,8 @@ def order_table(comparison: Comparison) -> pd.DataFrame:
     """A row per model, best first."""
     table = comparison.table[["rank", "model"]].copy()
     for column, name in NAMES.items():
+        if column not in comparison.table:  # prose, which is not asked for
+            continue
         table[name] = tables.shown(comparison.table[[column, f"{column} low", f"{column} high"]].set_axis(tables.ENDS, axis=1))
     return table
 
@@ -75,8 +80,21 @@ def errors_table(fitted: Fitted) -> pd.DataFrame:
     return pd.DataFrame({"signal": signals, "wrong pairs, %": tables.shown(fitted.errors, 100)})
 
 
+def follows_style(ranked: Ranked) -> tuple[float, float]:
+    """Rank correlations over models with the share of the expert's style that they read: of the proxy, and of known scores.
+
+    A proxy that follows the style and not the scores points the wrong way between models that differ in it.
+    """
+    share = ranked.read
+    signals = (ranked.comparison.values[compare.WINNER], ranked.fitted.order.set_index("model")["score"])
+    whole = np.ones((1, len(share)))
+    return tuple(float(stats.spearman_draws(share, signal.loc[share.index], whole)[0]) for signal in signals)
+
+
 def summary(ranked: Ranked) -> str:
-    """The result as text for a terminal: the frames, how many traces count, and what support does not say."""
+    """The result as text for a terminal: the frames, how many traces count, what support does not say, and what the proxy was
+    worth where that is known.
+    """
     comparison, fitted = ranked.comparison, ranked.fitted
     problems = f", of {comparison.problems} problems" * (comparison.problems < comparison.used)
     some = f"; {comparison.left_out} left out, of which not every model scores {proxies.LEAST_TOKENS} tokens"
@@ -85,6 +103,8 @@ def summary(ranked: Ranked) -> str:
     parts = [] if ranked.counts is None else [ranked.counts.summary()]
     parts += [became.printed(_texts(ranked)), f"{comparison.used} traces under every model{problems}{left}{few}"]
     parts += [order_table(comparison), support_table(comparison), CAVEAT]
+    known = worth.recorded()
+    parts += [] if known is None else [worth.in_numbers(known)]
     parts += [] if fitted is None else [fitted_table(fitted), errors_table(fitted)]
     shown = [part if isinstance(part, str) else part.to_string(index=False) for part in parts]
     return "\n\n".join([*shown, str(ranked.folder)])

@@ -38,6 +38,9 @@ class Rank(OverTraces):
     scores: Path | None = Field(
         default=None, description="CSV file of known scores (columns model, score): a ranker is fitted too"
     )
+    prose: Path | None = Field(
+        default=None, description="plain text of the kind that your models are for: loss on it stands beside the proxy"
+    )
 
 
 class Section(Frozen):

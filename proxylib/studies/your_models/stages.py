@@ -11,9 +11,10 @@ from proxylib.runs.step import Declaration, Request, Study
 from proxylib.studies.your_models.settings import Section, YourModelsSettings, from_parameters
 
 study = Study("your_models", Section)
+FILES = ("traces", "scores", "prose")  # that a page may be given
 
 
-@study.stage(version=1, builder="proxylib.studies.your_models.rank:build")
+@study.stage(version=2, builder="proxylib.studies.your_models.rank:build")
 def your_models(d: Declaration) -> Request:
     """Some of the lab's models, taken as folders with weights, and a file of traces: what does `proxylib rank` say, and how
     does it compare with accuracy?
@@ -33,11 +34,12 @@ def your_models_page(
     traces: str | None = None,
     out: str | None = None,
     scores: str | None = None,
+    prose: str | None = None,
     chat: bool | None = None,
     window: int | None = None,
 ) -> Request:
     """What the page your_models reads."""
-    given = {"models": models, "traces": traces, "out": out, "scores": scores, "chat": chat, "window": window}
+    given = {"models": models, "traces": traces, "out": out, "scores": scores, "prose": prose, "chat": chat, "window": window}
     given = {name: value for name, value in given.items() if value is not None}
     if not given:
         return Request(None, {"your_models": d.step("your_models")})
@@ -48,11 +50,11 @@ def your_models_page(
     # the notebook's kernel works in another folder than its caller
     whole = lambda name: str(Path(name).absolute()) if Path(name).exists() else name
     given["models"], given["out"] = [whole(model) for model in given["models"]], str(Path(given["out"]).absolute())
-    given |= {name: whole(given[name]) for name in ("traces", "scores") if name in given}
+    given |= {name: whole(given[name]) for name in FILES if name in given}
     return Request(None, outside=_inputs(given), parameters=given)
 
 
 def _inputs(given: dict) -> dict[str, str]:
     """Hashes of the files and models that were named: a model trained on in the same folder is another model."""
-    files = {name: sha256(Path(given[name])) for name in ("traces", "scores") if Path(given.get(name, "")).is_file()}
+    files = {name: sha256(Path(given[name])) for name in FILES if Path(given.get(name, "")).is_file()}
     return files | {f"model {number}": folders.identity(model) for number, model in enumerate(given["models"])}

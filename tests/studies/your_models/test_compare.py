@@ -99,6 +99,42 @@ def test_scores_of_a_left_out_model_change_nothing_of_its_own_prediction(many, m
         assert scores.iloc[number] not in used[:, 0]
 
 
+def test_a_pair_counts_as_often_as_both_of_its_models_are_drawn():
+    """Against a loop over models drawn by hand; one pair of six models is wrong, so that no share is sure."""
+    wrong = np.zeros((6, 6))
+    wrong[0, 1] = wrong[1, 0] = 1.0
+    np.fill_diagonal(wrong, np.nan)
+    interval = compare._error(wrong, BOOTSTRAP)
+    rng, shares = np.random.default_rng(1), []
+    for _ in range(2000):
+        drawn = rng.integers(0, 6, 6)
+        pairs = [wrong[a, b] for a in drawn for b in drawn if a != b]
+        shares.append(np.mean(pairs) if pairs else np.nan)
+    assert interval.estimate == pytest.approx(2 / 30)
+    assert interval[1:] == pytest.approx(np.nanquantile(shares, [0.025, 0.975]), abs=0.05) and interval.high > 0.15
+
+
+def test_a_signal_that_misorders_a_model_with_all_others_is_not_sure_of_its_error(many):
+    """Shares by model alone are alike here, and draws of them would say 80 [80, 80] %."""
+    scores = pd.Series({f"m{n}": float(n) for n in range(6)})
+    values = many.values.loc[scores.index].copy()
+    values[compare.WINNER] = [-2.0, -1.0, 0.0, 1.0, 2.0, -3.0]  # five pairs of fifteen are wrong
+    row = compare.fit(values, scores, BOOTSTRAP).errors.set_index("signal").loc[compare.WINNER]
+    assert row["estimate"] == pytest.approx(1 / 3) and row["low"] < 0.1 and row["high"] > 0.5
+
+
+def test_loss_on_prose_is_shown_and_judged_beside_the_proxy(many):
+    loss = pd.DataFrame([(f"m{n}", 5.0 - n, 4.9 - n, 5.1 - n) for n in reversed(range(8))], columns=["model", *"elh"])
+    found = compare.beside(many, loss.set_axis(["model", "estimate", "low", "high"], axis=1))
+    assert found.table["model"].equals(many.table["model"])  # the order stays the proxy's
+    row = found.table.set_index("model").loc["m2"]
+    assert row[["prose_bits_per_byte", "prose_bits_per_byte low", "prose_bits_per_byte high"]].tolist() == pytest.approx(
+        [3.0, 2.9, 3.1]
+    )
+    errors = compare.fit(found.values, pd.Series({f"m{n}": float(n) for n in range(8)}), BOOTSTRAP).errors
+    assert errors.set_index("signal").loc["prose_bits_per_byte", "estimate"] == 0.0  # less loss is better
+
+
 def test_models_without_a_score_are_forecast(many):
     scores = pd.Series({f"m{n}": 0.1 * n for n in range(6)})
     order = compare.fit(many.values, scores, BOOTSTRAP).order.set_index("model")

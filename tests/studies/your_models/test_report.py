@@ -1,5 +1,6 @@
 """Tables on your own models: neighbours, forecasts, and a text for the terminal that leaves nothing out."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,16 @@ def ranked():
     return Ranked(Path("there"), comparison, Fitted(known, errors), accounts)
 
 
+def test_a_proxy_that_follows_the_style_and_not_the_scores_is_told_from_one_that_does(ranked):
+    values = pd.DataFrame({compare.WINNER: [0.1, 0.5, 0.9]}, index=list("abc"))
+    scored = ranked.fitted.order.assign(score=[0.9, 0.5, 0.2])
+    read = pd.Series({"c": 0.8, "a": 0.2, "b": 0.4})
+    shown = dataclasses.replace(
+        ranked, read=read, comparison=ranked.comparison._replace(values=values), fitted=Fitted(scored, ranked.fitted.errors)
+    )
+    assert report.follows_style(shown) == pytest.approx((1.0, -1.0))
+
+
 def test_neighbours_stand_with_their_support(ranked):
     table = report.support_table(ranked.comparison)
     assert table.to_numpy().tolist() == [["b", "a", "97 %"], ["a", "c", "50 %"]]
@@ -32,7 +43,8 @@ def test_neighbours_stand_with_their_support(ranked):
 
 def test_the_order_shows_three_signals_with_intervals(ranked):
     table = report.order_table(ranked.comparison)
-    assert table.columns.tolist() == ["rank", "model", *report.NAMES.values()]
+    names = [name for column, name in report.NAMES.items() if column in compare.SHOWN]
+    assert table.columns.tolist() == ["rank", "model", *names]  # prose was not asked for
     assert table["model"].tolist() == ["b", "a", "c"] and set(table["bits per byte"]) == {"0.50 [0.40, 0.60]"}
 
 

@@ -26,6 +26,13 @@ def means(precision: pd.DataFrame) -> pd.DataFrame:
     return precision.groupby("variant").mean(numeric_only=True)
 
 
+def ranks(precision: pd.DataFrame) -> pd.DataFrame:
+    """Percent of the tokens whose rank differs, by precision: mean over models with the smallest and the largest."""
+    shares = (100 * precision["rank_changed"]).groupby(precision["variant"], sort=False).agg(["mean", "min", "max"])
+    table = shares.rename(columns={"mean": "estimate", "min": "low", "max": "high"}).reset_index()
+    return table.assign(kind="model")
+
+
 def _range(values: pd.Series) -> str:
     mean, low, high = (significant(value, 2) for value in (values.mean(), values.min(), values.max()))
     return f"{mean} [{low}, {high}]"

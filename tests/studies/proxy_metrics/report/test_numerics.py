@@ -24,6 +24,12 @@ def test_errors_are_means_over_models_with_their_range():
     assert report.means(PRECISION).loc["low", "rank_changed"] == 0.2
 
 
+def test_ranks_that_differ_are_percent_with_the_range_over_models():
+    table = report.ranks(PRECISION).set_index("variant")
+    assert table.loc["low", ["estimate", "low", "high"]].tolist() == [20.0, 10.0, 30.0]
+    assert table.index.tolist() == ["float32", "low"] and set(table["kind"]) == {"model"}
+
+
 def test_the_largest_error_of_a_proxy_keeps_its_sign():
     assert report.proxy_table(PRECISION)["loss"].tolist() == ["0", "-0.005"]
 
