@@ -852,6 +852,7 @@ MUTANTS = {
         Mutant("levels-of-tasks-in-differences", "(X - X.mean(0)).reshape", "(X - X.mean((0, 1))).reshape"),
         Mutant("half-the-least-squares", "2 / n * centred.T", "1 / n * centred.T"),
         Mutant("shortlist-too-short", "SHORTLIST = 200", "SHORTLIST = 3"),
+        Mutant("the-worst-are-screened-in", "-SCREENED)[-SCREENED:]", "SCREENED)[:SCREENED]"),
         Mutant(
             "tasks-weigh-by-their-pairs",
             "usable / np.maximum(usable.sum(0), 1) / max(usable.any(0).sum(), 1)",

@@ -165,7 +165,7 @@ def cost_merit(X, y, cost):
 @pytest.mark.parametrize("seed", range(9, 14))
 def test_costs_are_ordered_by_the_left_out_tasks(seed):
     X, y = problem(seed, features=8)
-    costs = (100.0, 0.01, 1.0)
+    costs = (5.0, 0.01, 1.0)  # within the passes that a cost is given
     merit = {cost: round(cost_merit(X, y, cost), 9) for cost in costs}
     assert rankers._costs_by_merit(X, y, costs) == sorted(sorted(costs), key=lambda cost: -merit[cost])
 
@@ -263,3 +263,18 @@ def test_principal_axes_are_those_of_the_covariance_with_loadings_that_add_up_po
     axes = rankers.principal_axes(rows, 2)
     expected = np.linalg.eigh(np.cov(rows.T))[1][:, [-1, -2]]
     assert axes == pytest.approx(expected * np.sign(expected.sum(0)))
+
+
+def test_subsets_are_screened_by_their_linear_correlation_and_the_best_survives(monkeypatch):
+    X, y = problem(3, features=12)
+    subsets = rankers._subsets(12, 3)
+    solutions = rankers._solutions(X, y, subsets)
+    r = rankers._linear_r(X, y, subsets, solutions)
+    ranks = reference.rankdata(y, axis=0)
+    for place in (0, 57, 219):
+        scores = X[:, :, subsets[place]] @ solutions[place]
+        by_hand = [np.corrcoef(scores[:, t], ranks[:, t])[0, 1] for t in range(y.shape[1])]
+        assert r[place] == pytest.approx(np.mean(by_hand))
+    every = rankers.SparseLinear(3).fit(X, y).weights
+    monkeypatch.setattr(rankers, "SCREENED", 60)
+    assert np.array_equal(rankers.SparseLinear(3).fit(X, y).weights, every)
