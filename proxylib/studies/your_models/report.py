@@ -80,12 +80,18 @@ def errors_table(fitted: Fitted) -> pd.DataFrame:
     return pd.DataFrame({"signal": signals, "wrong pairs, %": tables.shown(fitted.errors, 100)})
 
 
-def follows_style(ranked: Ranked) -> tuple[float, float]:
+def follows_style(ranked: Ranked) -> tuple[float, float] | None:
     """Rank correlations over models with the share of the expert's style that they read: of the proxy, and of known scores.
+
+    None where shares or scores of fewer than three models are known, or shares do not differ.
 
     A proxy that follows the style and not the scores points the wrong way between models that differ in it.
     """
-    share = ranked.read
+    if ranked.read is None or ranked.fitted is None:
+        return None
+    share = ranked.read.dropna()  # what read no worked solution has none
+    if len(share) < 3 or share.nunique() < 2:
+        return None
     signals = (ranked.comparison.values[compare.WINNER], ranked.fitted.order.set_index("model")["score"])
     whole = np.ones((1, len(share)))
     return tuple(float(stats.spearman_draws(share, signal.loc[share.index], whole)[0]) for signal in signals)

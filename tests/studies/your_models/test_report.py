@@ -34,6 +34,8 @@ def test_a_proxy_that_follows_the_style_and_not_the_scores_is_told_from_one_that
         ranked, read=read, comparison=ranked.comparison._replace(values=values), fitted=Fitted(scored, ranked.fitted.errors)
     )
     assert report.follows_style(shown) == pytest.approx((1.0, -1.0))
+    unknown = [None, read.replace(0.2, np.nan), read * 0]
+    assert [report.follows_style(dataclasses.replace(shown, read=part)) for part in unknown] == [None] * 3
 
 
 def test_neighbours_stand_with_their_support(ranked):
