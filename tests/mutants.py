@@ -49,6 +49,7 @@ MUTANTS = {
         Mutant("only-what-was-raised", "error = error.__cause__ or error.__context__", "error = None"),
     ],
     "studies/proxy_metrics/whose_style.py": [
+        Mutant("style-minus-style", ".minus(drawn[label, WITH_SKILL])", ".minus(drawn[label, WITH_STYLE])"),
         Mutant("claim-of-the-other-end", '(ablations.WINNER, "other")', '(ablations.WINNER, "expert")'),
     ],
     "studies/proxy_metrics/report/whose_style.py": [

@@ -35,7 +35,7 @@ def ablations(d: Declaration) -> Request:
     return Request(_analysis(d), {"population": crossed, **measured})
 
 
-@study.stage(version=2, builder="proxylib.studies.proxy_metrics.whose_style:build", whole=False)
+@study.stage(version=3, builder="proxylib.studies.proxy_metrics.whose_style:build", whole=False)
 def whose_style(d: Declaration) -> Request:
     """How much of a correlation comes from some models having read the expert's style and others not?"""
     return Request(_analysis(d), {which: d.step("population", which=which) for which in ("crossed", "expert", "other")})

@@ -21,7 +21,8 @@ from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 #: population -> mean share of the expert's style in what its models' mixes work out
 SHARES = {"other": 0.0, "crossed": 0.5, "expert": 1.0}
 ALL_MINUS_NONE, SOME_MINUS_ALL = "all minus none", "some minus all"
-LOSS = "cross-entropy per token"
+WITH_STYLE, WITH_SKILL, STYLE_MINUS_SKILL = "with style", "with skill", "style minus skill"
+LOSS, ACCURACY = "cross-entropy per token", "accuracy"
 #: row of the scoreboard -> the proxy, and the difference or the population, that it is about
 CLAIMS = {
     "ours-style-dial": (ablations.WINNER, ALL_MINUS_NONE),
@@ -79,6 +80,43 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
     return pd.DataFrame(rows, columns=columns)
 
 
+def follows(run: Run, ranked: tuple[str, ...], bootstrap: Bootstrap) -> pd.DataFrame:
+    """Within one population: does a proxy go with what a model has read, or with what it can do?
+
+    Parameters
+    ----------
+    run : a pooled population whose mixes differ in their share of the expert's style; its first training seed is read
+    ranked : tasks of the mean, less those on which all models score alike
+    bootstrap : bootstrap over families
+
+    Returns
+    -------
+    columns proxy, quantity, estimate, low, high, models, families. Mean Spearman correlation over tasks of each fixed proxy
+    `WITH_STYLE` (that share), `WITH_SKILL` (accuracy) and their paired difference `STYLE_MINUS_SKILL`; `ACCURACY` as if it
+    were a proxy has `WITH_STYLE` alone: a model may be skilled because of its mix
+    """
+    accuracy = run.table("accuracy")
+    accuracy = accuracy[accuracy["seed"] == accuracy["seed"].min()]
+    shares = run.table("members").set_index("member")["style_share"].dropna()
+    who = accuracy[accuracy["member"].isin(shares.index)].drop_duplicates("member")
+    families, share = bootstrap.over(who["family"]), shares.loc[who["member"]].to_numpy()
+    rho = lambda x, y: stats.spearman_draws(x, y, families.weights, undefined=0.0)
+    parts: dict[tuple[str, str], list[np.ndarray]] = {}
+    features = run.table("features").set_index(["member", "task"])
+    for task in usable(accuracy, ranked):
+        y = accuracy[accuracy["task"] == task].set_index("member").loc[who["member"], "estimate"].to_numpy()
+        parts.setdefault((ACCURACY, WITH_STYLE), []).append(rho(y, share))
+        scores = ablations.fixed_scores(features.xs(task, level="task").loc[who["member"]])
+        for label in scores:
+            parts.setdefault((label, WITH_STYLE), []).append(rho(scores[label], share))
+            parts.setdefault((label, WITH_SKILL), []).append(rho(scores[label], y))
+    drawn = {key: families.drawn(np.mean(values, 0)) for key, values in parts.items()}
+    for label in [label for label, quantity in drawn if quantity == WITH_SKILL]:
+        drawn[label, STYLE_MINUS_SKILL] = drawn[label, WITH_STYLE].minus(drawn[label, WITH_SKILL])
+    rows = [(*key, *values.interval(), len(who), who["family"].nunique()) for key, values in drawn.items()]
+    return pd.DataFrame(rows, columns=["proxy", "quantity", "estimate", "low", "high", "models", "families"])
+
+
 def estimates(table: pd.DataFrame, level: float) -> pd.DataFrame:
     """The scoreboard's rows (`CLAIMS`), from `correlations`; intervals draw families, over which the claims generalise."""
     rows = []
@@ -95,10 +133,11 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `dial` step; its parents are the populations, by the names of `SHARES`
-    workspace : receives the tables `correlations` and `estimates`
+    workspace : receives the tables `correlations`, `follows` and `estimates`
     """
     settings: AnalysisSettings = step.settings
     runs = {style: step.parent(style) for style in SHARES}
     table = correlations(runs, settings.ranked, settings.bootstrap)
     workspace.write_table("correlations", table)
+    workspace.write_table("follows", follows(runs["crossed"], settings.ranked, settings.bootstrap))
     workspace.write_table("estimates", estimates(table, settings.bootstrap.level))

@@ -38,7 +38,9 @@ class Pooled:
                         value = sign * skill if follows else rng.normal()
                         eighty = dict(zip(proxies.NAMES, SIGNS * value, strict=True))
                         features.append({"member": keys["member"], "task": task, "bits_per_byte": -value} | eighty)
-        self.tables = {"accuracy": pd.DataFrame(accuracy), "features": pd.DataFrame(features)}
+        members = pd.DataFrame(accuracy).drop_duplicates("member")[["member"]]
+        members["style_share"] = np.tile([0.4, 0.2, 0.8], len(members) // 3)  # by size; skill goes by size itself
+        self.tables = {"accuracy": pd.DataFrame(accuracy), "features": pd.DataFrame(features), "members": members}
 
     def table(self, name):
         return self.tables[name]
@@ -81,9 +83,27 @@ def test_the_stage_writes_what_the_page_shows():
     step = SimpleNamespace(settings=settings, parent=runs.__getitem__)
     whose_style.build(step, SimpleNamespace(write_table=written.__setitem__))
     table = written.pop("correlations")
+    pd.testing.assert_frame_equal(written.pop("follows"), whose_style.follows(runs["crossed"], TASKS, BOOTSTRAP))
     pd.testing.assert_frame_equal(table, whose_style.correlations(runs, TASKS, BOOTSTRAP))
     pd.testing.assert_frame_equal(written.pop("estimates"), whose_style.estimates(table, BOOTSTRAP.level))
     assert not written
+
+
+@pytest.mark.parametrize("reads", ["style", "skill"])
+def test_what_a_proxy_follows_is_told_apart(reads):
+    run = Pooled(True, seeds=(2, 3))
+    if reads == "style":
+        share = run.tables["members"].set_index("member")["style_share"]
+        value = run.tables["features"]["member"].map(share).to_numpy()
+        run.tables["features"] = run.tables["features"].assign(
+            bits_per_byte=-value, **{name: sign * value for name, sign in zip(proxies.NAMES, SIGNS, strict=True)}
+        )
+    table = whose_style.follows(run, TASKS, BOOTSTRAP).set_index(["proxy", "quantity"])
+    row = table.loc[(ablations.WINNER, whose_style.STYLE_MINUS_SKILL)]
+    assert row["low"] > 0 if reads == "style" else row["high"] < 0
+    follows = whose_style.WITH_STYLE if reads == "style" else whose_style.WITH_SKILL
+    assert table.loc[(ablations.WINNER, follows), "estimate"] == pytest.approx(1) and row["models"] == 18
+    assert 0.3 < table.loc[(whose_style.ACCURACY, whose_style.WITH_STYLE), "estimate"] < 0.7
 
 
 def test_every_row_of_the_scoreboard_gets_the_interval_that_it_is_about():

@@ -9,7 +9,7 @@ import pandas as pd
 from proxylib.report import tables
 from proxylib.stats import Decision, Interval, decide
 from proxylib.studies.proxy_metrics.ablations import WINNER
-from proxylib.studies.proxy_metrics.whose_style import ALL_MINUS_NONE, SOME_MINUS_ALL
+from proxylib.studies.proxy_metrics.whose_style import ALL_MINUS_NONE, SOME_MINUS_ALL, STYLE_MINUS_SKILL, WITH_SKILL, WITH_STYLE
 
 #: population -> how much of the expert's style its models read
 NAMES = {"other": "none", "crossed": "some", "expert": "all"}
@@ -42,3 +42,9 @@ def table(correlations: pd.DataFrame) -> pd.DataFrame:
     named = correlations.assign(quantity=correlations["style"].map(NAMES).fillna(correlations["quantity"]))
     columns = [*NAMES.values(), ALL_MINUS_NONE, SOME_MINUS_ALL]
     return tables.wide(named, ["proxy"], {"quantity": dict(zip(columns, columns, strict=True))})
+
+
+def follows_table(follows: pd.DataFrame) -> pd.DataFrame:
+    """A row per proxy, and one of accuracy: correlation with the share of the style, with accuracy, and the difference."""
+    columns = {WITH_STYLE: "with the share of the style", WITH_SKILL: "with accuracy", STYLE_MINUS_SKILL: "difference"}
+    return tables.wide(follows, ["proxy"], {"quantity": columns})

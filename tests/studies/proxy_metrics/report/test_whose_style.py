@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from proxylib.report import words
 from proxylib.stats import Decision
 from proxylib.studies.proxy_metrics.ablations import WINNER
 from proxylib.studies.proxy_metrics.report import whose_style as report
@@ -29,3 +30,11 @@ def test_the_message_says_whether_style_matters_and_which_way_a_proxy_points_wit
     assert message.where_all.estimate == 0.5 and message.where_none.high == pytest.approx(-0.2)
     message = report.message(frame(0.05, 0.05))
     assert message.matters is Decision.UNDECIDED and message.wrong_way is Decision.UNDECIDED
+
+
+def test_accuracy_follows_no_skill_but_its_own():
+    rows = [("loss", "with style", 0.5), ("loss", "with skill", 0.2), ("loss", "style minus skill", 0.3)]
+    frame = pd.DataFrame([*rows, ("accuracy", "with style", 0.1)], columns=["proxy", "quantity", "estimate"])
+    table = report.follows_table(frame.assign(low=frame["estimate"] - 0.1, high=frame["estimate"] + 0.1)).set_index("proxy")
+    assert table.loc["loss"].tolist() == ["0.50 [0.40, 0.60]", "0.20 [0.10, 0.30]", "0.30 [0.20, 0.40]"]
+    assert table.loc["accuracy", ["with accuracy", "difference"]].tolist() == [words.MISSING] * 2
