@@ -22,6 +22,7 @@ from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 SHARES = {"other": 0.0, "crossed": 0.5, "expert": 1.0}
 ALL_MINUS_NONE, SOME_MINUS_ALL = "all minus none", "some minus all"
 WITH_STYLE, WITH_SKILL, STYLE_MINUS_SKILL = "with style", "with skill", "style minus skill"
+FEWEST = 3  # models that a correlation needs
 LOSS, ACCURACY = "cross-entropy per token", "accuracy"
 #: row of the scoreboard -> the proxy, and the difference or the population, that it is about
 CLAIMS = {
@@ -93,12 +94,16 @@ def follows(run: Run, ranked: tuple[str, ...], bootstrap: Bootstrap) -> pd.DataF
     -------
     columns proxy, quantity, estimate, low, high, models, families. Mean Spearman correlation over tasks of each fixed proxy
     `WITH_STYLE` (that share), `WITH_SKILL` (accuracy) and their paired difference `STYLE_MINUS_SKILL`; `ACCURACY` as if it
-    were a proxy has `WITH_STYLE` alone: a model may be skilled because of its mix
+    were a proxy has `WITH_STYLE` alone: a model may be skilled because of its mix. Empty where fewer than `FEWEST` models, or
+    one family alone, have read anything worked out
     """
     accuracy = run.table("accuracy")
     accuracy = accuracy[accuracy["seed"] == accuracy["seed"].min()]
     shares = run.table("members").set_index("member")["style_share"].dropna()
     who = accuracy[accuracy["member"].isin(shares.index)].drop_duplicates("member")
+    columns = ["proxy", "quantity", "estimate", "low", "high", "models", "families"]
+    if len(who) < FEWEST or who["family"].nunique() < 2:
+        return pd.DataFrame([], columns=columns)
     families, share = bootstrap.over(who["family"]), shares.loc[who["member"]].to_numpy()
     rho = lambda x, y: stats.spearman_draws(x, y, families.weights, undefined=0.0)
     parts: dict[tuple[str, str], list[np.ndarray]] = {}
@@ -114,7 +119,7 @@ def follows(run: Run, ranked: tuple[str, ...], bootstrap: Bootstrap) -> pd.DataF
     for label in [label for label, quantity in drawn if quantity == WITH_SKILL]:
         drawn[label, STYLE_MINUS_SKILL] = drawn[label, WITH_STYLE].minus(drawn[label, WITH_SKILL])
     rows = [(*key, *values.interval(), len(who), who["family"].nunique()) for key, values in drawn.items()]
-    return pd.DataFrame(rows, columns=["proxy", "quantity", "estimate", "low", "high", "models", "families"])
+    return pd.DataFrame(rows, columns=columns)
 
 
 def estimates(table: pd.DataFrame, level: float) -> pd.DataFrame:

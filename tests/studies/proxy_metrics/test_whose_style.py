@@ -106,6 +106,12 @@ def test_what_a_proxy_follows_is_told_apart(reads):
     assert 0.3 < table.loc[(whose_style.ACCURACY, whose_style.WITH_STYLE), "estimate"] < 0.7
 
 
+def test_two_models_that_read_worked_solutions_follow_nothing():
+    run = Pooled(True)
+    run.tables["members"].loc[run.tables["members"].index[2:], "style_share"] = np.nan
+    assert whose_style.follows(run, TASKS, BOOTSTRAP).empty
+
+
 def test_every_row_of_the_scoreboard_gets_the_interval_that_it_is_about():
     runs = {"expert": Pooled(True), "crossed": Pooled(False), "other": Pooled(True, sign=-1)}
     table = whose_style.correlations(runs, TASKS, BOOTSTRAP)
