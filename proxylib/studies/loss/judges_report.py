@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from proxylib.data import scribe
@@ -96,9 +97,14 @@ def pass_rates(agreement: pd.DataFrame) -> pd.DataFrame:
 
 
 def most_lenient(agreement: pd.DataFrame) -> tuple[str, float, float]:
-    """The criterion on which the LM judge passes most beyond what the rubric passes, and both pass rates in percent."""
-    rates = pass_rates(agreement).pivot(index="design", columns="judge", values="estimate")
-    name = (rates[LM_JUDGE] - rates[STRICT]).idxmax()
+    """The criterion on which the LM judge passes most beyond what the rubric passes, and both as shares.
+
+    nan where no verdict of the judge can be read.
+    """
+    rates = pass_rates(agreement).pivot(index="design", columns="judge", values="estimate") / 100
+    rates = rates.reindex(index=list(NAMES.values()), columns=[LM_JUDGE, STRICT])
+    gaps = rates[LM_JUDGE] - rates[STRICT]
+    name = gaps.fillna(-np.inf).idxmax()
     return name, rates.loc[name, LM_JUDGE], rates.loc[name, STRICT]
 
 

@@ -138,7 +138,9 @@ def test_criteria_at_a_floor_are_those_of_which_nearly_all_notes_have_one_verdic
 def test_the_most_lenient_criterion_has_the_widest_gap():
     table = trials((0.6, 0.42, 0.3, 0.18, 0.1))
     table.loc[(table["statistic"] == "pass rate") & (table["criterion"] == "terminology"), "estimate"] = 45.0
-    assert judges_report.most_lenient(table) == ("terminology", 45.0, 10.0)
+    assert judges_report.most_lenient(table) == ("terminology", 0.45, 0.1)
+    silent = table[table["statistic"] == "expert's pass rate"]
+    assert judges_report.most_lenient(silent)[0] == "template" and np.isnan(judges_report.most_lenient(silent)[1])
     assert set(judges_report.pass_rates(table)["judge"]) == {STRICT, LM_JUDGE}
 
 
