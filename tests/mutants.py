@@ -260,9 +260,15 @@ MUTANTS = {
     "studies/your_models/alike.py": [
         Mutant("other-text-is-ordered", "shares[most] - shares[least] > MOST", "shares[most] - shares[least] > 2 * MOST"),
     ],
+    "studies/loss/hub_text.py": [
+        Mutant("half-a-character-kept", "min(spans[kept][0], spans[kept - 1][1]) :", "spans[kept - 1][1] :"),
+        Mutant("end-token-cut-as-text", "if kept >= len(spans)", "if kept > len(spans)"),
+        Mutant("template-uncounted", "max(0, front - prompt.tokens)", "0"),
+    ],
     "data/became.py": [
         Mutant("copies-as-repeats", '"repeated": len(texts) -', '"repeated": len(pairs) -'),
-        Mutant("empty-rows", "if any(counts) or (", "if True or ("),
+        Mutant("empty-rows", "in ALWAYS or any(counts)", "in ALWAYS or True"),
+        Mutant("rows-left-away", "name in ALWAYS or any(counts)", "any(counts)"),
     ],
     "models/chat.py": [
         Mutant(

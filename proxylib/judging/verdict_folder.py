@@ -133,13 +133,15 @@ def run(path: Path, settings: LLMJudge, out: Path, repeats: int, say=print) -> J
 
 
 def account(asks: Sequence[Ask], verdicts: pd.DataFrame) -> dict[str, Any]:
-    """What became of the notes, as `became.table` takes it."""
+    """What became of the notes, as `became.table` takes it: a note is scored if all questions about it are."""
     notes = {ask.id: (ask.dialogue, ask.note) for ask in asks}
+    unscored = verdicts[verdicts["status"] == UNSCORED]
     return {
-        "notes": len(notes),
+        "traces": len(notes),
         **became.of_texts(notes.values()),
+        "scored": len(notes) - unscored["id"].nunique(),
         "questions": len(verdicts),
-        "questions_scored": int((verdicts["status"] != UNSCORED).sum()),
+        "questions_scored": len(verdicts) - len(unscored),
         became.DROPPED: {reason: count for count, reason in reasons(verdicts)},
     }
 

@@ -16,6 +16,7 @@ from judging.faulty_server import serving
 from processes import started
 
 from proxylib.cli import main
+from proxylib.data import became
 from proxylib.judging import client, spending, verdict_folder
 from proxylib.judging.criteria import CRITERIA
 from proxylib.judging.questions import Ask
@@ -45,9 +46,10 @@ def test_notes_are_judged_and_a_second_call_asks_nobody(place, monkeypatch, caps
         assert main(GIVEN) == 0
         said = capsys.readouterr().out
         assert "30 calls" in said and "completeness" in said and server.calls == 30
-        assert re.search(r"^notes read +6$", said, re.M) and re.search(r"^questions scored +30$", said, re.M)
+        assert re.search(r"^traces scored +6$", said, re.M) and re.search(r"^questions scored +30$", said, re.M)
+        assert all(label in said for label in (became.ROWS[name] for name in became.ALWAYS))  # those of every command
         facts = json.loads((place / "judged" / MANIFEST).read_text())["facts"]["text"]
-        assert (facts["notes"], facts["questions"], facts["dropped"]) == (6, 30, {})
+        assert (facts["traces"], facts["questions"], facts["dropped"]) == (6, 30, {})
         found = pd.read_parquet("judged/verdicts.parquet")
         assert len(found) == 30 and set(found["status"]) == {"pass", "fail"}
         assert main(GIVEN) == 0 and server.calls == 30

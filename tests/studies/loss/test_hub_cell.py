@@ -15,14 +15,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import transformers
 import yaml
 from models.checkpoint_damage import DAMAGES
-from tokenizers import Tokenizer, models
 
 from proxylib import studies
 from proxylib.cli import main, parser
-from proxylib.data import scribe, traces
+from proxylib.data import became, scribe, traces
 from proxylib.errors import UserError
 from proxylib.judging import client, verdict_folder
 from proxylib.judging.criteria import CRITERIA
@@ -135,19 +133,11 @@ def test_a_finished_cell_is_told_and_not_made_again(place, whole, capsys, monkey
     assert "held_out_loss" in said and re.search(rf"notes cut at the most tokens +{facts(whole)['cut']}\n", said)
     (header,) = [line for line in said.splitlines() if line.startswith("what became of the text")]
     assert header.split()[-3:] == ["examples", "held", "out"] and re.search(r"traces scored +\d+ +4\n", said)
-    assert facts(whole)["text"]["traces"] == facts(whole)["examples"]
-
-
-def test_an_example_that_the_base_cannot_read_is_named_before_anything_is_written():
-    strange = traces.Trace("t", "9", "p", "яблоки", "", "")
-    words = Tokenizer(models.WordLevel({"<unk>": 0, "p": 1}, unk_token="<unk>"))
-    words = transformers.PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>", eos_token="p")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tokenizers, "load", lambda *_: words)
-        patch.setattr(hub_cell.folders, "whole", lambda base: base)
-        cell = hub_cell.Cell("base", [strange], [], SimpleNamespace(bos=None, chat=False))
-        with pytest.raises(UserError, match="example t/9: over 1 % of it is unknown"):
-            hub_cell.examples_text(cell, lora.rows_of([strange], words, 10))
+    text = facts(whole)["text"]
+    assert text["traces"] == facts(whole)["examples"] and text["template"] == 10 * len("^user\n$\n^assistant\n")
+    for label in (became.ROWS[name] for name in became.ALWAYS):
+        assert re.search(rf"{re.escape(label)} +\d+ +\d+\n", said)
+    assert re.search(r"dropped +0 +0\n", said)
 
 
 def test_two_calls_at_a_time_are_one_too_many(place, tmp_path, monkeypatch, capsys):
