@@ -317,6 +317,8 @@ MUTANTS = {
         Mutant("end-ignored", "eos_token_id=_ends(model, tokenizer) or None,", "eos_token_id=258,"),
     ],
     "models/folders.py": [
+        Mutant("files-are-asked-for", " or Path(repository).suffix.lower() in OF_FILES", ""),
+        Mutant("half-a-path-is-asked-for", "if beside.name and beside.exists():", "if False:"),
         Mutant("adapters-on-adapters", "if (base / ADAPTER).exists():", "if False:", LOADING),
         Mutant(
             "fine-tunes-of-the-bare-base",
