@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
-from models import strange
+from models import strange, tiny
 from models.checkpoint_damage import DAMAGES
 
 from proxylib import studies
@@ -18,9 +18,9 @@ from proxylib.data import scribe
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.judging import lm_judge
-from proxylib.models import architectures, loading, lora, tokenizers
+from proxylib.models import loading, lora, tokenizers
 from proxylib.models.lora import Schedule, final_loss, first_pass_loss, rows_of, tune
-from proxylib.models.settings import Model, Tuning
+from proxylib.models.settings import Tuning
 from proxylib.runs.store import Run, Workspace
 from proxylib.studies.loss import cell
 
@@ -30,12 +30,7 @@ EXAMPLES = [Trace("scribe", e.id, e.prompt, e.note, "", "") for e in scribe.exam
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("base")
-    torch.manual_seed(0)
-    spec = Model(architecture="qwen3", tokenizer="byte", width=32, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, 259, 700).save_pretrained(folder)
-    tokenizers.train("byte", [], 300).save_pretrained(folder)
-    return folder
+    return tiny.save(tmp_path_factory.mktemp("base"), architecture="qwen3", width=32, context=700, seed=0)
 
 
 def test_the_loss_counts_the_completion_and_its_end_and_nothing_else(base, tmp_path):
@@ -237,11 +232,7 @@ def lab(tmp_path_factory):
     """A declared cell of the smallest profile, on a base that nobody trained, and its run; and one that was killed."""
     folder = tmp_path_factory.mktemp("lab")
     step = studies.declare("cell", "smoke", width=32, examples=16)
-    tokenizer = tokenizers.train("byte", [], 300)
-    torch.manual_seed(0)
-    spec = Model(architecture="qwen3", tokenizer="byte", width=32, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, 259, 2048).save_pretrained(folder / "base" / "model")
-    tokenizer.save_pretrained(folder / "base" / "model")
+    tiny.save(folder / "base" / "model", architecture="qwen3", width=32, context=2048, seed=0)
     longer = step.settings.lora.model_copy(update={"context": 1024})  # bytes are many
     settings = step.settings.model_copy(update={"lora": longer, "max_new_tokens": 6})
     fake = SimpleNamespace(settings=settings, parent=lambda role: Run(folder / role, {"facts": {}}))

@@ -213,6 +213,7 @@ def test_an_adapter_is_measured_unmerged_and_in_effect(name, saved, tokenizer, t
 
 
 def test_an_adapter_without_effect_is_refused(saved, tmp_path):
+    torch.manual_seed(4)
     adapted = get_peft_model(loading.load(saved("Llama")), LoraConfig(r=4, target_modules="all-linear"))  # B starts at zero
     adapted.peft_config["default"].base_model_name_or_path = str(saved("Llama"))
     adapted.save_pretrained(tmp_path)
@@ -221,6 +222,7 @@ def test_an_adapter_without_effect_is_refused(saved, tmp_path):
 
 
 def test_an_adapter_that_puts_tokens_in_front_is_refused(saved, tmp_path):
+    torch.manual_seed(4)
     config = PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3)
     adapted = get_peft_model(loading.load(saved("Llama")), config)
     adapted.peft_config["default"].base_model_name_or_path = str(saved("Llama"))

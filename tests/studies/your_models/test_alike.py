@@ -3,15 +3,14 @@
 import json
 
 import pytest
-import torch
 import transformers
+from models import tiny
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from proxylib.cli import main
 from proxylib.errors import CannotTell
 from proxylib.measure.tokenstats import shards
-from proxylib.models import architectures, tokenizers
-from proxylib.models.settings import Model
+from proxylib.models import tokenizers
 from proxylib.studies.your_models import alike
 
 PLAIN = [{"prompt": f"What is {n} ?", "solution": f"the answer to this is what it was before number {n}"} for n in range(12)]
@@ -27,10 +26,7 @@ def words():
 
 
 def save(folder, tokenizer, context=512, seed=0):
-    torch.manual_seed(seed)
-    spec = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, len(tokenizer), context // 2).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    tiny.save(folder, tokenizer, context=context // 2, seed=seed)
 
 
 @pytest.fixture(scope="module")
