@@ -214,7 +214,7 @@ def test_a_rerun_keeps_what_was_spent_and_writes_the_same_bytes(place, monkeypat
         assert (place / "at-once" / "verdicts.parquet").read_bytes() == (place / "judged" / "verdicts.parquet").read_bytes()
 
 
-def test_sixty_flipped_bits_are_named_or_harmless(place, monkeypatch, capsys):
+def test_bits_flipped_in_every_file_are_named_or_harmless(place, monkeypatch, capsys):
     out = place / "judged"
     with serving() as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)
@@ -222,10 +222,9 @@ def test_sixty_flipped_bits_are_named_or_harmless(place, monkeypatch, capsys):
         assert main(GIVEN) == 0
         content = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
         places = [path for path, data in content.items() if data and path.parent == out]
-        places += [path for path, data in content.items() if data and path.parent != out][:3]
+        places += [path for path, data in content.items() if data and path.parent != out][:2]
         rng, refused = random.Random(5), 0
-        for _ in range(60):
-            path = rng.choice(places)
+        for path in places * 3:
             flipped = bytearray(content[path])
             flipped[rng.randrange(len(flipped))] ^= 1 << rng.randrange(8)
             path.write_bytes(flipped)
@@ -238,7 +237,7 @@ def test_sixty_flipped_bits_are_named_or_harmless(place, monkeypatch, capsys):
             assert path.name in said or path.parent != out or path.name in (PROGRESS, MANIFEST)
             for other, data in content.items():
                 other.write_bytes(data)
-        assert 0 < refused < 40
+        assert 0 < refused < 2 * len(places) and len(places) > 4
 
 
 @pytest.mark.parametrize("put", ["a file", "a cache that is a file"])
