@@ -13,7 +13,7 @@ from proxylib.models.chat import control_ids
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-MOST = 0.01  # of a text's bytes may be unknown or lost; of more, the model does not read this text but another
+MOST = 0.01  # of a text's bytes may be unknown, lost or cut, and two models differ by; of more, they read another text
 
 
 class Heard(NamedTuple):

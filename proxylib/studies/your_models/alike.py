@@ -9,8 +9,7 @@ from typing import Any
 from proxylib.data.trace import Trace
 from proxylib.errors import CannotTell
 from proxylib.models import folders
-
-MOST = 0.01  # of the text: what two models may differ by
+from proxylib.models.fidelity import MOST, heard
 
 
 def refuse_unread(models: Mapping[str, Path], traces: list[Trace]) -> None:
@@ -21,7 +20,6 @@ def refuse_unread(models: Mapping[str, Path], traces: list[Trace]) -> None:
     A model that reads a text as unknown tokens predicts it well: it has few things to say.
     """
     from proxylib.models import tokenizers
-    from proxylib.models.fidelity import heard
 
     shares = {}
     for name, folder in models.items():
