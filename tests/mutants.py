@@ -360,6 +360,7 @@ MUTANTS = {
         Mutant("nan-weights-accepted", "if not torch.isfinite(parameter).all():", "if False:", LOADING),
     ],
     "models/lora.py": [
+        Mutant("both-ways-is-trained", "    tried(model)\n", "", "tests/studies/loss/test_hub_cell.py"),
         Mutant("longer-than-the-base", "    _refuse_longer(rows, model, base)\n", ""),
         Mutant(
             "prompts-are-learnt",
@@ -589,8 +590,19 @@ MUTANTS = {
         Mutant("ranks-are-not-compared", "self.most <= self.tolerance and self.ranks", "self.most <= self.tolerance"),
         Mutant("trials-at-any-cost", "<= (room if chosen else FIRST * room)", "<= 10**9"),
     ],
-    "models/cores.py": [
+    "models/memory.py": [
+        Mutant("weights-count-as-kept", "if place not in known:", "if True:"),
+        Mutant(
+            "line-for-square", "fa + first * (x - a) + (second - first) / (c - a) * (x - a) * (x - b)", "fa + first * (x - a)"
+        ),
+        Mutant("room-of-files", "rooms.append(most - taken +", "rooms.append(most +"),
+        Mutant("size-that-does-not-divide", "if config.batch % (size * processes) == 0", "if True"),
+        Mutant("never-narrower", "if fixed + size * per_text <= room", "if True"),
+    ],
+    "models/control_groups.py": [
         Mutant("quotas-around-are-not-seen", "(group, *group.parents)", "(group,)"),
+    ],
+    "models/cores.py": [
         Mutant("the-affinity-mask-is-not-asked", "len(os.sched_getaffinity(0)) if hasattr", "os.cpu_count() if hasattr"),
         Mutant("more-threads-than-the-quota", "math.floor(min(", "math.ceil(min("),
     ],

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallba
 
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
-from proxylib.models import architectures, folders, loading, tokenizers
+from proxylib.models import architectures, folders, loading, memory, tokenizers
 from proxylib.models.chat import PromptError
 from proxylib.models.settings import Tuning
 from proxylib.runs.files import Damaged, read_sealed, refuse_damage, sha256, write_sealed
@@ -58,12 +58,14 @@ class Tuned(NamedTuple):
     rows : what was trained on
     parameters : of the base, see `families.parameters`
     trained : parameters that the fine-tune changed
+    together : examples of a pass in one process, fewer than asked for where memory did not hold more
     """
 
     losses: pd.DataFrame
     rows: list[Row]
     parameters: dict[str, int]
     trained: int
+    together: int
 
     @property
     def diverged(self) -> bool:
@@ -144,6 +146,7 @@ def tune(
     seed: int,
     folder: Path,
     bos: str = "own",
+    tried: Callable[[PreTrainedModel], object] = lambda model: None,
 ) -> Tuned:
     """Fine-tune an adapter on examples, or go on where a killed call left off.
 
@@ -156,11 +159,14 @@ def tune(
     seed : of the adapter's first weights and of the order of examples
     folder : receives `adapter/`; `checkpoints/` lie there while it runs
     bos : what opens a prompt, see `tokenizers.load`; the tokenizer beside the adapter does the same
+    tried : is given the base before anything is trained, and raises where it is no use to go on
 
     Raises
     ------
     UserError
-        Where there are no examples, a completion finds no room, or a step cannot be divided among the processes.
+        Where there are no examples, a completion finds no room, a step cannot be divided among the processes, or memory does
+        not hold a pass of a single example. Where it does not hold as many as are asked for, it is
+        said, and passes are narrower.
 
     Notes
     -----
@@ -212,10 +218,12 @@ def tune(
         disable_tqdm=not sys.stderr.isatty(),
     )
     arguments.gradient_accumulation_steps = _passes(config, arguments.world_size, arguments.n_gpu)
+    memory.refuse_weights(location, DTYPES[config.dtype], str(arguments.device))
     torch.manual_seed(seed)  # the adapter's first weights
     model = loading.load(location, str(arguments.device), DTYPES[config.dtype])
     without_dropout(model)
-    _refuse_longer(rows, model, base)
+    _refuse_unfit(rows, model, base)
+    tried(model)
     counts = architectures.parameters(model)
     adapter = LoraConfig(
         r=config.rank, lora_alpha=config.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
@@ -231,21 +239,31 @@ def tune(
         )
     except ValueError as error:  # peft knows of layers that go past their adapters, such as those of Mamba
         raise folders.refusal(location, "cannot be trained through LoRA; take another base", error) from None
+    asked = config.device_batch or config.batch
+    size = memory.fitting(trainer, max(len(row.ids) for row in rows), config, DTYPES[config.dtype])
+    if size < asked:
+        del trainer, model
+        return tune(base, examples, config.model_copy(update={"device_batch": size}), schedule, seed, folder, bos)
     trainer.remove_callback(PrinterCallback)  # a dictionary per step on stdout
     with arguments.main_process_first(local=False):  # the others look once it has tidied, and find what it found
         begun = newest_whole(checkpoints)
-    trainer.train(resume_from_checkpoint=begun and str(begun))
+    with memory.named(asked):
+        trainer.train(resume_from_checkpoint=begun and str(begun))
     log = [entry for entry in trainer.state.log_history if "loss" in entry]
     losses = pd.DataFrame([(entry["step"], entry["epoch"], entry["loss"]) for entry in log], columns=["step", "epoch", "loss"])
     if main_process():
         trainer.model.save_pretrained(folder / ADAPTER)
         tokenizer.save_pretrained(folder / ADAPTER)
         shutil.rmtree(checkpoints, ignore_errors=True)
-    return Tuned(losses, rows, counts, trainable(trainer.model))
+    return Tuned(losses, rows, counts, trainable(trainer.model), asked)
 
 
-def _refuse_longer(rows: Sequence[Row], model: PreTrainedModel, base: str | Path) -> None:
-    """`UserError` where examples are longer than the base's positions: some fail there, others go on with untrained ones."""
+def _refuse_unfit(rows: Sequence[Row], model: PreTrainedModel, base: str | Path) -> None:
+    """`UserError` where examples are longer than the base's positions, or hold tokens that it has no row for."""
+    entries = model.get_input_embeddings().weight.shape[0]
+    if (last := max(max(row.ids) for row in rows)) >= entries:
+        raise UserError(f"{base}: its tokenizer has a token {last}, and the model {entries} rows; they do not belong together")
+    # some bases fail behind their positions, others go on with untrained ones
     room = getattr(model.config.get_text_config(), "max_position_embeddings", None) or math.inf
     if (most := max(len(row.ids) for row in rows)) > room:
         raise UserError(f"parameter context: an example has {most} tokens, and {base} takes {room}; give context {room}")

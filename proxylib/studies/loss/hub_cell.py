@@ -19,12 +19,13 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data import became, traces
 from proxylib.data.repeats import normal
@@ -32,7 +33,7 @@ from proxylib.data.thinking import Think
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings
-from proxylib.measure.tokenstats import shards
+from proxylib.measure.tokenstats import heads, shards
 from proxylib.models import devices, folders, generate, loading, sandbox, tokenizers
 from proxylib.models.chat import PromptError
 from proxylib.models.lora import ADAPTER, CHECKPOINTS, DTYPES, Row, Schedule, Tuned, averages, main_process, rows_of, tune
@@ -191,7 +192,17 @@ def make(cell: Cell, workspace: Workspace) -> None:
 def _tuned(cell: Cell, out: Path) -> Tuned:
     settings = cell.settings
     devices.prepare(settings.device, settings.threads)
-    return tune(cell.base, cell.examples, settings, Schedule(settings.epochs, None), settings.seed, out, settings.bos)
+    schedule = Schedule(settings.epochs, None)
+    tried = partial(_refuse_unmeasurable, cell)
+    return tune(cell.base, cell.examples, settings, schedule, settings.seed, out, settings.bos, tried)
+
+
+def _refuse_unmeasurable(cell: Cell, base: PreTrainedModel) -> None:
+    """`UserError` for a base whose held-out loss could not be measured, or means nothing, when hours of training are over."""
+    try:
+        heads.split(base)
+    except UserError as error:
+        raise UserError(f"{cell.base}: {error}") from None
 
 
 def _train(cell: Cell, workspace: Workspace) -> None:
@@ -211,7 +222,7 @@ def _train(cell: Cell, workspace: Workspace) -> None:
     gc.collect()  # the trainer is a cycle, and holds the weights that are about to be loaded again
     torch.cuda.empty_cache()
     workspace.note(cell=workspace.folder.name, base=cell.base, revision=folders.commit_of(folders.whole(cell.base)))
-    workspace.note(examples=len(cell.examples), seed=settings.seed, **tuned.facts())
+    workspace.note(examples=len(cell.examples), seed=settings.seed, examples_a_pass=tuned.together, **tuned.facts())
     workspace.note(held_out_set=_digest(cell.held_out), held_out_seen=seen(cell))
     workspace.note(**{TEXT: text})
     if not tuned.diverged:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import transformers
 import yaml
 from models.checkpoint_damage import DAMAGES
 
@@ -26,7 +27,7 @@ from proxylib.judging import client, verdict_folder
 from proxylib.judging.criteria import CRITERIA
 from proxylib.judging.questions import COLUMNS
 from proxylib.judging.settings import LLMJudge
-from proxylib.models import architectures, generate, loading, lora, tokenizers
+from proxylib.models import architectures, generate, loading, lora, memory, tokenizers
 from proxylib.models.settings import Model
 from proxylib.runs import folder as work_folder
 from proxylib.runs.config import ROOT
@@ -519,7 +520,7 @@ def test_no_folders_are_refused():
         (["--data", "gone.jsonl"], "gone.jsonl: no such file"),
         (["--held-out", "gone.jsonl"], "gone.jsonl: no such file"),
         (["--fields", "prompt=dialogue"], "line 1: dialogue is missing, which --fields takes for prompt"),
-        (["--base", "./gone"], "./gone: no such folder; a model is a folder written by save_pretrained, or a hub id"),
+        (["--base", "./gone"], "./gone: no such folder; a model is a folder written by save_pretrained, or NAME"),
         (["--examples", "11"], "holds 10 examples, 11 are asked for; give more, or a smaller --examples"),
         (["-p", "rank", "0"], "parameter rank: "),
         (["-p", "ranks", "8"], "parameter ranks: "),
@@ -533,6 +534,23 @@ def test_bad_input_is_one_line_and_leaves_nothing(place, tmp_path, capsys, chang
     assert main([*place.given, "--out", str(tmp_path / "cell"), *options(), *changed]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line and not (tmp_path / "cell").exists()
+
+
+def test_a_base_that_sees_later_tokens_or_does_not_fit_is_refused_before_it_is_trained(place, tmp_path, capsys, monkeypatch):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    torch.manual_seed(0)
+    config = transformers.BertConfig(vocab_size=300, max_position_embeddings=4096, **sizes)
+    transformers.BertLMHeadModel(config).save_pretrained(tmp_path / "both ways")
+    tokenizers.load(place.folder / "base").save_pretrained(tmp_path / "both ways")
+    monkeypatch.setattr(transformers.Trainer, "train", None)
+    given = [*place.given, "--out", str(tmp_path / "cell"), *options()]
+    assert main([*given, "--base", str(tmp_path / "both ways")]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert re.search("both ways: model BertLMHeadModel: sees tokens that come later", said)
+    monkeypatch.setattr(memory, "available", lambda device: 1.0)
+    assert main(given) == 2
+    assert "not enough memory: the weights of" in capsys.readouterr().err
+    assert not (tmp_path / "cell").exists()
 
 
 def test_a_chat_needs_a_template_a_folder_must_be_ones_own_and_a_base_be_named(place, tmp_path, capsys):
