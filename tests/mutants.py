@@ -360,8 +360,10 @@ MUTANTS = {
         Mutant("nan-weights-accepted", "if not torch.isfinite(parameter).all():", "if False:", LOADING),
     ],
     "models/lora.py": [
+        Mutant("experts-losses-are-added", "        router_aux_loss_coef=0.0,", "        router_aux_loss_coef=0.1,"),
+        Mutant("another-loss-is-trained", "    _refuse_another_loss(trainer.model, rows, base)\n", ""),
         Mutant("both-ways-is-trained", "    tried(model)\n", "", "tests/studies/loss/test_hub_cell.py"),
-        Mutant("longer-than-the-base", "    _refuse_longer(rows, model, base)\n", ""),
+        Mutant("longer-than-the-base", "    _refuse_unfit(rows, model, base)\n", ""),
         Mutant(
             "prompts-are-learnt",
             "[0] * len(prompt) + [1] * len(kept)",
@@ -690,6 +692,15 @@ MUTANTS = {
         ),
     ],
     "measure/tokenstats/heads.py": [
+        Mutant(
+            "layers-before-the-head-are-passed-by",
+            "and alike(hidden, given) else before",
+            "else before",
+            "tests/measure/tokenstats/test_architectures.py",
+        ),
+        Mutant(
+            "factor-divides-alone", "    yield scale * divisor, cap\n", "", "tests/measure/tokenstats/test_architectures.py"
+        ),
         Mutant("later-tokens-unnoticed", "(ids[:, -1:] + 1)", "(ids[:, -1:] + 0)", "tests/measure/tokenstats/test_extract.py"),
         Mutant(
             "cap-not-noticed", "PROBE_LOGITS = (1.0, 100.0)", "PROBE_LOGITS = ()", "tests/measure/tokenstats/test_extract.py"

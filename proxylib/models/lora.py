@@ -30,6 +30,7 @@ from proxylib.runs.files import Damaged, read_sealed, refuse_damage, sha256, wri
 
 ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+TRIED = 64  # tokens on which the trainer's loss is compared with the model's own
 SAVES = 4  # checkpoints of a cell: a kill costs a quarter of it at most
 SEAL = "digests.json"  # of a checkpoint's files; one that a kill left without it counts for nothing
 #: of a checkpoint; the Trainer writes the last of them last
@@ -204,6 +205,7 @@ def tune(
         max_length=config.context,
         completion_only_loss=True,
         loss_type="nll",
+        router_aux_loss_coef=0.0,  # else the loss of a mixture of experts is not that of the completion alone
         use_cpu=config.device == "cpu",
         bf16=config.dtype == "bfloat16",
         activation_checkpointing=config.recompute,
@@ -239,6 +241,7 @@ def tune(
         )
     except ValueError as error:  # peft knows of layers that go past their adapters, such as those of Mamba
         raise folders.refusal(location, "cannot be trained through LoRA; take another base", error) from None
+    _refuse_another_loss(trainer.model, rows, base)
     asked = config.device_batch or config.batch
     size = memory.fitting(trainer, max(len(row.ids) for row in rows), config, DTYPES[config.dtype])
     if size < asked:
@@ -267,6 +270,27 @@ def _refuse_unfit(rows: Sequence[Row], model: PreTrainedModel, base: str | Path)
     room = getattr(model.config.get_text_config(), "max_position_embeddings", None) or math.inf
     if (most := max(len(row.ids) for row in rows)) > room:
         raise UserError(f"parameter context: an example has {most} tokens, and {base} takes {room}; give context {room}")
+
+
+def _refuse_another_loss(model: PreTrainedModel, rows: Sequence[Row], base: str | Path) -> None:
+    """`UserError` where the trainer's loss is not the base's: TRL multiplies with the head itself.
+
+    Notes
+    -----
+    It leaves out layers between trunk and head (BERT and its family, as decoders), and caps that it does not know by name.
+    """
+    ids = torch.tensor([max((row.ids for row in rows), key=len)[:TRIED]], device=model.device)
+    if ids.shape[1] < 2:
+        return
+    with torch.inference_mode():
+        logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
+        own = torch.nn.functional.cross_entropy(logits, ids[0, 1:]).item()
+        trained = model(input_ids=ids, labels=ids, fused_lm_head=True).loss.item()
+    if abs(own - trained) > max(1e-3, 4 * torch.finfo(model.dtype).eps) * max(1.0, own):
+        raise UserError(
+            f"{base}: training would count a loss of {trained:.3f} nats where the model's own is {own:.3f}; TRL leaves "
+            f"out what {type(model.get_base_model()).__name__} does between its trunk and its logits: take another base"
+        )
 
 
 def newest_whole(checkpoints: Path) -> Path | None:

@@ -27,7 +27,7 @@ MACHINE = Path("/proc/meminfo")
 
 def available(device: str) -> float:
     """Bytes that this process may still take there; infinite where nothing says."""
-    if device != "cpu":
+    if torch.device(device).type != "cpu":
         return float(torch.cuda.mem_get_info(device)[0])
     return min([*_limits(control_groups.PROCESS), _free(MACHINE), _addresses()])
 

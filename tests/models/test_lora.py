@@ -160,6 +160,40 @@ def test_a_base_that_adapters_do_not_fit_is_one_line(tmp_path):
         tune(folder, [strange.TRACE], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
 
 
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("mixtral", {"num_key_value_heads": 1, "num_local_experts": 4}),
+        ("gemma2", {"num_key_value_heads": 1, "head_dim": 16, "final_logit_softcapping": 5.0}),
+        ("cohere", {"num_key_value_heads": 1, "logit_scale": 0.25}),
+        ("granite", {"num_key_value_heads": 1, "logits_scaling": 6.0}),
+    ],
+)
+def test_the_loss_of_every_head_is_the_models_own(kind, sizes, tmp_path):
+    folder = strange.saved(tmp_path / "base", kind, **sizes)
+    (row,) = rows_of([strange.TRACE], tokenizers.load(folder), 700)
+    with torch.inference_mode():
+        logits = loading.load(folder)(torch.tensor([row.ids])).logits[0, :-1]
+    nll = torch.nn.functional.cross_entropy(logits, torch.tensor(row.ids[1:]), reduction="none")
+    oracle = nll[torch.tensor(row.counted[1:]).bool()].mean().item()
+    tuned = tune(folder, [strange.TRACE], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
+    assert tuned.losses["loss"].tolist() == pytest.approx([oracle], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("bert", {"is_decoder": True}),
+        ("recurrent_gemma", {"num_hidden_layers": 3, "num_key_value_heads": 1, "lru_width": 32, "logits_soft_cap": 5.0}),
+    ],
+)
+def test_a_base_of_which_the_trainer_leaves_something_out_is_refused(kind, sizes, tmp_path):
+    folder = strange.saved(tmp_path / "base", kind, **sizes)
+    with pytest.raises(UserError, match=r"base: training would count a loss of .*TRL leaves out what .* take another base"):
+        tune(folder, [strange.TRACE], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
+    assert not (tmp_path / "cell" / "adapter").exists()
+
+
 def test_no_examples_are_refused(base, tmp_path):
     with pytest.raises(UserError, match="none given"):
         tune(base, [], CONFIG, Schedule(1, None), 1, tmp_path)

@@ -19,17 +19,17 @@ EXAMPLES = [Trace("t", str(number), f"{number} + 1\n", "answer " * (number + 1),
 
 
 class Squared(torch.nn.Module):
-    """Three things that a backward pass needs: the input of a trained layer, a square, and what is below no trained layer."""
+    """What a backward pass needs, the input of a trained layer and a square, and what it does not: below it, and parameters."""
 
     def __init__(self):
         super().__init__()
         self.table = torch.nn.Embedding(10, 8).requires_grad_(False)
         self.layer = torch.nn.Linear(8, 5, bias=False)
+        self.last = torch.nn.Linear(5, 5).requires_grad_(False)  # its weight is needed, and there already
 
     def forward(self, input_ids, use_cache):
-        frozen = self.table(input_ids) ** 2  # nothing of it is kept but the layer's input
-        out = self.layer(frozen)
-        return (out[:, :, None] * torch.ones(1, 1, out.shape[1], 5)) ** 2
+        out = self.layer(self.table(input_ids) ** 2)
+        return (self.last(out)[:, :, None] * torch.ones(1, 1, out.shape[1], 5)) ** 2
 
 
 @pytest.mark.parametrize("tokens", [3, 11])
@@ -85,7 +85,7 @@ def test_the_machine_says_what_is_free(tmp_path, monkeypatch):
     (tmp_path / "meminfo").write_text("MemTotal:  9 kB\nMemFree: 2 kB\nMemAvailable:   7 kB\n")
     monkeypatch.setattr(memory, "MACHINE", tmp_path / "meminfo")
     monkeypatch.setattr(control_groups, "PROCESS", tmp_path)
-    assert memory.available("cpu") == 7 * 1024
+    assert memory.available("cpu") == memory.available("cpu:0") == 7 * 1024
     (tmp_path / "meminfo").unlink()
     monkeypatch.setattr(memory, "_addresses", lambda: math.inf)
     assert memory.available("cpu") == math.inf
