@@ -258,6 +258,7 @@ MUTANTS = {
         Mutant("trimmed", "chat.of(tokenizer).rendered(trace.prompt).stripped", "0"),
     ],
     "studies/your_models/alike.py": [
+        Mutant("any-trace-is-named", "key=gone[most].__getitem__", "key=lambda number: number"),
         Mutant("other-text-is-ordered", "shares[most] - shares[least] > MOST", "shares[most] - shares[least] > 2 * MOST"),
     ],
     "studies/loss/hub_text.py": [
