@@ -610,14 +610,14 @@ MUTANTS = {
         Mutant("more-threads-than-the-quota", "math.floor(min(", "math.ceil(min("),
     ],
     "measure/tokenstats/chunked.py": [
-        Mutant("n-equal-without-itself", "(logits == own).sum(1)", "(logits == own).sum(1) - 1"),
-        Mutant("n-greater-or-equal", "greater = logits > own", "greater = logits >= own"),
+        Mutant("n-equal-without-itself", "(logits == target).sum(1)", "(logits == target).sum(1) - 1"),
+        Mutant("n-greater-or-equal", "greater = logits > target", "greater = logits >= target"),
         Mutant("uncentred-logits", "logits - logits.amax(1, keepdim=True)", "logits * 1"),
         Mutant("padded-rows-unmasked", "[:, :vocabulary]  # [C, V]", ""),
         Mutant(
             "target-from-a-product-of-its-own",
-            "own = logits.gather(1, targets[:, None])  # [C, 1]",
-            "own = logits.gather(1, targets[:, None]) * (1 + 2e-7)  # as another order of summation would",
+            "target = logits.gather(1, targets[:, None])  # [C, 1]",
+            "target = logits.gather(1, targets[:, None]) * (1 + 2e-7)  # as another order of summation would",
             "tests/measure/tokenstats/test_chunked.py::test_a_target_ties_with_itself_under_a_real_head",
         ),
         Mutant("entropy-zero-times-infinity", "torch.where(weights > 0, weights * shifted, 0.0)", "(weights * shifted)"),

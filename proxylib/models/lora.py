@@ -102,7 +102,7 @@ def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longe
             f"{tokenizer.name_or_path}: its tokenizer has no end token for a fine-tune to teach; set eos_token in its "
             "tokenizer_config.json"
         )
-    made = []
+    rows = []
     for example in examples:
         try:
             prompt = tokenizers.prompt_ids(tokenizer, example.prompt, chat)
@@ -116,8 +116,8 @@ def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longe
                 f"{longest}; raise the context or leave it out"
             )
         kept = completion[:room]
-        made.append(Row(prompt + kept, [0] * len(prompt) + [1] * len(kept), len(completion) - len(kept)))
-    return made
+        rows.append(Row(prompt + kept, [0] * len(prompt) + [1] * len(kept), len(completion) - len(kept)))
+    return rows
 
 
 class _StopWhenDiverged(TrainerCallback):
@@ -284,19 +284,19 @@ def _refuse_another_loss(model: PreTrainedModel, rows: Sequence[Row], base: str 
         return
     with torch.inference_mode():
         logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
-        own = torch.nn.functional.cross_entropy(logits, ids[0, 1:]).item()
+        loss = torch.nn.functional.cross_entropy(logits, ids[0, 1:]).item()
         trained = model(input_ids=ids, labels=ids, fused_lm_head=True).loss.item()
-    if abs(own - trained) > max(1e-3, 4 * torch.finfo(model.dtype).eps) * max(1.0, own):
+    if abs(loss - trained) > max(1e-3, 4 * torch.finfo(model.dtype).eps) * max(1.0, loss):
         raise UserError(
-            f"{base}: training would count a loss of {trained:.3f} nats where the model's own is {own:.3f}; TRL leaves "
+            f"{base}: training would count a loss of {trained:.3f} nats where the model's own is {loss:.3f}; TRL leaves "
             f"out what {type(model.get_base_model()).__name__} does between its trunk and its logits: take another base"
         )
 
 
 def newest_whole(checkpoints: Path) -> Path | None:
     """The checkpoint to go on from; None: from the beginning. Those that a kill left broken are removed and named."""
-    found = [folder for folder in checkpoints.glob("checkpoint-*") if folder.name.rpartition("-")[2].isdecimal()]
-    for folder in sorted(found, key=lambda folder: int(folder.name.rpartition("-")[2]), reverse=True):
+    folders_of_steps = [folder for folder in checkpoints.glob("checkpoint-*") if folder.name.rpartition("-")[2].isdecimal()]
+    for folder in sorted(folders_of_steps, key=lambda folder: int(folder.name.rpartition("-")[2]), reverse=True):
         if _whole(folder):
             return folder
         if main_process():

@@ -156,11 +156,11 @@ def _alone(model: PreTrainedModel, engine: Engine, item: Encoded) -> Alone:
     p = log_p.exp()
     target = ids[0, before + 1][:, None]
     slack = _tolerance(model, logits)
-    own = logits.gather(1, target)
+    of_target = logits.gather(1, target)
     entropy = -(p * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(1)  # nothing times minus infinity is nothing
     values = torch.stack([-log_p.gather(1, target)[:, 0], entropy, p.amax(1)], 1)
     # at least those surely greater, at most all that may be but for itself
-    greater = torch.stack([(logits > own + slack).sum(1), (logits > own - slack).sum(1) - 1], 1)
+    greater = torch.stack([(logits > of_target + slack).sum(1), (logits > of_target - slack).sum(1) - 1], 1)
     return Alone(places, values.cpu().numpy(), greater.cpu().numpy(), slack)
 
 
