@@ -363,7 +363,12 @@ MUTANTS = {
     "models/lora.py": [
         Mutant("experts-losses-are-added", "        router_aux_loss_coef=0.0,", "        router_aux_loss_coef=0.1,"),
         Mutant("another-loss-is-trained", "    _refuse_another_loss(trainer.model, rows, base)\n", ""),
-        Mutant("both-ways-is-trained", "    tried(model)\n", "", "tests/studies/loss/test_hub_cell.py"),
+        Mutant(
+            "both-ways-is-trained",
+            "    tried(model)\n",
+            "",
+            "tests/studies/loss/test_hub_cell.py::test_a_base_that_sees_later_tokens_or_does_not_fit_is_refused_before_it_is_trained",
+        ),
         Mutant("longer-than-the-base", "    _refuse_unfit(rows, model, base)\n", ""),
         Mutant(
             "prompts-are-learnt",
