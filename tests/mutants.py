@@ -361,7 +361,7 @@ MUTANTS = {
         Mutant("nan-weights-accepted", "if not torch.isfinite(parameter).all():", "if False:", LOADING),
     ],
     "models/lora.py": [
-        Mutant("experts-losses-are-added", "        router_aux_loss_coef=0.0,", "        router_aux_loss_coef=0.1,"),
+        Mutant("experts-losses-are-added", "        router_aux_loss_coef=0.0,", "        router_aux_loss_coef=None,"),
         Mutant("another-loss-is-trained", "    _refuse_another_loss(trainer.model, rows, base)\n", ""),
         Mutant(
             "both-ways-is-trained",
