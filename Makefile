@@ -11,10 +11,13 @@ export TOKENIZERS_PARALLELISM ?= false
 .PHONY: book read test ship clean lint grid smoke unit notebooks
 .DEFAULT_GOAL := book
 
-$(INSTALLED): requirements.lock pyproject.toml
+# The locks name all that is needed and the digest of every file, so pip looks for nothing else and takes nothing else.
+HASHED := $(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement
+$(INSTALLED): requirements.lock requirements-cuda.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(HASHED) requirements.lock
+	$(BIN)/python -m pip show torch | grep --quiet '^Version: .*+cpu' || $(HASHED) requirements-cuda.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 book: $(INSTALLED)  ## run a profile (default lab) and build its book

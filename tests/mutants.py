@@ -277,11 +277,18 @@ MUTANTS = {
         Mutant("trimmed", "chat.of(tokenizer).rendered(trace.prompt).stripped", "0"),
     ],
     "studies/your_models/alike.py": [
+        Mutant("any-trace-is-named", "key=gone[most].__getitem__", "key=lambda number: number"),
         Mutant("other-text-is-ordered", "shares[most] - shares[least] > MOST", "shares[most] - shares[least] > 2 * MOST"),
+    ],
+    "studies/loss/hub_text.py": [
+        Mutant("half-a-character-kept", "min(spans[kept][0], spans[kept - 1][1]) :", "spans[kept - 1][1] :"),
+        Mutant("end-token-cut-as-text", "if kept >= len(spans)", "if kept > len(spans)"),
+        Mutant("template-uncounted", "max(0, front - prompt.tokens)", "0"),
     ],
     "data/became.py": [
         Mutant("copies-as-repeats", '"repeated": len(texts) -', '"repeated": len(pairs) -'),
-        Mutant("empty-rows", "if any(counts) or (", "if True or ("),
+        Mutant("empty-rows", "in ALWAYS or any(counts)", "in ALWAYS or True"),
+        Mutant("rows-left-away", "name in ALWAYS or any(counts)", "any(counts)"),
     ],
     "models/chat.py": [
         Mutant(
@@ -330,6 +337,8 @@ MUTANTS = {
         Mutant("end-ignored", "eos_token_id=_ends(model, tokenizer) or None,", "eos_token_id=258,"),
     ],
     "models/folders.py": [
+        Mutant("files-are-asked-for", " or Path(repository).suffix.lower() in OF_FILES", ""),
+        Mutant("half-a-path-is-asked-for", "if beside.name and beside.exists():", "if False:"),
         Mutant("adapters-on-adapters", "if (base / ADAPTER).exists():", "if False:", LOADING),
         Mutant(
             "fine-tunes-of-the-bare-base",
@@ -371,7 +380,15 @@ MUTANTS = {
         Mutant("nan-weights-accepted", "if not torch.isfinite(parameter).all():", "if False:", LOADING),
     ],
     "models/lora.py": [
-        Mutant("longer-than-the-base", "    _refuse_longer(rows, model, base)\n", ""),
+        Mutant("experts-losses-are-added", "        router_aux_loss_coef=0.0,", "        router_aux_loss_coef=None,"),
+        Mutant("another-loss-is-trained", "    _refuse_another_loss(trainer.model, rows, base)\n", ""),
+        Mutant(
+            "both-ways-is-trained",
+            "    tried(model)\n",
+            "",
+            "tests/studies/loss/test_hub_cell.py::test_a_base_that_sees_later_tokens_or_does_not_fit_is_refused_before_it_is_trained",
+        ),
+        Mutant("longer-than-the-base", "    _refuse_unfit(rows, model, base)\n", ""),
         Mutant(
             "prompts-are-learnt",
             "[0] * len(prompt) + [1] * len(kept)",
@@ -617,20 +634,31 @@ MUTANTS = {
         Mutant("ranks-are-not-compared", "self.most <= self.tolerance and self.ranks", "self.most <= self.tolerance"),
         Mutant("trials-at-any-cost", "<= (room if chosen else FIRST * room)", "<= 10**9"),
     ],
-    "models/cores.py": [
+    "models/memory.py": [
+        Mutant("weights-count-as-kept", "if place not in known:", "if True:"),
+        Mutant(
+            "line-for-square", "fa + first * (x - a) + (second - first) / (c - a) * (x - a) * (x - b)", "fa + first * (x - a)"
+        ),
+        Mutant("room-of-files", "rooms.append(most - taken +", "rooms.append(most +"),
+        Mutant("size-that-does-not-divide", "if config.batch % (size * processes) == 0", "if True"),
+        Mutant("never-narrower", "if fixed + size * per_text <= room", "if True"),
+    ],
+    "models/control_groups.py": [
         Mutant("quotas-around-are-not-seen", "(group, *group.parents)", "(group,)"),
+    ],
+    "models/cores.py": [
         Mutant("the-affinity-mask-is-not-asked", "len(os.sched_getaffinity(0)) if hasattr", "os.cpu_count() if hasattr"),
         Mutant("more-threads-than-the-quota", "math.floor(min(", "math.ceil(min("),
     ],
     "measure/tokenstats/chunked.py": [
-        Mutant("n-equal-without-itself", "(logits == own).sum(1)", "(logits == own).sum(1) - 1"),
-        Mutant("n-greater-or-equal", "greater = logits > own", "greater = logits >= own"),
+        Mutant("n-equal-without-itself", "(logits == target).sum(1)", "(logits == target).sum(1) - 1"),
+        Mutant("n-greater-or-equal", "greater = logits > target", "greater = logits >= target"),
         Mutant("uncentred-logits", "logits - logits.amax(1, keepdim=True)", "logits * 1"),
         Mutant("padded-rows-unmasked", "[:, :vocabulary]  # [C, V]", ""),
         Mutant(
             "target-from-a-product-of-its-own",
-            "own = logits.gather(1, targets[:, None])  # [C, 1]",
-            "own = logits.gather(1, targets[:, None]) * (1 + 2e-7)  # as another order of summation would",
+            "target = logits.gather(1, targets[:, None])  # [C, 1]",
+            "target = logits.gather(1, targets[:, None]) * (1 + 2e-7)  # as another order of summation would",
             "tests/measure/tokenstats/test_chunked.py::test_a_target_ties_with_itself_under_a_real_head",
         ),
         Mutant("entropy-zero-times-infinity", "torch.where(weights > 0, weights * shifted, 0.0)", "(weights * shifted)"),
@@ -706,6 +734,15 @@ MUTANTS = {
         ),
     ],
     "measure/tokenstats/heads.py": [
+        Mutant(
+            "layers-before-the-head-are-passed-by",
+            "and alike(hidden, given) else before",
+            "else before",
+            "tests/measure/tokenstats/test_architectures.py",
+        ),
+        Mutant(
+            "factor-divides-alone", "    yield scale * divisor, cap\n", "", "tests/measure/tokenstats/test_architectures.py"
+        ),
         Mutant("later-tokens-unnoticed", "(ids[:, -1:] + 1)", "(ids[:, -1:] + 0)", "tests/measure/tokenstats/test_extract.py"),
         Mutant(
             "cap-not-noticed", "PROBE_LOGITS = (1.0, 100.0)", "PROBE_LOGITS = ()", "tests/measure/tokenstats/test_extract.py"

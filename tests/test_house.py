@@ -2,14 +2,20 @@
 
 import ast
 import graphlib
+import importlib.metadata
+import itertools
 import re
+import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "proxylib"
@@ -172,14 +178,108 @@ def test_environment_and_pyproject_name_the_ten_packages_and_the_lock_pins_them(
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     assert card <= set(pip) and "-r requirements.lock" in pip
-    locked = {re.split("==", line)[0].lower() for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line}
-    assert card <= locked
+    assert card <= locked("requirements.lock").keys()
     declared = re.findall(
         r'^\s*"([A-Za-z0-9_-]+)[^"]*",?\s*(?:#.*)?$|\["([A-Za-z0-9_-]+)', (ROOT / "pyproject.toml").read_text(), re.M
     )
     names = {(a or b).lower() for a, b in declared} - {"e", "f", "w", "i", "b"}
     assert card <= names
     assert "+cpu" not in (ROOT / "requirements.lock").read_text(), "a local version exists on no other machine"
+
+
+LOCKS = ("requirements.lock", "requirements-cuda.lock")
+SYSTEMS = [("linux", "Linux", "x86_64"), ("linux", "Linux", "aarch64"), ("darwin", "Darwin", "arm64")]
+WHERE = [
+    {"python_version": version, "python_full_version": f"{version}.5", "sys_platform": name, "platform_system": system}
+    | {"platform_machine": machine, "os_name": "posix", "implementation_name": "cpython", "extra": ""}
+    for version in ("3.11", "3.12", "3.13")
+    for name, system, machine in SYSTEMS
+]
+
+
+def locked(name):
+    """Package -> the lines that pin it, joined."""
+    text = (ROOT / name).read_text().replace("\\\n", "")
+    rows = [line for line in text.splitlines() if not line.startswith("#")]
+    return {canonicalize_name(Requirement(row.split(" --hash")[0]).name): row for row in rows}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_pinned_version_has_the_digests_of_its_files(name):
+    for row in locked(name).values():
+        requirement = Requirement(row.split(" --hash")[0])
+        assert re.fullmatch("==[^,*]+", str(requirement.specifier)), row
+        assert re.fullmatch("( +--hash=sha256:[0-9a-f]{64})+", row[row.index(" --hash") :].rstrip()), row
+        assert name == LOCKS[0] or not requirement.marker.evaluate(WHERE[2]), "CUDA on a Mac"
+
+
+def test_the_locks_leave_out_nothing_that_a_system_needs():
+    """pip is told to look for nothing else."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *itertools.chain.from_iterable(project["optional-dependencies"].values())]
+    waiting, seen, pinned = [Requirement(line) for line in asked], set(), locked(LOCKS[0]) | locked(LOCKS[1])
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        pin = Requirement(pinned[name].split(" --hash")[0])
+        assert requirement.specifier.contains(str(pin.specifier)[2:], prereleases=True), requirement
+        for extra in {"", *requirement.extras}:
+            if (name, extra) in seen or not installed(name):
+                continue
+            seen.add((name, extra))
+            lines = map(Requirement, importlib.metadata.requires(name) or [])
+            here = [place | {"extra": extra} for place in WHERE]
+            needs = lambda line, here=here: not line.marker or any(map(line.marker.evaluate, here))
+            waiting += filter(needs, lines)
+    assert len(seen) > 200
+
+
+def installed(name):
+    """Whether its metadata are at hand: what another system needs is not here."""
+    try:
+        return bool(importlib.metadata.distribution(name))
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def test_torch_may_come_from_either_index():
+    """With CUDA from PyPI, or without from PyTorch's own index: for both, every Python and system has a wheel."""
+    assert locked(LOCKS[0])["torch"].count("--hash") >= 24 + 6
+    assert any(line.startswith("nvidia-") for line in locked(LOCKS[1]))
+
+
+def test_what_is_locked_is_kept_apart_by_name_and_hashes_stay_with_their_version(monkeypatch, tmp_path):
+    lock = runpy.run_path(str(ROOT / "tools" / "lock.py"))
+    digest = "sha256:" + 64 * "a"
+    text = f"# head\nnumpy==2 \\\n    --hash=sha256:{64 * '0'}\ntorch==2.13.0 ; x == 'y' \\\n    --hash={digest}\nzipp==1 \\\n"
+    assert lock["of_torch"](text) == ("2.13.0", {digest}) and len(lock["blocks"](text)) == 3
+    monkeypatch.setitem(lock["without_cuda"].__globals__, "compiled", refuse)
+    assert lock["without_cuda"]("2.13.0", "nowhere", text) == {digest}
+    with pytest.raises(SystemExit, match="the lock holds 2.13.0"):
+        lock["without_cuda"]("2.14.0", "nowhere", text)
+
+
+def refuse(*_, **__):
+    raise subprocess.CalledProcessError(2, "uv")
+
+
+def built_without_a_seed(function):
+    """Whether a function builds a model and leaves its weights to what was drawn before."""
+    calls = [ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)]
+    builds = re.compile(r"architectures\.build|ForCausalLM(\.from_config)?$|LMHeadModel$|get_peft_model$")
+    return any(map(builds.search, calls)) and not any(call.endswith("manual_seed") for call in calls)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)
+def test_a_test_that_builds_a_model_seeds_it(path):
+    """Weights that depend on the tests before make a test fail in one order and not in another."""
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    assert not [function.name for function in functions if built_without_a_seed(function)]
+
+
+def test_a_model_without_a_seed_is_noticed():
+    build = "model = transformers.LlamaForCausalLM(config)"
+    assert built_without_a_seed(ast.parse(build)) and not built_without_a_seed(ast.parse(f"torch.manual_seed(1); {build}"))
 
 
 def test_source_notebooks_are_stripped_parametrised_and_have_ids():

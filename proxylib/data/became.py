@@ -14,7 +14,6 @@ DROPPED = "dropped"  # of an account: reason -> number
 #: count -> how the table calls it, in its order; where it is 0 for all, the row is left away unless it is in `ALWAYS`
 ROWS = {
     "traces": "traces read",
-    "notes": "notes read",
     "copies": "copies of others",
     "short": f"solutions under {SHORT} characters",
     "repeated": "solutions as those of other prompts",
@@ -31,13 +30,15 @@ ROWS = {
     "tokens_scored": "tokens scored",
     "tokens_windowed": "tokens in front of the window",
     "tokens_truncated": "tokens cut off",
-    "cut_bytes": "bytes cut off",
+    "cut_bytes": "bytes of solutions cut off, prompts stay whole",
     "bytes": "bytes of all solutions",
     "notes_cut": "notes cut at the most tokens",
     "questions": "questions",
     "questions_scored": "questions scored",
 }
-ALWAYS = ("traces", "scored", "bos")
+#: what every command says, also where nothing of the kind happened
+ALWAYS = ("traces", "copies", "scored", "bos", "template", "words", "unknown", "boundary_moves", "cut_bytes")
+UNSEEN = "–"  # for what an account does not know: the tokens of a judge are its server's
 
 
 def of_texts(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
@@ -61,11 +62,14 @@ def table(accounts: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     rows = []
     for name, label in ROWS.items():
         counts = [account.get(name) for account in accounts.values()]
-        if any(counts) or (name in ALWAYS and any(count is not None for count in counts)):
-            rows.append((label, *("" if count is None else str(count) for count in counts)))
-    for reason in dict.fromkeys(reason for account in accounts.values() for reason in account.get(DROPPED, {})):
-        counts = (account.get(DROPPED, {}).get(reason, 0) for account in accounts.values())
-        rows.append((f"dropped: {reason}", *map(str, counts)))
+        if name in ALWAYS or any(counts):
+            missing = UNSEEN if name in ALWAYS else ""
+            rows.append((label, *(missing if count is None else str(count) for count in counts)))
+    losses = [account.get(DROPPED) for account in accounts.values()]
+    reasons = dict.fromkeys(reason for loss in losses for reason in loss or ())
+    for reason in reasons or [None]:
+        label = DROPPED if reason is None else f"{DROPPED}: {reason}"
+        rows.append((label, *(UNSEEN if loss is None else str(loss.get(reason, 0)) for loss in losses)))
     return pd.DataFrame(rows, columns=["what became of the text", *accounts])
 
 

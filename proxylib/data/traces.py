@@ -115,8 +115,8 @@ class _Reader:
             raise UserError(f"{self.where}: no traces")
         clipped = sum(item.clipped for item in self.experts.values() if item)
         counts = Counts(self.rows, self.repeated, 0, thoughts=self.thoughts, think=self.think, clipped=clipped)
-        found = reading_of(list(self.traces.values()), self.labels if PROBLEM in self.columns else None, counts)
-        return replace(found, expert=_expert_rows(self.experts))
+        reading = reading_of(list(self.traces.values()), self.labels if PROBLEM in self.columns else None, counts)
+        return replace(reading, expert=_expert_rows(self.experts))
 
     def _add(self, place: str, row: dict[str, Any]) -> None:
         texts = {name: self._text(row, name, place) for name in COLUMNS}
@@ -222,12 +222,12 @@ def _same(trace: Trace, other: Trace) -> bool:
 def _expert_rows(experts: Mapping[Key, expert.Expert | None]) -> pd.DataFrame | None:
     if not any(experts.values()):
         return None
-    made = [
+    tokens = [
         (*key, position, *span, nll)
         for key, item in experts.items()
         for position, (span, nll) in enumerate(zip(item.spans, item.nll, strict=True))
     ]
-    return pd.DataFrame(made, columns=["task", "id", "position", "offset", "n_bytes", "nll"])
+    return pd.DataFrame(tokens, columns=["task", "id", "position", "offset", "n_bytes", "nll"])
 
 
 def _rows(path: str) -> Iterator[rows.Row]:

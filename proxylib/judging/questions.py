@@ -41,8 +41,3 @@ def remembering(judge: Callable[[Sequence[Ask]], pd.DataFrame]) -> Callable[[Seq
         return pd.DataFrame([known[question] for question in questions], columns=list(COLUMNS))
 
     return ask
-
-
-def unscored_rate(verdicts: pd.DataFrame) -> float:
-    """Share of the questions that no verdict came of."""
-    return float((verdicts["status"] == UNSCORED).mean())

@@ -79,18 +79,18 @@ def read(path: Path) -> list[dict[str, str]]:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file")
-    found: dict[str, dict[str, str]] = {}
+    notes: dict[str, dict[str, str]] = {}
     for place, row in json_lines(path):
         for name in FIELDS:
             if not isinstance(row.get(name), str):
                 raise UserError(f"{place}: {name} is missing or no text; a note has {', '.join(FIELDS)}")
         note = {name: messages.encodable(row[name]) for name in FIELDS}
-        if note["id"] in found:
+        if note["id"] in notes:
             raise UserError(f"{place}: id {note['id']} occurs twice")
-        found[note["id"]] = note
-    if not found:
+        notes[note["id"]] = note
+    if not notes:
         raise UserError(f"{path}: no notes")
-    return list(found.values())
+    return list(notes.values())
 
 
 def run(path: Path, settings: LLMJudge, out: Path, repeats: int, say=print) -> Judged:
@@ -112,15 +112,15 @@ def run(path: Path, settings: LLMJudge, out: Path, repeats: int, say=print) -> J
         `client.judge`.
     """
     asks, folder = _wanted(path, settings, out, repeats)
-    told = spending.estimate([], settings)
+    expected = spending.estimate([], settings)
 
     def build(workspace: Workspace) -> None:
-        nonlocal told
+        nonlocal expected
         given, unanswered = _split(folder, asks)
         workspace.begin()
         if unanswered:
-            told = spending.estimate(unanswered, settings)
-            say(f"{told}; answers in {out / CACHE} cost nothing again")
+            expected = spending.estimate(unanswered, settings)
+            say(f"{expected}; answers in {out / CACHE} cost nothing again")
             given = [*given, client.judge(unanswered, settings, out / CACHE)]
         order = pd.MultiIndex.from_tuples(map(_key, asks), names=KEY)
         verdicts = pd.concat([part for part in given if len(part)]).set_index(KEY).reindex(order).reset_index()
@@ -129,17 +129,19 @@ def run(path: Path, settings: LLMJudge, out: Path, repeats: int, say=print) -> J
 
     done = folder.make(build, enough=lambda finished: not settings.again and _all_scored(finished))
     verdicts = pd.read_parquet(done.folder / VERDICTS)
-    return Judged(out, verdicts, told, account(asks, verdicts))
+    return Judged(out, verdicts, expected, account(asks, verdicts))
 
 
 def account(asks: Sequence[Ask], verdicts: pd.DataFrame) -> dict[str, Any]:
-    """What became of the notes, as `became.table` takes it."""
+    """What became of the notes, as `became.table` takes it: a note is scored if all questions about it are."""
     notes = {ask.id: (ask.dialogue, ask.note) for ask in asks}
+    unscored = verdicts[verdicts["status"] == UNSCORED]
     return {
-        "notes": len(notes),
+        "traces": len(notes),
         **became.of_texts(notes.values()),
+        "scored": len(notes) - unscored["id"].nunique(),
         "questions": len(verdicts),
-        "questions_scored": int((verdicts["status"] != UNSCORED).sum()),
+        "questions_scored": len(verdicts) - len(unscored),
         became.DROPPED: {reason: count for count, reason in reasons(verdicts)},
     }
 

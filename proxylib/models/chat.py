@@ -215,8 +215,8 @@ def control_ids(tokenizer: PreTrainedTokenizerFast) -> set[int]:
 
 def _tokens(tokenizer: PreTrainedTokenizerFast, text: str, split: bool = False) -> list[tuple[int, tuple[int, int]]]:
     """(id, characters) of each token; with `split`, text that spells a special token stays text."""
-    found = tokenizer(text, add_special_tokens=False, split_special_tokens=split, return_offsets_mapping=True)
-    return list(zip(found["input_ids"], found["offset_mapping"], strict=True))
+    encoded = tokenizer(text, add_special_tokens=False, split_special_tokens=split, return_offsets_mapping=True)
+    return list(zip(encoded["input_ids"], encoded["offset_mapping"], strict=True))
 
 
 def _word(text: str, span: tuple[int, int]) -> tuple[int, int]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import re
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-PROCESS = Path("/proc/self")
+from proxylib.models import control_groups
+from proxylib.models.control_groups import PROCESS, words
+
 ASKED = ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT")  # what people set who share a machine
 PERIOD = 100_000.0  # microseconds, where a quota names none
 
@@ -34,37 +34,11 @@ def quotas(process: Path) -> list[float]:
     process : its folder under /proc
     """
     limits = []
-    for group, mount in _groups(process):
-        for folder in (group, *group.parents):
-            if not folder.is_relative_to(mount):
-                break
-            limits.append(_quota(_words(folder / "cpu.max")))
-            if first := _words(folder / "cpu.cfs_quota_us"):
-                limits.append(_quota([first[0], *_words(folder / "cpu.cfs_period_us")]))
+    for folder in control_groups.around(process, "cpu"):
+        limits.append(_quota(words(folder / "cpu.max")))
+        if first := words(folder / "cpu.cfs_quota_us"):
+            limits.append(_quota([first[0], *words(folder / "cpu.cfs_period_us")]))
     return [limit for limit in limits if limit]
-
-
-def _groups(process: Path) -> Iterator[tuple[Path, Path]]:
-    """(folder of the process's group, where its tree is mounted) of every tree that may hold quotas of processors."""
-    paths = {}  # controllers, none for version 2 -> path of the group
-    for line in _lines(process / "cgroup"):
-        number, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if (number, controllers) == ("0", "") or "cpu" in controllers.split(","):
-            paths["cpu" if controllers else ""] = path
-    for line in _lines(process / "mountinfo"):
-        before, _, after = line.partition(" - ")
-        fields, (kind, *_, options) = before.split(" "), after.split(" ") or [""]
-        if len(fields) < 5 or kind not in ("cgroup", "cgroup2"):
-            continue
-        path = paths.get("" if kind == "cgroup2" else "cpu" if "cpu" in options.split(",") else None)
-        if path is None:
-            continue
-        root, mount = (re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field) for field in fields[3:5])
-        inside = PurePosixPath(path)
-        # what the tree's mount does not reach (a container sees its own group as the root) counts from the mount on
-        below = inside.relative_to(root) if inside.is_relative_to(root) and ".." not in inside.parts else ""
-        yield Path(mount) / below, Path(mount)
 
 
 def _quota(words: list[str]) -> float | None:
@@ -74,14 +48,3 @@ def _quota(words: list[str]) -> float | None:
         if 0 < quota < math.inf and 0 < period < math.inf:
             return quota / period
     return None
-
-
-def _words(path: Path) -> list[str]:
-    return " ".join(_lines(path)).split()
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(errors="replace").splitlines()
-    except OSError:  # no such file system, or not for us
-        return []

@@ -13,7 +13,7 @@ from proxylib.models.chat import control_ids
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-MOST = 0.01  # of a text's bytes may be unknown or lost; of more, the model does not read this text but another
+MOST = 0.01  # of a text's bytes may be unknown, lost or cut, and two models differ by; of more, they read another text
 
 
 class Heard(NamedTuple):
@@ -52,8 +52,8 @@ def heard(tokenizer: PreTrainedTokenizerFast, text: str) -> Heard:
     What is lost is the characters of the text that what the tokens spell has fewer of, both composed (NFC): an order that
     changes is not noticed, nor is white space at the ends, which many decoders add or take.
     """
-    found = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
-    ids, spans = found["input_ids"], found["offset_mapping"]
+    encoded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    ids, spans = encoded["input_ids"], encoded["offset_mapping"]
     unknown, (controls, spellings) = unknown_id(tokenizer), _controls(tokenizer, len(tokenizer))
     bad = [span for token, span in zip(ids, spans, strict=True) if token == unknown]
     spelt = any(word in text for word in spellings)

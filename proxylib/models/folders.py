@@ -20,6 +20,13 @@ WHOLE_FILES = (
 MERGE = "merge it into its base with merge_and_unload of peft, save that with its tokenizer"
 #: of a repository on the hub, and of its top folder alone: weights are what these files name, in no other format or copy
 SMALL, BELOW = ("*.json", "*.model", "*.txt", "*.jinja"), "*/*"
+#: NAME or ORG/NAME, as the hub itself has them; a name that ends as files do is meant for a file
+ON_HUB = re.compile(r"(?!.*(--|\.\.))([A-Za-z0-9_]([\w.-]*[A-Za-z0-9_])?/)?[A-Za-z0-9_]([\w.-]{0,94}[A-Za-z0-9_])?", re.ASCII)
+OF_FILES = {
+    *(".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".ggml", ".onnx", ".h5", ".npz", ".msgpack", ".model"),
+    *(".json", ".jsonl", ".parquet", ".csv", ".txt", ".md", ".yaml", ".yml", ".py", ".ipynb", ".jinja", ".git"),
+    *(".zip", ".gz", ".tar", ".tgz", ".zst", ".xz", ".7z"),
+}
 WHOLE = 64 << 20  # bytes up to which a file of a model is hashed whole
 END = 1 << 20  # bytes from each end of a longer one, and from END to END in between
 PIECE = 4096  # bytes: fine-tuning changes whole matrices, which are longer than END in a file as long as that
@@ -68,10 +75,15 @@ def _downloaded(repository: str, revision: str | None) -> Path:
 
 
 def _on_hub(name: str | Path) -> tuple[str, str | None]:
-    """Repository and revision of a name that is no folder."""
+    """Repository and revision of a name that is no folder; one that can be no hub's is refused before any hub is asked."""
     repository, at, revision = str(name).partition("@")
-    if Path(name).exists() or not 1 <= repository.count("/") + 1 <= 2 or repository.startswith((".", "/", "~")):
-        raise UserError(f"{name}: no such folder; a model is a folder written by save_pretrained, or a hub id")
+    if Path(name).exists() or not ON_HUB.fullmatch(repository) or Path(repository).suffix.lower() in OF_FILES:
+        raise UserError(
+            f"{name}: no such folder; a model is a folder written by save_pretrained, or NAME or ORG/NAME on the hub"
+        )
+    beside = Path(repository).parent
+    if beside.name and beside.exists():
+        raise UserError(f"{name}: no such folder, though {beside} is here; for a model of the hub, call from another folder")
     if at and not revision:
         raise UserError(f"{name}: no revision stands after @; name a commit, tag or branch, or leave @ away")
     return repository, revision or None
@@ -121,7 +133,15 @@ def base_of(folder: Path) -> Path:
         If an adapter names no base, or another adapter (itself included): peft would put one in the place of the other. Also
         where a whole model lies beside the adapter, so that the folder could mean either.
     """
-    return _stands_on(folder, locate(_base_named(folder))) if (folder / ADAPTER).exists() else folder
+    return _stands_on(folder, _located(folder, _base_named(folder))) if (folder / ADAPTER).exists() else folder
+
+
+def _located(folder: Path, base: str) -> Path:
+    """Where the base lies that the adapter in a folder names."""
+    try:
+        return locate(base)
+    except UserError as error:
+        raise UserError(f"{folder / ADAPTER}: its base cannot be had: {error}") from None
 
 
 def _stands_on(folder: Path, base: Path) -> Path:
@@ -152,7 +172,7 @@ def fingerprint(folder: Path) -> str:
 
     An adapter's contains that of its base model.
     """
-    return _fingerprint(folder, lambda base: fingerprint(_stands_on(folder, locate(base))))
+    return _fingerprint(folder, lambda base: fingerprint(_stands_on(folder, _located(folder, base))))
 
 
 def identity(name: str | Path) -> str:

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,13 +23,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallba
 
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
-from proxylib.models import architectures, folders, loading, tokenizers
+from proxylib.models import architectures, folders, loading, memory, tokenizers
 from proxylib.models.chat import PromptError
 from proxylib.models.settings import Tuning
 from proxylib.runs.files import Damaged, read_sealed, refuse_damage, sha256, write_sealed
 
 ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+TRIED = 64  # tokens on which the trainer's loss is compared with the model's own
 SAVES = 4  # checkpoints of a cell: a kill costs a quarter of it at most
 SEAL = "digests.json"  # of a checkpoint's files; one that a kill left without it counts for nothing
 #: of a checkpoint; the Trainer writes the last of them last
@@ -58,12 +59,14 @@ class Tuned(NamedTuple):
     rows : what was trained on
     parameters : of the base, see `families.parameters`
     trained : parameters that the fine-tune changed
+    together : examples of a pass in one process, fewer than asked for where memory did not hold more
     """
 
     losses: pd.DataFrame
     rows: list[Row]
     parameters: dict[str, int]
     trained: int
+    together: int
 
     @property
     def diverged(self) -> bool:
@@ -99,7 +102,7 @@ def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longe
             f"{tokenizer.name_or_path}: its tokenizer has no end token for a fine-tune to teach; set eos_token in its "
             "tokenizer_config.json"
         )
-    made = []
+    rows = []
     for example in examples:
         try:
             prompt = tokenizers.prompt_ids(tokenizer, example.prompt, chat)
@@ -113,8 +116,8 @@ def rows_of(examples: Sequence[Trace], tokenizer: PreTrainedTokenizerFast, longe
                 f"{longest}; raise the context or leave it out"
             )
         kept = completion[:room]
-        made.append(Row(prompt + kept, [0] * len(prompt) + [1] * len(kept), len(completion) - len(kept)))
-    return made
+        rows.append(Row(prompt + kept, [0] * len(prompt) + [1] * len(kept), len(completion) - len(kept)))
+    return rows
 
 
 class _StopWhenDiverged(TrainerCallback):
@@ -144,6 +147,7 @@ def tune(
     seed: int,
     folder: Path,
     bos: str = "own",
+    tried: Callable[[PreTrainedModel], object] = lambda model: None,
 ) -> Tuned:
     """Fine-tune an adapter on examples, or go on where a killed call left off.
 
@@ -156,11 +160,14 @@ def tune(
     seed : of the adapter's first weights and of the order of examples
     folder : receives `adapter/`; `checkpoints/` lie there while it runs
     bos : what opens a prompt, see `tokenizers.load`; the tokenizer beside the adapter does the same
+    tried : is given the base before anything is trained, and raises where it is no use to go on
 
     Raises
     ------
     UserError
-        Where there are no examples, a completion finds no room, or a step cannot be divided among the processes.
+        Where there are no examples, a completion finds no room, a step cannot be divided among the processes, or memory does
+        not hold a pass of a single example. Where it does not hold as many as are asked for, it is
+        said, and passes are narrower.
 
     Notes
     -----
@@ -198,6 +205,7 @@ def tune(
         max_length=config.context,
         completion_only_loss=True,
         loss_type="nll",
+        router_aux_loss_coef=0.0,  # else the loss of a mixture of experts is not that of the completion alone
         use_cpu=config.device == "cpu",
         bf16=config.dtype == "bfloat16",
         activation_checkpointing=config.recompute,
@@ -212,10 +220,12 @@ def tune(
         disable_tqdm=not sys.stderr.isatty(),
     )
     arguments.gradient_accumulation_steps = _passes(config, arguments.world_size, arguments.n_gpu)
+    memory.refuse_weights(location, DTYPES[config.dtype], str(arguments.device))
     torch.manual_seed(seed)  # the adapter's first weights
     model = loading.load(location, str(arguments.device), DTYPES[config.dtype])
     without_dropout(model)
-    _refuse_longer(rows, model, base)
+    _refuse_unfit(rows, model, base)
+    tried(model)
     counts = architectures.parameters(model)
     adapter = LoraConfig(
         r=config.rank, lora_alpha=config.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
@@ -231,30 +241,62 @@ def tune(
         )
     except ValueError as error:  # peft knows of layers that go past their adapters, such as those of Mamba
         raise folders.refusal(location, "cannot be trained through LoRA; take another base", error) from None
+    _refuse_another_loss(trainer.model, rows, base)
+    asked = config.device_batch or config.batch
+    size = memory.fitting(trainer, max(len(row.ids) for row in rows), config, DTYPES[config.dtype])
+    if size < asked:
+        del trainer, model
+        return tune(base, examples, config.model_copy(update={"device_batch": size}), schedule, seed, folder, bos)
     trainer.remove_callback(PrinterCallback)  # a dictionary per step on stdout
     with arguments.main_process_first(local=False):  # the others look once it has tidied, and find what it found
         begun = newest_whole(checkpoints)
-    trainer.train(resume_from_checkpoint=begun and str(begun))
+    with memory.named(asked):
+        trainer.train(resume_from_checkpoint=begun and str(begun))
     log = [entry for entry in trainer.state.log_history if "loss" in entry]
     losses = pd.DataFrame([(entry["step"], entry["epoch"], entry["loss"]) for entry in log], columns=["step", "epoch", "loss"])
     if main_process():
         trainer.model.save_pretrained(folder / ADAPTER)
         tokenizer.save_pretrained(folder / ADAPTER)
         shutil.rmtree(checkpoints, ignore_errors=True)
-    return Tuned(losses, rows, counts, trainable(trainer.model))
+    return Tuned(losses, rows, counts, trainable(trainer.model), asked)
 
 
-def _refuse_longer(rows: Sequence[Row], model: PreTrainedModel, base: str | Path) -> None:
-    """`UserError` where examples are longer than the base's positions: some fail there, others go on with untrained ones."""
+def _refuse_unfit(rows: Sequence[Row], model: PreTrainedModel, base: str | Path) -> None:
+    """`UserError` where examples are longer than the base's positions, or hold tokens that it has no row for."""
+    entries = model.get_input_embeddings().weight.shape[0]
+    if (last := max(max(row.ids) for row in rows)) >= entries:
+        raise UserError(f"{base}: its tokenizer has a token {last}, and the model {entries} rows; they do not belong together")
+    # some bases fail behind their positions, others go on with untrained ones
     room = getattr(model.config.get_text_config(), "max_position_embeddings", None) or math.inf
     if (most := max(len(row.ids) for row in rows)) > room:
         raise UserError(f"parameter context: an example has {most} tokens, and {base} takes {room}; give context {room}")
 
 
+def _refuse_another_loss(model: PreTrainedModel, rows: Sequence[Row], base: str | Path) -> None:
+    """`UserError` where the trainer's loss is not the base's: TRL multiplies with the head itself.
+
+    Notes
+    -----
+    It leaves out layers between trunk and head (BERT and its family, as decoders), and caps that it does not know by name.
+    """
+    ids = torch.tensor([max((row.ids for row in rows), key=len)[:TRIED]], device=model.device)
+    if ids.shape[1] < 2:
+        return
+    with torch.inference_mode():
+        logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
+        loss = torch.nn.functional.cross_entropy(logits, ids[0, 1:]).item()
+        trained = model(input_ids=ids, labels=ids, fused_lm_head=True).loss.item()
+    if abs(loss - trained) > max(1e-3, 4 * torch.finfo(model.dtype).eps) * max(1.0, loss):
+        raise UserError(
+            f"{base}: training would count a loss of {trained:.3f} nats where the model's own is {loss:.3f}; TRL leaves "
+            f"out what {type(model.get_base_model()).__name__} does between its trunk and its logits: take another base"
+        )
+
+
 def newest_whole(checkpoints: Path) -> Path | None:
     """The checkpoint to go on from; None: from the beginning. Those that a kill left broken are removed and named."""
-    found = [folder for folder in checkpoints.glob("checkpoint-*") if folder.name.rpartition("-")[2].isdecimal()]
-    for folder in sorted(found, key=lambda folder: int(folder.name.rpartition("-")[2]), reverse=True):
+    folders_of_steps = [folder for folder in checkpoints.glob("checkpoint-*") if folder.name.rpartition("-")[2].isdecimal()]
+    for folder in sorted(folders_of_steps, key=lambda folder: int(folder.name.rpartition("-")[2]), reverse=True):
         if _whole(folder):
             return folder
         if main_process():

@@ -54,12 +54,12 @@ def run(step: Step) -> Run:
         if step.page:
             return step.store.produce(step.key, lambda workspace: _make_page(step, workspace))
         executed = _execute(step)
-        made = step.store.find(step.key)
-        if made is None or made.withheld:
+        finished = step.store.find(step.key)
+        if finished is None or finished.withheld:
             place = step.store.set_aside(step.key, executed, "the notebook ended without making its run\n")
             raise NotebookFailed(f"{step.name}: the notebook ended without making its run; see {place}")
-        shutil.move(executed, made.folder / NOTEBOOK)
-        return made
+        shutil.move(executed, finished.folder / NOTEBOOK)
+        return finished
 
 
 class NotebookFailed(Exception):
@@ -140,10 +140,10 @@ def _clean(path: Path) -> None:
 
 def state(step: Step) -> str:
     """cached (made here), recorded (in the committed store) or missing."""
-    found = step.store.find(step.key)
-    if found is None:
+    run = step.store.find(step.key)
+    if run is None:
         return "missing"
-    return "recorded" if found.recorded else "cached"
+    return "recorded" if run.recorded else "cached"
 
 
 def outstanding(steps: Iterable[Step]) -> list[Step]:
@@ -151,8 +151,8 @@ def outstanding(steps: Iterable[Step]) -> list[Step]:
     steps = list(steps)
     todo, whole = set(), set()
     for step in reversed(steps):
-        found = step.store.find(step.key)
-        if found is None or (found.withheld and step.key.run_id in whole):
+        run = step.store.find(step.key)
+        if run is None or (run.withheld and step.key.run_id in whole):
             todo.add(step.key.run_id)
             if step.whole:
                 whole |= {parent.key.run_id for parent in step.parents.values()}
@@ -258,6 +258,6 @@ def _unscored(step: Step) -> str:
 
 
 def _record(step: Step) -> None:
-    found = step.store.find(step.key)
-    if found and not step.page and not found.recorded:
-        step.store.record(found, step.shared)
+    run = step.store.find(step.key)
+    if run and not step.page and not run.recorded:
+        step.store.record(run, step.shared)

@@ -175,8 +175,8 @@ class Workspace:
     def keep(self, *names: str) -> None:
         """Take the digests of files, or of all files in folders, that a library wrote: they are finished."""
         self.begin()
-        stale = {own for name in names for own in self.files if own == name or own.startswith(f"{name}/")}
-        self.files = {own: digest for own, digest in self.files.items() if own not in stale}
+        stale = {file for name in names for file in self.files if file == name or file.startswith(f"{name}/")}
+        self.files = {file: digest for file, digest in self.files.items() if file not in stale}
         for place in (self.folder / name for name in names):
             for path in sorted(place.rglob("*")) if place.is_dir() else (place,):
                 if path.is_file():
@@ -185,12 +185,12 @@ class Workspace:
 
     def holds(self, *names: str) -> bool:
         """Whether these files, or all that was kept of these folders, are finished and as they were; damage is named."""
-        wanted = [[own for own in self.files if own == name or own.startswith(f"{name}/")] for name in names]
+        wanted = [[file for file in self.files if file == name or file.startswith(f"{name}/")] for name in names]
         if not all(wanted):
             return False
         try:
-            for own in (own for part in wanted for own in part):
-                refuse_damage(self.folder / own, self.files[own])
+            for file in (file for part in wanted for file in part):
+                refuse_damage(self.folder / file, self.files[file])
         except Damaged as error:
             self._say(f"{error}; it is made again")
             return False
@@ -402,8 +402,8 @@ class Folder:
         for leftover in self.path.rglob(".*.tmp"):
             leftover.unlink()
         if anew:
-            own = sorted(path.name for path in self.path.iterdir()) if self.parts is None else (*self.parts, PROGRESS, MANIFEST)
-            for path in (self.path / name for name in own if name != LOCK):
+            names = [path.name for path in self.path.iterdir()] if self.parts is None else [*self.parts, PROGRESS, MANIFEST]
+            for path in (self.path / name for name in names if name != LOCK):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
         write_sealed(self.path / REQUEST, self.request)
         if anew:

@@ -103,14 +103,14 @@ def _become_kernel(reader: int) -> NoReturn:
         with os.fdopen(reader) as pipe:
             text = pipe.read()
         if text:
-            told = json.loads(text)
-            os.environ.update(told["env"])
-            os.chdir(told["cwd"])
+            request = json.loads(text)
+            os.environ.update(request["env"])
+            os.chdir(request["cwd"])
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             from ipykernel.kernelapp import IPKernelApp
 
             app = IPKernelApp.instance(parent_handle=os.getppid())  # watches over it, and prints no advice for terminals
-            app.initialize(["-f", told["command"][told["command"].index("-f") + 1]])
+            app.initialize(["-f", request["command"][request["command"].index("-f") + 1]])
             app.start()
         code = 0
     finally:

@@ -104,10 +104,10 @@ def read(folder: Path) -> Run:
     """A run, made here or recorded, with all its files compared with their digests; `Damaged` names what is wrong."""
     run = Run(folder, read_manifest(folder))
     try:
-        own = run.run_id == folder.name
+        same = run.run_id == folder.name
     except (TypeError, ValueError):
-        own = False
-    if not own:
+        same = False
+    if not same:
         raise Damaged(f"{folder / MANIFEST} is of another run than its folder")
     run.refuse_damage()
     return run
@@ -165,9 +165,9 @@ class Store:
         `build` writes into the workspace; files of an earlier, killed attempt may lie there for it to go on from, and
         it must end with the same bytes with or without them. The manifest is written after it returns.
         """
-        found = self.find(key)
-        if found and not found.withheld:  # who asks for production wants the weights too
-            return found
+        run = self.find(key)
+        if run and not run.withheld:  # who asks for production wants the weights too
+            return run
 
         def whole(workspace: Workspace) -> None:
             workspace.begin()
@@ -175,8 +175,8 @@ class Store:
             workspace.files.clear()
             workspace.keep(*(path.name for path in workspace.folder.iterdir() if path.name not in (*OWN, NOTEBOOK)))
 
-        made = Folder(self.folder(key), key.request).make(whole)
-        return Run(made.folder, made.manifest)
+        folder = Folder(self.folder(key), key.request).make(whole)
+        return Run(folder.folder, folder.manifest)
 
     def record(self, run: Run, shared: bool = False) -> Run:
         """Copy manifest and small tables into the committed store; weights and large tables are listed as withheld.

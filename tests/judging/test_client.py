@@ -14,7 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from proxylib.errors import UserError
 from proxylib.judging import answers, cache, client, lm_judge, messages, providers, spending
 from proxylib.judging.criteria import CRITERIA
-from proxylib.judging.questions import COLUMNS, UNSCORED, Ask, unscored_rate
+from proxylib.judging.questions import COLUMNS, UNSCORED, Ask
 from proxylib.judging.settings import LLMJudge
 from proxylib.models import tokenizers
 
@@ -52,18 +52,18 @@ def test_verdicts_come_back_in_order_and_cost_nothing_again(tmp_path, monkeypatc
         assert server.calls == 60
 
 
-def test_a_thousand_calls_with_faults_lose_none_and_mis_score_none(tmp_path, monkeypatch, capfd):
+def test_hundreds_of_calls_with_faults_lose_none_and_mis_score_none(tmp_path, monkeypatch, capfd):
     faults = {"429": 0.03, "500": 0.03, "503": 0.02, "malformed": 0.05, "wrong field": 0.05, "empty": 0.05}
     faults |= {"hostile": 0.05, "prose": 0.05, "no choices": 0.02, "error body": 0.02}
     monkeypatch.setattr("inspect_ai.model._retry.wait_exponential_jitter", lambda **_: lambda *_: 0.01)
     with serving(faults) as server:
-        questions = asks(1000)
+        questions = asks(300)
         found = client.judge(questions, settings(server, monkeypatch, connections=64, attempts=2), tmp_path / "cache")
-        assert server.calls >= 1000 and len(found) == 1000 and list(found["id"]) == [ask.id for ask in questions]
+        assert server.calls >= 300 and len(found) == 300 and list(found["id"]) == [ask.id for ask in questions]
     wanted = [truth(ask.prompt) for ask in questions]
     scored = found["status"] != UNSCORED
     assert (found["status"][scored] == [value for value, kept in zip(wanted, scored, strict=True) if kept]).all()
-    assert 0.005 < unscored_rate(found) < 0.25
+    assert 0.005 < (~scored).mean() < 0.25
     assert (found["reason"][~scored] != "").all() and (found["reason"][scored] == "").all()
     assert not any(CANARY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert CANARY not in found.to_csv() and CANARY not in "".join(capfd.readouterr())
@@ -152,12 +152,12 @@ def test_what_gave_no_verdict_is_asked_again_on_demand(tmp_path, monkeypatch):
     with serving({"prose": 1.0}) as server:
         client.judge(asks(4), settings(server, monkeypatch), tmp_path / "cache")
         found = client.judge(asks(4), settings(server, monkeypatch), tmp_path / "cache")
-        assert server.calls == 8 and unscored_rate(found) == 1.0  # kept answers are final
+        assert server.calls == 8 and (found["status"] == UNSCORED).all()  # kept answers are final
         server.faults = {}
         found = client.judge(asks(4), settings(server, monkeypatch, again=True), tmp_path / "cache")
-        assert server.calls == 12 and unscored_rate(found) == 0.0
+        assert server.calls == 12 and (found["status"] != UNSCORED).all()
         found = client.judge(asks(4), settings(server, monkeypatch), tmp_path / "cache")
-        assert server.calls == 12 and unscored_rate(found) == 0.0  # and the new ones are read without being asked for
+        assert server.calls == 12 and (found["status"] != UNSCORED).all()  # and the new ones are read without being asked for
 
 
 def test_an_answer_after_an_error_is_found_again(tmp_path, monkeypatch):

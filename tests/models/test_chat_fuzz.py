@@ -1,5 +1,6 @@
 """Chat templates at random: the ids of transformers on a fixed day with the prompt whole in them, or one line."""
 
+import copy
 import datetime
 import json
 import os
@@ -7,11 +8,11 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from models import tiny
 
 from proxylib.cli import main
 from proxylib.errors import UserError
-from proxylib.models import architectures, chat, sandbox, tokenizers
-from proxylib.models.settings import Model
+from proxylib.models import chat, sandbox, tokenizers
 
 SIZE = int(os.environ.get("PROXYLIB_FUZZ", "60"))  # templates; more on request
 many = settings(max_examples=SIZE, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -69,12 +70,13 @@ PROMPTS = st.text(st.sampled_from("aU é🙂\n\t<>{}[]'\"\\|"), max_size=12) | s
 pieces = st.tuples(st.lists(st.sampled_from(AROUND), max_size=3), st.sampled_from(AFTER))
 
 
+PLAIN = tokenizers.train("byte", [], 300)
+PLAIN.add_special_tokens({"additional_special_tokens": ["<|a|>", "<|b|>"]})
 WORDS = [*"{}%#-|'\n", "{{ ", " }}", "{% ", " %}", "messages", "[0]", ".content", "for m in ", "if ", "endif", *WHOLE]
 
 
 def tokenizer_with(template):
-    tokenizer = tokenizers.train("byte", [], 300)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|a|>", "<|b|>"]})
+    tokenizer = copy.deepcopy(PLAIN)
     tokenizer.chat_template = template
     return tokenizer
 
@@ -143,12 +145,11 @@ def test_any_text_is_a_template_or_one_line(template):
 
 
 def test_the_command_ends_with_two_and_leaves_nothing(tmp_path, capsys):
-    spec = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
     tokenizer = tokenizer_with("x")
-    architectures.build(spec, len(tokenizer), 64).save_pretrained(tmp_path / "model")
+    tiny.save(tmp_path / "model", tokenizer)
     (tmp_path / "t.jsonl").write_text(json.dumps({"prompt": "two words", "solution": "and two more"}) + "\n")
     words = ["extract", "--model", str(tmp_path / "model"), "--traces", str(tmp_path / "t.jsonl"), "--chat", "--out"]
-    for number, content in enumerate([*FAILING, *CHANGED[:6]]):
+    for number, content in enumerate([*FAILING[::4], *CHANGED[:3]]):  # each is a call of the command
         tokenizer_with(content or "<|a|>").save_pretrained(tmp_path / "model")
         capsys.readouterr()
         assert main([*words, str(tmp_path / f"out{number}")]) == 2, content

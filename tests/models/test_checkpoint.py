@@ -4,9 +4,10 @@ import random
 
 import pytest
 import torch
-from models.small_training import LLAMA, contents, interrupt, run
+from models import tiny
+from models.small_training import contents, interrupt, run
 
-from proxylib.models import architectures, checkpoint, pretrain
+from proxylib.models import checkpoint, pretrain
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -23,7 +24,7 @@ def test_a_damaged_checkpoint_is_named_and_ignored(finished, tmp_path, tokenizer
 
 
 def test_a_flipped_bit_in_a_checkpoint_is_named_or_changes_nothing(tmp_path, capsys):
-    model = architectures.build(LLAMA, 50, 32)
+    model = tiny.build(entries=50, context=32)
     path, rng, named = tmp_path / pretrain.CHECKPOINT, random.Random(6), 0
     checkpoint.write(path, model, [], [["pretraining", "train", 1, 2, 3.5, None]], 7)
     whole, kept = path.read_bytes(), {name: value.clone() for name, value in model.state_dict().items()}
@@ -42,5 +43,5 @@ def test_a_flipped_bit_in_a_checkpoint_is_named_or_changes_nothing(tmp_path, cap
 def test_any_damage_to_a_checkpoint_is_survived(tmp_path, data, capsys):
     path = tmp_path / pretrain.CHECKPOINT
     path.write_bytes(data)
-    assert checkpoint.resume(path, architectures.build(LLAMA, 50, 32), []) == (0, [])
+    assert checkpoint.resume(path, tiny.build(entries=50, context=32), []) == (0, [])
     assert str(path) in capsys.readouterr().err

@@ -135,6 +135,54 @@ def test_a_name_that_nothing_has_is_refused(hub, name, said):
         folders.locate(name)
 
 
+MISSING = (
+    *("a/b/c", "./model", "../model", ".hidden", "/models/llama", "~/llama", "~me/llama", "model/", "org/model/", "a//b"),
+    *("model.safetensors", "org/model.GGUF", "weights.tar.gz", "llama.bin@main", "here/model", "here/model@main"),
+    *(
+        "my model",
+        "org/modèle",
+        "org\\model",
+        "-model",
+        "org/-model",
+        "org/mo--del",
+        "org/..",
+        "a..b",
+        "hf:model",
+        "org/model:4b",
+    ),
+)
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_name_that_no_hub_can_have_is_a_missing_folder_and_nobody_is_asked(hub, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    monkeypatch.setattr(folders, "_downloaded", None)
+    with pytest.raises(UserError, match="no such folder") as refused:
+        folders.locate(name)
+    assert str(refused.value).startswith(f"{name}: ") and "asking the hub" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["gpt2", "some/model", "Qwen/Qwen2.5-0.5B", "a_b/c.d-e", "org/model.v2@step1000", "0x/1"])
+def test_a_name_and_an_organisations_name_are_asked_for(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    asked = []
+    monkeypatch.setattr(folders, "_downloaded", lambda *given: asked.append(given) or tmp_path)
+    assert folders.locate(name) == tmp_path and asked == [(name.split("@")[0], "step1000" if "@" in name else None)]
+    assert f"{name}: no such folder; asking the hub for it" in capsys.readouterr().err
+
+
+def test_a_missing_base_is_named_with_the_adapter_that_wants_it(model, tmp_path):
+    adapter = strange.adapted(model, tmp_path / "adapter")
+    strange.set_base(adapter, "/somewhere/else/base")
+    for ask in (folders.base_of, folders.fingerprint):
+        with pytest.raises(
+            UserError, match="adapter_config.json: its base cannot be had: /somewhere/else/base: no such folder"
+        ):
+            ask(adapter)
+
+
 def test_a_folder_of_ones_own_has_no_commit(model):
     assert folders.revisions(model) == {"revision": None}
 

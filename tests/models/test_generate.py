@@ -267,6 +267,7 @@ def of_rope(kind, tokenizer):
         max_position_embeddings=40,
         rope_parameters={"rope_type": kind, "rope_theta": 1e4, "factor": 4.0, **factors},
     )
+    torch.manual_seed(7)
     return transformers.LlamaForCausalLM(config).eval()
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
-from models import strange
+from models import strange, tiny
 from models.checkpoint_damage import DAMAGES
 
 from proxylib import studies
@@ -18,9 +18,9 @@ from proxylib.data import scribe
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.judging import lm_judge
-from proxylib.models import architectures, loading, lora, tokenizers
+from proxylib.models import loading, lora, tokenizers
 from proxylib.models.lora import Schedule, final_loss, first_pass_loss, rows_of, tune
-from proxylib.models.settings import Model, Tuning
+from proxylib.models.settings import Tuning
 from proxylib.runs.store import Run, Workspace
 from proxylib.studies.loss import cell
 
@@ -30,12 +30,7 @@ EXAMPLES = [Trace("scribe", e.id, e.prompt, e.note, "", "") for e in scribe.exam
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("base")
-    torch.manual_seed(0)
-    spec = Model(architecture="qwen3", tokenizer="byte", width=32, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, 259, 700).save_pretrained(folder)
-    tokenizers.train("byte", [], 300).save_pretrained(folder)
-    return folder
+    return tiny.save(tmp_path_factory.mktemp("base"), architecture="qwen3", width=32, context=700, seed=0)
 
 
 def test_the_loss_counts_the_completion_and_its_end_and_nothing_else(base, tmp_path):
@@ -165,6 +160,40 @@ def test_a_base_that_adapters_do_not_fit_is_one_line(tmp_path):
         tune(folder, [strange.TRACE], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
 
 
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("mixtral", {"num_key_value_heads": 1, "num_local_experts": 4}),
+        ("gemma2", {"num_key_value_heads": 1, "head_dim": 16, "final_logit_softcapping": 5.0}),
+        ("cohere", {"num_key_value_heads": 1, "logit_scale": 0.25}),
+        ("granite", {"num_key_value_heads": 1, "logits_scaling": 6.0}),
+    ],
+)
+def test_the_loss_of_every_head_is_the_models_own(kind, sizes, tmp_path):
+    folder = strange.saved(tmp_path / "base", kind, **sizes)
+    (row,) = rows_of([strange.TRACE], tokenizers.load(folder), 700)
+    with torch.inference_mode():
+        logits = loading.load(folder)(torch.tensor([row.ids])).logits[0, :-1]
+    nll = torch.nn.functional.cross_entropy(logits, torch.tensor(row.ids[1:]), reduction="none")
+    oracle = nll[torch.tensor(row.counted[1:]).bool()].mean().item()
+    tuned = tune(folder, [strange.TRACE], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
+    assert tuned.losses["loss"].tolist() == pytest.approx([oracle], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("bert", {"is_decoder": True}),
+        ("recurrent_gemma", {"num_hidden_layers": 3, "num_key_value_heads": 1, "lru_width": 32, "logits_soft_cap": 5.0}),
+    ],
+)
+def test_a_base_of_which_the_trainer_leaves_something_out_is_refused(kind, sizes, tmp_path):
+    folder = strange.saved(tmp_path / "base", kind, **sizes)
+    with pytest.raises(UserError, match=r"base: training would count a loss of .*TRL leaves out what .* take another base"):
+        tune(folder, [strange.TRACE], CONFIG, Schedule(None, 1), 1, tmp_path / "cell")
+    assert not (tmp_path / "cell" / "adapter").exists()
+
+
 def test_no_examples_are_refused(base, tmp_path):
     with pytest.raises(UserError, match="none given"):
         tune(base, [], CONFIG, Schedule(1, None), 1, tmp_path)
@@ -237,11 +266,7 @@ def lab(tmp_path_factory):
     """A declared cell of the smallest profile, on a base that nobody trained, and its run; and one that was killed."""
     folder = tmp_path_factory.mktemp("lab")
     step = studies.declare("cell", "smoke", width=32, examples=16)
-    tokenizer = tokenizers.train("byte", [], 300)
-    torch.manual_seed(0)
-    spec = Model(architecture="qwen3", tokenizer="byte", width=32, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, 259, 2048).save_pretrained(folder / "base" / "model")
-    tokenizer.save_pretrained(folder / "base" / "model")
+    tiny.save(folder / "base" / "model", architecture="qwen3", width=32, context=2048, seed=0)
     longer = step.settings.lora.model_copy(update={"context": 1024})  # bytes are many
     settings = step.settings.model_copy(update={"lora": longer, "max_new_tokens": 6})
     fake = SimpleNamespace(settings=settings, parent=lambda role: Run(folder / role, {"facts": {}}))

@@ -49,6 +49,7 @@ def test_the_rate_is_defined_for_the_shortest_runs(steps):
 
 @each_architecture
 def test_every_parameter_has_exactly_one_optimiser(spec):
+    torch.manual_seed(0)
     model = architectures.build(spec, 50, 32)
     muon, adamw = pretrain.optimisers(model, CONFIG)
     owned = [[id(p) for group in optim.param_groups for p in group["params"]] for optim in (muon, adamw)]

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 from judging.faulty_server import serving
+from models import tiny
 from safetensors.torch import save_file
 
 from proxylib.data.trace import Trace
@@ -25,8 +26,6 @@ from proxylib.judging.criteria import CRITERIA
 from proxylib.judging.settings import LLMJudge
 from proxylib.measure.settings import ExtractSettings, Layout
 from proxylib.measure.tokenstats import shards
-from proxylib.models import architectures, tokenizers
-from proxylib.models.settings import Model
 from proxylib.runs.files import parquet_bytes
 from proxylib.runs.folder import Folder
 from proxylib.runs.store import Key, Store
@@ -75,12 +74,7 @@ def record(tmp_path):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(5)
-    spec = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, 259, 64).save_pretrained(folder)
-    tokenizers.train("byte", [], 300).save_pretrained(folder)
-    return folder
+    return tiny.save(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

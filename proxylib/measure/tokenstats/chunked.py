@@ -53,7 +53,7 @@ def token_statistics(
     """
     reduce = {"chunked": _reduced, "compiled": _compiled, "reference": reference.statistics}[impl]
     step = max(1, len(hidden)) if impl == "reference" else chunk
-    found: dict[str, torch.Tensor] = {}
+    statistics: dict[str, torch.Tensor] = {}
     for start in range(0, len(hidden), step):
         logits = head(hidden[start : start + step])[:, :vocabulary]  # [C, V]
         logits = logits if logits.dtype == torch.float64 else logits.float()
@@ -61,10 +61,10 @@ def token_statistics(
         if top:
             part[TOP_LOGITS], part[TOP_IDS] = logits.topk(min(top, vocabulary), dim=1)
         for name, value in part.items():  # small results kept between chunks would split the heap
-            whole = found.setdefault(name, value.new_empty((len(hidden), *value.shape[1:])))
+            whole = statistics.setdefault(name, value.new_empty((len(hidden), *value.shape[1:])))
             whole[start : start + step] = value
         del logits, part  # else two chunks exist while the next one is made
-    return found
+    return statistics
 
 
 @lru_cache(maxsize=1)
@@ -79,7 +79,7 @@ def _compiled(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, .
     kind = (logits.device.type, logits.dtype, columns)
     if kind not in _USED:
         try:
-            found = _compiler()(logits, targets, columns)
+            values = _compiler()(logits, targets, columns)
         except (MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:  # no compiler, one that fails, no support on this system: a dozen kinds
@@ -88,7 +88,7 @@ def _compiled(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, .
             _USED[kind] = _reduced
         else:
             _USED[kind] = _compiler()
-            return found
+            return values
     return _USED[kind](logits, targets, columns)
 
 
@@ -97,30 +97,30 @@ def _reduced(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, ..
     # what a block needs beside its logits, four to five times its size, is then no more than the chunk
     rows = len(logits) // 5 if logits.is_cuda else min(len(logits) // 4, CACHED // (logits.shape[1] * logits.element_size()))
     rows = max(1, rows)
-    blocks = [_block(part, own, columns) for part, own in zip(logits.split(rows), targets.split(rows), strict=True)]
+    blocks = [_block(part, ids, columns) for part, ids in zip(logits.split(rows), targets.split(rows), strict=True)]
     return {name: torch.cat([block[name] for block in blocks]) for name in columns}
 
 
 def _block(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, ...]) -> dict[str, torch.Tensor]:
-    own = logits.gather(1, targets[:, None])  # [C, 1]
-    greater = logits > own
+    target = logits.gather(1, targets[:, None])  # [C, 1]
+    greater = logits > target
     shifted = logits - logits.amax(1, keepdim=True)
     weights = shifted.exp()
     total = weights.sum(1)
     log_total = total.log()
     # 0 * -inf is nan for a masked or -inf logit; its limit is 0
     mean = torch.where(weights > 0, weights * shifted, 0.0).sum(1) / total
-    found = {
+    values = {
         "nll": log_total - shifted.gather(1, targets[:, None])[:, 0],
         "entropy": log_total - mean,
         "n_greater": greater.sum(1),
-        "n_equal": (logits == own).sum(1),
+        "n_equal": (logits == target).sum(1),
         "p_max": 1 / total,  # the largest weight is exp(0)
     }
     if "varentropy" in columns:  # about the mean, not as a difference of squares, which would cancel
-        found["varentropy"] = torch.where(weights > 0, weights * (shifted - mean[:, None]) ** 2, 0.0).sum(1) / total
+        values["varentropy"] = torch.where(weights > 0, weights * (shifted - mean[:, None]) ** 2, 0.0).sum(1) / total
     if "sum_p2" in columns:
-        found["sum_p2"] = torch.linalg.vecdot(weights, weights) / total**2
+        values["sum_p2"] = torch.linalg.vecdot(weights, weights) / total**2
     if "mass_above" in columns:
-        found["mass_above"] = torch.where(greater, weights, 0.0).sum(1) / total
-    return found
+        values["mass_above"] = torch.where(greater, weights, 0.0).sum(1) / total
+    return values

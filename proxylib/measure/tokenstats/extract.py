@@ -129,7 +129,7 @@ class Engine:
             if self.ways.grows:  # a model that has seen a longer text goes on encoding as for that one; a short one ends it
                 self.parts.trunk(input_ids=ids[:1, :1].to(self.device), use_cache=False)
             hidden = _hidden(self.parts.trunk, ids.to(self.device), mask.to(self.device), shared)
-            found = token_statistics(
+            statistics = token_statistics(
                 hidden[rows, places - 1 - shared],  # the token at a place is predicted from the place before it
                 self.parts.head,
                 targets.to(self.device),
@@ -139,8 +139,8 @@ class Engine:
                 self.impl,
                 self.top,
             )
-        lists = {name: list(found.pop(name).cpu().numpy()) for name in (TOP_IDS, TOP_LOGITS) if name in found}
-        plain = {name: value.cpu().numpy().astype(COLUMNS[name].dtype) for name, value in found.items()}
+        lists = {name: list(statistics.pop(name).cpu().numpy()) for name in (TOP_IDS, TOP_LOGITS) if name in statistics}
+        plain = {name: value.cpu().numpy().astype(COLUMNS[name].dtype) for name, value in statistics.items()}
         return pd.DataFrame({"token": targets.numpy().astype("int32"), **plain, **lists})
 
     def _shared(self, batch: list[Encoded]) -> int:

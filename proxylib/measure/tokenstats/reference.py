@@ -8,19 +8,19 @@ import torch
 def statistics(logits: torch.Tensor, targets: torch.Tensor, columns: tuple[str, ...]) -> dict[str, torch.Tensor]:
     """Columns of `columns.COLUMNS` from logits [N, V] and targets [N]; holds several [N, V] matrices."""
     logits = logits.double()
-    own = logits.gather(1, targets[:, None])
+    target = logits.gather(1, targets[:, None])
     log_p = logits.log_softmax(1)
     p = log_p.exp()
     surprise = torch.where(p > 0, -log_p, 0.0)  # 0 log 0 is 0
     entropy = (p * surprise).sum(1)
-    found = {
+    values = {
         "nll": -log_p.gather(1, targets[:, None])[:, 0],
         "entropy": entropy,
-        "n_greater": (logits > own).sum(1),
-        "n_equal": (logits == own).sum(1),
+        "n_greater": (logits > target).sum(1),
+        "n_equal": (logits == target).sum(1),
         "p_max": p.amax(1),
         "varentropy": (p * (surprise - entropy[:, None]) ** 2).sum(1),
         "sum_p2": (p**2).sum(1),
-        "mass_above": torch.where(logits > own, p, 0.0).sum(1),
+        "mass_above": torch.where(logits > target, p, 0.0).sum(1),
     }
-    return {name: found[name] for name in columns}
+    return {name: values[name] for name in columns}

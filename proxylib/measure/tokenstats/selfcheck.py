@@ -1,7 +1,7 @@
 """Passes of many traces tried against the model's own forward on one trace alone, before anything is written.
 
-Traces are chosen where a layout can go wrong: the shortest beside the longest, two on a shared prompt, two around every length
-at which the model changes its ways. What differs is measured one trace a pass; what differs even then is refused.
+Traces are chosen where a layout can go wrong: the shortest beside the longest, two on a shared prompt, those around every
+length at which the model changes its ways. What differs is measured one trace a pass; what differs even then is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
@@ -111,11 +110,12 @@ def _wanted(engine: Engine, encoded: list[Encoded], chosen: list[list[int]]) -> 
     yield [batch for longest in reversed(order[1:]) for batch in ([shortest, longest], [longest])] + [[shortest]]
     if len(chosen[0]) < 2:
         yield [order[:2]]
-    turned = [engine.ways.turned(len(encoded[index].ids)) for index in order]
-    for place in range(len(order) - 1, 0, -1):  # the first beyond a length with its neighbours, longest first
-        if turned[place] != turned[place - 1]:
-            yield [order[place : place + 2], [order[place]]]
-            yield [[order[place - 1], order[place]]]
+    turns = sorted({*engine.ways.switches, *engine.ways.grows, *engine.ways.turns}, reverse=True)
+    places = np.searchsorted([len(encoded[index].ids) for index in order], turns, side="right")
+    for place in dict.fromkeys(place for place in places.tolist() if 0 < place < len(order)):
+        # the first beyond a length with its neighbours and the shortest: several traces on either side
+        around = list(dict.fromkeys([shortest, *order[place - 1 : place + 2]]))
+        yield [around, order[place - 1 : place + 1], [order[place]]]
     groups = [sorted(members, key=lambda index: len(encoded[index].ids)) for members in engine.sharing(encoded)]
     groups.sort(key=lambda members: encoded[members[0]].prompt, reverse=True)
     if groups:  # the longest shared prompt, which reaches beyond most, and the shortest
@@ -128,8 +128,19 @@ def _cost(encoded: list[Encoded], batch: list[int]) -> int:
     return sum(lengths) + len(lengths) * max(lengths)
 
 
-def _alone(model: PreTrainedModel, engine: Engine, item: Encoded) -> pd.DataFrame:
-    """Statistics by the model's own forward on one trace, of all logits in float32; `place` counts scored tokens."""
+class Alone(NamedTuple):
+    """What the model's own forward says of some places of a trace: which of its scored tokens, `COMPARED` of each [P, 3],
+    between which numbers of greater logits rounding leaves its rank [P, 2], and how much a logit may differ.
+    """
+
+    places: np.ndarray
+    values: np.ndarray
+    greater: np.ndarray
+    slack: float
+
+
+def _alone(model: PreTrainedModel, engine: Engine, item: Encoded) -> Alone:
+    """By all logits of one trace in float32."""
     most = max(1, LOGITS // engine.parts.head.layer.weight.shape[0])
     places = np.unique(np.linspace(0, item.scored - 1, min(most, item.scored)).astype(int))
     ids = torch.tensor([item.ids], device=engine.device)
@@ -142,36 +153,40 @@ def _alone(model: PreTrainedModel, engine: Engine, item: Encoded) -> pd.DataFram
     finally:
         handle.remove()
     log_p = logits.log_softmax(1)
+    p = log_p.exp()
     target = ids[0, before + 1][:, None]
     slack = _tolerance(model, logits)
-    own = logits.gather(1, target)
-    values = {
-        "nll": -log_p.gather(1, target)[:, 0],
-        "entropy": -torch.where(log_p.isneginf(), 0.0, log_p.exp() * log_p).sum(1),
-        "p_max": log_p.amax(1).exp(),
-        "surely_greater": (logits > own + slack).sum(1),
-        "maybe_greater": (logits > own - slack).sum(1) - 1,  # but for itself
-    }
-    return pd.DataFrame({"place": places, **{name: value.cpu().numpy() for name, value in values.items()}, "slack": slack})
+    of_target = logits.gather(1, target)
+    entropy = -(p * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(1)  # nothing times minus infinity is nothing
+    values = torch.stack([-log_p.gather(1, target)[:, 0], entropy, p.amax(1)], 1)
+    # at least those surely greater, at most all that may be but for itself
+    greater = torch.stack([(logits > of_target + slack).sum(1), (logits > of_target - slack).sum(1) - 1], 1)
+    return Alone(places, values.cpu().numpy(), greater.cpu().numpy(), slack)
 
 
 def _tolerance(model: PreTrainedModel, logits: torch.Tensor) -> float:
-    largest = logits[logits.isfinite()].abs().amax() if logits.isfinite().any() else 0.0
-    return max(TOLERANCE, ROUNDINGS * torch.finfo(model.dtype).eps * float(largest))
+    least, most = (float(end) for end in logits.aminmax())
+    if not np.isfinite([least, most]).all():
+        finite = logits[logits.isfinite()]
+        least, most = (float(end) for end in finite.aminmax()) if len(finite) else (0.0, 0.0)
+    return max(TOLERANCE, ROUNDINGS * torch.finfo(model.dtype).eps * max(-least, most))
 
 
-def _gap(engine: Engine, encoded: list[Encoded], batches: list[list[int]], alone: dict[int, pd.DataFrame]) -> Gap:
+def _gap(engine: Engine, encoded: list[Encoded], batches: list[list[int]], alone: dict[int, Alone]) -> Gap:
     """Rows of the batches against those of each of their traces alone; NaN is left to what names its trace."""
-    pairs = []
+    measured, counts, expected = [], [], []
     for batch in batches:
         score = lambda part: engine.score([encoded[index] for index in part])
-        rows = pd.concat(devices.in_batches(batch, len(batch), score)[0], ignore_index=True)
-        begins = np.cumsum([0, *(encoded[index].scored for index in batch)])
-        for begin, index in zip(begins, batch, strict=False):
-            pairs.append((rows.iloc[begin + alone[index]["place"]], alone[index]))
-    measured, expected = (pd.concat(parts, ignore_index=True) for parts in zip(*pairs, strict=True))
-    a, b = measured[[*COMPARED]].to_numpy(float), expected[[*COMPARED]].to_numpy(float)
+        frames, _ = devices.in_batches(batch, len(batch), score)
+        rows = {name: np.concatenate([frame[name].to_numpy() for frame in frames]) for name in (*COMPARED, "n_greater")}
+        begins = np.cumsum([0, *(encoded[index].scored for index in batch[:-1])])
+        at = np.concatenate([begin + alone[index].places for begin, index in zip(begins, batch, strict=True)])
+        measured.append(np.stack([rows[name][at] for name in COMPARED], 1))
+        counts.append(rows["n_greater"][at])
+        expected += [alone[index] for index in batch]
+    a, b = np.concatenate(measured).astype(float), np.concatenate([one.values for one in expected]).astype(float)
     gap = np.abs(np.subtract(a, b, where=a != b, out=np.zeros_like(a)))  # two infinite ones are alike
     defined = ~np.isnan(gap).any(1)
-    possible = measured["n_greater"].between(expected["surely_greater"], expected["maybe_greater"])
-    return Gap(float(gap[defined].max(initial=0.0)), float(expected["slack"].max()), bool(possible[defined].all()))
+    count, (least, most) = np.concatenate(counts), np.concatenate([one.greater for one in expected]).T
+    possible = (least <= count) & (count <= most)
+    return Gap(float(gap[defined].max(initial=0.0)), max(one.slack for one in expected), bool(possible[defined].all()))

@@ -122,9 +122,9 @@ def extract(
         if not encoded:
             reasons = items["reason"].value_counts()
             raise UserError(f"{model}: no trace can be scored; of {len(traces)}, {reasons.iloc[0]}: {reasons.index[0]}")
-        own = _laid_out(layout, sum(item.scored for item in encoded.values()) * vocabulary)
+        plan = _laid_out(layout, sum(item.scored for item in encoded.values()) * vocabulary)
         with _named(model):
-            engine = Engine(network, vocabulary, own, columns, settings.top)
+            engine = Engine(network, vocabulary, plan, columns, settings.top)
             engine = _checked(workspace, network, engine, list(encoded.values()))
         began = time.perf_counter()
         fresh, batch = _write_shards(workspace, engine, [traces[index] for index in encoded], list(encoded.values()))

@@ -19,11 +19,13 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data import became, traces
 from proxylib.data.repeats import normal
@@ -31,14 +33,14 @@ from proxylib.data.thinking import Think
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings
-from proxylib.measure.tokenstats import account, shards
+from proxylib.measure.tokenstats import heads, shards
 from proxylib.models import devices, folders, generate, loading, sandbox, tokenizers
 from proxylib.models.chat import PromptError
-from proxylib.models.fidelity import heard
 from proxylib.models.lora import ADAPTER, CHECKPOINTS, DTYPES, Row, Schedule, Tuned, averages, main_process, rows_of, tune
 from proxylib.runs import folder as work_folder
 from proxylib.runs.files import canonical, parquet_bytes, sha256
 from proxylib.runs.folder import Folder, Workspace
+from proxylib.studies.loss import hub_text
 from proxylib.studies.loss.settings import Hub, HubCellSettings, HubTuning
 
 LOSSES, LENGTHS, NOTES, HELD_OUT = "losses.parquet", "lengths.parquet", "notes.jsonl", "held_out"
@@ -119,37 +121,13 @@ def _rows(part: Sequence[Trace], cell: Cell, context: int) -> list[Row]:
     return rows_of(part, tokenizers.load(folders.whole(cell.base), cell.settings.bos), context, cell.settings.chat)
 
 
-def examples_text(cell: Cell, rows: Sequence[Row]) -> dict[str, Any]:
-    """What became of the examples, as `became.table` takes it.
-
-    Raises
-    ------
-    UserError
-        Naming an example that the base's tokenizer cannot read, or a held-out prompt that cannot be put.
-    """
-    tokenizer = tokenizers.load(folders.whole(cell.base), cell.settings.bos)
-    for trace in cell.held_out:  # notes are written on each, after hours of training
+def refuse_unaskable(cell: Cell, tokenizer: PreTrainedTokenizerFast) -> None:
+    """`UserError` where a held-out prompt cannot be put: notes are written on each, after hours of training."""
+    for trace in cell.held_out:
         try:
             tokenizers.prompt_ids(tokenizer, trace.prompt, cell.settings.chat)
         except PromptError as error:
             raise UserError(f"held-out {trace.task}/{trace.id}: {error.reason}; leave it out") from None
-    texts = [(heard(tokenizer, example.prompt), heard(tokenizer, example.solution)) for example in cell.examples]
-    for example, pair in zip(cell.examples, texts, strict=True):
-        if any(text.unread or text.control for text in pair[cell.settings.chat :]):
-            raise UserError(
-                f"example {example.task}/{example.id}: over 1 % of it is unknown to the base's tokenizer or lost in it, or it "
-                "holds a control word that cannot be read as text; leave it out"
-            )
-    return {
-        "traces": len(rows),
-        **became.of_texts((example.prompt, example.solution) for example in cell.examples),
-        "scored": len(rows),
-        "bos": sum(row.ids[0] == tokenizer.bos_token_id for row in rows),
-        **{name: sum(getattr(text, name) for pair in texts for text in pair) for name in account.HEARD},
-        "tokens_scored": sum(sum(row.counted) for row in rows),
-        "tokens_truncated": sum(row.truncated for row in rows),
-        "bytes": sum(solution.n_bytes for _, solution in texts),
-    }
 
 
 def run(cell: Cell, out: Path) -> Finished | None:
@@ -214,7 +192,17 @@ def make(cell: Cell, workspace: Workspace) -> None:
 def _tuned(cell: Cell, out: Path) -> Tuned:
     settings = cell.settings
     devices.prepare(settings.device, settings.threads)
-    return tune(cell.base, cell.examples, settings, Schedule(settings.epochs, None), settings.seed, out, settings.bos)
+    schedule = Schedule(settings.epochs, None)
+    tried = partial(_refuse_unmeasurable, cell)
+    return tune(cell.base, cell.examples, settings, schedule, settings.seed, out, settings.bos, tried)
+
+
+def _refuse_unmeasurable(cell: Cell, base: PreTrainedModel) -> None:
+    """`UserError` for a base whose held-out loss could not be measured, or means nothing, when hours of training are over."""
+    try:
+        heads.split(base)
+    except UserError as error:
+        raise UserError(f"{cell.base}: {error}") from None
 
 
 def _train(cell: Cell, workspace: Workspace) -> None:
@@ -223,8 +211,10 @@ def _train(cell: Cell, workspace: Workspace) -> None:
     devices.prepare(settings.device, settings.threads)
     if known := seen(cell):
         print(f"proxylib: {known} of {len(cell.held_out)} held-out dialogues are among the examples", file=sys.stderr)
-    rows = _rows(cell.examples, cell, settings.context)  # what cannot be trained on is refused before anything is written
-    text = examples_text(cell, rows)
+    tokenizer = tokenizers.load(folders.whole(cell.base), settings.bos)
+    # what cannot be trained on, or asked, is refused before anything is written
+    text = hub_text.account(cell.examples, _rows(cell.examples, cell, settings.context), tokenizer, settings.chat)
+    refuse_unaskable(cell, tokenizer)
     workspace.begin()
     workspace.forget()
     shutil.rmtree(workspace.path(HELD_OUT), ignore_errors=True)  # of another adapter
@@ -232,7 +222,7 @@ def _train(cell: Cell, workspace: Workspace) -> None:
     gc.collect()  # the trainer is a cycle, and holds the weights that are about to be loaded again
     torch.cuda.empty_cache()
     workspace.note(cell=workspace.folder.name, base=cell.base, revision=folders.commit_of(folders.whole(cell.base)))
-    workspace.note(examples=len(cell.examples), seed=settings.seed, **tuned.facts())
+    workspace.note(examples=len(cell.examples), seed=settings.seed, examples_a_pass=tuned.together, **tuned.facts())
     workspace.note(held_out_set=_digest(cell.held_out), held_out_seen=seen(cell))
     workspace.note(**{TEXT: text})
     if not tuned.diverged:

@@ -79,12 +79,13 @@ def rank(
 
     source = source.without_copies()
     traces, measured, accounts, became_of = source.traces, {}, [], {}
+    items: dict[str, pd.DataFrame] = {}
     for name, folder in models.items():
         rows = shards.extract(folder, traces, given.out / MODELS / name, given.settings, given.layout, given.threads)
-        measured[name] = Measured(rows.tokens, rows.vocabulary)
+        measured[name], items[name] = Measured(rows.tokens, rows.vocabulary), rows.items
         became_of[name] = rows.facts["text"] | source.counts.of_rows()
         accounts.append({"model": name} | {key: rows.facts[key] for key in report.ACCOUNT})
-    alike.refuse_unlike(became_of)
+    alike.refuse_unlike(became_of, items)
     texts = to_frame(traces).set_index(["task", "id"])["solution"]
     comparison = compare.compare(measured, texts, BOOTSTRAP, source.expert, source.problems)
     comparison = comparison._replace(left_out=len(traces) - comparison.used)  # also what no model can be asked about

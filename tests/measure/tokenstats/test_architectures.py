@@ -24,6 +24,7 @@ SIZE, EXACT = 259, 3e-4  # entries of the byte tokenizer; nats that float32 may 
 BLOCK = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 GROUPED = BLOCK | {"num_key_value_heads": 1}
 HEADS = GROUPED | {"head_dim": 16}
+DECODER = {"is_decoder": True}
 #: name -> config type of transformers, and its sizes
 ARCHITECTURES = {
     "Llama": ("llama", GROUPED | {"tie_word_embeddings": True}),
@@ -48,9 +49,28 @@ ARCHITECTURES = {
     "OPT": ("opt", BLOCK | {"ffn_dim": 48, "word_embed_proj_dim": 16}),
     "Mixtral": ("mixtral", GROUPED | {"num_local_experts": 4, "num_experts_per_tok": 2}),
     "Mamba": ("mamba", {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4}),
+    "RecurrentGemma": (  # two recurrent blocks, then one that attends
+        "recurrent_gemma",
+        HEADS | {"num_hidden_layers": 3, "lru_width": 32, "attention_window_size": 16, "logits_soft_cap": 5.0},
+    ),
+    "Llama-4": (
+        "llama4_text",
+        HEADS | {"intermediate_size_mlp": 48, "num_local_experts": 2, "moe_layers": [1], "attention_chunk_size": 16},
+    ),
+    # a layer of their own between trunk and output layer
+    "ModernBERT": (
+        "modernbert-decoder",
+        BLOCK | {"cls_token_id": 1, "sep_token_id": 2, "global_attn_every_n_layers": 2, "local_attention": 16},
+    ),
+    "BERT": ("bert", BLOCK | DECODER),
+    "RoBERTa": ("roberta", BLOCK | DECODER),
+    "ELECTRA": ("electra", BLOCK | DECODER | {"embedding_size": 24}),
+    "RoFormer": ("roformer", BLOCK | DECODER | {"embedding_size": 24}),
+    "BigBird": ("big_bird", BLOCK | DECODER | {"attention_type": "original_full"}),
 }
-CHANGED = ("Gemma-2", "Gemma-3", "Cohere", "Cohere-2", "Granite")
-WITHOUT_SHARING = ("Mamba",)  # its state is no cache of keys and values
+CHANGED = ("Gemma-2", "Gemma-3", "Cohere", "Cohere-2", "Granite", "RecurrentGemma")
+BEFORE = ("Llama-4", "ModernBERT", "BERT", "RoBERTa", "ELECTRA", "RoFormer", "BigBird")  # measured up to the output layer
+WITHOUT_SHARING = ("Mamba", "RecurrentGemma", *BEFORE)  # a state is no cache of keys and values, and the others hand on none
 TEXTS = [("add 3+4\n", "3+4+0=7 put 7 carry 0\nanswer 7\n"), ("", "ünï 你 🙂 end\n"), ("a longer prompt ", "short\n")]
 TRACES = [Trace("t", str(number), prompt, text, "", "") for number, (prompt, text) in enumerate(TEXTS)]
 LAYOUT = Layout(chunk=7)
@@ -167,11 +187,29 @@ def test_a_shared_prompt_is_computed_once_where_the_cache_allows_it(name, saved,
 @pytest.mark.parametrize("name", CHANGED)
 def test_a_transform_that_is_switched_off_is_noticed(name, saved, monkeypatch):
     model = loading.load(saved(name))
-    scale, cap = heads._transform(model)
-    assert (scale, cap) != (1.0, None)
-    monkeypatch.setattr(heads, "_transform", lambda _: (1.0, None))
+    assert (1.0, None) not in list(heads._transforms(model))
+    monkeypatch.setattr(heads, "_transforms", lambda _: [(1.0, None)])
     with pytest.raises(UserError, match="after the head"):
         heads.split(model)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_what_stands_between_trunk_and_output_layer_is_seen(name, saved):
+    trunk = heads.split(loading.load(saved(name))).trunk
+    assert isinstance(trunk, heads.Before) == (name in BEFORE)
+
+
+def test_a_factor_that_one_family_divides_by_may_multiply_in_another(saved):
+    model = loading.load(saved("Granite"))
+    forward = model.forward
+
+    def multiplied(*given, **named):
+        out = forward(*given, **named)
+        out.logits = out.logits * model.config.logits_scaling**2
+        return out
+
+    model.forward = multiplied
+    assert heads.split(model).head.scale == 6.0
 
 
 def test_a_bias_of_the_head_counts(saved, tokenizer):
@@ -213,6 +251,7 @@ def test_an_adapter_is_measured_unmerged_and_in_effect(name, saved, tokenizer, t
 
 
 def test_an_adapter_without_effect_is_refused(saved, tmp_path):
+    torch.manual_seed(4)
     adapted = get_peft_model(loading.load(saved("Llama")), LoraConfig(r=4, target_modules="all-linear"))  # B starts at zero
     adapted.peft_config["default"].base_model_name_or_path = str(saved("Llama"))
     adapted.save_pretrained(tmp_path)
@@ -221,6 +260,7 @@ def test_an_adapter_without_effect_is_refused(saved, tmp_path):
 
 
 def test_an_adapter_that_puts_tokens_in_front_is_refused(saved, tmp_path):
+    torch.manual_seed(4)
     config = PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3)
     adapted = get_peft_model(loading.load(saved("Llama")), config)
     adapted.peft_config["default"].base_model_name_or_path = str(saved("Llama"))

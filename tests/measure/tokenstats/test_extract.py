@@ -279,7 +279,7 @@ def test_a_cap_that_no_name_announces_is_noticed_where_logits_are_still_small(by
     torch.manual_seed(1)
     model = Gemma2ForCausalLM(Gemma2Config(head_dim=16, final_logit_softcapping=30.0, **TINY)).eval()
     heads.split(model)
-    monkeypatch.setattr(heads, "_transform", lambda _: (1.0, None))
+    monkeypatch.setattr(heads, "_transforms", lambda _: [(1.0, None)])
     with pytest.raises(UserError, match="Gemma2ForCausalLM.*after the head"):
         heads.split(model)
 
@@ -296,7 +296,7 @@ def test_a_change_of_the_logits_that_no_config_names_is_noticed(byte):
 
 
 def test_a_bare_trunk_is_refused(byte):
-    with pytest.raises(UserError, match="no separate trunk and head"):
+    with pytest.raises(UserError, match="no output layer to be measured at"):
         heads.split(byte[0].model)
 
 

@@ -6,15 +6,15 @@ import json
 import numpy as np
 import pytest
 import torch
+from models import tiny
 
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, Layout
 from proxylib.measure.tokenstats import chunked, extract, selfcheck, shards
 from proxylib.measure.tokenstats.encode import Encoded, Window, encode
-from proxylib.models import architectures, loading, tokenizers
+from proxylib.models import loading, tokenizers
 from proxylib.models.lengths import Ways
-from proxylib.models.settings import Model
 from proxylib.runs.folder import MANIFEST
 
 FRONT = "a worked example of forty letters, and then "
@@ -24,12 +24,7 @@ LAYOUT = Layout(padding=1.0)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("model")
-    torch.manual_seed(5)
-    spec = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, 259, 128).save_pretrained(place)
-    tokenizers.train("byte", [], 300).save_pretrained(place)
-    return place
+    return tiny.save(tmp_path_factory.mktemp("model"), context=128)
 
 
 @pytest.fixture
@@ -194,7 +189,9 @@ def test_trials_are_the_shortest_beside_the_longest_both_sides_of_a_turn_and_a_s
     encoded = of_lengths(30, 5, 90, 41, 40, 60, 61)
     lengths = lambda batches: [[len(encoded[index].ids) for index in batch] for batch in batches]
     chosen = lengths(selfcheck.trials(Fake(Ways((40,), (), (60,)), [[3, 6]]), encoded))
-    assert chosen == [[5, 90], [61, 90], [60, 61], [41, 60], [40, 41], [41, 61]]
+    assert chosen == [[5, 90], [5, 60, 61, 90], [5, 40, 41, 60], [41, 61]]
+    sides = [[sum(length > turn for length in batch) for batch in chosen] for turn in (40, 60)]
+    assert sides == [[1, 3, 2, 2], [1, 2, 0, 1]]  # at either turn one pass holds two traces on either side
 
 
 @pytest.mark.parametrize("count", [1000, 5000])

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 import transformers
+from models import tiny
 from processes import started
 
 from proxylib.cli import main
@@ -25,8 +26,7 @@ from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, Layout
 from proxylib.measure.tokenstats import extract, selfcheck, shards
 from proxylib.measure.tokenstats.columns import COLUMNS
-from proxylib.models import architectures, folders, loading, sandbox, tokenizers
-from proxylib.models.settings import Model
+from proxylib.models import folders, loading, sandbox, tokenizers
 from proxylib.runs import folder as work_folder
 from proxylib.runs.folder import LOCK, MANIFEST, PROGRESS, REQUEST
 
@@ -36,12 +36,7 @@ LAYOUT = Layout(chunk=16, batch_traces=3, batch_tokens=512)
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(5)
-    spec = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, 259, 64).save_pretrained(folder)  # a context of 128
-    tokenizers.train("byte", [], 300).save_pretrained(folder)
-    return folder
+    return tiny.save(tmp_path_factory.mktemp("model"))  # a context of 128
 
 
 @pytest.fixture
@@ -303,11 +298,8 @@ def test_special_tokens_behind_the_head_are_no_other_tokenizer(model, tmp_path):
 
 
 def test_a_context_too_short_to_share_anything(tmp_path):
-    torch.manual_seed(5)
-    spec = Model(architecture="gpt2", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, 259, 8).save_pretrained(tmp_path / "model")  # a context of 16
-    tokenizers.train("byte", [], 300).save_pretrained(tmp_path / "model")
-    items = shards.extract(tmp_path / "model", TRACES, tmp_path / "out", ExtractSettings(), LAYOUT).items
+    folder = tiny.save(tmp_path / "model", architecture="gpt2", context=8)  # a context of 16
+    items = shards.extract(folder, TRACES, tmp_path / "out", ExtractSettings(), LAYOUT).items
     assert (items["scored"] + items["truncated"] == [len(trace.solution) for trace in TRACES]).all()
 
 

@@ -18,17 +18,16 @@ import torch
 import transformers
 import yaml
 from models.checkpoint_damage import DAMAGES
-from tokenizers import Tokenizer, models
 
 from proxylib import studies
 from proxylib.cli import main, parser
-from proxylib.data import scribe, traces
+from proxylib.data import became, scribe, traces
 from proxylib.errors import UserError
 from proxylib.judging import client, verdict_folder
 from proxylib.judging.criteria import CRITERIA
 from proxylib.judging.questions import COLUMNS
 from proxylib.judging.settings import LLMJudge
-from proxylib.models import architectures, generate, loading, lora, tokenizers
+from proxylib.models import architectures, generate, loading, lora, memory, tokenizers
 from proxylib.models.settings import Model
 from proxylib.runs import folder as work_folder
 from proxylib.runs.config import ROOT
@@ -135,19 +134,11 @@ def test_a_finished_cell_is_told_and_not_made_again(place, whole, capsys, monkey
     assert "held_out_loss" in said and re.search(rf"notes cut at the most tokens +{facts(whole)['cut']}\n", said)
     (header,) = [line for line in said.splitlines() if line.startswith("what became of the text")]
     assert header.split()[-3:] == ["examples", "held", "out"] and re.search(r"traces scored +\d+ +4\n", said)
-    assert facts(whole)["text"]["traces"] == facts(whole)["examples"]
-
-
-def test_an_example_that_the_base_cannot_read_is_named_before_anything_is_written():
-    strange = traces.Trace("t", "9", "p", "яблоки", "", "")
-    words = Tokenizer(models.WordLevel({"<unk>": 0, "p": 1}, unk_token="<unk>"))
-    words = transformers.PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>", eos_token="p")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tokenizers, "load", lambda *_: words)
-        patch.setattr(hub_cell.folders, "whole", lambda base: base)
-        cell = hub_cell.Cell("base", [strange], [], SimpleNamespace(bos=None, chat=False))
-        with pytest.raises(UserError, match="example t/9: over 1 % of it is unknown"):
-            hub_cell.examples_text(cell, lora.rows_of([strange], words, 10))
+    text = facts(whole)["text"]
+    assert text["traces"] == facts(whole)["examples"] and text["template"] == 10 * len("^user\n$\n^assistant\n")
+    for label in (became.ROWS[name] for name in became.ALWAYS):
+        assert re.search(rf"{re.escape(label)} +\d+ +\d+\n", said)
+    assert re.search(r"dropped +0 +0\n", said)
 
 
 def test_two_calls_at_a_time_are_one_too_many(place, tmp_path, monkeypatch, capsys):
@@ -529,7 +520,7 @@ def test_no_folders_are_refused():
         (["--data", "gone.jsonl"], "gone.jsonl: no such file"),
         (["--held-out", "gone.jsonl"], "gone.jsonl: no such file"),
         (["--fields", "prompt=dialogue"], "line 1: dialogue is missing, which --fields takes for prompt"),
-        (["--base", "./gone"], "./gone: no such folder; a model is a folder written by save_pretrained, or a hub id"),
+        (["--base", "./gone"], "./gone: no such folder; a model is a folder written by save_pretrained, or NAME"),
         (["--examples", "11"], "holds 10 examples, 11 are asked for; give more, or a smaller --examples"),
         (["-p", "rank", "0"], "parameter rank: "),
         (["-p", "ranks", "8"], "parameter ranks: "),
@@ -543,6 +534,23 @@ def test_bad_input_is_one_line_and_leaves_nothing(place, tmp_path, capsys, chang
     assert main([*place.given, "--out", str(tmp_path / "cell"), *options(), *changed]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line and not (tmp_path / "cell").exists()
+
+
+def test_a_base_that_sees_later_tokens_or_does_not_fit_is_refused_before_it_is_trained(place, tmp_path, capsys, monkeypatch):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    torch.manual_seed(0)
+    config = transformers.BertConfig(vocab_size=300, max_position_embeddings=4096, **sizes)
+    transformers.BertLMHeadModel(config).save_pretrained(tmp_path / "both ways")
+    tokenizers.load(place.folder / "base").save_pretrained(tmp_path / "both ways")
+    monkeypatch.setattr(transformers.Trainer, "train", None)
+    given = [*place.given, "--out", str(tmp_path / "cell"), *options()]
+    assert main([*given, "--base", str(tmp_path / "both ways")]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert re.search("both ways: model BertLMHeadModel: sees tokens that come later", said)
+    monkeypatch.setattr(memory, "available", lambda device: 1.0)
+    assert main(given) == 2
+    assert "not enough memory: the weights of" in capsys.readouterr().err
+    assert not (tmp_path / "cell").exists()
 
 
 def test_a_chat_needs_a_template_a_folder_must_be_ones_own_and_a_base_be_named(place, tmp_path, capsys):

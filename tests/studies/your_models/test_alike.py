@@ -2,16 +2,16 @@
 
 import json
 
+import pandas as pd
 import pytest
-import torch
 import transformers
-from tokenizers import Tokenizer, models, pre_tokenizers
+from models import tiny
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from proxylib.cli import main
 from proxylib.errors import CannotTell
 from proxylib.measure.tokenstats import shards
-from proxylib.models import architectures, tokenizers
-from proxylib.models.settings import Model
+from proxylib.models import tokenizers
 from proxylib.studies.your_models import alike
 
 PLAIN = [{"prompt": f"What is {n} ?", "solution": f"the answer to this is what it was before number {n}"} for n in range(12)]
@@ -27,10 +27,7 @@ def words():
 
 
 def save(folder, tokenizer, context=512, seed=0):
-    torch.manual_seed(seed)
-    spec = Model(architecture="llama", tokenizer="byte", width=16, depth=1, mix="expert", post="none", share=1.0)
-    architectures.build(spec, len(tokenizer), context // 2).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    tiny.save(folder, tokenizer, context=context // 2, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +56,19 @@ def test_a_model_that_reads_unknown_tokens_is_not_ranked_and_nothing_runs(place,
         code, said = ranked(place, monkeypatch, capsys, "strange", "bytes", "words")
     assert code == 4 and said.out == "" and len(said.err.splitlines()) == 1
     assert "no order between words and bytes" in said.err and "0 % of bytes" in said.err
+    # the four strange ones, numbers 13 to 16, are alike: the first is named
+    assert "unknown to the tokenizer of words (most of it in trace strange/13, " in said.err
+    assert said.err.endswith("leave words out of --models, or such traces out of --traces\n")
     assert not (place / "strange-bytes-words").exists()
 
 
 def test_a_context_that_cuts_more_of_the_text_gives_no_order(place, monkeypatch, capsys):
     code, said = ranked(place, monkeypatch, capsys, "plain", "bytes", "short")
     assert code == 4 and "no order between short and bytes" in said.err and "cut off by the context" in said.err
+    items = pd.read_parquet(place / "plain-bytes-short" / "models" / "short" / "items.parquet")
+    trace = items.loc[items["cut_bytes"].idxmax()]
+    assert f"(most of it in trace plain/{trace['id']}, {trace['cut_bytes']} bytes)" in said.err
+    assert "leave short out of --models, or traces as long as that out of --traces" in said.err
     assert not (place / "plain-bytes-short" / "ranking.csv").exists()
 
 
@@ -91,8 +95,20 @@ def test_a_trace_with_an_unknown_token_leaves_and_is_counted(place, monkeypatch,
 )
 def test_a_hundredth_of_the_text_may_differ(cut, refused):
     accounts = {name: {"cut_bytes": bytes_, "bytes": 1000} for name, bytes_ in zip("ab", cut, strict=True)}
+    rows = [{"task": "t", "id": "1", "cut_bytes": 0}, {"task": "t", "id": "2", "cut_bytes": 9}]
+    items = {name: pd.DataFrame(rows) for name in "ab"}
     if not refused:
-        alike.refuse_unlike(accounts)
+        alike.refuse_unlike(accounts, items)
         return
-    with pytest.raises(CannotTell, match="no order between b and a"):
-        alike.refuse_unlike(accounts)
+    with pytest.raises(CannotTell, match=r"no order between b and a: .* of b \(most of it in trace t/2, 9 bytes\)"):
+        alike.refuse_unlike(accounts, items)
+
+
+def test_what_is_lost_is_called_lost(place, monkeypatch, capsys):
+    folded = tokenizers.train("byte", [], 300)
+    folded.backend_tokenizer.normalizer = normalizers.Lowercase()
+    save(place / "folded", folded)
+    lines = [{"prompt": line["prompt"], "solution": line["solution"].upper()} for line in PLAIN]
+    (place / "loud.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    code, said = ranked(place, monkeypatch, capsys, "loud", "bytes", "folded")
+    assert code == 4 and "lost in the tokenizer of folded (most of it in trace loud/" in said.err

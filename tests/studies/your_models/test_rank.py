@@ -115,7 +115,7 @@ def test_known_scores_fit_a_ranker_and_forecast_the_rest(place, proxylib):
 
 def test_extract_leaves_rows_and_says_what_became_of_the_traces(place, proxylib):
     said = proxylib("extract", "--model", "model0", "--out", "rows", "--window", "10")
-    assert re.search(r"traces scored +20\n", said) and "dropped" not in said and "unknown" not in said
+    assert re.search(r"traces scored +20\n", said) and re.search(r"dropped +0\n", said)
     facts = json.loads((place / "rows" / "manifest.json").read_text())["facts"]
     assert facts["tokens_scored"] == 200 and facts["tokens_per_second"] > 0
     items = pd.read_parquet(place / "rows" / "items.parquet")
