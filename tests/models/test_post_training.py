@@ -143,8 +143,8 @@ def test_samples_are_drawn_from_the_pretrained_model_over_training_problems(reje
     assert len(prompts) == max(8, int(post_training.SAMPLED_SHARE * CONFIG.tokens * CONFIG.post_share)) == 16
     assert (max_new_tokens, batch, seed) == (post_training.SAMPLED_TOKENS, post_training.SAMPLED_BATCH, 3)
     assert {prompt.split()[0] for prompt in prompts} == {"sort", "count"} and not any(map(tasks.held_out, prompts))
-    untrained = [prompt for prompt in prompts if len(prompt.split()) == 7 and prompt.startswith("sort")]
-    assert not untrained
+    digits = {len(prompt.split()) - 1 for prompt in prompts if prompt.startswith("sort")}
+    assert digits <= set(tasks.task("sorting").trained)
 
 
 def test_only_right_samples_are_kept_and_learnt_from(rejected, tokenizer):
@@ -175,7 +175,7 @@ def test_the_rows_of_rejection_hold_right_samples_alone(tmp_path, tokenizer, sam
 @pytest.mark.parametrize("at", [0, 1])
 def test_samples_are_read_from_their_table_when_a_run_goes_on(rejected, tmp_path, tokenizer, sampled, at):
     steps = int((losses(rejected[0], "train")["phase"] == "post-training").sum())
-    assert steps == 2
+    assert steps > at + 1
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         interrupt(patch, at, steps)
         run(tmp_path / "cut", tokenizer, after("rejection"))

@@ -182,7 +182,7 @@ def test_a_cost_that_does_not_converge_is_left_out_or_refused(monkeypatch):
     monkeypatch.setattr(rankers, "_hinge", lambda d, share, cost: None if cost > 0.1 else real(d, share, cost))
     assert rankers._costs_by_merit(X, y, (0.01, 1.0)) == [0.01]
     monkeypatch.setattr(rankers, "_hinge", real)
-    monkeypatch.setattr(rankers, "MAX_ITER", 1)
+    monkeypatch.setattr(rankers, "PATIENCE", 1)
     with pytest.raises(UserError, match="converges at none"):
         rankers.LinearRankSVM((100.0,)).fit(X, y)
 

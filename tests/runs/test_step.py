@@ -118,12 +118,12 @@ def test_a_population_reads_every_member_and_the_expert():
 
 def test_a_population_in_one_style_shares_what_its_style_leaves_alone():
     profile = studies.profile("smoke")
-    crossed, styled = (studies.declare("population", "smoke", style=style) for style in ("crossed", "other"))
+    crossed, styled = (studies.declare("population", "smoke", which=which) for which in ("crossed", "other"))
     assert styled.name == "population/other"
     assert [member.style for member in styled.settings.members] == ["other"] * len(profile.population)
     for model in profile.population:
         here, there = f"train {model.name}-other-seed1", f"train {model.name}-seed1"
-        same = not model.mix.startswith("expert")
+        same = not model.mix.startswith("blend")
         assert (styled.parents[here].key == crossed.parents[there].key) is same
         assert styled.parents[here].settings.model == model.in_style("other")
         assert styled.parents[here.replace("train", "measure")].parents["train"].key == styled.parents[here].key
@@ -153,7 +153,7 @@ def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():
 def test_the_expert_is_the_most_work_of_a_training_and_analyses_are_none():
     steps = [step for step in studies.steps("reference") if step.name != "judge"]
     minutes = {step.name: step.resources.minutes for step in steps if not step.name.startswith("trajectory/")}
-    assert max(minutes, key=minutes.get) == "train/qwen3-bpe-96-seed2" and minutes["ranking"] < 1
+    assert max(minutes, key=minutes.get) == "train/qwen3-bpe-112-seed2" and minutes["ranking"] < 1
     assert minutes["crucial_steps"] < 1
     for step in steps:
         if step.name.startswith("trajectory/"):
@@ -169,10 +169,10 @@ def test_trajectories_are_plain_runs_of_text_that_no_other_model_reads():
     others = {step.settings.seed for step in studies.steps("reference") if step.name.startswith("train/")}
     assert len(set(seeds)) == len(seeds) and not others.intersection(seeds)
     for step, spec in zip(steps, profile.trajectories.runs, strict=True):
-        assert step.settings.training.model == spec and spec.post == "none" and spec.share >= 2
+        assert step.settings.training.model == spec and spec.post == "none" and spec.share > 1
         assert set(step.parents) == {"material", "expert"}
     assert (
-        len({spec.family for spec in profile.trajectories.runs}) >= 6 and len({s.width for s in profile.trajectories.runs}) >= 3
+        len({spec.family for spec in profile.trajectories.runs}) >= 6 and len({s.width for s in profile.trajectories.runs}) >= 2
     )
 
 
@@ -213,7 +213,10 @@ def test_an_override_makes_another_run():
         ({"name": "train", "profile": "smoke", "model": "llama-byte-33"}, "'llama-byte-33' is not in this profile; it has"),
         ({"name": "train", "profile": "smoke", "modle": "x"}, "parameter modle is unknown in train"),
         ({"name": "train", "profile": "smoke", "model": "MODEL", "tokens": 5}, "parameter tokens"),
-        ({"name": "population", "profile": "lab", "style": "other"}, "profile lab has no population in style 'other'"),
+        (
+            {"name": "population", "profile": "lab", "which": "other"},
+            "profile lab has no population 'other'; beside crossed it has none",
+        ),
     ],
 )
 def test_a_bad_declaration_is_one_line(call, said):

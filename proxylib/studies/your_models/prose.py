@@ -73,13 +73,13 @@ def loss(models: Mapping[str, Path], traces: list[Trace], given: OverTraces, boo
     from proxylib.measure.tokenstats import shards
 
     settings = ExtractSettings(window=WINDOW, bos=given.settings.bos, device=given.settings.device, dtype=given.settings.dtype)
-    sums, texts = {}, {}
+    sums, texts, items = {}, {}, {}
     for name, folder in models.items():
         rows = shards.extract(folder, traces, given.out / FOLDER / name, settings, given.layout, given.threads)
         tokens = rows.tokens.assign(nll=rows.tokens["nll"].astype(float))
         sums[name] = tokens.groupby("id", sort=False)[["nll", "n_bytes"]].sum()
-        texts[name] = rows.facts["text"]
-    alike.refuse_unlike(texts)
+        texts[name], items[name] = rows.facts["text"], rows.items
+    alike.refuse_unlike(texts, items)
     common = sorted(set.intersection(*(set(part.index) for part in sums.values())))
     passed = bootstrap.over(common)
     drawn = {name: passed.ratio(*part.loc[common].to_numpy(float).T) / np.log(2) for name, part in sums.items()}

@@ -223,7 +223,7 @@ def test_a_target_is_predicted_from_the_position_before_it():
         def get_output_embeddings(self):
             return self.head
 
-        def forward(self, input_ids, use_cache=None):
+        def forward(self, input_ids, attention_mask=None, use_cache=None):
             return type("Out", (), {"logits": self.head(self.base_model(input_ids).last_hidden_state)})
 
     trace = Trace("t", "1", "a", "aabb", "", "test")
