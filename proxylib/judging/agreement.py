@@ -159,7 +159,8 @@ def transitivity(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
 
     Returns
     -------
-    statistic ("circular triples"), estimate, low, high, n (triples); no row where fewer than two questions have a triple
+    statistic ("circular triples"), estimate, low, high, n (triples); no row where fewer than two questions have a triple. The
+    interval draws the questions that have one: one without says nothing, and is no trial where no circle was seen
 
     Notes
     -----
@@ -177,7 +178,8 @@ def transitivity(votes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
                 counted[1] += 1
     columns = ["statistic", "estimate", "low", "high", "n"]
     counts = np.array(list(circles.values()), float).reshape(-1, 2)
-    if (counts[:, 1] > 0).sum() < 2:
+    counts = counts[counts[:, 1] > 0]
+    if len(counts) < 2:
         return pd.DataFrame([], columns=columns)
     questions = bootstrap.over(np.arange(len(counts)))
     share = questions.drawn(questions.ratio(counts[:, 0], counts[:, 1])).share()

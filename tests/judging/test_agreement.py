@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa, to_table
 
+from proxylib import stats
 from proxylib.data.published import judgments
 from proxylib.judging import agreement
 from proxylib.stats import Bootstrap
@@ -116,6 +117,16 @@ def test_coins_turn_in_circles_one_time_in_four_and_an_order_never():
     assert coins["low"] < 0.25 < coins["high"] and coins["n"] == 300 * 20
     ordered = agreement.transitivity(of_models(lambda question, x, y: "a"), BOOTSTRAP).iloc[0]
     assert (ordered["estimate"], ordered["low"]) == pytest.approx((0, 0), abs=1e-12) and 0 < ordered["high"] < 0.03
+
+
+def test_questions_without_a_triple_make_no_interval_shorter():
+    """Three that have one, and 297 on which every verdict is a tie or only two models meet."""
+    ordered = of_models(lambda *_: "a", questions=3)
+    silent = of_models(lambda *_: judgments.TIE).assign(question=lambda rows: rows["question"] + 3)
+    silent.loc[(silent["a"] == "m0") & (silent["b"] == "m1"), "vote"] = "a"
+    alone, among = (agreement.transitivity(votes, BOOTSTRAP).iloc[0] for votes in (ordered, pd.concat([ordered, silent])))
+    assert among.equals(alone) and alone["n"] == 3 * 20
+    assert alone["high"] == pytest.approx(stats.proportion_interval(0, 3, BOOTSTRAP.level).high) and alone["high"] > 0.3
 
 
 def test_a_circle_is_seen_from_either_side():

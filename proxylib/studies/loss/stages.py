@@ -232,7 +232,7 @@ def _hub(d: Declaration) -> Hub:
     return d.profile.hub
 
 
-@study.stage(version=1, builder="proxylib.judging.agreement:build", shared=True)
+@study.stage(version=2, builder="proxylib.judging.agreement:build", shared=True)
 def judgments(d: Declaration) -> Request:
     """How often do published judges agree with people, and people with each other?"""
     outside = {name: registry.fingerprint(name) for name in ("mt_bench_human", "pandalm", "mts_dialog")}
