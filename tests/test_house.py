@@ -31,6 +31,7 @@ ROOMS = (
     "measure",
     "judging",
     "ranking",
+    "laws",
     "report",
     "studies",
     "cli",
