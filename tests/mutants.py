@@ -78,6 +78,7 @@ MUTANTS = {
         Mutant("dollars-begin-formulas", "text.set_parse_math(False)", "text.get_text()", "tests/test_text.py"),
     ],
     "stats.py": [
+        Mutant("normal-for-few-draws", "self.clusters - 1) * finite", "1e9) * finite"),
         Mutant("normal-for-few-clusters", "t.ppf((1 + level) / 2, count - 1)", "t.ppf((1 + level) / 2, 1e9)"),
         Mutant("jackknife-as-a-bootstrap", "np.sqrt((count - 1) * onto(values).var())", "onto(values).std()"),
         Mutant("normal-for-wilson", 'method="wilson"', 'method="normal"'),
@@ -982,6 +983,7 @@ MUTANTS = {
     ],
     "studies/loss/claimed.py": [
         Mutant("r2-unadjusted", "(count - 1) / (count - 2)", "1"),
+        Mutant("shapes-do-not-know-of-luck", "bases.drawn(np.array(once)[which.ravel()]).student()", "draws.interval(values)"),
         Mutant("steps-of-examples-for-steps-of-size", "rises(1).mean((1, 2))", "rises(2).mean((1, 2))"),
         Mutant("every-pair-a-fall", 'pairs[pairs["score_drop"] > 0]', "pairs"),
         Mutant("poorest-control-decides", "size_control.GIVEN[size_control.RICHEST]", 'size_control.GIVEN["base + data"]'),
