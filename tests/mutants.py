@@ -48,6 +48,20 @@ MUTANTS = {
     "cli/surroundings.py": [
         Mutant("only-what-was-raised", "error = error.__cause__ or error.__context__", "error = None"),
     ],
+    "studies/lab/training_noise.py": [
+        Mutant("every-task-in-the-mean", 'table[table["task"].isin(tasks)] for', "table for"),
+        Mutant("one-training-has-the-noise-of-two", "np.mean((first - second) ** 2) / 2)", "np.mean((first - second) ** 2))"),
+        Mutant("seeds-count-as-models", "between_seeds(first, second) ** 2 / 2", "0"),
+        Mutant(
+            "models-left-out-for-families",
+            'part[column].to_numpy() for column in ("first", "second", "family")',
+            'part[column].to_numpy() for column in ("first", "second", "model")',
+        ),
+        Mutant("proxy-against-itself", "drawn[NAMED].minus(drawn[ACCURACY])", "drawn[NAMED].minus(drawn[NAMED])"),
+    ],
+    "report/plots/distributions.py": [
+        Mutant("left-out-is-filled", '{"color": GROUND, "edgecolor": INK', '{"color": INK, "edgecolor": INK'),
+    ],
     "studies/proxy_metrics/whose_style.py": [
         Mutant("style-minus-style", ".minus(drawn[label, WITH_SKILL])", ".minus(drawn[label, WITH_STYLE])"),
         Mutant("claim-of-the-other-end", '(ablations.WINNER, "other")', '(ablations.WINNER, "expert")'),
@@ -979,6 +993,9 @@ MUTANTS = {
         Mutant("eligible-by-half", "differing * 3 >= 2 * len(part)", "differing * 2 >= len(part)"),
     ],
     "studies/lab/report.py": [
+        Mutant(
+            "otherwise-is-so", 'otherwise=shown["counted"] != shown["counts"]', 'otherwise=shown["counted"] == shown["counts"]'
+        ),
         Mutant("wide-quartiles", "[0.25, 0.5, 0.75]", "[0.1, 0.5, 0.9]"),
     ],
     "studies/loss/claimed.py": [

@@ -118,6 +118,7 @@ KINDS = {
     "changes": {"higher": Look(BLUE, "^"), "lower": Look(VERMILION, "v")},
     "contrasts": {"planned": Look(INK, "o"), "exploratory": Look(QUIET, "s")},
     "models": {"model": Look(INK, "o")},
+    "trainings": {"first training": Look(INK, "o"), "second training": Look(ORANGE, "D")},
     "implementations": {
         "proxylib": Look(BLUE, "o"),
         "naive_compare": Look(VERMILION, "s"),
