@@ -5,12 +5,24 @@ from __future__ import annotations
 import os
 import sys
 
-from proxylib.cli import book, extract, fetch, finetune, grid, judge, rank, run, scoreboard, ship, surroundings
+from proxylib.cli import book, extract, fetch, finetune, forecast, grid, judge, rank, run, scoreboard, ship, surroundings
 from proxylib.cli.options import Parser, read
 from proxylib.errors import UserError
 from proxylib.text import warn
 
-COMMANDS = (rank, extract, judge, finetune, run, grid, fetch, book, ship, scoreboard)  # those for your own things first
+COMMANDS = (
+    rank,
+    forecast,
+    extract,
+    judge,
+    finetune,
+    run,
+    grid,
+    fetch,
+    book,
+    ship,
+    scoreboard,
+)  # those for your own things first
 
 
 def main(words: list[str] | None = None) -> int:

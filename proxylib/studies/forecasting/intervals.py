@@ -1,0 +1,65 @@
+"""Intervals from how wrong backtests were: split conformal over (run, task) pairs.
+
+An error is divided by what could be expected at its moment (`Series.doubt`), and multiplied by what is expected now.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+#: sums of fractions are not exact
+_CLOSE = 1e-9
+
+
+def multiple(errors: pd.DataFrame, level: float, horizon: float) -> float:
+    """How many doubts an interval reaches to either side.
+
+    Parameters
+    ----------
+    errors : columns error (size, in doubts), pair, x (asked about); a row per test
+    level : coverage
+    horizon : of the tests
+
+    Returns
+    -------
+    float
+        Of K pairs, each by its latest test, the smallest error of which ceil(level (K + 1)) are no larger. Where there are too
+        few pairs for that (fewer than 9 at 90 %): Student's quantile, with as many degrees of freedom as there are tests that
+        do not overlap, times the root mean square over all tests, pairs counting alike.
+
+    Notes
+    -----
+    Exact where a pair's error now is exchangeable with those of the past. It is not quite: past errors are those of less data,
+    which makes intervals wide; and a score that has not begun to move tells nothing of when it will.
+    """
+    latest = errors.sort_values("x", kind="stable").groupby("pair")["error"].last().to_numpy()
+    rank = int(np.ceil(level * (len(latest) + 1) - _CLOSE))
+    if rank <= len(latest):
+        return float(np.sort(latest)[rank - 1])
+    from scipy.stats import t
+
+    squares = (errors["error"] ** 2).groupby(errors["pair"]).mean()
+    return float(t.ppf((1 + level) / 2, _apart(errors, horizon)) * np.sqrt(squares.mean()))
+
+
+def _apart(errors: pd.DataFrame, horizon: float) -> float:
+    """How many tests do not overlap: of each pair one, and one more for every horizon between its first and last moment."""
+    spans = np.log(errors["x"]).groupby(errors["pair"]).agg(np.ptp)
+    return float((1 + spans / np.log(horizon)).sum())
+
+
+def ends(value: np.ndarray, doubt: np.ndarray, reach: float, noise: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high of forecasts, within 0 and 1; never nearer than the items' noise alone would put them.
+
+    Parameters
+    ----------
+    value, doubt : [n] forecasts, and how far off each might be expected to be
+    reach : see `multiple`; nan where there is no interval
+    noise : [n] standard error with which the score will be measured
+    level : coverage
+    """
+    from scipy.stats import norm
+
+    half = np.where(np.isfinite(reach), np.maximum(reach * doubt, norm.ppf((1 + level) / 2) * noise), np.nan)
+    return np.clip(value - half, 0, 1), np.clip(value + half, 0, 1)

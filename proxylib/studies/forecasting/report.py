@@ -1,0 +1,167 @@
+"""Frames, figure and the one sentence of a forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from proxylib.report import plots, words
+from proxylib.stats import Bootstrap, Decision, decide
+from proxylib.studies.forecasting.choose import Choice, Panel
+from proxylib.studies.forecasting.history import History
+from proxylib.studies.forecasting.methods import PERSISTENCE
+from proxylib.text import line
+
+MOST_LINES = 6  # tasks that the figure draws: more have no room
+MOST_METHODS = 10
+MOST_NAMED = 3  # forecasts that the sentence holds
+BOOTSTRAP = Bootstrap(draws=2000, level=0.95, seed=7)
+
+
+def methods_table(given: Panel, choice: Choice, failures: pd.DataFrame) -> pd.DataFrame:
+    """A row per method, the least wrong in the past on top.
+
+    Parameters
+    ----------
+    given, choice : backtests and what they decided
+    failures : columns method, fits, fits_failed
+
+    Returns
+    -------
+    pd.DataFrame
+        method; error (root mean square over pairs, in points), its low and high (95 %, clusters drawn whole); difference (of
+        mean squared errors to persistence's, in squared points), its ends and decision; pairs, tests, clusters and their unit;
+        fits, fits_failed (in backtests and the forecast; nan for what is learnt from others'); chosen. A row "the choice
+        itself" holds the error of choosing: in every fold the method that was best in the others.
+    """
+    values = np.column_stack([choice.values, choice.honest])
+    names = [*choice.names, "the choice itself"]
+    squares = (100 * (values - given.score[:, None])) ** 2
+    several = len(np.unique(given.folds)) > 1
+    sampled = BOOTSTRAP.over(given.folds) if several else None
+    rows = []
+    for place, name in enumerate(names):
+        row = {"method": name, "error": float(np.sqrt(given.weights @ squares[:, place]))}
+        row |= _drawn(sampled, given.weights, squares[:, place], squares[:, 0])
+        rows.append(row)
+    counted = {"pairs": len(np.unique(given.pairs)), "tests": len(given.score), "clusters": len(np.unique(given.folds))}
+    table = pd.DataFrame(rows).assign(**counted, unit=given.unit)
+    table = table.merge(failures, on="method", how="left").assign(chosen=lambda frame: frame["method"] == choice.chosen)
+    return table.sort_values("error", kind="stable", ignore_index=True)
+
+
+def _drawn(sampled, weights: np.ndarray, squares: np.ndarray, last: np.ndarray) -> dict[str, object]:
+    """Intervals of an error, and of its difference from persistence's."""
+    if sampled is None:
+        nothing = dict.fromkeys(("low", "high", "difference", "difference_low", "difference_high"), np.nan)
+        return nothing | {"decision": str(Decision.UNDECIDED)}
+    error = sampled.drawn(np.sqrt(sampled.ratio(weights * squares, weights))).interval("widened")
+    difference = sampled.drawn(sampled.ratio(weights * (squares - last), weights)).interval()
+    ends = {"difference": difference.estimate, "difference_low": difference.low, "difference_high": difference.high}
+    return {"low": error.low, "high": error.high} | ends | {"decision": str(decide(difference))}
+
+
+def sentence(history: History, forecasts: pd.DataFrame, table: pd.DataFrame, horizon: float, target: str) -> str:
+    """The recommendation, and how wrong it was before, in points.
+
+    Parameters
+    ----------
+    history : what was forecast
+    forecasts : of `forecast.forecasts`, shares
+    table : of `methods_table`; empty where the past could not be asked at all
+    horizon : at which it was asked
+    target : as it was given
+    """
+    rows = forecasts[forecasts["chosen"]]
+    said = f"At {target}, {history.horizon:.3g} times as far as the data go, {_forecasts(rows)}"
+    if table.empty:
+        return f"{said} by taking the last score: the history is too short to be asked about its own past."
+    chosen = table[table["chosen"]].iloc[0]
+    choice, last = (float(table.loc[table["method"] == name, "error"].iloc[0]) for name in ("the choice itself", PERSISTENCE))
+    asked = f"{chosen['tests']} forecasts of {words.counted(chosen['pairs'], 'pair')} of run and task"
+    past = f"asked the same of its past ({asked}, {horizon:.3g} times as far), this choice was wrong by {choice:.1f} points"
+    if chosen["method"] == PERSISTENCE:
+        return f"{said} by taking the last score, which no method beat; {past}."
+    luck = "" if chosen["decision"] == Decision.LOWER else " (a difference that may be luck)"
+    return f'{said} by "{chosen["method"]}"; {past}, and taking the last score by {last:.1f}{luck}.'
+
+
+def _forecasts(rows: pd.DataFrame) -> str:
+    """The forecasts themselves where they are few, else their mean, in points."""
+    if len(rows) > MOST_NAMED:
+        return f"the mean of {len(rows)} scores is {100 * rows['estimate'].mean():.1f} (now {100 * rows['last'].mean():.1f})"
+    labels = [
+        _label(*key) for key in zip(rows["task"], rows["run"] if len(set(rows["run"])) > 1 else [""] * len(rows), strict=True)
+    ]
+    scores = [words.with_interval(ends, 100) for ends in rows[["estimate", "low", "high"]].to_numpy()]
+    said = zip(labels, scores, 100 * rows["last"], strict=True)
+    return words.listed(f"{label} scores {score} (now {last:.1f})" for label, score, last in said)
+
+
+def shown_tasks(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """(task, run) of the lines that a figure draws: spread evenly over today's scores, the best first."""
+    order = rows.sort_values("last", ascending=False, kind="stable")
+    places = np.unique(np.linspace(0, len(order) - 1, min(MOST_LINES, len(order))).round().astype(int))
+    return list(order.iloc[places][["task", "run"]].itertuples(index=False, name=None))
+
+
+def figure(history: History, forecasts: pd.DataFrame, table: pd.DataFrame, horizon: float) -> bytes:
+    """What was measured, and beyond it the chosen forecasts; SVG.
+
+    Parameters
+    ----------
+    history, forecasts, table, horizon : see `sentence`
+    """
+    chosen = forecasts[forecasts["chosen"]]
+    drawn = shown_tasks(chosen)
+    several = len({run for _, run in drawn}) > 1
+    labels = [_label(task, run if several else "") for task, run in drawn]
+    points = pd.concat([_points(history, *key).assign(series=label) for key, label in zip(drawn, labels, strict=True)])
+    ahead = chosen.set_index(["task", "run"]).loc[drawn].reset_index().assign(x=history.target.x, series=labels)
+    canvas, (ax,) = plots.canvas(height=3.8, width=plots.NARROW)
+    plots.forecast_lines(points, ahead, ax, label=history.axis)
+    plots.finding(canvas, _title(table, horizon))
+    plots.legend_below(canvas, ax)
+    return plots.svg(canvas)
+
+
+def errors_figure(table: pd.DataFrame, horizon: float) -> bytes:
+    """How wrong methods were in the past, with intervals, the least wrong on top; SVG."""
+    shown = _shown_methods(table)
+    canvas, (ax,) = plots.canvas(height=1.4 + 0.28 * len(shown), width=plots.WIDE)
+    plots.methods_errors(shown, ax)
+    plots.finding(canvas, _title(table, horizon))
+    return plots.svg(canvas)
+
+
+def _title(table: pd.DataFrame, horizon: float) -> str:
+    if table.empty:
+        return "The last score stands for the forecast: no earlier forecast could be checked"
+    error = lambda name: float(table.loc[table["method"] == name, "error"].iloc[0])
+    best, last = table.loc[table["chosen"], "method"].iloc[0], error(PERSISTENCE)
+    if best == PERSISTENCE:
+        return f"{horizon:.3g} times ahead, nothing beat the last score, which was wrong by {last:.1f} points"
+    return f"{horizon:.3g} times ahead, {best} was wrong by {error(best):.1f} points, the last score by {last:.1f}"
+
+
+def _shown_methods(table: pd.DataFrame) -> pd.DataFrame:
+    rows = table[table["method"] != "the choice itself"]
+    kept = rows["chosen"] | (rows["method"] == PERSISTENCE) | (np.arange(len(rows)) < MOST_METHODS)
+    return rows[kept].assign(kind=np.where(rows[kept]["chosen"], "chosen", "beside it"))
+
+
+def _points(history: History, task: str, run: str) -> pd.DataFrame:
+    series = next(s for s in history.series if (s.task, s.run) == (task, run))
+    points = series.ends
+    return pd.DataFrame({"x": points.x, "score": 100 * points.score})
+
+
+def _label(task: str, run: str) -> str:
+    return line(f"{task}, {run}" if run else task)
+
+
+def in_units(frame: pd.DataFrame, columns: Sequence[str], percent: bool) -> pd.DataFrame:
+    """Shares as the user gave them."""
+    return frame.assign(**{name: 100 * frame[name] for name in columns}) if percent else frame

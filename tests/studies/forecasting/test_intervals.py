@@ -1,0 +1,86 @@
+"""Intervals hold what they promise, also for what the choice of a method adds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t
+from statsmodels.stats.proportion import proportion_confint
+
+from proxylib.studies.forecasting import backtest, intervals
+from proxylib.studies.forecasting.choose import choose, panel
+from proxylib.studies.forecasting.history import History
+from proxylib.studies.forecasting.methods import Method
+from proxylib.studies.forecasting.series import Series, Target
+
+
+def errors(sizes, pairs, x=None):
+    return pd.DataFrame({"error": sizes, "pair": pairs, "x": np.full(len(sizes), 1e9) if x is None else x})
+
+
+def test_of_many_pairs_the_latest_test_of_each_gives_the_quantile():
+    sizes = np.arange(1.0, 20)
+    assert intervals.multiple(errors(sizes, range(19)), 0.9, 4.0) == 18
+    assert intervals.multiple(errors(sizes[:9], range(9)), 0.9, 4.0) == 9  # ceil(.9 x 10)
+    early = pd.concat([errors(sizes, range(19)), errors(100 * sizes, range(19), np.full(19, 1e8))])
+    assert intervals.multiple(early, 0.9, 4.0) == 18
+
+
+def test_of_few_pairs_students_quantile_counts_tests_that_do_not_overlap():
+    sizes = np.array([3.0, 4.0])
+    assert intervals.multiple(errors(sizes, [0, 1]), 0.9, 4.0) == pytest.approx(t.ppf(0.95, 2) * np.sqrt(12.5))
+    assert intervals.multiple(errors(sizes, [0, 0], [1e8, 16e8]), 0.9, 4.0) == pytest.approx(t.ppf(0.95, 3) * np.sqrt(12.5))
+
+
+def test_an_interval_is_never_narrower_than_the_items_noise_and_stays_within_shares():
+    low, high = intervals.ends(np.array([0.5, 0.99]), np.array([0.001, 0.2]), 1.0, np.array([0.02, 0.02]), 0.9)
+    assert low[0] == pytest.approx(0.5 - 1.645 * 0.02, abs=1e-4) and high[1] == 1
+    assert np.isnan(intervals.ends(np.array([0.5]), np.array([0.1]), np.nan, np.array([0.02]), 0.9)[0]).all()
+
+
+def line(series, target):
+    """A straight line in log x through the later half: a method that takes no time."""
+    points = series.ends
+    x, y = np.log(points.x)[len(points) // 2 :], points.score[len(points) // 2 :]
+    slope = ((x - x.mean()) @ y) / ((x - x.mean()) @ (x - x.mean()))
+    return float(y.mean() + slope * (np.log(target.x) - x.mean()))
+
+
+METHODS = [Method("persistence", lambda series, target: float(series.score[-1]), 0.0), Method("line", line)]
+
+
+def simulated(rng, tasks=9, points=30, items=500, horizon=4.0):
+    """A history of power laws with the noise of items, and the scores that come."""
+    x = np.append(np.geomspace(1e9, 1e11, points), 1e11 * horizon)
+    nothing = np.full(points, np.nan)
+    series, truth = [], []
+    for task in range(tasks):
+        p = rng.uniform(0.5, 0.95) - rng.uniform(0.2, 0.4) * (x / 1e9) ** -rng.uniform(0.1, 0.5)
+        score = rng.binomial(items, p) / items
+        noise = np.sqrt(p * (1 - p) / items)[:-1]
+        args = (x[:-1], score[:-1], noise, nothing, nothing, {}, x[:-1], np.zeros(points, int))
+        series.append(Series(f"t{task}", "r", np.nan, *args))
+        truth.append(score[-1])
+    return History("tokens", Target(x[-1]), tuple(series), (), ()), np.array(truth)
+
+
+def test_ninety_percent_intervals_hold_ninety_percent_of_what_comes():
+    rng = np.random.default_rng(3)
+    inside = []
+    for _ in range(30):
+        history, truth = simulated(rng)
+        asked = backtest.tests(history, 4.0, 1.0)
+        given = panel(backtest.replay(METHODS, asked))
+        choice = choose(given)
+        last = np.array([s.score[-1] for s in history.series])
+        said = np.array([[method.score(s, history.target) for method in METHODS] for s in history.series])
+        value = choice.learnt.applied(said, last)[:, choice.names.index(choice.chosen)]
+        sizes = np.abs(choice.honest - given.score) / given.doubt
+        reach = intervals.multiple(errors(sizes, given.pairs, [test.target.x for test in asked]), 0.9, 4.0)
+        doubt, noise = (
+            np.array(values) for values in zip(*((s.doubt(4.0), s.spread[-1]) for s in history.series), strict=True)
+        )
+        low, high = intervals.ends(value, doubt, reach, noise, 0.9)
+        inside += list((low <= truth) & (truth <= high))
+        assert np.mean(high - low) < 0.35
+    low, high = proportion_confint(sum(inside), len(inside), alpha=0.05, method="beta")
+    assert low <= 0.9 <= high, f"{np.mean(inside):.3f} [{low:.3f}, {high:.3f}]"
