@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from proxylib.report.tables import ENDS, interval, labelled, rows, wide
 from proxylib.stats import Decision, decide
 from proxylib.studies.loss.cell_draws import PROXY
 from proxylib.studies.loss.loss_fits import in_schedule
-from proxylib.studies.loss.size_control import FORMS, RICHEST
+from proxylib.studies.loss.size_control import RICHEST
 from proxylib.studies.loss.stages import REPORTED
 
 #: judge -> what a sentence calls it; the lenient rubric is a calibration check
@@ -126,21 +126,25 @@ def curves_table(points: pd.DataFrame, schedule: str) -> pd.DataFrame:
     return wide(beside, [*place, "voters", "value", "the post's loss", "loss"], BY_SCORE).rename(columns=heads)
 
 
-def adds(partials: pd.DataFrame, schedule: str, form: str) -> list[str]:
-    """Scores of which a form of loss tells more than size and data do in the richest design that was fitted.
+def beyond(partials: pd.DataFrame, schedule: str, form: str) -> dict[str, Decision]:
+    """Score -> how it stands at higher loss, with size and data known in the richest design that was fitted.
 
-    It does where the partial correlation has the right sign, an interval without zero, and a size that the luck of so few
-    configurations seldom gives.
+    Lower where lower loss goes with a higher score. Decided where the partial correlation has an interval without zero and a
+    size that the luck of so few configurations seldom gives; undecided else, and where nothing was fitted.
     """
     table = rows(partials, schedule=schedule, statistic="partial r", design=RICHEST, form=form)
-    helping = table[(table["high"] < 0) & (-table["estimate"] > table["critical"])]
-    return [name for score, name in SCORES.items() if score in set(helping["judge"])]
+    fitted = {row["judge"]: row for _, row in table.iterrows()}
+    decisions = {}
+    for score, name in SCORES.items():
+        row = fitted.get(score)
+        lucky = row is None or not abs(row["estimate"]) > row["critical"]
+        decisions[name] = Decision.UNDECIDED if lucky else decide(row[[*ENDS]])
+    return decisions
 
 
-def adding(partials: pd.DataFrame, schedule: str) -> list[str]:
-    """Scores of which loss or its logarithm tells more than size and data do; see `adds`."""
-    either = {name for form in FORMS for name in adds(partials, schedule, form)}
-    return [name for name in SCORES.values() if name in either]
+def by_decision(decisions: Mapping[str, Decision]) -> dict[Decision, list[str]]:
+    """Decision -> the scores that it was taken of; only those that were taken."""
+    return {kind: names for kind in Decision if (names := [name for name, taken in decisions.items() if taken is kind])}
 
 
 def partial_table(control: pd.DataFrame, apart: pd.DataFrame, schedule: str) -> pd.DataFrame:

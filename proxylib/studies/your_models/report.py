@@ -12,6 +12,7 @@ from proxylib import stats
 from proxylib.data import became
 from proxylib.measure import proxies
 from proxylib.report import tables
+from proxylib.stats import Bootstrap, Interval
 from proxylib.studies.your_models import compare, prose, worth
 from proxylib.studies.your_models.compare import Comparison, Fitted
 
@@ -80,10 +81,11 @@ def errors_table(fitted: Fitted) -> pd.DataFrame:
     return pd.DataFrame({"signal": signals, "wrong pairs, %": tables.shown(fitted.errors, 100)})
 
 
-def follows_style(ranked: Ranked) -> tuple[float, float] | None:
+def follows_style(ranked: Ranked, bootstrap: Bootstrap) -> tuple[Interval, Interval] | None:
     """Rank correlations over models with the share of the expert's style that they read: of the proxy, and of known scores.
 
-    None where shares or scores of fewer than three models are known, or shares do not differ.
+    None where shares or scores of fewer than three models are known, or shares do not differ. Intervals draw models; where
+    too few draws tell any apart they have no ends, so that nothing is decided.
 
     A proxy that follows the style and not the scores points the wrong way between models that differ in it.
     """
@@ -92,9 +94,11 @@ def follows_style(ranked: Ranked) -> tuple[float, float] | None:
     share = ranked.read.dropna()  # what read no worked solution has none
     if len(share) < 3 or share.nunique() < 2:
         return None
+    models = bootstrap.over(np.arange(len(share)))
+    of = lambda signal: stats.spearman_draws(share, signal.loc[share.index], models.weights)
     signals = (ranked.comparison.values[compare.WINNER], ranked.fitted.order.set_index("model")["score"])
-    whole = np.ones((1, len(share)))
-    return tuple(float(stats.spearman_draws(share, signal.loc[share.index], whole)[0]) for signal in signals)
+    of_proxy, of_scores = (models.drawn(of(signal)).interval("reflected", undefined="nan") for signal in signals)
+    return of_proxy, of_scores
 
 
 def summary(ranked: Ranked) -> str:

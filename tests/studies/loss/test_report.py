@@ -94,23 +94,32 @@ def test_curves_are_read_at_the_same_places_of_the_grid():
 
 
 @pytest.mark.parametrize(
-    ("ends", "adds"),
+    ("ends", "decision"),
     [
-        ((-0.8, -0.9, -0.7), True),
-        ((-0.5, -0.6, -0.4), False),  # within luck
-        ((-0.8, -0.9, 0.1), False),  # an interval that holds zero
-        ((0.8, 0.7, 0.9), False),  # the wrong way round
-        ((np.nan, np.nan, np.nan), False),
+        ((-0.8, -0.9, -0.7), Decision.LOWER),
+        ((-0.5, -0.6, -0.4), Decision.UNDECIDED),  # within luck
+        ((0.5, 0.4, 0.6), Decision.UNDECIDED),
+        ((-0.8, -0.9, 0.1), Decision.UNDECIDED),  # an interval that holds zero
+        ((0.8, 0.7, 0.9), Decision.HIGHER),  # the wrong way round
+        ((np.nan, np.nan, np.nan), Decision.UNDECIDED),
     ],
 )
-def test_loss_adds_something_beyond_luck_and_the_right_way_round(ends, adds):
+def test_the_richest_control_decides_beyond_luck_and_either_way(ends, decision):
     keys = {"schedule": "epochs", "statistic": "partial r", "form": "loss", "critical": 0.6, "design": size_control.RICHEST}
     poorer = ({"judge": GRADED, "design": "base + data"}, -0.9, -1, -0.8)  # what a poorer control finds decides nothing
     partials = frame(({"judge": LM_JUDGE}, *ends), ({"judge": LENIENT}, -0.9, -1, -0.8), poorer, **keys)
-    assert report.adds(partials, "epochs", "loss") == (["the LM judge"] if adds else [])
-    assert report.adds(partials, "steps", "loss") == report.adds(partials, "epochs", "log loss") == []
-    assert report.adding(partials, "epochs") == report.adds(partials, "epochs", "loss")
-    assert report.adding(partials.assign(form="log loss"), "epochs") == report.adds(partials, "epochs", "loss")
+    undecided = dict.fromkeys(report.SCORES.values(), Decision.UNDECIDED)
+    assert report.beyond(partials, "epochs", "loss") == undecided | {"the LM judge": decision}
+    assert report.beyond(partials, "steps", "loss") == report.beyond(partials, "epochs", "log loss") == undecided
+
+
+def test_every_score_is_said_under_its_decision_and_once():
+    decisions = dict(zip(report.SCORES.values(), (Decision.LOWER, Decision.UNDECIDED, Decision.LOWER), strict=True))
+    parts = report.by_decision(decisions)
+    assert parts == {
+        Decision.LOWER: ["the graded score", "the LM judge"],
+        Decision.UNDECIDED: ["the strict rubric"],
+    }
 
 
 def test_scores_decide_together_or_not_at_all():

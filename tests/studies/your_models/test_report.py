@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from proxylib import stats
 from proxylib.studies.your_models import compare, report
 from proxylib.studies.your_models.compare import Comparison, Fitted
 from proxylib.studies.your_models.rank import Ranked
+
+BOOTSTRAP = stats.Bootstrap(draws=200, level=0.95, seed=1)
 
 
 @pytest.fixture
@@ -33,9 +36,27 @@ def test_a_proxy_that_follows_the_style_and_not_the_scores_is_told_from_one_that
     shown = dataclasses.replace(
         ranked, read=read, comparison=ranked.comparison._replace(values=values), fitted=Fitted(scored, ranked.fitted.errors)
     )
-    assert report.follows_style(shown) == pytest.approx((1.0, -1.0))
+    assert [one.estimate for one in report.follows_style(shown, BOOTSTRAP)] == pytest.approx([1.0, -1.0])
+    assert {stats.decide(one) for one in report.follows_style(shown, BOOTSTRAP)} == {stats.Decision.UNDECIDED}  # of three
     unknown = [None, read.replace(0.2, np.nan), read * 0]
-    assert [report.follows_style(dataclasses.replace(shown, read=part)) for part in unknown] == [None] * 3
+    assert [report.follows_style(dataclasses.replace(shown, read=part), BOOTSTRAP) for part in unknown] == [None] * 3
+
+
+def test_whether_a_proxy_follows_the_style_is_decided_over_models(ranked):
+    """Twelve of them: by the proxy as by the share, scores without any tie to it."""
+    models = [f"m{number}" for number in range(12)]
+    values = pd.DataFrame({compare.WINNER: np.arange(12.0)}, index=models)
+    scored = pd.DataFrame({"model": models, "score": [5.0, 9, 2, 7, 0, 11, 3, 8, 6, 1, 10, 4]})
+    shown = dataclasses.replace(
+        ranked,
+        read=pd.Series(np.linspace(0.2, 0.8, 12), index=models),
+        comparison=ranked.comparison._replace(values=values),
+        fitted=Fitted(scored, ranked.fitted.errors),
+    )
+    of_proxy, of_scores = report.follows_style(shown, BOOTSTRAP)
+    assert stats.decide(of_proxy) is stats.Decision.HIGHER and stats.decide(of_scores) is stats.Decision.UNDECIDED
+    against = dataclasses.replace(shown, comparison=ranked.comparison._replace(values=-values))
+    assert stats.decide(report.follows_style(against, BOOTSTRAP)[0]) is stats.Decision.LOWER
 
 
 def test_neighbours_stand_with_their_support(ranked):
