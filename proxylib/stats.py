@@ -115,6 +115,20 @@ class Drawn:
         low, high = (whole * end for end in proportion_interval(successes, self.clusters, self.level)[1:])
         return Interval(interval.estimate, -high if self.difference else low, high)
 
+    def student(self) -> Interval:
+        """Student's interval around the estimate, from the spread of the draws; nan ends where half of them are not defined.
+
+        With a degree of freedom fewer than clusters, for statistics of so few of them that percentiles of the draws are too
+        short or, as most draws hold three or four different ones, lie to one side.
+        """
+        from scipy.stats import t
+
+        finite = self.draws[np.isfinite(self.draws)]
+        if len(finite) * 2 < len(self.draws) or self.clusters < 2:
+            return Interval(float(self.estimate), np.nan, np.nan)
+        reach = float(t.ppf((1 + self.level) / 2, self.clusters - 1) * finite.std())
+        return Interval(float(self.estimate), self.estimate - reach, self.estimate + reach)
+
     def minus(self, other: Drawn) -> Drawn:
         """The paired difference, draw by draw; both must come of the same resampling."""
         if len(self.draws) != len(other.draws):

@@ -48,6 +48,20 @@ MUTANTS = {
     "cli/surroundings.py": [
         Mutant("only-what-was-raised", "error = error.__cause__ or error.__context__", "error = None"),
     ],
+    "studies/lab/training_noise.py": [
+        Mutant("every-task-in-the-mean", 'table[table["task"].isin(tasks)] for', "table for"),
+        Mutant("one-training-has-the-noise-of-two", "np.mean((first - second) ** 2) / 2)", "np.mean((first - second) ** 2))"),
+        Mutant("seeds-count-as-models", "between_seeds(first, second) ** 2 / 2", "0"),
+        Mutant(
+            "models-left-out-for-families",
+            'part[column].to_numpy() for column in ("first", "second", "family")',
+            'part[column].to_numpy() for column in ("first", "second", "model")',
+        ),
+        Mutant("proxy-against-itself", "drawn[NAMED].minus(drawn[ACCURACY])", "drawn[NAMED].minus(drawn[NAMED])"),
+    ],
+    "report/plots/distributions.py": [
+        Mutant("left-out-is-filled", '{"color": GROUND, "edgecolor": INK', '{"color": INK, "edgecolor": INK'),
+    ],
     "studies/proxy_metrics/whose_style.py": [
         Mutant("style-minus-style", ".minus(drawn[label, WITH_SKILL])", ".minus(drawn[label, WITH_STYLE])"),
         Mutant("claim-of-the-other-end", '(ablations.WINNER, "other")', '(ablations.WINNER, "expert")'),
@@ -78,6 +92,7 @@ MUTANTS = {
         Mutant("dollars-begin-formulas", "text.set_parse_math(False)", "text.get_text()", "tests/test_text.py"),
     ],
     "stats.py": [
+        Mutant("normal-for-few-draws", "self.clusters - 1) * finite", "1e9) * finite"),
         Mutant("normal-for-few-clusters", "t.ppf((1 + level) / 2, count - 1)", "t.ppf((1 + level) / 2, 1e9)"),
         Mutant("jackknife-as-a-bootstrap", "np.sqrt((count - 1) * onto(values).var())", "onto(values).std()"),
         Mutant("normal-for-wilson", 'method="wilson"', 'method="normal"'),
@@ -978,10 +993,14 @@ MUTANTS = {
         Mutant("eligible-by-half", "differing * 3 >= 2 * len(part)", "differing * 2 >= len(part)"),
     ],
     "studies/lab/report.py": [
+        Mutant(
+            "otherwise-is-so", 'otherwise=shown["counted"] != shown["counts"]', 'otherwise=shown["counted"] == shown["counts"]'
+        ),
         Mutant("wide-quartiles", "[0.25, 0.5, 0.75]", "[0.1, 0.5, 0.9]"),
     ],
     "studies/loss/claimed.py": [
         Mutant("r2-unadjusted", "(count - 1) / (count - 2)", "1"),
+        Mutant("shapes-do-not-know-of-luck", "bases.drawn(np.array(once)[which.ravel()]).student()", "draws.interval(values)"),
         Mutant("steps-of-examples-for-steps-of-size", "rises(1).mean((1, 2))", "rises(2).mean((1, 2))"),
         Mutant("every-pair-a-fall", 'pairs[pairs["score_drop"] > 0]', "pairs"),
         Mutant("poorest-control-decides", "size_control.GIVEN[size_control.RICHEST]", 'size_control.GIVEN["base + data"]'),

@@ -289,6 +289,15 @@ def test_the_critical_correlation_is_that_of_the_t_test():
     assert stats.critical_r(0) == 1.0
 
 
+def test_the_spread_of_draws_gives_students_interval_around_the_estimate():
+    sample = np.array([1.0, 4.0, 2.0, 9.0, 5.0])
+    clusters = stats.Bootstrap(draws=20_000, level=0.95, seed=1).over(np.arange(5))
+    mean = clusters.drawn(clusters.ratio(sample, np.ones(5))).student()
+    assert mean.high - mean.estimate == pytest.approx(reference.t.ppf(0.975, 4) * sample.std() / np.sqrt(5), rel=0.02)
+    assert mean.estimate == 4.2 and mean.low == pytest.approx(2 * mean.estimate - mean.high)
+    assert np.isnan(clusters.drawn(np.where(np.arange(20_001) % 3, np.nan, 1.0)).student()[1:]).all()
+
+
 def test_the_jackknife_of_a_mean_is_students_interval():
     values = np.random.default_rng(8).normal(3, 2, size=5)
     left_out = [np.delete(values, place).mean() for place in range(5)]

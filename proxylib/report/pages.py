@@ -53,14 +53,14 @@ def _caption(text: str) -> str:
     return f'<details class="proxylib-more{short}"><summary><span>{escape(text)}</span></summary></details>'
 
 
-def table(frame: pd.DataFrame, caption: str, wrap: bool = False) -> None:
+def table(frame: pd.DataFrame, caption: str, wrap: bool = False, fold: bool = False) -> None:
     """Show a table as it stands: sort and round it first. Cells are escaped; a table wider than the text is folded.
 
-    `wrap` lets long sentences in cells break.
+    `wrap` lets long sentences in cells break; `fold` folds a table that a figure has shown already.
     """
     body = _table_html(frame, "proxylib-table wrap" if wrap else "proxylib-table")
     html = f'<div class="proxylib-scroll">{body}</div><div class="proxylib-caption">{_caption(caption)}</div>'
-    if letters_across(frame) > TEXT_WIDTH:
+    if letters_across(frame) > TEXT_WIDTH or fold:
         html = f'<details class="proxylib-fold"><summary>Table: {escape(_subject(caption))}</summary>{html}</details>'
     display(HTML(html))
 

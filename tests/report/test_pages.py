@@ -40,3 +40,8 @@ def test_only_a_table_wider_than_the_text_is_folded_under_what_it_shows(shown):
     assert 'class="proxylib-fold"' not in shown[0]
     assert shown[1].startswith('<details class="proxylib-fold"><summary>Table: Some rows</summary>')
     assert pages.letters_across(narrow) == 3 * (20 + pages.GUTTER)
+
+
+def test_a_table_that_a_figure_has_shown_is_folded_where_asked(shown):
+    pages.table(pd.DataFrame({"a": [1]}), "Some rows.", fold=True)
+    assert shown[0].startswith('<details class="proxylib-fold"><summary>Table: Some rows</summary>')

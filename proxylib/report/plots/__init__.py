@@ -11,7 +11,7 @@ from proxylib.report.plots.curves import (
     paired_differences,
     scaling_lines,
 )
-from proxylib.report.plots.distributions import accuracies_by_task, histogram_with_marks
+from proxylib.report.plots.distributions import accuracies_by_task, histogram_with_marks, levels_by_task
 from proxylib.report.plots.forecasts import forecast_lines, methods_errors
 from proxylib.report.plots.intervals import (
     agreement_forest,
@@ -22,6 +22,7 @@ from proxylib.report.plots.intervals import (
     forest,
     methods_forest,
     models_forest,
+    trained_twice,
 )
 from proxylib.report.plots.matrices import heat_map, similarity
 from proxylib.report.plots.scatters import rank_scatter, scatter_with_lines
@@ -48,6 +49,7 @@ __all__ = [
     "histogram_with_marks",
     "learning_curves",
     "legend_below",
+    "levels_by_task",
     "lines_with_intervals",
     "loss_curves",
     "memory_lines",
@@ -64,4 +66,5 @@ __all__ = [
     "scatter_with_lines",
     "similarity",
     "svg",
+    "trained_twice",
 ]

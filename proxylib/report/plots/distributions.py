@@ -1,4 +1,4 @@
-"""How values spread: under chance with what was observed, and over models."""
+"""How values spread: under chance with what was observed, over models, over levels of difficulty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from proxylib.report.plots.style import FAINT, GROUND, INK, grouped, themed, without_legend
+from proxylib.report.plots.style import FAINT, GROUND, INK, QUIET, VERMILION, grouped, themed, without_legend
 
 
 @themed
@@ -62,4 +62,38 @@ def accuracies_by_task(frame: pd.DataFrame, eligible: pd.DataFrame, ax: Axes) ->
     without_legend(ax, "family", "width")
     ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
     ax.set(xlabel="", ylabel="accuracy", ylim=(0, 1))
+    return ax
+
+
+@themed
+def levels_by_task(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """Mean accuracy on every level of difficulty, a column of levels per task, with the guessing floor of each.
+
+    Parameters
+    ----------
+    frame : columns task, level, floor, mean (shares), counted (filled, else hollow), otherwise (ringed); of a task, the first
+        level stands on the left
+    """
+    names = list(frame["task"].drop_duplicates())
+    within = frame.groupby("task")["level"]
+    beside = (within.cumcount() + 0.5) / within.transform("size") - 0.5
+    rows = frame.assign(place=frame["task"].map(names.index) + 0.84 * beside)
+    bars = {"width": 0.84 / within.size().max(), "color": FAINT, "linewidth": 0}
+    ax.bar(rows["place"], rows["floor"], label="commonest answer", zorder=0.9, **bars)
+    thin = {"color": QUIET, "linewidth": 0.8, "units": "task", "estimator": None, "legend": False}
+    sns.lineplot(rows, x="place", y="mean", zorder=1.5, ax=ax, **thin)
+    kinds = {
+        "enters accuracies": (rows["counted"], {"color": INK, "s": 26}),
+        "left out": (~rows["counted"], {"color": GROUND, "edgecolor": INK, "linewidth": 1.1, "s": 26}),
+        "these models would decide otherwise": (
+            rows["otherwise"],
+            {"color": "none", "edgecolor": VERMILION, "linewidth": 1.3, "s": 88},
+        ),
+    }
+    for label, (chosen, look) in kinds.items():
+        if chosen.any():
+            sns.scatterplot(rows[chosen], x="place", y="mean", label=label, legend=False, zorder=2, ax=ax, **look)
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    ax.grid(visible=False, axis="x")
+    ax.set(xlabel="", ylabel="mean accuracy", ylim=(-0.03, 1.03))
     return ax

@@ -119,6 +119,24 @@ def models_forest(table: pd.DataFrame, ax: Axes, *, column: str) -> Axes:
     return forest(table.rename(columns=ends).assign(kind="model"), ax, row="model", by="kind", label=column)
 
 
+@themed
+def trained_twice(frame: pd.DataFrame, ax: Axes, *, label: str, labels: Mapping[str, str] | None = None) -> Axes:
+    """Models as rows in the order of the frame, the first on top: both trainings of each, with a line from one to the other.
+
+    Parameters
+    ----------
+    frame : columns model, first, second
+    label : of the horizontal axis
+    labels : "first training", "second training" -> what the legend says
+    """
+    rows = frame.assign(place=np.arange(len(frame)), low=frame["first"], high=frame["second"])
+    whiskers(rows, ax, y="place", colour=QUIET)
+    sides = {"first": "first training", "second": "second training"}
+    both = rows.rename(columns=sides).melt(["model", "place"], list(sides.values()), "training", "value")
+    points(both, ax, x="value", y="place", by="training", labels=labels)
+    return _rows(ax, list(map(line, frame["model"])), label, None)
+
+
 def ceiling_by_task(frame: pd.DataFrame, ax: Axes, *, labels: Mapping[str, str] | None = None) -> Axes:
     """How well one full-size seed orders the candidates, per task; easier tasks on top.
 

@@ -34,6 +34,7 @@ BLUE, SKY, GREEN, ORANGE, VERMILION, PINK, BROWN = (
     "#CC79A7",
     "#8C3B00",
 )
+WINE, MINT, VIOLET, NIGHT = "#99004D", "#66C2A5", "#8151E0", "#320066"  # what twelve families need beside them
 STYLE = {
     **sns.axes_style("whitegrid"),
     **sns.plotting_context("paper", font_scale=1.08),
@@ -69,7 +70,8 @@ class Look(NamedTuple):
     marker: str
 
 
-#: everything that has a look of its own, by kind; within a kind no two share a colour or a marker
+#: everything that has a look of its own, by kind; within a kind no two share a colour or a marker, and the two tokenizers of
+#: an architecture are neighbours in colour
 KINDS = {
     "families": {
         "llama-bpe": Look(SKY, "^"),
@@ -77,7 +79,13 @@ KINDS = {
         "gpt_neox-bpe": Look(ORANGE, "D"),
         "gpt_neox-spaced": Look(VERMILION, "s"),
         "gpt2-bpe": Look(PINK, "v"),
-        "gpt2-spaced": Look(GREEN, ">"),
+        "gpt2-spaced": Look(WINE, "P"),
+        "olmo2-bpe": Look(MINT, "<"),
+        "olmo2-spaced": Look(GREEN, ">"),
+        "starcoder2-bpe": Look(VIOLET, "p"),
+        "starcoder2-spaced": Look(NIGHT, "X"),
+        "nemotron-bpe": Look(QUIET, "h"),
+        "nemotron-spaced": Look(INK, "*"),
     },
     "proxies": {
         "cross-entropy per token": Look(VERMILION, "s"),
@@ -118,6 +126,7 @@ KINDS = {
     "changes": {"higher": Look(BLUE, "^"), "lower": Look(VERMILION, "v")},
     "contrasts": {"planned": Look(INK, "o"), "exploratory": Look(QUIET, "s")},
     "models": {"model": Look(INK, "o")},
+    "trainings": {"first training": Look(INK, "o"), "second training": Look(ORANGE, "D")},
     "methods of forecasting": {"chosen": Look(BLUE, "o"), "beside it": Look(QUIET, "s")},
     "implementations": {
         "proxylib": Look(BLUE, "o"),

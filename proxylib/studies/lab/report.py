@@ -6,8 +6,19 @@ import numpy as np
 import pandas as pd
 
 from proxylib.data import tasks
-from proxylib.report import words
+from proxylib.report import tables, words
+from proxylib.studies.lab import training_noise
 from proxylib.studies.lab.population import SPEEDS
+
+#: quantity of `training_noise.moves` -> what the table calls it, and the factor that puts it into that unit
+MOVES = {
+    training_noise.SEEDS: ("SD between seeds (points)", 100),
+    training_noise.MODELS: ("SD between models (points)", 100),
+    training_noise.MODELS_MINUS_SEEDS: ("between models minus between seeds (points)", 100),
+    training_noise.PLACES: ("change of rank (places)", 1),
+    training_noise.RHO: ("rank correlation between seeds", 1),
+    training_noise.RHO_MINUS_ACCURACY: ("the same minus accuracy's", 1),
+}
 
 
 def corpus_table(described: pd.DataFrame) -> pd.DataFrame:
@@ -113,3 +124,65 @@ def speed_table(members: pd.DataFrame, speed: dict) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def levels_shown(graded: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
+    """Every level of difficulty with what was decided on it, easiest first within a task.
+
+    Parameters
+    ----------
+    graded : of the population; `counts` is what the models at hand would decide
+    levels : columns task, level, counted: whether the level enters accuracies
+
+    Returns
+    -------
+    graded with counted and otherwise: whether the models at hand would decide otherwise
+    """
+    decided = levels.drop_duplicates(["task", "level"])[["task", "level", "counted"]]
+    shown = graded.merge(decided, on=["task", "level"], validate="one_to_one")
+    shown = shown.assign(otherwise=shown["counted"] != shown["counts"], place=shown["task"].map(_places(graded["task"])))
+    return shown.sort_values(["place", "level"], ignore_index=True).drop(columns="place")
+
+
+def _places(names: pd.Series) -> dict[str, int]:
+    return {name: place for place, name in enumerate(names.drop_duplicates())}
+
+
+def level_table(shown: pd.DataFrame) -> pd.DataFrame:
+    """What `levels_shown` gives, for reading."""
+    yes = {True: "yes", False: "no"}
+    return pd.DataFrame(
+        {
+            "task": shown["task"],
+            "level": shown["level"],
+            "trained": [
+                yes[level in tasks.task(name).trained] for name, level in zip(shown["task"], shown["level"], strict=True)
+            ],
+            "commonest answer (%)": [words.percent(share) for share in shown["floor"]],
+            "mean accuracy (%)": [words.percent(share) for share in shown["mean"]],
+            "models that guess": shown["at_floor"],
+            "models nearly perfect": shown["at_ceiling"],
+            "enters accuracies": shown["counted"].map(yes),
+            "would, by these models": shown["counts"].map(yes),
+        }
+    )
+
+
+def twice(pairs: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Both trainings of every model by one measure, in percent, the most accurate model on top.
+
+    Parameters
+    ----------
+    pairs : as from `training_noise.pairs`
+    """
+    accuracy = tables.rows(pairs, measure=training_noise.ACCURACY).set_index("model")
+    order = accuracy[["first", "second"]].mean(axis=1).sort_values(ascending=False, kind="stable").index
+    rows = tables.rows(pairs, measure=measure).set_index("model").loc[order].reset_index()
+    return rows.assign(first=100 * rows["first"], second=100 * rows["second"])
+
+
+def noise_table(moves: pd.DataFrame) -> pd.DataFrame:
+    """How far a second training moves accuracy and the proxy, for reading."""
+    shown = moves.assign(quantity=moves["quantity"].map(lambda name: MOVES[name][0]))
+    shown[tables.ENDS] = moves[tables.ENDS].mul(moves["quantity"].map(lambda name: MOVES[name][1]), axis=0)
+    return tables.crossed(shown, "quantity", "measure")

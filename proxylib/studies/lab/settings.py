@@ -54,6 +54,13 @@ class PopulationSettings(Frozen):
     bootstrap: Bootstrap
 
 
+class NoiseSettings(Frozen):
+    """What a `training_noise` run is made from, beside its parents."""
+
+    tasks: tuple[str, ...]
+    bootstrap: Bootstrap
+
+
 class Watch(Frozen):
     """How a training run is measured on the way."""
 

@@ -7,10 +7,18 @@ from proxylib.errors import UserError
 from proxylib.measure.settings import MeasureSettings
 from proxylib.models.settings import TrainSettings, train_settings
 from proxylib.runs.step import Declaration, Request, Resources, Study
-from proxylib.studies.lab.settings import CorporaSettings, Member, PopulationSettings, Section, TrajectorySettings
+from proxylib.studies.lab.settings import (
+    CorporaSettings,
+    Member,
+    NoiseSettings,
+    PopulationSettings,
+    Section,
+    TrajectorySettings,
+)
 
 study = Study("lab", Section)
 CROSSED = "crossed"  # the population itself
+AGAIN = "seeds"  # its replication under another seed, in profiles that have one
 LOOK = 0.1  # minutes of one checkpoint's measurement
 TRAJECTORY_SEEDS = 1000  # times the profile's first seed, then one a run: no two trajectories, and no model, read the same
 
@@ -105,7 +113,17 @@ def members(d: Declaration, which: str) -> tuple[Member, ...]:
     return tuple(Member(model=model, seed=seed, style=again.style) for seed in again.seeds for model in models)
 
 
+@study.stage(version=1, builder="proxylib.studies.lab.training_noise:build", whole=False)
+def training_noise(d: Declaration) -> Request:
+    """How far does a model move when it is trained again under another seed, beside how far models lie apart?"""
+    parents = {"population": d.step("population"), "again": d.step("population", which=AGAIN)}
+    # a task that `counted` leaves unnamed has no level that counts, once any is named: its accuracies are guesses
+    tasks = tuple(name for name in d.profile.material.tasks if name in (d.profile.counted or d.profile.material.tasks))
+    return Request(NoiseSettings(tasks=tasks, bootstrap=d.profile.bootstrap), parents)
+
+
 @study.page("the_lab")
 def the_lab(d: Declaration) -> Request:
-    """What the page the_lab reads."""
-    return Request(None, {name: d.step(name) for name in ("population", "material", "corpora")})
+    """What the page the_lab reads; the noise of a training where the profile trains models twice."""
+    again = ["training_noise"] if AGAIN in d.profile.replications else []
+    return Request(None, {name: d.step(name) for name in ("population", "material", "corpora", *again)})

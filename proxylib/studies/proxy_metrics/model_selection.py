@@ -26,8 +26,8 @@ PROSE, PER_TOKEN, PER_BYTE = "prose loss, bits per byte", "trace loss per token"
 NAMED, LINEAR, HELD_IN = "top-1, inverse frequency (named)", "linear RankSVM", "held-in score"
 WINNER = proxies.name(*proxies.NAMED_WINNERS["model selection"])
 COMPUTE = "training compute"
-#: what methods are compared with, paired
-COMPARED = (PROSE, PER_BYTE, PER_TOKEN, HELD_IN, COMPUTE)
+#: what methods are compared with, paired; the named proxy joined them after results had been seen, so that is exploratory
+COMPARED = (PROSE, PER_BYTE, PER_TOKEN, HELD_IN, COMPUTE, NAMED)
 #: methods of which notes on the paper report a mean Spearman correlation; the values stand in the table of claims
 OF_THE_PAPER = ("prose loss per token", "rBridge", "univariate", "3-sparse", "RBF RankSVM", LINEAR, "oracle 3-sparse")
 #: fixed in advance: (method, protocol, baseline)

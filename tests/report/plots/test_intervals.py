@@ -144,3 +144,12 @@ def test_no_interval_is_no_bar(ax):
     plots.forest(rows, ax, row="setting", by="judge", label="")
     np.testing.assert_allclose(ends(ax)[:, :2], [[0.5, 1.5]])
     assert dots(ax)[:, 0].tolist() == [0, 1]
+
+
+def test_both_trainings_of_a_model_stand_in_its_row_with_a_line_between(ax):
+    rows = pd.DataFrame({"model": ["best", "worst"], "first": [0.8, 0.3], "second": [0.7, 0.4]})
+    plots.trained_twice(rows, ax, label="accuracy", labels={"first training": "seed 2", "second training": "seed 3"})
+    np.testing.assert_allclose(ends(ax), [[0.8, 0.7, 0, 0], [0.3, 0.4, 1, 1]])
+    np.testing.assert_allclose(sorted(map(tuple, dots(ax))), [(0.3, 1), (0.4, 1), (0.7, 0), (0.8, 0)])
+    assert names(ax) == ["best", "worst"] and ax.get_ylim()[0] > ax.get_ylim()[1], "the first row is on top"
+    assert ax.get_legend_handles_labels()[1] == ["seed 2", "seed 3"] and ax.get_xlabel() == "accuracy"

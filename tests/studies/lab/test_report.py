@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from proxylib.data import corpora
-from proxylib.studies.lab import population, report
+from proxylib.stats import Bootstrap
+from proxylib.studies.lab import population, report, training_noise
 
 FAMILIES = ("a", "b", "c", "d")
 MEMBERS = [(f"{family}-{width}", family, width) for family in FAMILIES for width in (32, 64)]
@@ -109,3 +110,47 @@ def test_the_table_of_speeds_takes_medians_over_seeds():
     table = report.speed_table(members, speed)
     assert list(table["design"]) == ["a-32"] and table["runs"].item() == 3
     assert table["model GFLOP/s"].item() == "2"
+
+
+def graded_frame(counts):
+    facts = {"floor": 0.25, "mean": [0.3, 0.5, 0.9], "at_floor": [5, 1, 0], "at_ceiling": [0, 1, 4], "models": 8}
+    return pd.DataFrame({"task": ["walk", "brackets", "walk"], "level": [8, 5, 3], **facts, "counts": counts})
+
+
+def test_levels_show_what_was_decided_and_where_the_models_at_hand_would_decide_otherwise():
+    levels = pd.DataFrame(
+        [(member, task, level) for member in "ab" for task, level in (("walk", 3), ("walk", 8), ("brackets", 5))]
+    )
+    levels = levels.set_axis(["member", "task", "level"], axis="columns")
+    levels["counted"] = levels["level"].isin([3, 8])
+    shown = report.levels_shown(graded_frame([False, True, True]), levels)
+    assert list(zip(shown["task"], shown["level"], strict=True)) == [("walk", 3), ("walk", 8), ("brackets", 5)]
+    assert shown["counted"].tolist() == [True, True, False] and shown["otherwise"].tolist() == [False, True, True]
+    table = report.level_table(shown).set_index(["task", "level"])
+    assert table["trained"].tolist() == ["yes", "no", "yes"] and table["mean accuracy (%)"].tolist() == ["90", "30", "50"]
+    assert table.loc[("walk", 8)].tolist() == ["no", "25", "30", 5, 0, "yes", "no"]
+
+
+def both_trainings():
+    values = {"first": [0.2, 0.6, 0.3], "second": [0.4, 0.5, 0.1]}
+    who = {"model": ["x", "y", "z"], "family": ["f", "g", "h"]}
+    proxy = {side: [0.9 - value for value in side_values] for side, side_values in values.items()}
+    measures = {training_noise.ACCURACY: values, training_noise.NAMED: proxy}
+    return pd.concat([pd.DataFrame(who | part | {"measure": name}) for name, part in measures.items()], ignore_index=True)
+
+
+def test_models_trained_twice_stand_by_accuracy_whatever_is_shown_of_them():
+    pairs = both_trainings()
+    shown = report.twice(pairs, training_noise.ACCURACY)
+    assert list(shown["model"]) == ["y", "x", "z"] and shown["first"].tolist() == pytest.approx([60, 20, 30])
+    proxy = report.twice(pairs, training_noise.NAMED)
+    assert list(proxy["model"]) == ["y", "x", "z"] and proxy["second"].tolist() == pytest.approx([40, 50, 80])
+
+
+def test_the_table_of_noise_says_shares_in_points_and_ranks_in_places():
+    moves = training_noise.moves(both_trainings(), Bootstrap(draws=100, level=0.95, seed=1))
+    table = report.noise_table(moves).set_index("quantity")
+    assert list(table.columns) == [training_noise.ACCURACY, training_noise.NAMED]
+    assert table.loc["SD between seeds (points)", "accuracy"].startswith("12 [")  # the root of (4 + 1 + 4) / 6 hundredths
+    assert table.loc["change of rank (places)", "accuracy"].startswith("0.7") and len(table) == len(report.MOVES)
+    assert table.loc["the same minus accuracy's", "accuracy"] == "–"

@@ -85,6 +85,27 @@ def test_diminishing_returns_are_told_from_growing_ones():
     assert early.loc["loss-size-log-linear", "estimate"] > 0 > late.loc["loss-size-log-linear", "estimate"]
 
 
+def test_the_luck_of_bases_widens_what_is_said_of_the_shape_along_size():
+    """The luck of a base is the same at every number of examples, so that these agree on a shape that is luck alone."""
+    claims = ["loss-size-diminishing", "loss-size-log-linear"]
+    luck = dict(zip(SIZES, (-0.1, 0.1, 0.0, 0.0, -0.1), strict=True))
+    size = lambda s: 20_000 * 2 ** round(float(s))
+    smooth, _, _ = claims_of(lambda s, d, z: 0.2 + 0.1 * s, lambda s, d, z: 2 - 0.2 * s, notes=200)
+    lucky, drawn, _ = claims_of(lambda s, d, z: 0.2 + 0.1 * s + luck[size(s)], lambda s, d, z: 2 - 0.2 * s, notes=200)
+    lengths = {name: lucky.loc[claims, f"high{name}"] - lucky.loc[claims, f"low{name}"] for name in ("", "_given")}
+    assert lucky.loc["loss-size-diminishing", "low_given"] > 0 > lucky.loc["loss-size-diminishing", "low"]
+    assert (lengths[""] > 1.5 * lengths["_given"]).all()
+    assert lengths[""].iloc[0] > 3 * (smooth.loc[claims[0], "high"] - smooth.loc[claims[0], "low"])
+    rates = BOOTSTRAP.drawn(drawn.rates[LM_JUDGE]).estimate.reshape(len(SIZES), len(DATA)).mean(1)
+    by_hand = []
+    for members in np.random.default_rng(5).integers(0, 5, (4000, 5)):
+        kept = np.unique(members)
+        if len(kept) > 2:
+            steps = np.diff(rates[kept]) / np.diff(kept)
+            by_hand.append(steps[0] - steps[-1])
+    assert lengths[""].iloc[0] == pytest.approx(2 * reference.t.ppf(0.975, 4) * np.std(by_hand), rel=0.15)
+
+
 def test_a_fall_that_shows_in_the_loss_counts_as_an_inversion():
     wobble = lambda s, d: np.sin(40 * (s + 1.7 * d))
     follows, _, _ = claims_of(lambda s, d, z: 0.5 + 0.3 * wobble(s, d), lambda s, d, z: 2 - wobble(s, d), notes=100)

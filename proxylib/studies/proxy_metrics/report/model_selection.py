@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
-from proxylib.ranking import nulls, protocols, strata
+from proxylib.measure import proxies
+from proxylib.measure.features import BASELINES
+from proxylib.ranking import nulls, protocols, single, strata
+from proxylib.ranking.panel import usable
 from proxylib.report import scoreboard, tables
 from proxylib.report.words import MISSING, chosen, with_interval
-from proxylib.stats import Decision, Interval, decide
-from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, OF_THE_PAPER, OURS, PER_BYTE
+from proxylib.stats import Bootstrap, Decision, Interval, decide
+from proxylib.studies.proxy_metrics.model_selection import (
+    CONFIRMATORY,
+    NAMED,
+    OF_THE_PAPER,
+    OURS,
+    PER_BYTE,
+    PROSE,
+    WINNER,
+    panels,
+)
 
 TASKS_OUT, FAMILY_OUT = "leave-tasks-out", "leave-family-out"
 #: protocol -> what was not seen
@@ -130,6 +144,32 @@ def ours(summary: pd.DataFrame) -> pd.DataFrame:
     """Methods of ours minus bits per byte on an unseen family: rows of the summary."""
     gaps = tables.rows(summary, protocol=FAMILY_OUT, quantity=f"rho minus that of {PER_BYTE}")
     return gaps.set_index("method").loc[list(OURS)].reset_index()
+
+
+def over_tasks(
+    features: pd.DataFrame, accuracy: pd.DataFrame, sets: Mapping[str, Sequence[str]], bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """Whether the choice of tasks carries a result: methods that fit nothing, over several sets of tasks.
+
+    Parameters
+    ----------
+    features, accuracy : tables of a population
+    sets : label -> tasks; those on which all models score alike are left out
+    bootstrap : over families
+
+    Returns
+    -------
+    columns tasks (the label), method, and those of `single.univariate_grid` for the mean
+    """
+    columns = {NAMED: WINNER, PER_BYTE: "bits_per_byte", PROSE: "prose_bits_per_byte"}
+    signs = [BASELINES.get(column) or proxies.STATISTICS[column.split("|")[0]] for column in columns.values()]
+    names = {column: method for method, column in columns.items()}
+    grids = []
+    for label, tasks in sets.items():
+        by_seed = panels(features, accuracy, usable(accuracy, tuple(tasks)), list(columns.values()))
+        means = tables.rows(single.univariate_grid(by_seed, signs, bootstrap), task="mean")
+        grids.append(means.assign(tasks=label, method=means["feature"].map(names)))
+    return pd.concat(grids, ignore_index=True)
 
 
 def stability_table(choices: pd.DataFrame) -> pd.DataFrame:

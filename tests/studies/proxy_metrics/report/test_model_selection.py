@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from proxylib.ranking import nulls, protocols, strata
 from proxylib.report.words import MISSING
 from proxylib.stats import Decision
-from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, HELD_IN, LINEAR, OURS, PER_BYTE
+from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, HELD_IN, LINEAR, NAMED, OURS, PER_BYTE
 from proxylib.studies.proxy_metrics.report import model_selection as report
+from tests.studies.proxy_metrics.populations import BOOTSTRAP, TASKS, population
 
 ORACLE = "oracle 3-sparse"
 
@@ -106,3 +108,23 @@ def test_styles_stand_in_the_order_of_what_is_taken_out():
     table = report.style_table(frame).set_index("method")
     assert list(table) == list(report.GIVEN.values())
     assert table.loc["three"].tolist() == ["0.60 [0.50, 0.70]", *[MISSING] * 4]
+
+
+def test_methods_that_fit_nothing_stand_over_every_set_of_tasks():
+    features, accuracy, _ = population(noise=0.01)
+    over = report.over_tasks(features, accuracy, {"two": TASKS[:2], "all": TASKS}, BOOTSTRAP)
+    assert list(over["tasks"].unique()) == ["two", "all"]
+    named = over[over["method"] == NAMED].set_index("tasks")["estimate"]
+    per_task = report.over_tasks(features, accuracy, {task: (task,) for task in TASKS}, BOOTSTRAP)
+    alone = per_task[per_task["method"] == NAMED].set_index("tasks")["estimate"]
+    assert named["two"] == pytest.approx(alone[list(TASKS[:2])].mean())  # a mean over tasks, and nothing else
+    assert named["all"] == pytest.approx(alone.mean())
+    assert named["all"] > 0.8  # oriented: more is better
+
+
+def test_a_task_on_which_all_score_alike_is_in_no_set():
+    features, accuracy, _ = population()
+    flat = accuracy.assign(estimate=accuracy["estimate"].where(accuracy["task"] != "a", 0.0))
+    over = report.over_tasks(features, flat, {"all": TASKS, "three": TASKS[1:]}, BOOTSTRAP)
+    estimates = over.pivot(index="method", columns="tasks", values="estimate")
+    assert (estimates["all"] == estimates["three"]).all()
