@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from judging.garbling import garbled
 
 from proxylib.data import scribe
 from proxylib.judging import grading, rubric
@@ -45,10 +46,7 @@ def test_a_criterion_that_passes_has_a_full_grade():
     rng = random.Random(3)
     seen = set()
     for example in EXAMPLES:
-        characters = list(example.note)
-        for _ in range(rng.randint(0, 8)):
-            characters[rng.randrange(len(characters))] = rng.choice("abc 123\n.:SOAP")
-        note = "".join(characters)
+        note = garbled(example.note, rng, 8)
         passed, part = rubric.verdicts(example, note, "strict"), grading.grades(example, note)
         assert all(0 <= part[name] <= 1 and (part[name] == 1 or not passed[name]) for name in CRITERIA)
         seen |= {name for name in CRITERIA if not passed[name] and part[name] > 0}

@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from judging.garbling import garbled
 
 from proxylib.data import scribe
 from proxylib.judging import rubric
@@ -150,10 +151,7 @@ def test_lenient_passes_whatever_strict_passes():
     rng = random.Random(2)
     seen = set()
     for example in EXAMPLES:
-        characters = list(example.note)
-        for _ in range(rng.randint(0, 12)):
-            characters[rng.randrange(len(characters))] = rng.choice("abc 123\n.:SOAP")
-        note = "".join(characters)
+        note = garbled(example.note, rng, 12)
         strict, lenient = verdicts(example, note), verdicts(example, note, "lenient")
         assert all(lenient[name] or not strict[name] for name in CRITERIA)
         seen |= {name for name in CRITERIA if lenient[name] and not strict[name]}
