@@ -793,7 +793,7 @@ MUTANTS = {
         Mutant("under-any-name", "if name in AROUND or name in CRITERIA]", "]"),
         Mutant("quotations-count", "if not _in_quotes(answer, row) and ", "if "),
         Mutant("the-notes-own-verdict-counts", " and _fitting(row.members) not in theirs", ""),
-        Mutant("twice-is-once", "if names.count(name) > 1:", "if names.count(name) > 9:"),
+        Mutant("rows-twice", "if names.count(name) > 1:", "if names.count(name) > 9:"),
         Mutant("thoughts-count", "answer = _outside(unpacked(text))", "answer = unpacked(text)"),
         Mutant("encoded-twice-is-lost", "answer = unpacked(FENCED", "answer = (FENCED"),
         Mutant("tags-inside-of-objects", "if any(row.start <= tag.start() < row.end for row in objects):", "if False:"),
@@ -1142,5 +1142,32 @@ MUTANTS = {
     ],
     "laws/two_step.py": [
         Mutant("half-converged", "self.first.fit.converged and self.second.fit.converged", "self.second.fit.converged"),
+    ],
+    "data/published/histories.py": [
+        Mutant("integers-overflow", "frame[numbers] = frame[numbers].astype(float)", "pass"),
+        Mutant("checkpoint-twice", "if len(twice):", "if False:"),
+        Mutant(
+            "errors-made-anew", 'frame["stderr"].fillna(np.sqrt(spread / frame["items"]))', 'np.sqrt(spread / frame["items"])'
+        ),
+        Mutant("percent-pass", '~frame["score"].between(0, 1)', '~frame["score"].between(0, 100)'),
+    ],
+    "data/published/olmo_ladder.py": [
+        Mutant("steps-are-tokens", 'wide["_step"] * float(BATCH_7B)', 'wide["_step"].astype(float)'),
+        Mutant(
+            "groups-for-kinds", "for folder, what in kinds for name in names", "for name in names for folder, what in kinds"
+        ),
+        Mutant("another-batch", 'if not counted and not (wide["batch_size_in_tokens"] == BATCH_7B).all():', "if False:"),
+    ],
+    "data/published/pythia.py": [
+        Mutant("mean-of-errors", "np.sqrt((errors**2).sum()) / SUBJECTS", "errors.mean()"),
+        Mutant("any-step", ' and f"revision=step{step}" in config["model_args"]', ""),
+    ],
+    "data/published/gemstones.py": [
+        Mutant("error-of-a-subject", '"stderr"] /= np.sqrt(SUBJECTS)', '"stderr"] /= 1.0'),
+        Mutant("main-is-no-step", 'replace("main", str(LAST_STEP))', 'replace("main", "0")'),
+    ],
+    "data/published/gadre.py": [
+        Mutant("items-of-the-easy-set", ".to_dict() | ITEMS", ".to_dict()"),
+        Mutant("any-validation-set", "if len(names) != 1:", "if not names:\n            continue\n        if False:"),
     ],
 }
