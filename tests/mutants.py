@@ -69,6 +69,26 @@ MUTANTS = {
     "studies/proxy_metrics/report/whose_style.py": [
         Mutant("wrong-way-of-the-gap", "decide(gap), decide(where_none)", "decide(gap), decide(gap)"),
     ],
+    "studies/forecasting/history.py": [
+        Mutant("second-score-counts", "    if differs.any():", "    if False:"),
+        Mutant("behind-is-ahead", "if s.x[-1] * BEHIND < target]", "if s.x[-1]]"),
+    ],
+    "studies/forecasting/series.py": [
+        Mutant("runs-that-go-on-are-known", "self.end <= cut", "self.x <= cut", "tests/studies/forecasting/test_history.py"),
+    ],
+    "studies/forecasting/backtest.py": [
+        Mutant("sees-what-it-is-asked", "Test(series.until(x / horizon * (1 + 1e-9))", "Test(series.until(x)"),
+    ],
+    "studies/forecasting/choose.py": [
+        Mutant("own-fold-has-a-say", "total - given.weights[out] @ squares[out] if", "total if"),
+        Mutant("moments-count", "weights = 1 / np.bincount(pairs)[pairs]", "weights = np.ones(len(pairs))"),
+    ],
+    "studies/forecasting/intervals.py": [
+        Mutant("without-the-one-to-come", "level * (len(latest) + 1)", "level * len(latest)"),
+    ],
+    "studies/forecasting/forecast.py": [
+        Mutant("an-interval-all-the-same", "whole = plan.horizon >= known.horizon * (1 - 1e-6)", "whole = True"),
+    ],
     "studies/loss/judges_report.py": [
         Mutant("ceiling-is-no-floor", '.clip(upper=100 - table["estimate"])', ""),
         Mutant("unread-is-wrong", 'right = "unread" if said[criterion] == UNSCORED else "right"', 'right = "right"'),

@@ -20,7 +20,7 @@ MOST_MOMENTS = 6  # where pairs are few
 ENOUGH = 9  # pairs: from here on the errors of pairs have a 90 % quantile of their own
 LEAST_TESTS = 24  # however dear they are
 MOST_TESTS = 240
-BUDGET = 3000.0  # fits of a power, in all backtests together: what 100,000 rows may take, in seconds
+BUDGET = 4500.0  # fits of a power, in all backtests together: what 100,000 rows may take, in seconds
 LEAST_HORIZON = 1.25  # below, backtests say nothing of a forecast
 MOST_SIGNALS = 8
 COLUMNS = ["task", "run", "tested", "horizon", "x", "method", "estimate", "score", "last", "doubt", "failed", "fallback"]
@@ -74,7 +74,7 @@ def tests(history: History, horizon: float, cost: float) -> list[Test]:
     places = [(series, rows) for series, rows in places if len(rows)]
     if not places:
         return []
-    room = int(np.clip(BUDGET / max(cost, 1e-9), LEAST_TESTS, MOST_TESTS))
+    room = room_for(cost)
     if len(places) > room:
         places = [places[number] for number in np.linspace(0, len(places) - 1, room).round().astype(int)]
     each = min(MOMENTS if len(places) >= ENOUGH else MOST_MOMENTS, max(1, room // len(places)))
@@ -82,6 +82,11 @@ def tests(history: History, horizon: float, cost: float) -> list[Test]:
     if history.across:  # every run is one of its own
         asked = [(series, row) for series, rows in places for row in rows[-max(1, room // len(places)) :]]
     return [_test(series, row, horizon) for series, row in asked]
+
+
+def room_for(cost: float) -> int:
+    """How many tests there is time for, if one takes so many fits."""
+    return int(np.clip(BUDGET / max(cost, 1e-9), LEAST_TESTS, MOST_TESTS))
 
 
 def _askable(series: Series, horizon: float) -> np.ndarray:

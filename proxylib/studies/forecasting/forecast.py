@@ -8,7 +8,7 @@ a way that ought to be known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +20,10 @@ from proxylib.studies.forecasting import backtest, history, intervals, report
 from proxylib.studies.forecasting.choose import Choice, Panel, choose, panel
 from proxylib.studies.forecasting.history import LEAST, History
 from proxylib.studies.forecasting.methods import PERSISTENCE, Method, last_score, methods, predict
+from proxylib.studies.forecasting.series import MOST_POINTS
 from proxylib.studies.forecasting.settings import Forecast
 
+DIFFERENT = 1.1  # times: horizons that differ by more are not called the same
 VERSION = 1  # of what is computed: another one is another request
 REPLAYED, FIGURE, ERRORS = "replayed.parquet", "forecast.svg", "errors.svg"
 TABLES = ("forecasts", "backtest", "methods")
@@ -98,14 +100,35 @@ def planned(known: History) -> Plan:
     if horizon < backtest.LEAST_HORIZON:
         return Plan(methods(known, known.signals), [], 0.0, known.notes)
     signals = backtest.screened(known, horizon)
-    notes = list(known.notes)
+    ways = methods(known, signals)
+    asked = backtest.tests(known, horizon, _cost(ways))
+    return Plan(ways, asked, horizon, (*known.notes, *_left_out(known, signals, ways, asked)))
+
+
+def _cost(ways: Sequence[Method]) -> float:
+    return sum(way.cost for way in ways)
+
+
+def _left_out(known: History, signals: Sequence[str], ways: Sequence[Method], asked: Sequence[backtest.Test]) -> Iterator[str]:
+    """What is not tried or not used, in sentences."""
     if len(signals) < len(known.signals):
-        notes.append(
+        yield (
             f"of {len(known.signals)} signals, the {len(signals)} are forecast that go best with scores before any backtest: "
             f"{', '.join(signals)}; --signals names others"
         )
-    ways = methods(known, signals)
-    return Plan(ways, backtest.tests(known, horizon, sum(way.cost for way in ways)), horizon, tuple(notes))
+    if known.horizon > DIFFERENT * min(known.target.x / s.x[-1] for s in known.open):
+        yield "series end at different places: the past of all is asked as far ahead as the furthest needs"
+    if max(len(s) for s in known.series) > MOST_POINTS:
+        yield f"of more than {MOST_POINTS} checkpoints of a series, laws are fitted to so many, spaced by equal ratios"
+    tried = len({(test.known.task, test.known.run) for test in asked})
+    if tried < len(known.series) and len(known.series) > backtest.room_for(_cost(ways)):
+        yield f"of {len(known.series)} series, {tried}, evenly spread, are asked about their past"
+    if _many(known, ways):
+        yield f"{len(known.open)} series: only what the choice needs is forecast of each"
+
+
+def _many(known: History, ways: Sequence[Method]) -> bool:
+    return len(known.open) * _cost(ways) > backtest.BUDGET
 
 
 def _too_short(known: History, plan: Plan) -> str:
@@ -146,8 +169,7 @@ def _said(known: History, plan: Plan, choice: Choice) -> tuple[np.ndarray, dict,
 
     Where there are more series than there is time for, methods that the choice does not need are not asked: nan.
     """
-    many = len(known.open) * sum(way.cost for way in plan.methods) > backtest.BUDGET
-    needed = _needed(plan.methods, choice) if many else set(range(len(plan.methods)))
+    needed = _needed(plan.methods, choice) if _many(known, plan.methods) else set(range(len(plan.methods)))
     values, fallbacks = np.full((len(known.open), len(plan.methods)), np.nan), {}
     fits = pd.DataFrame(0, index=[way.name for way in plan.methods], columns=["fits", "fits_failed"])
     for row, series in enumerate(known.open):

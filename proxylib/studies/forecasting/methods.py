@@ -21,7 +21,7 @@ PERSISTENCE = "persistence"
 OURS = " (ours)"
 MAPS = {"linear": Linear, "exponential": Exponential, "sigmoid": Sigmoid}
 #: about how long a fit takes, in fits of a power: what decides how many backtests there is time for
-COSTS = {"linear": 0.2, "exponential": 2.0, "sigmoid": 12.0}
+COSTS = {"linear": 0.2, "exponential": 2.0, "sigmoid": 20.0}
 
 
 class Prediction(NamedTuple):

@@ -42,7 +42,7 @@ def test_of_larger_runs_only_whole_smaller_ones_are_known(loaded):
 
 def test_many_series_or_dear_methods_get_fewer_tests(laid, loaded):
     history = loaded(laid(tasks=60, points=12))
-    for cost, count in ((1.0, 60 * backtest.MOMENTS), (40.0, 75), (1e9, backtest.LEAST_TESTS)):
+    for cost, count in ((1.0, 60 * backtest.MOMENTS), (60.0, 60), (1e9, backtest.LEAST_TESTS)):
         asked = backtest.tests(history, 2.0, cost)
         assert 0.7 * count <= len(asked) <= count
         assert len({test.known.task for test in asked}) == min(60, len(asked))
