@@ -1137,7 +1137,8 @@ MUTANTS = {
         Mutant("last-start-wins", "best = min(ends or stopped, key=lambda end: end.loss)", "best = (ends or stopped)[-1]"),
         Mutant("out-of-steps-is-an-end", "float(end.cost), bool(end.success)", "float(end.cost), True"),
         Mutant("any-end-of-a-loss", "converged = gain <= TOLERANCE * max(float(begun) - value, 0.0)", "converged = True"),
-        Mutant("either-sign", "sign * slope < 0, 0.0", "False, 0.0"),
+        Mutant("either-sign", "wrong = sign * slope < 0", "wrong = sign * slope < -np.inf"),
+        Mutant("slope-of-another-intercept", "held = end != level - slope * middle", "held = end != end"),
         Mutant("unweighted-slope", "(centred * (y - level)) @ weights", "(centred * (y - level)) @ np.ones(len(y))"),
         Mutant("flat-is-a-law", "converged = bool(slope != 0 and np.isfinite(loss))", "converged = True"),
         Mutant("one-point-too-few", "if len(y) < parameters + 1:", "if len(y) < parameters:"),
@@ -1146,6 +1147,7 @@ MUTANTS = {
     ],
     "laws/curves.py": [
         Mutant("power-the-other-way", "{None: 0, True: -1, False: 1}", "{None: 0, True: 1, False: -1}"),
+        Mutant("no-ceiling", "np.inf if self.most is None else self.most", "np.inf"),
         Mutant("power-without-unit", "b=-slope * np.exp(c * middle)", "b=-slope"),
         Mutant("at-chance-too", "y > self.chance + self.margin", "y > 0"),
         Mutant("loss-of-the-score", "fitting.profile(basis, EXPONENTS, np.log(y)", "fitting.profile(basis, EXPONENTS, y"),
@@ -1189,5 +1191,10 @@ MUTANTS = {
     "data/published/gadre.py": [
         Mutant("items-of-the-easy-set", ".to_dict() | ITEMS", ".to_dict()"),
         Mutant("any-validation-set", "if len(names) != 1:", "if not names:\n            continue\n        if False:"),
+    ],
+    "laws/replications.py": [
+        Mutant("ends-from-the-start", "values.tail(smoothed).mean()", "values.head(smoothed).mean()"),
+        Mutant("first-tenth-too", "run.iloc[int(np.ceil(0.1 * len(run))) :]", "run.iloc[0:]"),
+        Mutant("fit-sees-the-end", 'run[run["tokens"] <= share * run["tokens"].max()]', "run"),
     ],
 }

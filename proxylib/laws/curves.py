@@ -70,16 +70,20 @@ class Power(Frozen):
     Parameters
     ----------
     rising : whether y is to rise with t; None lets the points decide
+    least, most : bounds of a, where y itself has them: 1 for the share of items that are right, 0 for a loss
 
     Notes
     -----
     Setting 3 of the proxy-metrics paper fits it to a proxy over steps, and to scores as its baseline; the paper leaves open
     how. Here b and a are solved exactly for every c (`fitting.profile`), so that no start can be wrong. It misleads where the
-    points are few or early: then c runs to 0.01 and a lies far outside of what a score can be, while the fit looks perfect.
+    points are few or early: then c runs to 0.01 and a lies far outside of what a score can be, while the fit looks perfect;
+    bounds of a keep it from the worst.
     """
 
     name: ClassVar[str] = "power"
     rising: bool | None = None
+    least: float | None = None
+    most: float | None = None
 
     def fit(self, x: object, y: object, weights: object = None) -> Fitted:
         """Least squares of y; x [n] above 0, parameters a, b, c."""
@@ -89,7 +93,8 @@ class Power(Frozen):
         basis = lambda c: np.exp(-c[:, None] * (logs - middle))
 
         sign = {None: 0, True: -1, False: 1}[self.rising]
-        fit = fitting.profile(basis, EXPONENTS, y, weights, sign)
+        ends = (-np.inf if self.least is None else self.least, np.inf if self.most is None else self.most)
+        fit = fitting.profile(basis, EXPONENTS, y, weights, sign, ends=ends)
         a, slope, c = fit.parameters
         curve = lambda t: a + slope * np.exp(-c * (np.log(t) - middle))
         return Fitted(self.name, named(a=a, b=-slope * np.exp(c * middle), c=c), fit, curve)

@@ -147,6 +147,7 @@ def profile(
     weights: np.ndarray,
     sign: int,
     intercept: bool = True,
+    ends: tuple[float, float] = (-np.inf, np.inf),
 ) -> Fit:
     """Fit y = intercept + slope * basis(x, theta) by least squares, when theta is the only parameter that is not linear.
 
@@ -160,6 +161,7 @@ def profile(
     y, weights : [n]
     sign : of the slope; 0 where it is free
     intercept : whether there is one
+    ends : least and greatest intercept
 
     Returns
     -------
@@ -180,9 +182,13 @@ def profile(
         centred = values - middle[:, None]
         spread = centred**2 @ weights
         slope = np.divide((centred * (y - level)) @ weights, spread, out=np.zeros(len(theta)), where=spread > 0)
-        slope = np.where(sign * slope < 0, 0.0, slope)
-        left = y - level - slope[:, None] * centred
-        return left**2 @ weights / 2, slope, level - slope * middle
+        end = np.clip(level - slope * middle, *ends) if intercept else np.zeros(len(theta))
+        held = end != level - slope * middle  # the intercept stays at its end, and the slope is solved for that
+        slope = np.where(held & intercept, (values * (y - end[:, None])) @ weights / (values**2 @ weights), slope)
+        wrong = sign * slope < 0
+        slope, end = np.where(wrong, 0.0, slope), np.where(wrong, np.clip(level, *ends) if intercept else 0.0, end)
+        left = y - end[:, None] - slope[:, None] * values
+        return left**2 @ weights / 2, slope, end
 
     with np.errstate(all="ignore"):
         losses, slopes, _ = solved(nodes)

@@ -28,6 +28,14 @@ def test_power_goes_the_way_that_is_asked_for_or_says_that_it_cannot():
     assert Power(rising=True).fit(T, -falling).parameters["b"] > 0
 
 
+def test_power_ends_where_a_score_can():
+    y = 0.2 + 0.05 * np.log(T / 1e9)  # shows no end
+    assert Power(rising=True).fit(T, y).parameters["a"] > 1
+    bounded = Power(rising=True, most=1.0).fit(T, y)
+    assert bounded.parameters["a"] == 1 and bounded.predict(1e40) < 1 and bounded.fit.converged
+    assert Power(rising=False, least=0.0).fit(T, 1 - y).parameters["a"] == 0
+
+
 def test_power_stays_within_its_exponents():
     for y in (np.log(T) / 30, 1 - (T / 1e9) ** -4.0):
         c = Power().fit(T, y).parameters["c"]

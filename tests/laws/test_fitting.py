@@ -106,6 +106,21 @@ def test_a_profile_names_the_end_of_its_range():
     assert fit.converged and fit.reason.endswith("end of its range") and fit.parameters[2] == pytest.approx(10)
 
 
+@pytest.mark.parametrize("ends", [(-np.inf, 0.6), (0.75, np.inf), (0.0, 1.0)])
+def test_a_profile_keeps_the_intercept_within_its_ends(ends):
+    rng = np.random.default_rng(2)
+    weights = rng.uniform(0.5, 2, 12)
+    y = 0.7 - 0.4 * line(np.array([1.3]))[0] + 0.02 * rng.normal(size=12)
+    fit = fitting.profile(line, NODES, y, weights, -1, ends=ends)
+
+    def residuals(p):
+        return np.sqrt(weights) * (p[0] + p[1] * line(p[2:])[0] - y)
+
+    other = fitting.minimise(residuals, [(0.7, -0.4, 1.3)], [ends, (-np.inf, 0), (0.1, 10)])
+    assert ends[0] <= fit.parameters[0] <= ends[1] and fit.parameters == pytest.approx(other.parameters, rel=1e-4)
+    assert fit.loss == pytest.approx(other.loss, rel=1e-8)
+
+
 @pytest.mark.parametrize(
     ("x", "y", "weights", "words"),
     [

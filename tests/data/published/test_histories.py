@@ -33,6 +33,7 @@ def test_a_history_is_ordered_and_in_floats():
     frame = histories.tidy(rows(), SOURCE)
     assert tuple(frame) == (*histories.COLUMNS, "loss")
     assert list(frame["run"]) == ["b", "b", "a", "a"] and list(frame["score"]) == [0.4, 0.5, 0.3, 0.6]
+    assert {str(frame[name].dtype) for name in ("parameters", "tokens", "flops")} == {"float64"}
     assert frame["flops"].iloc[1] == pytest.approx(3.6e22) and frame["step"].isna().all()
 
 
