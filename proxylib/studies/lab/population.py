@@ -5,8 +5,6 @@ Nothing is correlated here. Which tasks tell models apart (`eligibility`) is dec
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -14,6 +12,7 @@ from proxylib import stats
 from proxylib.data import corpora
 from proxylib.measure.features import to_wide, with_training
 from proxylib.runs.store import Workspace
+from proxylib.studies.lab.reading import counts
 from proxylib.studies.lab.settings import Member, PopulationSettings
 
 SPEEDS = ("tokens_per_second", "flops_per_second", "matmul_flops_per_second", "utilisation")
@@ -62,7 +61,7 @@ def graded(answers: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (task, level), part in answered.groupby(["task", "level"], sort=False):
         problems = part.drop_duplicates("id")["answer"]
-        floor = float(problems.value_counts(normalize=True).iloc[0])
+        floor = float(problems.valuecounts(normalize=True).iloc[0])
         accuracy = part.groupby("member", sort=False)["correct"].mean()
         bar = floor + 2 * np.sqrt(floor * (1 - floor) / len(problems))
         at_floor, at_ceiling = int((accuracy <= bar).sum()), int((accuracy >= CEILING).sum())
@@ -91,7 +90,7 @@ def eligibility(accuracy: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for task, part in accuracy.groupby("task", sort=False):
         answers = traces.loc[traces["task"] == task, "answer"]
-        floor = float(answers.value_counts(normalize=True).iloc[0])
+        floor = float(answers.valuecounts(normalize=True).iloc[0])
         estimate, n = part["estimate"].to_numpy(), part["n"].to_numpy()
         off_floor = np.abs(estimate - floor) > 2 * np.sqrt(floor * (1 - floor) / n)
         off_ceiling = 1 - estimate > 2 * np.sqrt(estimate * (1 - estimate) / n)
@@ -134,7 +133,7 @@ def identity(member: Member) -> dict[str, object]:
     model = member.model.in_style(member.style)
     named = {name: getattr(model, name) for name in ("name", "family", "width", "mix", "post", "share")}
     share = corpora.recipe(model.mix).style_share
-    return {"member": member.name, "model": named.pop("name"), "seed": member.seed, **named, "style_share": share}
+    return {"member": member.name, "model": named.pop("name"), "seed": member.seed, **named, "style_share": round(share, 2)}
 
 
 def build(step, workspace: Workspace) -> None:
@@ -142,21 +141,23 @@ def build(step, workspace: Workspace) -> None:
 
     Parameters
     ----------
-    step : a declared `population` step; its parents are the material, the lab expert's measurement, and the train and
-        measure runs of every member
-    workspace : receives the tables members, losses (held-out), features (index member, task), levels and graded (of every
-        difficulty); over difficulties that count accuracy, reliability, eligibility and answers (who was right where); and
-        examples (what was written)
+    step : a declared `population` step; its parents are the material, the lab expert's measurement, what traces that count
+        say, and the train and measure runs of every member
+    workspace : receives the tables members, losses (held-out), features_of_all (columns member, task), levels and graded (of
+        every difficulty); over difficulties that count features, accuracy, reliability, eligibility and answers (who was
+        right where); and examples (what was written)
     """
     settings: PopulationSettings = step.settings
     material, expert = step.parent("material"), step.parent("expert")
-    members, losses, values, answers, written, speed = [], [], [], [], [], {}
+    read = step.parent("reading").table("features").set_index("member")
+    members, losses, values, of_all, answers, written, speed = [], [], [], [], [], [], {}
     for member in settings.members:
         keys = identity(member)
         trained, measured = step.parent(f"train {member.name}"), step.parent(f"measure {member.name}")
-        counts, used = trained.facts["parameters"], {name: trained.facts[name] for name in ("tokens", "flops")}
-        facts = used | {"parameters": counts["all"], "vocabulary": measured.facts["vocabulary"]}
-        values.append(with_training(to_wide(measured.table("features")), facts).assign(member=member.name))
+        facts = {name: trained.facts[name] for name in ("tokens", "flops")}
+        facts |= {"parameters": trained.facts["parameters"]["all"], "vocabulary": measured.facts["vocabulary"]}
+        values.append(with_training(read.loc[[member.name]].reset_index(), facts))
+        of_all.append(with_training(to_wide(measured.table("features")), facts).assign(member=member.name))
         answers.append(measured.table("answers").assign(**keys))
         written.append(measured.table("written").assign(**keys))
         losses.append(trained.table("losses").query("split == 'held-out'").assign(**keys))
@@ -164,26 +165,20 @@ def build(step, workspace: Workspace) -> None:
         members.append(keys | facts | kept | {"tokens_scored": measured.facts["tokens_scored"]})
         speed[member.name] = {key: trained.facts[key] for key in SPEEDS}
     answered = pd.concat(answers, ignore_index=True)
-    counted = answered[_counts(answered, settings.counted)]
+    counted = answered[counts(answered, settings.counted)]
     traces = material.table("traces")
     accuracy = accuracies(counted, settings.bootstrap.level)
     workspace.write_table("members", pd.DataFrame(members))
     workspace.write_table("losses", pd.concat(losses, ignore_index=True))
     workspace.write_table("features", pd.concat(values, ignore_index=True))
+    workspace.write_table("features_of_all", pd.concat(of_all, ignore_index=True))
     workspace.write_table("accuracy", accuracy)
     workspace.write_table("reliability", split_half_reliability(counted, settings.bootstrap.seed))
     levels = answered.groupby(["member", "task", "level"], sort=False)["correct"].agg(["mean", "size"]).reset_index()
-    workspace.write_table("levels", levels.assign(counted=_counts(levels, settings.counted)))
+    workspace.write_table("levels", levels.assign(counted=counts(levels, settings.counted)))
     workspace.write_table("graded", graded(answered, traces))
     workspace.write_table("eligibility", eligibility(accuracy, traces[traces["id"].isin(counted["id"])]))
     workspace.write_table("examples", pd.concat(written, ignore_index=True).groupby(["member", "task"], sort=False).head(1))
     workspace.write_table("answers", counted[["member", "task", "id", "correct"]])
     theirs = expert.table("answers").groupby("task", sort=False)["correct"].mean()
     workspace.note(speed=speed, expert_accuracy={task: float(value) for task, value in theirs.items()})
-
-
-def _counts(rows: pd.DataFrame, counted: Mapping[str, Sequence[int]]) -> np.ndarray:
-    """Which rows (columns task, level) are of difficulties that count; all are, of a task that `counted` does not name."""
-    return np.array(
-        [task not in counted or level in counted[task] for task, level in zip(rows["task"], rows["level"], strict=True)]
-    )

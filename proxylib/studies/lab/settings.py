@@ -54,6 +54,13 @@ class PopulationSettings(Frozen):
     bootstrap: Bootstrap
 
 
+class ReadingSettings(Frozen):
+    """What a `reading` run is made from, beside its parents."""
+
+    members: tuple[str, ...]
+    counted: dict[str, tuple[int, ...]]
+
+
 class NoiseSettings(Frozen):
     """What a `training_noise` run is made from, beside its parents."""
 

@@ -12,6 +12,7 @@ from proxylib.studies.lab.settings import (
     Member,
     NoiseSettings,
     PopulationSettings,
+    ReadingSettings,
     Section,
     TrajectorySettings,
 )
@@ -20,6 +21,7 @@ study = Study("lab", Section)
 CROSSED = "crossed"  # the population itself
 AGAIN = "seeds"  # its replication under another seed, in profiles that have one
 LOOK = 0.1  # minutes of one checkpoint's measurement
+READ = 0.1  # minutes of one model's token rows
 TRAJECTORY_SEEDS = 1000  # times the profile's first seed, then one a run: no two trajectories, and no model, read the same
 
 
@@ -86,11 +88,29 @@ def trajectory(d: Declaration, model: str) -> Request:
     return Request(settings, parents, name=f"trajectory/{model}", parameters={"model": model})
 
 
-@study.stage(version=6, builder="proxylib.studies.lab.population:build", whole=False)
+def _read(settings: ReadingSettings) -> Resources:
+    return Resources(minutes=READ * len(settings.members))
+
+
+@study.stage(version=1, builder="proxylib.studies.lab.reading:build", resources=_read)
+def reading(d: Declaration, which: str = CROSSED) -> Request:
+    """What do traces of the problems that count say of every model of a population?"""
+    chosen = members(d, which)
+    parents = {"material": d.step("material"), "expert": d.step("measure", model=d.profile.expert.name)}
+    for member in chosen:
+        given = {"model": member.model.name, "seed": member.seed, "style": member.style}
+        parents[f"measure {member.name}"] = d.step("measure", **given)
+    settings = ReadingSettings(members=tuple(member.name for member in chosen), counted=d.profile.counted)
+    name = "reading" if which == CROSSED else f"reading/{which}"
+    return Request(settings, parents, name=name, parameters={"which": which})
+
+
+@study.stage(version=7, builder="proxylib.studies.lab.population:build", whole=False)
 def population(d: Declaration, which: str = CROSSED) -> Request:
     """What is every model of the population, and what can it do?"""
     settings = PopulationSettings(members=members(d, which), counted=d.profile.counted, bootstrap=d.profile.bootstrap)
     parents = {"material": d.step("material"), "expert": d.step("measure", model=d.profile.expert.name)}
+    parents["reading"] = d.step("reading", which=which)
     for member in settings.members:
         given = {"model": member.model.name, "seed": member.seed, "style": member.style}
         parents[f"train {member.name}"] = d.step("train", **given)

@@ -26,6 +26,8 @@ from proxylib.studies.proxy_metrics.settings import AnalysisSettings
 
 WINNER = "top-1, inverse frequency"
 DOMAIN_PROXIES = ("bits per byte", WINNER)  # shown in the matrices of traces and tasks
+#: traces of difficulties too that nobody learnt, and over which no accuracy is taken
+ALL_PROBLEMS = ("traces", "of all difficulties")
 RHO, RHO_MINUS_DEFAULT = "rho", "rho minus the default's"
 OWN, OTHERS, OWN_MINUS_OTHERS = "traces of the task itself", "traces of another task", "own minus another"
 
@@ -71,6 +73,14 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str
             choices = [rhos.pop(("number of traces", f"{number}#{subset}", label)) for subset in range(SUBSETS)]
             rhos["number of traces", str(number), label] = np.mean(choices, 0)
     return _with_differences(rhos, families).assign(models=len(first), families=first.nunique(), seeds=len(seeds))
+
+
+def of_all_problems(settings: pd.DataFrame) -> pd.DataFrame:
+    """The defaults of a measurement, which reads traces of every difficulty, as the setting `ALL_PROBLEMS`."""
+    ablation, setting = DEFAULT
+    default = settings[(settings["ablation"] == ablation) & (settings["setting"] == setting)]
+    ablation, setting = ALL_PROBLEMS
+    return default.assign(ablation=ablation, setting=setting)
 
 
 def _by_seed(part: pd.DataFrame, truth: pd.DataFrame, models: list[str], families: Resampling) -> dict[str, np.ndarray]:
@@ -188,7 +198,8 @@ def build(step, workspace: Workspace) -> None:
     if not kept:
         raise UserError("variants: there is no task on which the models of every seed differ")
     names = run.table("members")["member"]
-    values = [step.parent(f"measure {name}").table("settings").assign(member=name) for name in names]
+    of_all = [step.parent(f"measure {name}").table("settings").assign(member=name) for name in names]
+    values = [step.parent("reading").table("settings"), of_all_problems(pd.concat(of_all, ignore_index=True))]
     table = correlations(pd.concat(values, ignore_index=True), accuracy, kept, settings.bootstrap)
     workspace.write_table("correlations", table)
     cells, contrasts = domains(run.table("features"), accuracy, kept, settings.bootstrap)

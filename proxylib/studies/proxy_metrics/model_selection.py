@@ -8,6 +8,8 @@ The methods called "ours" were declared with the others and all are reported.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -25,9 +27,9 @@ from proxylib.studies.proxy_metrics.settings import RankingSettings
 PROSE, PER_TOKEN, PER_BYTE = "prose loss, bits per byte", "trace loss per token", "trace loss, bits per byte"
 NAMED, LINEAR, HELD_IN = "top-1, inverse frequency (named)", "linear RankSVM", "held-in score"
 WINNER = proxies.name(*proxies.NAMED_WINNERS["model selection"])
-COMPUTE = "training compute"
-#: what methods are compared with, paired; the named proxy joined them after results had been seen, so that is exploratory
-COMPARED = (PROSE, PER_BYTE, PER_TOKEN, HELD_IN, COMPUTE, NAMED)
+COMPUTE, UNWEIGHTED = "training compute", "top-1, unweighted"
+#: what methods are compared with, paired; the last two joined them after results had been seen, so that is exploratory
+COMPARED = (PROSE, PER_BYTE, PER_TOKEN, HELD_IN, COMPUTE, NAMED, UNWEIGHTED)
 #: methods of which notes on the paper report a mean Spearman correlation; the values stand in the table of claims
 OF_THE_PAPER = ("prose loss per token", "rBridge", "univariate", "3-sparse", "RBF RankSVM", LINEAR, "oracle 3-sparse")
 #: fixed in advance: (method, protocol, baseline)
@@ -46,6 +48,8 @@ CHOSEN_WHOLE = "univariate on unseen tasks, families shuffled whole"
 FITTED = ("univariate", "3-sparse", LINEAR, "RBF RankSVM", "low-rank RankSVM", "linear RankSVM, by byte")
 #: what is held fixed beside pooled correlations: share of the expert's style in what a model's mix works out
 TRAIT, STRATIFIED = "style_share", (protocols.FAMILY_OUT, protocols.TASKS_OUT)
+#: asked about an architecture that was not seen under any tokenizer, too
+ON_ARCHITECTURES = (PER_BYTE, PER_TOKEN, PROSE, NAMED, UNWEIGHTED, "univariate", LINEAR)
 OURS = ("mean of the eighty", "mean of the eighty, by byte", "low-rank RankSVM", "linear RankSVM, by byte")
 SIGNS = tuple(proxies.STATISTICS[name.split("|")[0]] for name in proxies.NAMES)
 
@@ -87,6 +91,7 @@ def _without_choice(plain: Panel, eighty: Panel) -> dict[str, tuple[Panel, ranke
         "rBridge": fixed("rbridge"),
         "rank-surprisal ratio": fixed("rank_surprisal_ratio"),
         NAMED: alone(WINNER),
+        UNWEIGHTED: alone("top1|uniform"),
     }
 
 
@@ -132,7 +137,7 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `ranking` step; its parent is the pooled population
     workspace : receives the tables summary, fitted_nulls (see `nulls.FittedNulls`), strata (see `strata.given_trait`), ranks
-        (mean held-out rank of each model by the linear ranker, beside its own), heat, null, stability, components,
+        (mean held-out rank of each model by the linear ranker, beside its own), architectures, heat, null, stability, components,
         redundancy, bought and estimates
     """
     settings: RankingSettings = step.settings
@@ -153,6 +158,7 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("fitted_nulls", empty.table)
     shares = traits(run.table("members"), accuracy, kept)
     workspace.write_table("strata", strata.given_trait(eighty, by_method, shares, STRATIFIED, few(bootstrap)))
+    workspace.write_table("architectures", on_architectures(list(zip(*by_columns, strict=True)), bootstrap))
     workspace.write_table("ranks", ranks(eighty, by_method[LINEAR]))
     workspace.write_table("heat", single.univariate_grid(eighty, SIGNS, bootstrap))
     workspace.write_table("null", null(eighty, few(bootstrap)))
@@ -170,6 +176,28 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("bought", bought_answers(named, run.table("answers"), accuracy, kept, few(bootstrap)))
     workspace.write_table("estimates", against_nulls(estimates(summary, bootstrap), gaps, empty.table))
     workspace.note(tasks=list(kept), left_out=[task for task in settings.ranked if task not in kept])
+
+
+def on_architectures(by_seed: list[tuple[Panel, Panel, Panel]], bootstrap: Bootstrap) -> pd.DataFrame:
+    """Rankers on an architecture that they have seen under no tokenizer; intervals draw architectures, not families.
+
+    Returns
+    -------
+    as from `summaries.summary`, protocol leave-family-out, for `ON_ARCHITECTURES`
+
+    Notes
+    -----
+    A family is an architecture with a tokenizer, so that an unseen one leaves its sister among those that were fitted to.
+    """
+    by_method: dict[str, list[pd.DataFrame]] = {name: [] for name in ON_ARCHITECTURES}
+    wider = []
+    for trio in by_seed:
+        whole = [replace(panel, families=np.array([name.rsplit("-", 1)[0] for name in panel.families])) for panel in trio]
+        wider.append(whole[1])
+        asked = methods(*whole)
+        for name, scores in by_method.items():
+            scores.append(protocols.leave_family_out(*asked[name]))
+    return summaries.summary(wider, by_method, bootstrap, baselines=(PER_BYTE, NAMED))
 
 
 def few(bootstrap: Bootstrap) -> Bootstrap:

@@ -27,12 +27,12 @@ def ranking(d: Declaration) -> Request:
     return Request(settings, {"population": d.step("population")})
 
 
-@study.stage(version=4, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)
+@study.stage(version=5, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)
 def ablations(d: Declaration) -> Request:
     """How much do the correlations hang on which traces are read, how much of them, and how a proxy is defined?"""
     crossed = d.step("population")
     measured = {role: parent for role, parent in crossed.parents.items() if role.startswith("measure ")}
-    return Request(_analysis(d), {"population": crossed, **measured})
+    return Request(_analysis(d), {"population": crossed, "reading": d.step("reading"), **measured})
 
 
 @study.stage(version=3, builder="proxylib.studies.proxy_metrics.whose_style:build", whole=False)
