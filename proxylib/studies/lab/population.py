@@ -61,7 +61,7 @@ def graded(answers: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (task, level), part in answered.groupby(["task", "level"], sort=False):
         problems = part.drop_duplicates("id")["answer"]
-        floor = float(problems.valuecounts(normalize=True).iloc[0])
+        floor = float(problems.value_counts(normalize=True).iloc[0])
         accuracy = part.groupby("member", sort=False)["correct"].mean()
         bar = floor + 2 * np.sqrt(floor * (1 - floor) / len(problems))
         at_floor, at_ceiling = int((accuracy <= bar).sum()), int((accuracy >= CEILING).sum())
@@ -90,7 +90,7 @@ def eligibility(accuracy: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for task, part in accuracy.groupby("task", sort=False):
         answers = traces.loc[traces["task"] == task, "answer"]
-        floor = float(answers.valuecounts(normalize=True).iloc[0])
+        floor = float(answers.value_counts(normalize=True).iloc[0])
         estimate, n = part["estimate"].to_numpy(), part["n"].to_numpy()
         off_floor = np.abs(estimate - floor) > 2 * np.sqrt(floor * (1 - floor) / n)
         off_ceiling = 1 - estimate > 2 * np.sqrt(estimate * (1 - estimate) / n)

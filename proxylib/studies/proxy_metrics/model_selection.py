@@ -137,8 +137,8 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `ranking` step; its parent is the pooled population
     workspace : receives the tables summary, fitted_nulls (see `nulls.FittedNulls`), strata (see `strata.given_trait`), ranks
-        (mean held-out rank of each model by the linear ranker, beside its own), architectures, heat, null, stability, components,
-        redundancy, bought and estimates
+        (mean held-out rank of each model by the linear ranker, beside its own), architectures, heat, null, stability,
+        components, redundancy, bought and estimates
     """
     settings: RankingSettings = step.settings
     bootstrap, run = settings.bootstrap, step.parent("population")
