@@ -76,11 +76,12 @@ def correlations(values: pd.DataFrame, accuracy: pd.DataFrame, ranked: tuple[str
 
 
 def of_all_problems(settings: pd.DataFrame) -> pd.DataFrame:
-    """The defaults of a measurement, which reads traces of every difficulty, as the setting `ALL_PROBLEMS`."""
+    """The defaults of a measurement, which reads traces of every difficulty, as the setting `ALL_PROBLEMS` of `FIXED`."""
     ablation, setting = DEFAULT
     default = settings[(settings["ablation"] == ablation) & (settings["setting"] == setting)]
     ablation, setting = ALL_PROBLEMS
-    return default.assign(ablation=ablation, setting=setting)
+    others = [column for column in JUDGED.values() if column not in FIXED.values()]
+    return default.assign(ablation=ablation, setting=setting, **dict.fromkeys(others, np.nan))
 
 
 def _by_seed(part: pd.DataFrame, truth: pd.DataFrame, models: list[str], families: Resampling) -> dict[str, np.ndarray]:

@@ -20,6 +20,7 @@ from proxylib.studies.proxy_metrics.model_selection import (
     OURS,
     PER_BYTE,
     PROSE,
+    UNWEIGHTED,
     WINNER,
     panels,
 )
@@ -146,30 +147,37 @@ def ours(summary: pd.DataFrame) -> pd.DataFrame:
     return gaps.set_index("method").loc[list(OURS)].reset_index()
 
 
-def over_tasks(
-    features: pd.DataFrame, accuracy: pd.DataFrame, sets: Mapping[str, Sequence[str]], bootstrap: Bootstrap
+def over_problems(
+    sets: Mapping[str, tuple[pd.DataFrame, Sequence[str]]], accuracy: pd.DataFrame, bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """Whether the choice of tasks carries a result: methods that fit nothing, over several sets of tasks.
+    """Whether the choice of tasks or of traces carries a result: methods that fit nothing, over several sets.
 
     Parameters
     ----------
-    features, accuracy : tables of a population
-    sets : label -> tasks; those on which all models score alike are left out
+    sets : label -> features of a population, read from some traces, and tasks; those on which all models score alike are
+        left out
+    accuracy : the population's
     bootstrap : over families
 
     Returns
     -------
-    columns tasks (the label), method, and those of `single.univariate_grid` for the mean
+    columns set (the label), method, and those of `single.univariate_grid` for the mean
     """
-    columns = {NAMED: WINNER, PER_BYTE: "bits_per_byte", PROSE: "prose_bits_per_byte"}
+    columns = {NAMED: WINNER, UNWEIGHTED: "top1|uniform", PER_BYTE: "bits_per_byte", PROSE: "prose_bits_per_byte"}
     signs = [BASELINES.get(column) or proxies.STATISTICS[column.split("|")[0]] for column in columns.values()]
     names = {column: method for method, column in columns.items()}
     grids = []
-    for label, tasks in sets.items():
+    for label, (features, tasks) in sets.items():
         by_seed = panels(features, accuracy, usable(accuracy, tuple(tasks)), list(columns.values()))
         means = tables.rows(single.univariate_grid(by_seed, signs, bootstrap), task="mean")
-        grids.append(means.assign(tasks=label, method=means["feature"].map(names)))
+        grids.append(means.assign(set=label, method=means["feature"].map(names)))
     return pd.concat(grids, ignore_index=True)
+
+
+def architectures_table(architectures: pd.DataFrame) -> pd.DataFrame:
+    """Every method that was asked about unseen architectures, its correlation there, and what it is above plain loss."""
+    gap = f"rho minus that of {PER_BYTE}"
+    return tables.wide(architectures, ["method"], {"quantity": {"rho": "unseen architecture", gap: "minus bits per byte"}})
 
 
 def stability_table(choices: pd.DataFrame) -> pd.DataFrame:

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from proxylib.measure import proxies
+from proxylib.measure.features import BASELINES, BY_BYTE
 from proxylib.ranking import nulls, protocols, strata
 from proxylib.report.words import MISSING
 from proxylib.stats import Decision
+from proxylib.studies.proxy_metrics import model_selection
 from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, HELD_IN, LINEAR, NAMED, OURS, PER_BYTE
 from proxylib.studies.proxy_metrics.report import model_selection as report
 from tests.studies.proxy_metrics.populations import BOOTSTRAP, TASKS, population
@@ -112,11 +115,11 @@ def test_styles_stand_in_the_order_of_what_is_taken_out():
 
 def test_methods_that_fit_nothing_stand_over_every_set_of_tasks():
     features, accuracy, _ = population(noise=0.01)
-    over = report.over_tasks(features, accuracy, {"two": TASKS[:2], "all": TASKS}, BOOTSTRAP)
-    assert list(over["tasks"].unique()) == ["two", "all"]
-    named = over[over["method"] == NAMED].set_index("tasks")["estimate"]
-    per_task = report.over_tasks(features, accuracy, {task: (task,) for task in TASKS}, BOOTSTRAP)
-    alone = per_task[per_task["method"] == NAMED].set_index("tasks")["estimate"]
+    over = report.over_problems({"two": (features, TASKS[:2]), "all": (features, TASKS)}, accuracy, BOOTSTRAP)
+    assert list(over["set"].unique()) == ["two", "all"]
+    named = over[over["method"] == NAMED].set_index("set")["estimate"]
+    per_task = report.over_problems({task: (features, (task,)) for task in TASKS}, accuracy, BOOTSTRAP)
+    alone = per_task[per_task["method"] == NAMED].set_index("set")["estimate"]
     assert named["two"] == pytest.approx(alone[list(TASKS[:2])].mean())  # a mean over tasks, and nothing else
     assert named["all"] == pytest.approx(alone.mean())
     assert named["all"] > 0.8  # oriented: more is better
@@ -125,6 +128,22 @@ def test_methods_that_fit_nothing_stand_over_every_set_of_tasks():
 def test_a_task_on_which_all_score_alike_is_in_no_set():
     features, accuracy, _ = population()
     flat = accuracy.assign(estimate=accuracy["estimate"].where(accuracy["task"] != "a", 0.0))
-    over = report.over_tasks(features, flat, {"all": TASKS, "three": TASKS[1:]}, BOOTSTRAP)
-    estimates = over.pivot(index="method", columns="tasks", values="estimate")
+    over = report.over_problems({"all": (features, TASKS), "three": (features, TASKS[1:])}, flat, BOOTSTRAP)
+    estimates = over.pivot(index="method", columns="set", values="estimate")
     assert (estimates["all"] == estimates["three"]).all()
+
+
+def test_an_unseen_architecture_leaves_no_sister_among_those_fitted_to():
+    features, accuracy, _ = population(seeds=(2,), families=4)
+    sisters = {"f0": "llama-bpe", "f1": "llama-spaced", "f2": "gpt2-bpe", "f3": "gpt2-spaced"}
+    accuracy = accuracy.assign(family=accuracy["family"].map(sisters))
+    columns = (list(BASELINES), list(proxies.NAMES), [BY_BYTE + name for name in proxies.NAMES])
+    trio = tuple(model_selection.panels(features, accuracy, TASKS, names)[0] for names in columns)
+    rows = model_selection.on_architectures([trio], BOOTSTRAP)
+    assert set(rows["families"]) == {2} and set(rows["protocol"]) == {report.FAMILY_OUT}
+    assert set(rows["method"]) == set(model_selection.ON_ARCHITECTURES)
+    table = report.architectures_table(rows)
+    assert list(table.columns) == ["method", "unseen architecture", "minus bits per byte"]
+    fixed = rows[(rows["method"] == NAMED) & (rows["quantity"] == "rho")]["estimate"].item()
+    plain = report.over_problems({"all": (features, TASKS)}, accuracy, BOOTSTRAP)
+    assert fixed == pytest.approx(plain[plain["method"] == NAMED]["estimate"].item())  # what fits nothing does not care
