@@ -1008,9 +1008,12 @@ MUTANTS = {
         Mutant("mix-without-its-style", "member.model.in_style(member.style)", "member.model"),
         Mutant("curves-of-training", "split == 'held-out'", "split == 'train'"),
         Mutant("floor-not-asked", "(off_floor & off_ceiling)", "off_ceiling"),
-        Mutant("levels-that-do-not-count-enter", "task not in counted or level in counted[task]", "True"),
         Mutant("half-at-the-ceiling-is-well", "2 * at_ceiling < len(accuracy)", "True"),
         Mutant("eligible-by-half", "differing * 3 >= 2 * len(part)", "differing * 2 >= len(part)"),
+    ],
+    "studies/lab/reading.py": [
+        Mutant("levels-that-do-not-count-enter", "task not in counted or level in counted[task]", "True"),
+        Mutant("traces-of-every-level-are-read", "of_problems(frame, problems) for kind", "frame for kind"),
     ],
     "studies/lab/report.py": [
         Mutant(
