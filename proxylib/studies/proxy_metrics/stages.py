@@ -20,7 +20,7 @@ def _analysis(d: Declaration) -> AnalysisSettings:
     return AnalysisSettings(ranked=d.profile.ranked, bootstrap=d.profile.bootstrap)
 
 
-@study.stage(version=7, builder="proxylib.studies.proxy_metrics.model_selection:build", whole=False)
+@study.stage(version=8, builder="proxylib.studies.proxy_metrics.model_selection:build", whole=False)
 def ranking(d: Declaration) -> Request:
     """Which methods rank models on tasks, or of families, that they were not fitted to?"""
     settings = RankingSettings(**dict(_analysis(d)), null_repeats=d.profile.null_repeats)
