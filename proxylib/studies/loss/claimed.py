@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from proxylib import stats
 from proxylib.judging.criteria import GRADED, LM_JUDGE, PROMPTED, STRICT
@@ -34,17 +35,19 @@ def estimates(grid: JudgedCells, draws: Draws, judge: str = LM_JUDGE, other: str
         "loss-slope": draws.both(lambda d, w: 0.1 * line_of(d, judge, w)["slope"]),
         "loss-judges": lines.spearman(draws, judge, other),
         "loss-linear": draws.both(lambda d, w: _straight_minus_bent(d, judge, w)),
-        "loss-beyond": beyond(draws, judge),
+        "loss-beyond": beyond(draws, GRADED if GRADED in draws.rates else judge),
     }
     if GRADED in draws.rates:
         claims["loss-graded"] = lines.spearman(draws, "final_loss", GRADED)
     claims |= _regimes(draws, judge) | _size_and_data(draws, judge) | _steps(draws, draws.rates[judge])
-    claims["loss-inversions"] = _inversions(grid, draws, judge)
+    claims["loss-inversions"], falling = _inversions(grid, draws, judge)
     if set(PROMPTED.values()) <= set(draws.rates):
         refined, naive = (PROMPTED[name] for name in ("refined", "naive"))
         claims["loss-naive-prompts"] = draws.both(lambda d, w: line_of(d, refined, w)["R2"] - line_of(d, naive, w)["R2"])
     rows = [{"claim": claim} | interval._asdict() for claim, interval in claims.items() if np.isfinite(interval).all()]
-    return pd.DataFrame(rows).assign(level=draws.bootstrap.level, n=len(every), n_unit=UNIT)
+    table = pd.DataFrame(rows).assign(level=draws.bootstrap.level, n=len(every), n_unit=UNIT)
+    table.loc[table["claim"] == "loss-inversions", ["n", "n_unit"]] = falling, "steps to more data with a fall"
+    return table
 
 
 def beyond(draws: Draws, judge: str) -> Intervals:
@@ -166,17 +169,18 @@ def _share(draws: Draws, values: np.ndarray, count: int) -> Intervals:
     return Intervals.wider(given, stats.proportion_interval(given.estimate * count, count, draws.bootstrap.level))
 
 
-def _inversions(grid: JudgedCells, draws: Draws, judge: str) -> Intervals:
-    """Share of falls of the pass rate with more data at which the loss rises; none where nothing falls.
+def _inversions(grid: JudgedCells, draws: Draws, judge: str) -> tuple[Intervals, int]:
+    """Share of falls of the pass rate with more data at which the loss rises, none where nothing falls; and steps with a fall.
 
-    Between two neighbouring configurations all pairs of seeds share cells: the one interval is Wilson's, as if each such step
-    with a fall were one observation.
+    Between two neighbouring configurations all pairs of seeds share cells: the one interval is that of Clopper and Pearson, as
+    if each such step with a fall were one observation. Wilson's, which a handful of steps makes too short, would decide.
     """
     pairs = seed_luck.inversions(grid, judge)
     falls = pairs[pairs["score_drop"] > 0]
     steps = len(falls[["base", "fewer"]].drop_duplicates())
     if not steps:
-        return Intervals(*[np.nan] * 5)
+        return Intervals(*[np.nan] * 5), 0
     share = (falls["loss_rise"] > 0).mean()
-    interval = stats.proportion_interval(share * steps, steps, draws.bootstrap.level)
-    return Intervals.wider(interval, interval)
+    low, high = proportion_confint(share * steps, steps, 1 - draws.bootstrap.level, method="beta")
+    interval = stats.Interval(share, float(low), float(high))
+    return Intervals.wider(interval, interval), steps

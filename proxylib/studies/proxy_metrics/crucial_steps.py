@@ -270,11 +270,23 @@ def estimates(differences: pd.DataFrame, leads: pd.DataFrame, level: float) -> p
     means = differences[differences["task"] == "mean"].set_index(["most", "against"])
     for claim, key in CLAIMED.items():
         if key in means.index:
-            rows.append((claim, *means.loc[key, ENDS], 0.0, means.loc[key, "n"]))
+            rows.append((claim, *_over_tasks(differences, key, means.loc[key, ENDS], level), 0.0, means.loc[key, "n"]))
     means = leads[leads["task"] == "mean"].set_index("signal")
     rows += [(claim, *means.loc[key, ENDS], 1.0, means.loc[key, "n"]) for claim, key in LEADING.items() if key in means.index]
     frame = pd.DataFrame(rows, columns=["claim", *ENDS, "null", "n"]).astype({"claim": str, "n": int})
     return frame.dropna().assign(level=level, n_unit=UNIT)
+
+
+def _over_tasks(differences: pd.DataFrame, key: tuple[float, str], ends: pd.Series, level: float) -> pd.Series:
+    """The mean's `ENDS`, its interval as wide as that over tasks (Student's t) where that is wider: the claim names none."""
+    most, against = key
+    alike = differences[(differences["most"] == most) & (differences["against"] == against) & (differences["task"] != "mean")]
+    if len(alike) < 2:
+        return ends
+    over_tasks = mean_interval(alike["estimate"].to_numpy(), level)
+    half = (over_tasks.high - over_tasks.low) / 2
+    wide = {"low": min(ends["low"], ends["estimate"] - half), "high": max(ends["high"], ends["estimate"] + half)}
+    return pd.Series(dict(ends) | wide)
 
 
 def build(step, workspace: Workspace) -> None:

@@ -35,13 +35,13 @@ def ablations(d: Declaration) -> Request:
     return Request(_analysis(d), {"population": crossed, "reading": d.step("reading"), **measured})
 
 
-@study.stage(version=3, builder="proxylib.studies.proxy_metrics.whose_style:build", whole=False)
+@study.stage(version=4, builder="proxylib.studies.proxy_metrics.whose_style:build", whole=False)
 def whose_style(d: Declaration) -> Request:
     """How much of a correlation comes from some models having read the expert's style and others not?"""
     return Request(_analysis(d), {which: d.step("population", which=which) for which in ("crossed", "expert", "other")})
 
 
-@study.stage(version=3, builder="proxylib.studies.proxy_metrics.crucial_steps:build", whole=False)
+@study.stage(version=4, builder="proxylib.studies.proxy_metrics.crucial_steps:build", whole=False)
 def crucial_steps(d: Declaration) -> Request:
     """When, during training, do the decisive steps of a solution become likely, and when do answers become right?"""
     names = [model.name for model in d.profile.trajectories.runs]

@@ -32,12 +32,17 @@ CLAIMS = {
 }
 
 
+#: post-training on solutions in the expert's style: who read none before has read it then
+TAUGHT = "style"
+
+
 def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bootstrap) -> pd.DataFrame:
     """Mean Spearman correlation of each fixed proxy in each population, and differences between populations.
 
     Parameters
     ----------
-    runs : population -> its pooled run; the models and, of several training seeds, the first that all have are read
+    runs : population -> its pooled run; of several training seeds the first that all have is read, and of the models those
+        that all have and that post-training did not teach the expert's style (`TAUGHT`)
     ranked : tasks of the mean, less those on which a population's models all score alike
     bootstrap : bootstrap over families
 
@@ -51,7 +56,7 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
     """
     accuracies = {style: run.table("accuracy") for style, run in runs.items()}
     seed = min(set.intersection(*(set(table["seed"]) for table in accuracies.values())))
-    models = set.intersection(*(set(table["model"]) for table in accuracies.values()))
+    models = set.intersection(*(_untaught(run) for run in runs.values()))
     alike = lambda table: table[(table["seed"] == seed) & table["model"].isin(models)]
     accuracies = {style: alike(table) for style, table in accuracies.items()}
     kept = [task for task in ranked if all(task in usable(table, ranked) for table in accuracies.values())]
@@ -79,6 +84,13 @@ def correlations(runs: Mapping[str, Run], ranked: tuple[str, ...], bootstrap: Bo
         rows += [("", np.nan, label, quantity, *gap.interval(), *sizes) for quantity, gap in gaps.items()]
     columns = ["style", "share", "proxy", "quantity", "estimate", "low", "high", "models", "families"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _untaught(run: Run) -> set[str]:
+    members = run.table("members")
+    untaught = members[members["post"] != TAUGHT]["member"]
+    accuracy = run.table("accuracy")
+    return set(accuracy[accuracy["member"].isin(untaught)]["model"])
 
 
 def follows(run: Run, ranked: tuple[str, ...], bootstrap: Bootstrap) -> pd.DataFrame:

@@ -61,7 +61,8 @@ def test_the_interval_that_decides_holds_the_one_with_configurations_fixed(fixed
     assert (claims["low"] <= claims["low_given"]).all() and (claims["high"] >= claims["high_given"]).all()
     strictly = claims.loc[["loss-r", "loss-slope"]]
     assert (strictly["high"] - strictly["low"] > 1.2 * (strictly["high_given"] - strictly["low_given"])).all()
-    assert (claims["n"] == 15).all() and (claims["level"] == BOOTSTRAP.level).all()
+    assert (claims["n"].drop("loss-inversions") == 15).all() and claims["n"]["loss-inversions"] < 15
+    assert (claims["level"] == BOOTSTRAP.level).all()
 
 
 def test_steps_along_size_and_data_are_counted():
@@ -111,7 +112,7 @@ def test_a_fall_that_shows_in_the_loss_counts_as_an_inversion():
     follows, _, _ = claims_of(lambda s, d, z: 0.5 + 0.3 * wobble(s, d), lambda s, d, z: 2 - wobble(s, d), notes=100)
     apart, _, _ = claims_of(lambda s, d, z: 0.5 + 0.3 * wobble(s, d), lambda s, d, z: 2 - 0.2 * d - 0.1 * s, notes=100)
     assert follows.loc["loss-inversions", "estimate"] > 0.8 and apart.loc["loss-inversions", "estimate"] == 0
-    assert follows.loc["loss-inversions", "high"] > 0.8 and 0 < apart.loc["loss-inversions", "high"] < 0.5
+    assert follows.loc["loss-inversions", "high"] > 0.8 and 0 < apart.loc["loss-inversions", "high"] < 0.55
     rising, _, _ = claims_of(lambda s, d, z: 0.1 + 0.25 * d, lambda s, d, z: 2 - 0.2 * d, notes=300)
     assert "loss-inversions" not in rising.index  # nothing falls
 

@@ -39,6 +39,7 @@ class Pooled:
                         eighty = dict(zip(proxies.NAMES, SIGNS * value, strict=True))
                         features.append({"member": keys["member"], "task": task, "bits_per_byte": -value} | eighty)
         members = pd.DataFrame(accuracy).drop_duplicates("member")[["member"]]
+        members["post"] = "none"
         members["style_share"] = np.tile([0.4, 0.2, 0.8], len(members) // 3)  # by size; skill goes by size itself
         self.tables = {"accuracy": pd.DataFrame(accuracy), "features": pd.DataFrame(features), "members": members}
 
@@ -127,3 +128,11 @@ def test_only_models_that_every_population_holds_are_compared():
     small.tables = {name: table[table["member"].str[:2] < "f4"] for name, table in small.tables.items()}
     table = whose_style.correlations({"expert": small, "crossed": large, "other": small}, TASKS, BOOTSTRAP)
     assert set(table["models"]) == {12} and set(table["families"]) == {4}
+
+
+def test_models_that_post_training_taught_the_style_enter_no_population():
+    runs = {style: Pooled(follows=1.0, seed=place) for place, style in enumerate(whose_style.SHARES)}
+    whole = whose_style.correlations(runs, TASKS, BOOTSTRAP)
+    for run in runs.values():
+        run.tables["members"].loc[run.tables["members"].index[:2], "post"] = whose_style.TAUGHT
+    assert set(whose_style.correlations(runs, TASKS, BOOTSTRAP)["models"]) == {whole["models"].iloc[0] - 2}

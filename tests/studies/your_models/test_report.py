@@ -30,15 +30,18 @@ def ranked():
 
 
 def test_a_proxy_that_follows_the_style_and_not_the_scores_is_told_from_one_that_does(ranked):
-    values = pd.DataFrame({compare.WINNER: [0.1, 0.5, 0.9]}, index=list("abc"))
-    scored = ranked.fitted.order.assign(score=[0.9, 0.5, 0.2])
-    read = pd.Series({"c": 0.8, "a": 0.2, "b": 0.4})
+    values = pd.DataFrame({compare.WINNER: [0.1, 0.5, 0.9, 0.95, 0.99]}, index=list("abcde"))
+    scored = pd.DataFrame({"model": list("abcde"), "score": [0.9, 0.5, 0.1, 0.2, 0.7]})
+    read = pd.Series({"c": 0.8, "a": 0.2, "b": 0.4, "d": 0.9, "e": 0.95})
     shown = dataclasses.replace(
         ranked, read=read, comparison=ranked.comparison._replace(values=values), fitted=Fitted(scored, ranked.fitted.errors)
     )
-    assert [one.estimate for one in report.follows_style(shown, BOOTSTRAP)] == pytest.approx([1.0, -1.0])
-    assert {stats.decide(one) for one in report.follows_style(shown, BOOTSTRAP)} == {stats.Decision.UNDECIDED}  # of three
-    unknown = [None, read.replace(0.2, np.nan), read * 0]
+    of_proxy, of_scores, together = report.follows_style(shown, BOOTSTRAP)
+    assert of_proxy.estimate == pytest.approx(1.0) and of_scores.estimate == together.estimate == pytest.approx(-0.3)
+    assert stats.decide(of_scores) is stats.decide(together) is stats.Decision.UNDECIDED  # of five
+    fisher = stats.fisher_interval(-0.3, 5, BOOTSTRAP.level)
+    assert of_scores.low <= fisher.low and of_scores.high >= fisher.high  # drawing five models again is no sample of others
+    unknown = [None, read.replace(0.2, np.nan), read * 0]  # four are too few
     assert [report.follows_style(dataclasses.replace(shown, read=part), BOOTSTRAP) for part in unknown] == [None] * 3
 
 
@@ -53,7 +56,8 @@ def test_whether_a_proxy_follows_the_style_is_decided_over_models(ranked):
         comparison=ranked.comparison._replace(values=values),
         fitted=Fitted(scored, ranked.fitted.errors),
     )
-    of_proxy, of_scores = report.follows_style(shown, BOOTSTRAP)
+    of_proxy, of_scores, together = report.follows_style(shown, BOOTSTRAP)
+    assert together.low < together.estimate < together.high
     assert stats.decide(of_proxy) is stats.Decision.HIGHER and stats.decide(of_scores) is stats.Decision.UNDECIDED
     against = dataclasses.replace(shown, comparison=ranked.comparison._replace(values=-values))
     assert stats.decide(report.follows_style(against, BOOTSTRAP)[0]) is stats.Decision.LOWER
