@@ -53,6 +53,7 @@ def accuracies_by_task(frame: pd.DataFrame, eligible: pd.DataFrame, ax: Axes) ->
         x="place",
         y="estimate",
         size="width",
+        size_order=widths,
         sizes=dict(zip(widths, np.linspace(16, 40, len(widths)), strict=True)),
         edgecolor=GROUND,
         linewidth=0.3,

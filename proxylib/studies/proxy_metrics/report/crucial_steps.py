@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from proxylib.measure import proxies
 from proxylib.report import tables
-from proxylib.studies.proxy_metrics.crucial_steps import SIGNALS
+from proxylib.stats import Interval
+from proxylib.studies.proxy_metrics.crucial_steps import CLAIMED, SIGNALS
 
 ALL = "all tasks"
 
@@ -21,6 +23,13 @@ def gap_rows(gaps: pd.DataFrame, against: str) -> pd.DataFrame:
     rows = tables.rows(gaps, against=against).replace({"task": {"mean": ALL}})
     rows = pd.concat([rows[rows["task"] != ALL], rows[rows["task"] == ALL]], ignore_index=True)
     return rows.assign(accuracy=rows["most"].map(up_to), **{end: 100 * rows[end] for end in tables.ENDS})
+
+
+def asked(estimates: pd.DataFrame, gaps: pd.DataFrame, against: str, most: float = 0.1) -> Interval:
+    """The mean gap as the scoreboard has it, its interval over runs or over tasks, whichever is wider; else as in the gaps."""
+    claim = next(name for name, key in CLAIMED.items() if key == (most, against))
+    stated = tables.interval(estimates, claim=claim)
+    return stated if np.isfinite(stated.estimate) else tables.interval(gaps, most=most, against=against, task="mean")
 
 
 def agreeing(unsolved: pd.DataFrame, most: float) -> pd.Series:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from proxylib.measure import proxies
+from proxylib.report import tables
 from proxylib.studies.proxy_metrics.crucial_steps import SIGNALS
 from proxylib.studies.proxy_metrics.report import crucial_steps as report
 
@@ -43,3 +44,10 @@ def test_shares_are_means_over_tasks_and_then_over_runs():
 
 
 TASKS = ("a", "mean", "b")
+
+
+def test_what_the_scoreboard_says_is_what_the_page_says_where_it_says_anything():
+    gaps = pd.DataFrame([(0.1, "guess", "mean", 0.2, 0.1, 0.3)], columns=["most", "against", "task", *tables.ENDS])
+    wide = pd.DataFrame([("failed-beyond-guessing", 0.2, -0.1, 0.5)], columns=["claim", *tables.ENDS])
+    assert tuple(report.asked(wide, gaps, "guess")) == (0.2, -0.1, 0.5)
+    assert tuple(report.asked(wide[:0], gaps, "guess")) == (0.2, 0.1, 0.3)
