@@ -102,9 +102,9 @@ def last_score(series: Series) -> float:
 
 
 def power_in_compute(series: Series, target: Target) -> float:
-    """score = a - b x^(-c) with c in [.01, 2]."""
+    """score = a - b x^(-c) with c in [.01, 2], and a between 0 and 1, where a share can end."""
     points = series.ends
-    return _settled(Power(rising=_rising(points.x, points.score)).fit(points.x, points.score), target.x)
+    return _settled(Power(rising=_rising(points.x, points.score), least=0.0, most=1.0).fit(points.x, points.score), target.x)
 
 
 def log_power_in_compute(series: Series, target: Target) -> float:
