@@ -50,9 +50,9 @@ ANALYSES = {
     "whose_style",
     *(f"page/{name}" for name in ("eighty_metrics", "model_selection", "ablations", "whose_style")),
 }
-OF_THE_POPULATION = {"population", "your_models", "numerics"} | ANALYSES | OF_THE_LAB
+OF_THE_POPULATION = {"population", "training_noise", "your_models", "numerics"} | ANALYSES | OF_THE_LAB
 OF_TRAJECTORIES = {"crucial_steps", "page/crucial_steps"}
-OF_MODELS = {"train", "measure", "trajectory", "crucial_steps"} | OF_THE_POPULATION
+OF_MODELS = {"train", "measure", "reading", "trajectory", "crucial_steps"} | OF_THE_POPULATION
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ def test_a_population_reads_every_member_and_the_expert():
     profile = studies.profile("smoke")
     step = studies.declare("population", "smoke")
     roles = [f"{stage} {model.name}-seed{seed}" for seed in profile.seeds for model in profile.population for stage in STAGES]
-    assert list(step.parents) == ["material", "expert", *roles]
+    assert list(step.parents) == ["material", "expert", "reading", *roles]
     assert step.parents["expert"].name == f"measure/{profile.expert.name}-seed{profile.seeds[0]}"
     for role, parent in step.parents.items():
         stage, _, member = role.partition(" ")
-        assert role in ("material", "expert") or parent.name == f"{stage}/{member}"
+        assert role in ("material", "expert", "reading") or parent.name == f"{stage}/{member}"
 
 
 def test_a_population_in_one_style_shares_what_its_style_leaves_alone():
@@ -132,9 +132,22 @@ def test_a_population_in_one_style_shares_what_its_style_leaves_alone():
 def test_whole_says_who_reads_weights_and_token_rows():
     whole = {step.name.split("/")[0] for step in studies.steps("smoke") if step.whole}
     light = {step.name.split("/")[0] for step in studies.steps("smoke") if not step.whole}
-    assert light == {"population", "ranking", "ablations", "whose_style", "crucial_steps", "loss_fits", "page"}
+    assert light == {
+        *("population", "training_noise", "ranking", "ablations", "whose_style", "crucial_steps", "loss_fits", "page"),
+    }
     assert whole == {
-        *("material", "corpora", "train", "measure", "trajectory", "your_models", "numerics", "datadecide", "judgments"),
+        *(
+            "material",
+            "corpora",
+            "train",
+            "measure",
+            "reading",
+            "trajectory",
+            "your_models",
+            "numerics",
+            "datadecide",
+            "judgments",
+        ),
         *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness"),
     }
 

@@ -21,7 +21,7 @@ study = Study("lab", Section)
 CROSSED = "crossed"  # the population itself
 AGAIN = "seeds"  # its replication under another seed, in profiles that have one
 LOOK = 0.1  # minutes of one checkpoint's measurement
-READ = 0.1  # minutes of one model's token rows
+READ = 0.05  # minutes of one model's token rows
 TRAJECTORY_SEEDS = 1000  # times the profile's first seed, then one a run: no two trajectories, and no model, read the same
 
 

@@ -45,7 +45,9 @@ def estimates(grid: JudgedCells, draws: Draws, judge: str = LM_JUDGE, other: str
         refined, naive = (PROMPTED[name] for name in ("refined", "naive"))
         claims["loss-naive-prompts"] = draws.both(lambda d, w: line_of(d, refined, w)["R2"] - line_of(d, naive, w)["R2"])
     rows = [{"claim": claim} | interval._asdict() for claim, interval in claims.items() if np.isfinite(interval).all()]
-    table = pd.DataFrame(rows).assign(level=draws.bootstrap.level, n=len(every), n_unit=UNIT)
+    table = pd.DataFrame(rows, columns=["claim", *Intervals._fields]).assign(
+        level=draws.bootstrap.level, n=len(every), n_unit=UNIT
+    )
     table.loc[table["claim"] == "loss-inversions", ["n", "n_unit"]] = falling, "steps to more data with a fall"
     return table
 

@@ -201,11 +201,13 @@ def test_the_stage_writes_what_the_page_shows():
 
 def test_the_page_of_a_profile_that_trains_once_asks_for_no_second_training():
     assert "training_noise" not in studies.declare_page("the_lab", profile="lab").parents
-    for profile in ("smoke", "reference"):
+    twice = [name for name in ("smoke", "reference") if "seeds" in studies.profile(name).replications]
+    assert "smoke" in twice
+    for profile in twice:
         step = studies.declare_page("the_lab", profile=profile).parents["training_noise"]
         counted = step.parents["population"].settings.counted
         assert not counted or set(step.settings.tasks) == set(counted)
         first, again = (step.parents[role].settings.members for role in ("population", "again"))
         assert {member.model for member in again} <= {member.model for member in first}
         assert not {member.seed for member in again} & {member.seed for member in first}
-    assert len({member.model.family for member in again}) == len(again) == 12  # one of each, in the shipped book
+        assert len({member.model.family for member in again}) == len(again)  # one of each
