@@ -210,4 +210,5 @@ def test_the_page_of_a_profile_that_trains_once_asks_for_no_second_training():
         first, again = (step.parents[role].settings.members for role in ("population", "again"))
         assert {member.model for member in again} <= {member.model for member in first}
         assert not {member.seed for member in again} & {member.seed for member in first}
-        assert len({member.model.family for member in again}) == len(again)  # one of each
+        if profile == "reference":
+            assert len({member.model.family for member in again}) == len(again) == 12  # one of each, in the shipped book
