@@ -49,9 +49,10 @@ def similarity(frame: pd.DataFrame, ax: Axes) -> Axes:
 
     Notes
     -----
-    In grey, strongly negative and strongly positive cells look alike; the table that the figure draws tells them apart.
+    In grey, strongly negative and strongly positive cells look alike; the table that the figure draws tells them apart. The
+    cells are one picture: six thousand paths would weigh three megabytes.
     """
-    sns.heatmap(frame, ax=ax, cbar_kws=BAR | {"label": "correlation over models"}, **CORRELATIONS)
+    sns.heatmap(frame, ax=ax, cbar_kws=BAR | {"label": "correlation over models"}, rasterized=True, **CORRELATIONS)
     ax.set(xlabel="", ylabel="", xticks=[])
     ax.set_yticks(np.arange(0, len(frame), 4) + 0.5, map(_spoken, frame.columns[::4]), rotation=0, fontsize=7)
     return ax
