@@ -1031,6 +1031,7 @@ MUTANTS = {
     "studies/lab/trajectory.py": [
         Mutant("looked-at-again-after-a-kill", "if not workspace.holds(*(_part(name, now) for name in TABLES)):", "if True:"),
         Mutant("damage-stays", "for _ in range(2):  # a second", "for _ in range(1):  # a second"),
+        Mutant("post-training-counts-from-the-start", "now = step - before", "now = step"),
         Mutant("averages-of-the-first", "for now in last[-len(shares) :]", "for now in last[: len(shares)]"),
     ],
     "studies/proxy_metrics/crucial_steps.py": [

@@ -92,6 +92,8 @@ def test_every_key_has_its_reason_above_it():
         ({"trajectories": {"watch": {"averaged": [2, 50]}}}, "are not within 1 and the last 3 checkpoints"),
         ({"trajectories": {"runs": [MODEL | {"post": "style"}]}}, "say post: none"),
         ({"trajectories": {"runs": [MODEL | {"post": "none"}] * 2}}, "two share a name"),
+        ({"trajectories": {"runs": [MODEL | {"post": "none"}], "post": [MODEL | {"post": "style"}]}}, "two share a name"),
+        ({"trajectories": {"post": [MODEL | {"post": "rejection"}]}}, "none and rejection cannot be watched"),
         ({"device": "tpu"}, "device"),
         ({"colour": "red"}, "colour"),
         ({"seeds": []}, "seeds"),

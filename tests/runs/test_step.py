@@ -176,9 +176,13 @@ def test_the_expert_is_the_most_work_of_a_training_and_analyses_are_none():
 
 def test_trajectories_are_plain_runs_of_text_that_no_other_model_reads():
     profile = studies.profile("reference")
-    steps = [step for step in studies.steps("reference") if step.name.startswith("trajectory/")]
+    names = {f"trajectory/{spec.name}" for spec in profile.trajectories.runs}
+    steps = [step for step in studies.steps("reference") if step.name in names]
     assert len(steps) == len(profile.trajectories.runs) >= 6
-    seeds = [step.settings.training.seed for step in steps]
+    watched_after = [studies.declare("trajectory", "reference", model=spec.name) for spec in profile.trajectories.post]
+    assert len({step.settings.training.model.family for step in watched_after}) == len(watched_after) >= 3
+    assert {step.settings.training.model.post for step in watched_after} == {"style"}
+    seeds = [step.settings.training.seed for step in (*steps, *watched_after)]
     others = {step.settings.seed for step in studies.steps("reference") if step.name.startswith("train/")}
     assert len(set(seeds)) == len(seeds) and not others.intersection(seeds)
     for step, spec in zip(steps, profile.trajectories.runs, strict=True):

@@ -85,26 +85,31 @@ class Watch(Frozen):
 
 
 class Trajectories(Frozen):
-    """Training runs that are measured on the way."""
+    """Training runs that are measured on the way: while they are pretrained, or while they are trained further after that."""
 
     runs: tuple[Model, ...] = Field(min_length=1)
+    post: tuple[Model, ...] = Field(description="models whose post-training is watched, and of pretraining the end alone")
     watch: Watch
 
     @model_validator(mode="after")
     def _plain(self) -> Trajectories:
-        names = [model.name for model in self.runs]
+        names = [model.name for model in (*self.runs, *self.post)]
         if len(set(names)) < len(names):
             raise ValueError(f"runs: two share a name ({', '.join(names)})")
+        if never := [model.name for model in self.post if model.post in ("none", "rejection")]:
+            raise ValueError(
+                f"post: {never[0]} has no post-training whose length is known; none and rejection cannot be watched"
+            )
         if after := [model.name for model in self.runs if model.post != "none"]:
             raise ValueError(f"runs: {after[0]} is trained further after pretraining, which alone is watched; say post: none")
         return self
 
     def run(self, name: str) -> Model:
         """The run of that name; `UserError` names those that exist."""
-        for model in self.runs:
+        for model in (*self.runs, *self.post):
             if model.name == name:
                 return model
-        known = ", ".join(model.name for model in self.runs)
+        known = ", ".join(model.name for model in (*self.runs, *self.post))
         raise UserError(f"parameter model: this profile has no trajectory of '{name}'; it has {known}")
 
 
@@ -148,7 +153,7 @@ class Section(Frozen):
                 raise ValueError(
                     f"counted: {name} has the levels {', '.join(map(str, known))}; name at least one, and no other"
                 )
-        for model in (*self.population, *self.trajectories.runs, self.expert):
+        for model in (*self.population, *self.trajectories.runs, *self.trajectories.post, self.expert):
             corpora.recipe(model.mix)  # an unknown recipe stops here
         if self.expert.family in {model.family for model in self.population}:
             raise ValueError(f"expert: its family {self.expert.family} is that of a candidate")

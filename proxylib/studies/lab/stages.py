@@ -23,6 +23,7 @@ AGAIN = "seeds"  # its replication under another seed, in profiles that have one
 LOOK = 0.1  # minutes of one checkpoint's measurement
 READ = 0.05  # minutes of one model's token rows
 TRAJECTORY_SEEDS = 1000  # times the profile's first seed, then one a run: no two trajectories, and no model, read the same
+POST_SEEDS = 500  # added for those whose post-training is watched, so that more runs of the other kind leave them as they are
 
 
 def _training(settings: TrainSettings) -> Resources:
@@ -73,12 +74,13 @@ def _watched(settings: TrajectorySettings) -> Resources:
 
 @study.stage(version=1, builder="proxylib.studies.lab.trajectory:build", resources=_watched)
 def trajectory(d: Declaration, model: str) -> Request:
-    """What changes while one model is pretrained: statistics of the expert's tokens, answers, losses by domain; and what do
-    averages of its last weights do?
+    """What changes while one model is pretrained or trained further: statistics of the expert's tokens, answers, losses by
+    domain; and what do averages of its last weights do?
     """
     chosen = d.profile.trajectories
     spec = chosen.run(model)
-    seed = TRAJECTORY_SEEDS * d.profile.seeds[0] + chosen.runs.index(spec)
+    place = chosen.runs.index(spec) if spec in chosen.runs else POST_SEEDS + chosen.post.index(spec)
+    seed = TRAJECTORY_SEEDS * d.profile.seeds[0] + place
     settings = TrajectorySettings(
         training=train_settings(d.profile, spec, seed),
         measure=MeasureSettings(extraction=d.profile.extraction, evaluation=d.profile.evaluation),

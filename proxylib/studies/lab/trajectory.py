@@ -1,7 +1,8 @@
 """One training run, measured on the way: what forecasts, crucial steps and the evaluation stack read.
 
 The store keeps no weights of the way, so everything that needs them happens while the run trains: statistics of the expert's
-tokens, answers, losses by domain at every checkpoint, and averages of the last weights.
+tokens, answers, losses by domain at every checkpoint, and averages of the last weights. Of a model that is trained further
+after pretraining that part alone is watched, in steps and tokens of its own; step 0 is the model that it begins with.
 """
 
 from __future__ import annotations
@@ -57,6 +58,12 @@ def averages(watch: Watch) -> dict[str, list[float]]:
     uniform = {f"last {number}": [1 / number] * number for number in watch.averaged}
     most = max(watch.averaged)
     return uniform | {f"moving, half-life {life}": averaging.moving(most, life) for life in HALF_LIVES}
+
+
+def phase_of(spec: TrainSettings) -> tuple[int, int]:
+    """Steps before the part of a training that is watched, and its own."""
+    before = pretrain.steps_of(spec.training, spec.model.share)
+    return (0, before) if spec.model.post == "none" else (before, pretrain.steps_of(spec.training, spec.training.post_share))
 
 
 class Looker:
@@ -129,8 +136,8 @@ def build(step, workspace: Workspace) -> None:
     spec, watch = settings.training, settings.watch
     devices.prepare(spec.training.device, spec.training.threads)
     looker = Looker(step, tokenizers.load(step.parent("material").path(f"tokenizers/{spec.model.tokenizer}"), "always"))
-    steps = pretrain.steps_of(spec.training, spec.model.share)
-    at, last = checkpoints(steps, watch), last_steps(steps, watch)
+    before, steps = phase_of(spec)
+    at, last = [0] * (before > 0) + checkpoints(steps, watch), last_steps(steps, watch)
     parts = [_part(name, now) for name in TABLES for now in at] + [_weights(now) for now in last]
     for _ in range(2):  # a second time where something that was seen before the last checkpoint was damaged since
         if not workspace.holds("model", "losses.parquet", *parts):
@@ -154,8 +161,10 @@ def build(step, workspace: Workspace) -> None:
 
 def _train(spec: TrainSettings, looker: Looker, workspace: Workspace, at: list[int], last: list[int]) -> None:
     """Train, and keep what is seen on the way as it comes; what an earlier call has seen is not looked at again."""
+    before, _ = phase_of(spec)
 
-    def observe(model: PreTrainedModel, now: int, tokens: int) -> None:
+    def observe(model: PreTrainedModel, step: int, tokens: int) -> None:
+        now = step - before
         if now in last and not workspace.holds(_weights(now)):
             workspace.write(_weights(now), averaging.weights_bytes(model))
         if not workspace.holds(*(_part(name, now) for name in TABLES)):
@@ -165,7 +174,11 @@ def _train(spec: TrainSettings, looker: Looker, workspace: Workspace, at: list[i
                 workspace.write(_part(name, now), parquet_bytes(frame))
 
     model, training, material, seed = spec.model, spec.training, spec.material, spec.seed
-    pretrain.train(model, training, material, seed, looker.tokenizer, workspace, observe, measured=lambda *_: set(at))
+
+    def measured(phase: str, steps: int) -> set[int]:
+        return {steps} if before and phase == "pretraining" else set(at)
+
+    pretrain.train(model, training, material, seed, looker.tokenizer, workspace, observe, measured=measured)
     workspace.keep("model", "losses.parquet")
 
 
@@ -181,7 +194,10 @@ def _join(workspace: Workspace, places: dict) -> None:
     """Tables of their parts."""
     for table, wanted in places.items():
         frames = [pd.read_parquet(workspace.path(_part(table, place))) for place in wanted]
-        workspace.write_table(table, pd.concat(frames, ignore_index=True))
+        frame = pd.concat(frames, ignore_index=True)
+        if not places[table][0] and "tokens" in frame:  # step 0: tokens read before it are none of this part's
+            frame["tokens"] -= frame["tokens"].iloc[0]
+        workspace.write_table(table, frame)
 
 
 def _first(traces: list[Trace], items: int) -> list[Trace]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from models.small_training import CONFIG, LLAMA, MATERIAL, STEPS, contents, interrupt
+from models.small_training import CONFIG, LLAMA, MATERIAL, POST_STEPS, STEPS, after, contents, interrupt
 
 from proxylib.data import corpora, traces
 from proxylib.errors import UserError
@@ -181,6 +181,37 @@ def test_what_was_seen_before_a_kill_is_not_looked_at_again_and_what_is_damaged_
     assert contents(workspace) == contents(whole)
     assert len(looks) == 2 + len(trajectory.averages(WATCH))  # the last one, the damaged one
     assert not {path.name for path in tmp_path.iterdir()} - {*OWN, "model"} - {f"{n}.parquet" for n in TABLES}
+
+
+@pytest.fixture(scope="module")
+def after_pretraining(step):
+    """The step of a model whose post-training is watched."""
+    model = after("more")
+    training = step.settings.training.model_copy(update={"model": model})
+    return SimpleNamespace(settings=step.settings.model_copy(update={"training": training}), parent=step.parent)
+
+
+def test_of_post_training_every_checkpoint_counts_from_its_own_beginning(after_pretraining, whole, tmp_path):
+    workspace = watched(after_pretraining, tmp_path)
+    at = [0, *trajectory.checkpoints(POST_STEPS, WATCH)]
+    pretrained = table(whole, "losses").query("split == 'held-out'").iloc[-1]
+    held_out = table(workspace, "losses").query("split == 'held-out'")
+    assert list(held_out["phase"]) == ["pretraining"] + ["post-training"] * (len(at) - 1)
+    assert held_out.iloc[0]["nll"] == pretrained["nll"]
+    for name in ("features", "outcomes", "domains"):
+        frame = table(workspace, name)
+        assert list(frame["step"].unique()) == at and at[-1] == POST_STEPS
+        assert list(frame["tokens"].unique()) == list(held_out["tokens"] - pretrained["tokens"])
+        columns = frame.columns.drop(["step", "tokens"])
+        end, start = table(whole, name).query("step == @STEPS"), frame.query("step == 0")
+        pd.testing.assert_frame_equal(start[columns].reset_index(drop=True), end[columns].reset_index(drop=True))
+
+
+def test_killed_in_post_training_it_ends_with_the_same_bytes(after_pretraining, tmp_path):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, POST_STEPS - 2, POST_STEPS)
+        watched(after_pretraining, tmp_path / "killed")
+    assert contents(watched(after_pretraining, tmp_path / "killed")) == contents(watched(after_pretraining, tmp_path / "never"))
 
 
 TABLES = ("losses", "problems", *trajectory.TABLES, *trajectory.AVERAGED)
