@@ -121,6 +121,54 @@ class TrajectorySettings(Frozen):
     watch: Watch
 
 
+class CorpusRuns(Frozen):
+    """Runs of one model on every corpus, and of smaller ones, by which the corpus is to be chosen."""
+
+    corpora: tuple[str, ...] = Field(min_length=3, description="recipes between which is chosen")
+    target: Model = Field(description="what is to be trained on the best; each corpus takes the place of its mix")
+    seeds: int = Field(ge=2, description="of the target on every corpus: how well it agrees with itself is the ceiling")
+    widths: tuple[int, ...] = Field(min_length=1, description="of the smaller models, the smallest first")
+    at: tuple[float, ...] = Field(min_length=1, description="checkpoints that are measured, as shares of a run")
+    items: int = Field(ge=1, description="problems per task at each checkpoint, of difficulties that count")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> CorpusRuns:
+        if len(set(self.corpora)) < len(self.corpora):
+            raise ValueError("corpora: one is named twice")
+        for name in self.corpora:
+            corpora.recipe(name)  # an unknown one stops here
+        if sorted({*self.widths, self.target.width}) != [*self.widths, self.target.width]:
+            raise ValueError(f"widths: {self.widths} do not rise to below the target's {self.target.width}")
+        if sorted(set(self.at)) != list(self.at) or not 0 < self.at[0] <= self.at[-1] == 1:
+            raise ValueError(f"at: {self.at} do not rise from above 0 to 1")
+        return self
+
+    def model(self, corpus: str, width: int) -> Model:
+        """A model of that width, over that corpus; as many tokens a parameter of its blocks as the target, all but exactly.
+
+        Raises
+        ------
+        UserError
+            If the profile has no such corpus or width.
+        """
+        for name, value, known in (("corpus", corpus, self.corpora), ("width", width, (*self.widths, self.target.width))):
+            if value not in known:
+                raise UserError(f"parameter {name}: this profile has no '{value}'; it has {', '.join(map(str, known))}")
+        share = self.target.share * (width / self.target.width) ** 2
+        return self.target.model_copy(update={"mix": corpus, "width": width, "share": share})
+
+
+class CorpusRunSettings(Frozen):
+    """What a `corpus_run` is made from, beside its parents."""
+
+    training: TrainSettings
+    measure: MeasureSettings
+    tasks: tuple[str, ...]
+    counted: dict[str, tuple[int, ...]]
+    items: int
+    at: tuple[float, ...]
+
+
 class Section(Frozen):
     """What the lab adds to a profile: the material, the population and how it is trained and measured."""
 
@@ -135,6 +183,7 @@ class Section(Frozen):
     expert: Model = Field(description="larger than any candidate and of another family: its log-probabilities weigh rBridge")
     replications: dict[str, Replication] = Field(description="name -> a population beside the crossed one")
     trajectories: Trajectories
+    corpus_runs: CorpusRuns
     training: Training
     extraction: Extraction
     evaluation: Evaluation

@@ -9,6 +9,7 @@ from proxylib.models.settings import TrainSettings, train_settings
 from proxylib.runs.step import Declaration, Request, Resources, Study
 from proxylib.studies.lab.settings import (
     CorporaSettings,
+    CorpusRunSettings,
     Member,
     NoiseSettings,
     PopulationSettings,
@@ -24,6 +25,7 @@ LOOK = 0.1  # minutes of one checkpoint's measurement
 READ = 0.05  # minutes of one model's token rows
 TRAJECTORY_SEEDS = 1000  # times the profile's first seed, then one a run: no two trajectories, and no model, read the same
 POST_SEEDS = 500  # added for those whose post-training is watched, so that more runs of the other kind leave them as they are
+CORPUS_SEEDS = 1500  # the same for runs on corpora; those of one width share their seeds, so that they differ by corpus alone
 
 
 def _training(settings: TrainSettings) -> Resources:
@@ -88,6 +90,30 @@ def trajectory(d: Declaration, model: str) -> Request:
     )
     parents = {"material": d.step("material"), "expert": d.step("measure", model=d.profile.expert.name)}
     return Request(settings, parents, name=f"trajectory/{model}", parameters={"model": model})
+
+
+def _examined(settings: CorpusRunSettings) -> Resources:
+    return Resources(minutes=_training(settings.training).minutes + LOOK * len(settings.at))
+
+
+@study.stage(version=1, builder="proxylib.studies.lab.corpus_run:build", resources=_examined)
+def corpus_run(d: Declaration, corpus: str, width: int, again: int = 0) -> Request:
+    """What do statistics of the expert's tokens and answers say of a corpus while one model reads it?"""
+    chosen = d.profile.corpus_runs
+    sizes = (*chosen.widths, chosen.target.width)
+    model = chosen.model(corpus, width)
+    seed = CORPUS_SEEDS * d.profile.seeds[0] + 10 * sizes.index(width) + again
+    settings = CorpusRunSettings(
+        training=train_settings(d.profile, model, seed),
+        measure=MeasureSettings(extraction=d.profile.extraction, evaluation=d.profile.evaluation),
+        tasks=d.profile.ranked,
+        counted=d.profile.counted,
+        items=chosen.items,
+        at=chosen.at,
+    )
+    parents = {"material": d.step("material"), "expert": d.step("measure", model=d.profile.expert.name)}
+    given = {"corpus": corpus, "width": width, "again": again}
+    return Request(settings, parents, name=f"corpus_run/{corpus}-{width}-{again}", parameters=given)
 
 
 def _read(settings: ReadingSettings) -> Resources:

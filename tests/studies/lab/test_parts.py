@@ -1,0 +1,34 @@
+"""Tables in parts: joined in order, and found again."""
+
+import pandas as pd
+
+from proxylib.runs.folder import Folder
+from proxylib.runs.store import Workspace
+from proxylib.studies.lab.parts import Parts
+
+
+def workspace_in(folder, say=print):
+    return Workspace(folder, Folder(folder, {}).progress(), say=say)
+
+
+def frames(number):
+    return {"a": pd.DataFrame({"x": [number, number + 1]}), "b": pd.DataFrame({"y": [str(number)]})}
+
+
+def test_tables_are_joined_in_the_order_of_steps_and_no_part_stays(tmp_path):
+    parts = Parts(workspace_in(tmp_path), ["a", "b"])
+    for step in (9, 4):
+        parts.keep(step, 100 * step, frames(step))
+    parts.join([4, 9])
+    table = pd.read_parquet(tmp_path / "a.parquet")
+    assert table.to_dict("list") == {"step": [4, 4, 9, 9], "tokens": [400, 400, 900, 900], "x": [4, 5, 9, 10]}
+    assert list(pd.read_parquet(tmp_path / "b.parquet")["y"]) == ["4", "9"]
+    assert not list(tmp_path.glob("part-*"))
+
+
+def test_parts_are_found_again_and_a_damaged_one_is_not(tmp_path):
+    Parts(workspace_in(tmp_path), ["a", "b"]).keep(4, 1, frames(4))
+    again = Parts(workspace_in(tmp_path, say=lambda text: None), ["a", "b"])
+    assert again.hold([4]) and not again.hold([4, 9])
+    next(tmp_path.glob("part-b-*")).write_bytes(b"PAR1")
+    assert not Parts(workspace_in(tmp_path, say=lambda text: None), ["a", "b"]).hold([4])
