@@ -1159,6 +1159,10 @@ MUTANTS = {
         Mutant("flat-sigmoid", "if fit.converged and fit.loss > (1 - 1e-6) * flat:", "if False:"),
         Mutant("steepness-in-ranges", "k=turn * k / span", "k=turn * k"),
     ],
+    "laws/batches.py": [
+        Mutant("laws-end-anywhere", "level = np.clip(free, *ends)", "level = free"),
+        Mutant("ends-that-are-no-shares", "[(part >= 0) & (part <= 1) for part in inside]", "[part > -9 for part in inside]"),
+    ],
     "laws/ladder.py": [
         Mutant("ten-times-the-delta", "DELTA = 1e-3", "DELTA = 1e-2"),
         Mutant("no-fallback", "if not fit.converged:", "if False:"),
