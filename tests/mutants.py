@@ -69,7 +69,21 @@ MUTANTS = {
     "studies/proxy_metrics/report/whose_style.py": [
         Mutant("wrong-way-of-the-gap", "decide(gap), decide(where_none)", "decide(gap), decide(gap)"),
     ],
+    "studies/forecasting/table.py": [
+        Mutant(
+            "truth-is-a-number",
+            "if types.is_boolean(cells.type) else values",
+            "if False else values",
+            "tests/studies/forecasting/test_history.py",
+        ),
+    ],
     "studies/forecasting/history.py": [
+        Mutant(
+            "copies-may-differ-in-a-signal",
+            "**{name: signals[name][rows] for name in signals}",
+            "**{}",
+            "tests/studies/forecasting/test_history.py",
+        ),
         Mutant("second-score-counts", "    if differs.any():", "    if False:"),
         Mutant("behind-is-ahead", "if s.x[-1] * BEHIND < target]", "if s.x[-1]]"),
     ],

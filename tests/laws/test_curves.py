@@ -81,6 +81,11 @@ def test_linear_is_least_squares_over_the_points_above_chance():
     assert Linear().fit(LOSS, y, weights).parameters["w1"] == pytest.approx(np.polyfit(LOSS, y, 1, w=np.sqrt(weights))[0])
 
 
+def test_a_line_over_a_signal_that_is_too_small_to_square_is_refused():
+    with pytest.raises(UserError, match="give it in another unit"):
+        Linear().fit(LOSS * 1e-300, LOSS)
+
+
 def test_linear_without_points_past_emergence_says_how_many_it_needs():
     with pytest.raises(UserError, match=r"points above chance\): 0 points; 2 parameters need at least 3"):
         Linear(chance=0.25).fit(LOSS, np.full(24, 0.2) + LOSS / 100)

@@ -21,7 +21,8 @@ def refuse_missing(table: Table, names: Mapping[str, str]) -> None:
     for name in ("task", "score"):
         if names[name] not in table.columns:
             raise UserError(
-                f"{table.path}: column {names[name]} is missing (there are {there}); name it: --fields {name}=THEIRS"
+                f"{table.path}: column {names[name]} is missing (there are {there}); name it: --fields {name}=THEIRS; a "
+                "row is one task at one checkpoint"
             )
     for name in NAMES:
         if names[name] != name and names[name] not in table.columns:

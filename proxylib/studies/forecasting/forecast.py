@@ -132,6 +132,11 @@ def _many(known: History, ways: Sequence[Method]) -> bool:
 
 
 def _too_short(known: History, plan: Plan) -> str:
+    if known.horizon < backtest.LEAST_HORIZON:
+        return (
+            f"the target is {known.horizon:.3g} times as far as the data, so near that the last score stands for it, without "
+            f"an interval; ask for {backtest.LEAST_HORIZON:g} times as far, or more"
+        )
     reach = f"only {plan.horizon:.3g} times as far" if plan.asked else "at no distance"
     first = max((known.target.x / known.horizon) / known.horizon, 0)
     return (

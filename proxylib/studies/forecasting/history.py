@@ -94,7 +94,7 @@ def load(given: Forecast) -> History:
     frame["run"] = _runs(table, names, frame, across, notes)
     values = {name: table.numbers(name) for name in signals}
     frame = _usable(frame, names, notes)
-    frame = _ordered(table, names, frame, notes)
+    frame = _ordered(table, names, frame, values, notes)
     checks.refuse_mixed(table, names, frame)
     frame["end"] = frame.groupby(["task", "run"], sort=False)["x"].transform("max") if across else frame["x"]
     history = History(axis.name, axis.target, _series(frame, values, across), tuple(signals), tuple(notes))
@@ -150,23 +150,28 @@ def _usable(frame: pd.DataFrame, names: Mapping[str, str], notes: list[str]) -> 
     return frame[~missing & ~nowhere]
 
 
-def _ordered(table: Table, names: Mapping[str, str], frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """By task, run and place; copies count once, and two scores of one checkpoint are refused."""
+def _ordered(
+    table: Table, names: Mapping[str, str], frame: pd.DataFrame, signals: Mapping[str, np.ndarray], notes: list[str]
+) -> pd.DataFrame:
+    """By task, run and place; copies count once, and two scores, or values of a signal, of one checkpoint are refused."""
     if frame.empty:
         raise UserError(f"{table.path}: no row has both a {names['score']} and a place above 0 on the target's axis")
     codes = {name: pd.factorize(frame[name])[0] for name in ("task", "run")}
     order = np.lexsort((frame["x"].to_numpy(), codes["run"], codes["task"]))
     frame = frame.iloc[order]
     same = (frame[["task", "run", "x"]] == frame[["task", "run", "x"]].shift()).all(axis=1).to_numpy()
-    differs = same & (frame["score"] != frame["score"].shift()).to_numpy()
-    if differs.any():
-        place = int(np.flatnonzero(differs)[0])
-        first, second = sorted(int(row) for row in frame["row"].iloc[place - 1 : place + 1])
-        one = frame.iloc[place]
-        raise UserError(
-            f"{table.place(second)}: a second score of task {line(one['task'])} at {one['x']:g} (first in "
-            f"{table.place(first).removeprefix(f'{table.path}, ')}); keep one, or tell runs apart in a column {names['run']}"
-        )
+    rows = frame["row"].to_numpy()
+    for name, column in {"score": frame["score"].to_numpy(), **{name: signals[name][rows] for name in signals}}.items():
+        differs = same & ~np.isclose(column, np.roll(column, 1), rtol=0, atol=0, equal_nan=True)
+        if differs.any():
+            place = int(np.flatnonzero(differs)[0])
+            first, second = sorted(map(int, rows[place - 1 : place + 1]))
+            one = frame.iloc[place]
+            raise UserError(
+                f"{table.place(second)}: a second {name} of task {line(one['task'])} at {one['x']:g} (first in "
+                f"{table.place(first).removeprefix(f'{table.path}, ')}); keep one, or tell runs apart in a column "
+                f"{names['run']}"
+            )
     if same.any():
         notes.append(f"{same.sum()} rows that repeat another are left out")
     return frame[~same]
@@ -217,12 +222,17 @@ def _asked(table: Table, history: History, names: Mapping[str, str], text: str) 
     kind = "runs" if history.across else "checkpoints"
     if len(few) == len(before):
         most = max(few, key=lambda s: len(s.ends))
+        count = len(most.ends)
+        alone = "; for the run itself, leave parameters out of --target" * (history.across and count == 1)
         raise UserError(
-            f"{table.path}: task {line(most.task)} has {len(most.ends)} {kind}, no task has more; at least {LEAST} are needed"
+            f"{table.path}: task {line(most.task)} has {count} {kind if count > 1 else kind[:-1]}, no task has more; at least "
+            f"{LEAST} are needed{alone}"
         )
     notes = list(history.notes)
     if few:
-        notes.append(f"fewer than {LEAST} {kind}, so the last score stands for the forecast: {_some(few)}")
+        notes.append(f"fewer than {LEAST} {kind}, so nothing is forecast of {_some(few)}")
+    for what, still in _still([s for s in before if s not in few]).items():
+        notes.append(f"{what}, so the last one stands for the forecast of {_some(still)}")
     if finished := len(history.series) - len(before):
         notes.append(f"{finished} series have come to the target already and are only backtested")
     for series, name, reach in _stopped(before, history.signals):
@@ -239,6 +249,14 @@ def _name(series: Series) -> str:
 def _some(series: list[Series]) -> str:
     more = f" and {len(series) - SHOWN} more" if len(series) > SHOWN else ""
     return ", ".join(_name(s) for s in series[:SHOWN]) + more
+
+
+def _still(series: list[Series]) -> dict[str, list[Series]]:
+    """Series whose scores say nothing of where they go -> why."""
+    chance = [s for s in series if s.at_chance]
+    constant = [s for s in series if not s.at_chance and np.ptp(s.score) == 0]
+    kinds = {"scores no better than chance": chance, "scores that never change": constant}
+    return {why: some for why, some in kinds.items() if some}
 
 
 def _stopped(series: list[Series], signals: tuple[str, ...]) -> list[tuple[Series, str, float]]:

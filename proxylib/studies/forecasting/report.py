@@ -9,6 +9,7 @@ import pandas as pd
 
 from proxylib.report import plots, words
 from proxylib.stats import Bootstrap, Decision, decide
+from proxylib.studies.forecasting.backtest import LEAST_HORIZON
 from proxylib.studies.forecasting.choose import Choice, Panel
 from proxylib.studies.forecasting.history import History
 from proxylib.studies.forecasting.methods import PERSISTENCE
@@ -77,7 +78,9 @@ def sentence(history: History, forecasts: pd.DataFrame, table: pd.DataFrame, hor
     rows = forecasts[forecasts["chosen"]]
     said = f"At {target}, {history.horizon:.3g} times as far as the data go, {_forecasts(rows)}"
     if table.empty:
-        return f"{said} by taking the last score: the history is too short to be asked about its own past."
+        near = history.horizon < LEAST_HORIZON
+        why = "the target is too near" if near else "the history is too short"
+        return f"{said} by taking the last score: {why} to ask about the past."
     chosen = table[table["chosen"]].iloc[0]
     choice, last = (float(table.loc[table["method"] == name, "error"].iloc[0]) for name in ("the choice itself", PERSISTENCE))
     asked = f"{chosen['tests']} forecasts of {words.counted(chosen['pairs'], 'pair')} of run and task"
@@ -95,7 +98,10 @@ def _forecasts(rows: pd.DataFrame) -> str:
     labels = [
         _label(*key) for key in zip(rows["task"], rows["run"] if len(set(rows["run"])) > 1 else [""] * len(rows), strict=True)
     ]
-    scores = [words.with_interval(ends, 100) for ends in rows[["estimate", "low", "high"]].to_numpy()]
+    scores = [
+        words.with_interval(ends, 100) if np.isfinite(ends).all() else f"{100 * ends[0]:.1f}"
+        for ends in rows[["estimate", "low", "high"]].to_numpy()
+    ]
     said = zip(labels, scores, 100 * rows["last"], strict=True)
     return words.listed(f"{label} scores {score} (now {last:.1f})" for label, score, last in said)
 

@@ -5,6 +5,7 @@ error names.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ BLOCK = 4096  # rows of text that are held at once
 MOST_COLUMNS = 1000
 EMPTY = {"", "nan", "na", "n/a", "null", "none", "-", "<na>"}
 SEPARATORS = ",;\t"
+NUMBER = r"[-+]?\d[\d.,]*"  # as people write them
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Table:
         column = self.columns[name]
         if column.first is not None:
             row, text = column.first
-            raise UserError(f"{self.place(row)}: {name} is {text[:40]!r}, expected a number; leave the cell empty, or mend it")
+            raise UserError(f"{self.place(row)}: {name} is {text[:40]!r}, expected a number; {_mend(text)}")
         values = np.concatenate(column.blocks) if column.blocks else np.zeros(0)
         if len(beyond := np.flatnonzero(np.isinf(values))):
             raise UserError(f"{self.place(beyond[0])}: {name} is infinite; leave the row away, or the cell empty")
@@ -83,6 +85,17 @@ class Table:
         if len(empty := np.flatnonzero(values == "")):
             raise UserError(f"{self.place(empty[0])}: {name} is empty; every row needs one")
         return values
+
+
+def _mend(text: str) -> str:
+    """What to do about a cell that is no number."""
+    if re.fullmatch(rf"{NUMBER}\s*%", text):
+        return "take the % away, and give --percent if scores are in percent"
+    if re.fullmatch(rf"{NUMBER}\s*[KMBTkmbt]", text):
+        return "write it out, as 1.4e12"
+    if re.fullmatch(NUMBER, text):
+        return "write it with a decimal point, and nothing between thousands"
+    return "leave the cell empty, or mend it"
 
 
 def read(path: Path, texts: Sequence[str]) -> Table:
@@ -195,19 +208,19 @@ def _one(column: Column, values: np.ndarray, place: int, cell: Any, start: int) 
 
 
 def _parquet(path: Path, texts: frozenset[str]) -> Table:
-    import pyarrow as pa
     import pyarrow.parquet
 
     try:
         with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as file:
             names = _names(path, file.schema_arrow.names)
             columns, rows = {name: Column() for name in names if name}, 0
+            for name, kind in zip(names, file.schema_arrow.types, strict=True):
+                if name in texts and not _plain(kind):
+                    raise UserError(f"{path}: column {name} is of type {line(kind)}, expected text; write it as text")
             for batch in file.iter_batches(batch_size=BLOCK):
                 for name, cells in zip(names, batch.columns, strict=True):
                     if name:
-                        plain = not pa.types.is_nested(cells.type) and not pa.types.is_binary(cells.type)
-                        given = cells.to_pylist() if plain else ["(nested)"] * len(cells)
-                        add_cells(columns[name], given, rows, name in texts)
+                        add_cells(columns[name], _values(cells), rows, name in texts)
                 rows += batch.num_rows
     except UserError:
         raise
@@ -216,3 +229,20 @@ def _parquet(path: Path, texts: frozenset[str]) -> Table:
     except Exception as error:  # pyarrow raises a dozen kinds for a damaged file
         raise UserError(f"{path}: not a whole Parquet file ({type(error).__name__}); write it again") from None
     return Table(path, columns, None, rows)
+
+
+def _plain(kind: Any) -> bool:
+    """Whether a cell of this type of Arrow is one number or one text."""
+    from pyarrow import types
+
+    return not (types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _values(cells: Any) -> list[Any]:
+    """Cells of Arrow; what holds several, or bytes, and True and False are words, as they are in a file of text."""
+    from pyarrow import types
+
+    if not _plain(cells.type):
+        return ["(nested)"] * len(cells)
+    values = cells.to_pylist()
+    return [None if value is None else str(value) for value in values] if types.is_boolean(cells.type) else values

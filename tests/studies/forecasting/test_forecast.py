@@ -63,8 +63,17 @@ def test_a_past_too_short_for_the_target_gives_no_interval_and_says_what_would(l
     assert "there is no interval" in done.facts["notes"][-1] and "4 checkpoints up to" in done.facts["notes"][-1]
     given = asked(laid(tasks=2, points=4), "tokens=2e12").model_copy(update={"out": given.out.with_name("none")})
     done = forecast.forecast_file(given)
-    assert done.facts["code"] == 4 and "too short to be asked" in done.facts["sentence"]
+    assert done.facts["code"] == 4 and "too short to ask about the past" in done.facts["sentence"]
     assert set(pd.read_csv(given.out / "forecasts.csv")["method"]) == {"persistence"}
+
+
+def test_a_target_close_by_is_answered_by_the_last_score(laid, asked):
+    frame = laid(tasks=1, points=12)
+    done = forecast.forecast_file(asked(frame, "tokens=1.1e11"))
+    last = 100 * frame["score"].iloc[-1]
+    assert done.facts["code"] == 4 and "too near to ask" in done.facts["sentence"]
+    assert f"t0 scores {last:.1f} (now {last:.1f})" in done.facts["sentence"]
+    assert "ask for 1.25 times as far" in done.facts["notes"][-1] and "checkpoints up to" not in done.facts["notes"][-1]
 
 
 def test_percent_comes_back_as_percent(laid, asked):

@@ -1,5 +1,7 @@
 """Histories as people bring them: read in one way, refused in one line, or read with a sentence that says how."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,7 +30,12 @@ REFUSED = {
     rows('a,11e9,"0.5'): "line 12: cannot be read",
     rows('"a\nb",11e9,x'): "line 13: score is 'x'",
     rows("a,11e9,high"): "line 12: score is 'high', expected a number",
-    rows('a,11e9,"0,5"'): "line 12: score is '0,5'",
+    rows('a,11e9,"0,5"'): "line 12: score is '0,5', expected a number; write it with a decimal point",
+    rows('a,"11,000,000,000",.5'): "tokens is '11,000,000,000', expected a number; write it with a decimal point, and nothing",
+    rows("a,11B,.5"): "tokens is '11B', expected a number; write it out, as 1.4e12",
+    rows("a,11e9,50.5%"): "score is '50.5%', expected a number; take the % away, and give --percent",
+    rows("a,11e9,True"): "score is 'True'",
+    "task,tokens,score,loss\na,1e9,.5,2\na,1e9,.5,\n": "line 3: a second loss of task a at 1e+09 (first in line 2); keep one",
     rows("a,11e9,inf"): "line 12: score is infinite",
     rows("a,1e999,.5"): "line 12: tokens is infinite",
     rows("a,-11e9,.5"): "line 12: tokens is -1.1e+10; it cannot lie below 0",
@@ -48,6 +55,7 @@ REFUSED = {
     + "".join(f"a,{n}e9,.5{n},25\n" for n in range(1, 9)): "line 2: chance is 25; as scores, it is a share",
     "task,tokens,score,items\n" + "".join(f"a,{n}e9,.5{n},0\n" for n in range(1, 9)): "line 2: items is 0",
     "task,tokens,score,stderr\n" + "".join(f"a,{n}e9,.5{n},-1\n" for n in range(1, 9)): "line 2: stderr is -1",
+    "task,tokens,score\na,1e9,.5\n": "task a has 1 checkpoint, no task has more",
     "task,tokens,score\na,1e9,.5\na,2e9,.6\n": "task a has 2 checkpoints, no task has more; at least 4 are needed",
     "task,tokens,score\na,0,.5\na,0,.5\n": "no row has both",
     "task,tokens,score\n"
@@ -85,7 +93,7 @@ def test_what_can_be_read_in_one_way_only_is_read_and_said(laid, loaded):
         assert part in said
     few = pd.concat([frame, pd.DataFrame({"task": "new", "tokens": [1e9, 2e9], "score": [0.1, 0.2], "loss": 2.0})])
     history = loaded(few)
-    assert "the last score stands for the forecast: new" in " ".join(history.notes) and len(history.open) == 3
+    assert "nothing is forecast of new" in " ".join(history.notes) and len(history.open) == 3
 
 
 def test_names_signals_and_other_separators(laid, loaded, tmp_path):
@@ -98,6 +106,63 @@ def test_names_signals_and_other_separators(laid, loaded, tmp_path):
         loaded(frame, fields=names, signals=("BPB",))
     with pytest.raises(UserError, match="acc_norm is no signal"):
         loaded(frame, fields=names, signals=("acc_norm",))
+
+
+def test_a_column_is_one_thing():
+    with pytest.raises(ValueError, match="column score cannot be both task and score"):
+        Forecast(history=Path("h.csv"), target="tokens=1e12", out=Path("out"), fields={"task": "score"})
+    swapped = {"step": "tokens", "tokens": "step"}
+    assert Forecast(history=Path("h.csv"), target="tokens=1e12", out=Path("out"), fields=swapped).fields == swapped
+
+
+@pytest.mark.parametrize(
+    ("changes", "notes"),
+    [
+        (
+            {"score": 0.25, "chance": 0.25},
+            "scores no better than chance, so the last one stands for the forecast of t0, t1, t2",
+        ),
+        ({"score": 0.5}, "scores that never change, so the last one stands for the forecast of t0, t1, t2"),
+    ],
+)
+def test_scores_that_say_nothing_of_where_they_go_are_named(laid, loaded, changes, notes):
+    assert notes in loaded(laid(**changes)).notes
+    assert not any("stands for" in note for note in loaded(laid(chance=0.1)).notes)
+
+
+def test_one_run_is_no_ladder(laid, loaded):
+    with pytest.raises(UserError, match="has 1 run, no task has more; .*leave parameters out of --target"):
+        loaded(laid(parameters=7e9), "parameters=7e9,tokens=4e11")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"task": b"a"}, "column task is of type binary, expected text"),
+        ({"task": [["a"]] * 60}, "column task is of type list<.*>, expected text"),
+        ({"score": True}, "row 1: score is 'True', expected a number"),
+        ({"score": [[0.5]] * 60}, "row 1: score is '.nested.'"),
+        ({"tokens": pd.Timestamp(2026, 1, 1)}, "row 1: tokens is '2026-01-01"),
+    ],
+)
+def test_a_parquet_column_of_an_odd_type_is_named(laid, tmp_path, changes, said):
+    from proxylib.studies.forecasting import history
+
+    laid().assign(**changes).to_parquet(tmp_path / "h.parquet")
+    with pytest.raises(UserError, match=said):
+        history.load(Forecast(history=tmp_path / "h.parquet", target="tokens=1e12", out=tmp_path / "out"))
+
+
+def test_odd_types_of_parquet_that_are_numbers_or_no_signals(laid, tmp_path):
+    from decimal import Decimal
+
+    from proxylib.studies.forecasting import history
+
+    frame = laid(done=True, parts=[[1]] * 60, when=pd.Timestamp(2026, 1, 1), took=pd.Timedelta(1, "h"), loss=Decimal("2.5"))
+    frame = frame.assign(task=frame["task"].astype("category"), tokens=frame["tokens"].round().astype("Int64"))
+    frame.assign(score=frame["score"].astype("float32")).to_parquet(tmp_path / "h.parquet")
+    known = history.load(Forecast(history=tmp_path / "h.parquet", target="tokens=1e12", out=tmp_path / "out"))
+    assert known.signals == ("loss",) and [s.task for s in known.series] == ["t0", "t1", "t2"]
 
 
 def test_parquet_holds_the_same_as_text(laid, loaded, tmp_path):
