@@ -93,6 +93,13 @@ MUTANTS = {
     "studies/forecasting/backtest.py": [
         Mutant("sees-what-it-is-asked", "Test(series.until(x / horizon * (1 + 1e-9))", "Test(series.until(x)"),
     ],
+    "studies/forecasting/forms.py": [
+        Mutant("flp-has-a-floor", "STEPS[0] if floor else STEPS[1]", "STEPS[0]", "tests/studies/forecasting/test_methods.py"),
+    ],
+    "studies/forecasting/methods.py": [
+        Mutant("accuracy-is-a-loss", "(values <= 0).any()", "True", "tests/studies/forecasting/test_methods.py"),
+        Mutant("failure-is-silent", "return Prediction(last, True, str(error))", "return Prediction(last)"),
+    ],
     "studies/forecasting/choose.py": [
         Mutant("own-fold-has-a-say", "total - given.weights[out] @ squares[out] if", "total if"),
         Mutant("moments-count", "weights = 1 / np.bincount(pairs)[pairs]", "weights = np.ones(len(pairs))"),
