@@ -69,6 +69,22 @@ MUTANTS = {
     "studies/proxy_metrics/report/whose_style.py": [
         Mutant("wrong-way-of-the-gap", "decide(gap), decide(where_none)", "decide(gap), decide(gap)"),
     ],
+    "cli/finetune.py": [
+        Mutant(
+            "repeats-go-uncounted",
+            "None if options.examples else data.counts",
+            "None",
+            "tests/studies/loss/test_hub_cell.py::test_rows_that_repeat_another_are_counted_and_trained_on_once",
+        ),
+    ],
+    "studies/loss/hub_cell.py": [
+        Mutant(
+            "remembered-counts-as-unseen",
+            "unseen = [key not in known",
+            "unseen = [True",
+            "tests/studies/loss/test_hub_cell.py::test_an_example_that_is_held_out_too_is_counted_and_said",
+        ),
+    ],
     "studies/forecasting/table.py": [
         Mutant(
             "truth-is-a-number",

@@ -54,12 +54,15 @@ def run(options: Options) -> int:
     if options.list:
         print("\n".join(hub_cell.commands(grid, options.out, _shared(options))))
         return 0
-    examples = hub_cell.read(options.data, options.fields, options.examples, options.think)
-    cell = hub_cell.Cell(options.base, examples, hub_cell.read(options.held_out, options.fields, think=options.think), grid)
+    data = hub_cell.read(options.data, options.fields, options.examples, options.think)
+    held_out = hub_cell.read(options.held_out, options.fields, think=options.think)
+    cell = hub_cell.Cell(options.base, data.traces, held_out.traces, grid)
     if options.lengths:
         say(hub_cell.measured_lengths(cell))
     elif finished := hub_cell.run(cell, options.out):
-        say(finished.summary())
+        say(f"{options.data}: {data.counts.summary()}")
+        say(f"{options.held_out}: {held_out.counts.summary()}")
+        say(finished.summary(None if options.examples else data.counts, held_out.counts))
     return 0
 
 

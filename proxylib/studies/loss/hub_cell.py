@@ -18,7 +18,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,8 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data import became, traces
-from proxylib.data.repeats import normal
+from proxylib.data.reading import Counts, Reading
+from proxylib.data.repeats import problems_of
 from proxylib.data.thinking import Think
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
@@ -61,28 +62,30 @@ class Cell(NamedTuple):
 class Finished(work_folder.Finished):
     """A finished cell."""
 
-    def summary(self) -> str:
-        """For a terminal."""
+    def summary(self, examples: Counts | None = None, held_out: Counts | None = None) -> str:
+        """For a terminal; with the counts of a source that was taken whole, the rows that it repeats are among the copies."""
         facts = {name: fact for name, fact in self.facts.items() if name != TEXT}
-        parts = {"examples": self.facts[TEXT]} if TEXT in self.facts else {}
+        rows = lambda counts: {} if counts is None else counts.of_rows()
+        parts = {"examples": self.facts[TEXT] | rows(examples)} if TEXT in self.facts else {}
         if parts and not facts["diverged"]:
             scored = work_folder.read_manifest(self.folder / HELD_OUT)["facts"][shards.TEXT]
-            parts["held out"] = scored | {"seen": facts["held_out_seen"], "notes_cut": facts["cut"]}
+            parts["held out"] = scored | rows(held_out) | {"seen": facts["held_out_seen"], "notes_cut": facts["cut"]}
         return "\n\n".join([pd.Series(facts).to_string(), *([became.printed(parts)] if parts else []), str(self.folder)])
 
 
-def read(source: str, fields: Mapping[str, str], count: int | None = None, think: Think = "keep") -> list[Trace]:
-    """The first `count` traces of a source (see `traces.reading`), or all.
+def read(source: str, fields: Mapping[str, str], count: int | None = None, think: Think = "keep") -> Reading:
+    """A source (see `traces.reading`), of its traces the first `count`, or all; its own counts are of all rows.
 
     Raises
     ------
     UserError
         If the source is malformed, or holds fewer.
     """
-    examples = traces.reading(source, fields, think).traces
-    if count and len(examples) < count:
-        raise UserError(f"{source}: holds {len(examples)} examples, {count} are asked for; give more, or a smaller --examples")
-    return examples[:count]
+    reading = traces.reading(source, fields, think)
+    holds = len(reading.traces)
+    if count and holds < count:
+        raise UserError(f"{source}: holds {holds} examples, {count} are asked for; give more, or a smaller --examples")
+    return replace(reading, traces=reading.traces[:count])
 
 
 def refuse_the_same(data: str, held_out: str) -> None:
@@ -92,10 +95,13 @@ def refuse_the_same(data: str, held_out: str) -> None:
         raise UserError(f"parameter held-out: {held_out} is what --data names; give dialogues that the cell is not trained on")
 
 
-def seen(cell: Cell) -> int:
-    """Held-out dialogues that are among the examples, whatever their white space and case."""
-    known = {normal(example.prompt) for example in cell.examples}
-    return sum(normal(trace.prompt) in known for trace in cell.held_out)
+def seen(cell: Cell) -> set[tuple[str, str]]:
+    """(task, id) of held-out dialogues that are among the examples, whatever their white space and case.
+
+    Problems are compared, as `rank` does: two traces without a prompt are the same only if their solutions are.
+    """
+    known = set(problems_of(cell.examples).values())
+    return {key for key, problem in problems_of(cell.held_out).items() if problem in known}
 
 
 def lengths(examples: Sequence[Trace], rows: Sequence[Row]) -> pd.DataFrame:
@@ -173,8 +179,8 @@ def build(step, workspace: Workspace) -> None:
     """
     settings: HubCellSettings = step.settings
     names, held_out_names = settings.fields
-    examples = read(settings.data, names, settings.examples)
-    make(Cell(settings.base, examples, read(settings.held_out, held_out_names), settings), workspace)
+    examples, held_out = read(settings.data, names, settings.examples), read(settings.held_out, held_out_names)
+    make(Cell(settings.base, examples.traces, held_out.traces, settings), workspace)
 
 
 def _digest(part: Sequence[Trace]) -> str:
@@ -209,8 +215,11 @@ def _train(cell: Cell, workspace: Workspace) -> None:
     """Train and write what training leaves."""
     settings = cell.settings
     devices.prepare(settings.device, settings.threads)
-    if known := seen(cell):
-        print(f"proxylib: {known} of {len(cell.held_out)} held-out dialogues are among the examples", file=sys.stderr)
+    if known := len(seen(cell)):
+        said = f"{known} of {len(cell.held_out)} held-out dialogues are among the examples"
+        if known == len(cell.held_out):
+            raise UserError(f"parameter held-out: {said}; give dialogues that the cell is not trained on")
+        print(f"proxylib: {said}; held_out_loss_unseen is the loss without them", file=sys.stderr)
     tokenizer = tokenizers.load(folders.whole(cell.base), settings.bos)
     # what cannot be trained on, or asked, is refused before anything is written
     text = hub_text.account(cell.examples, _rows(cell.examples, cell, settings.context), tokenizer, settings.chat)
@@ -223,7 +232,7 @@ def _train(cell: Cell, workspace: Workspace) -> None:
     torch.cuda.empty_cache()
     workspace.note(cell=workspace.folder.name, base=cell.base, revision=folders.commit_of(folders.whole(cell.base)))
     workspace.note(examples=len(cell.examples), seed=settings.seed, examples_a_pass=tuned.together, **tuned.facts())
-    workspace.note(held_out_set=_digest(cell.held_out), held_out_seen=seen(cell))
+    workspace.note(held_out_set=_digest(cell.held_out), held_out_seen=len(seen(cell)))
     workspace.note(**{TEXT: text})
     if not tuned.diverged:
         workspace.note(**averages(tuned.losses, settings.last))
@@ -240,8 +249,12 @@ def _measure(cell: Cell, workspace: Workspace) -> None:
     model, tokenizer = loading.load(adapter, settings.device, DTYPES[settings.dtype]), tokenizers.load(adapter)
     prompts = [trace.prompt for trace in cell.held_out]
     notes = generate.completions(model, tokenizer, prompts, settings.max_new_tokens, settings.note_batch, chat=settings.chat)
+    losses, known = scored.tokens[["task", "id", "nll"]], seen(cell)
+    unseen = [key not in known for key in zip(losses["task"], losses["id"], strict=True)]
+    if known and any(unseen):
+        workspace.note(held_out_loss_unseen=float(losses["nll"][unseen].mean()))
     workspace.note(
-        held_out_loss=float(scored.tokens["nll"].mean()),
+        held_out_loss=float(losses["nll"].mean()),
         held_out=len(cell.held_out),
         held_out_dropped=scored.facts["dropped"],
         opening=tokenizers.opening_text(tokenizer, settings.chat),

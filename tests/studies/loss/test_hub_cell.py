@@ -22,6 +22,7 @@ from models.checkpoint_damage import DAMAGES
 from proxylib import studies
 from proxylib.cli import main, parser
 from proxylib.data import became, scribe, traces
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.judging import client, verdict_folder
 from proxylib.judging.criteria import CRITERIA
@@ -314,11 +315,40 @@ def test_an_example_that_is_held_out_too_is_counted_and_said(place, tmp_path, ca
     out = tmp_path / "cell"
     assert main([*place.given, "--held-out", str(both), "--out", str(out), *options(epochs=1)]) == 0
     assert facts(out)["held_out_seen"] == 2
-    assert "2 of 6 held-out dialogues are among the examples" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "2 of 6 held-out dialogues are among the examples" in said.err and "held_out_loss_unseen" in said.out
+    scored = pd.concat([pd.read_parquet(path) for path in (out / hub_cell.HELD_OUT / "tokens").iterdir()])
+    alone = scored[~scored["id"].str.startswith("again")]["nll"].mean()
+    assert facts(out)["held_out_loss_unseen"] == pytest.approx(alone) != pytest.approx(facts(out)["held_out_loss"])
+    both.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main([*place.given, "--held-out", str(both), "--out", str(tmp_path / "all"), *options()]) == 2
+    assert "2 of 2 held-out dialogues are among the examples; give dialogues" in capsys.readouterr().err
+    assert not (tmp_path / "all").exists()
     for name in (str(train), str(train.parent / ".." / train.parent.name / train.name), "set:a"):
         given = ["--data", name if name == "set:a" else str(train), "--held-out", name, "--out", str(tmp_path / "same")]
         assert main([*place.given, *given, *options()]) == 2
         assert "is what --data names" in capsys.readouterr().err and not (tmp_path / "same").exists()
+
+
+def test_rows_that_repeat_another_are_counted_and_trained_on_once(place, whole, tmp_path, capsys):
+    """Id and all; the cell is the one without them, so that what is finished is told."""
+    doubled = tmp_path / "doubled.jsonl"
+    lines = (place.folder / "train.jsonl").read_text().splitlines()
+    doubled.write_text("\n".join([*lines, *lines[:3]]) + "\n")
+    task = [json.dumps(json.loads(line) | {"task": "train"}) for line in doubled.read_text().splitlines()]
+    doubled.write_text("\n".join(task) + "\n")
+    given = [*place.given, "--data", str(doubled), "--out", str(whole), *options()]
+    assert main(given) == 0
+    said = capsys.readouterr().out
+    assert "13 traces read; 10 problems; 3 copies" in said
+    assert re.search(r"traces read +13 +4\n", said) and re.search(r"copies of others +3 +0\n", said)
+    assert re.search(r"traces scored +10 +4\n", said)
+
+
+def test_dialogues_without_a_prompt_are_the_same_only_if_their_notes_are():
+    examples = [Trace("t", "1", "", "one", "", ""), Trace("t", "2", "p", "two", "", "")]
+    held_out = [Trace("h", n, p, s, "", "") for n, p, s in [("1", "", "three"), ("2", "", " One"), ("3", "P ", "else")]]
+    assert hub_cell.seen(hub_cell.Cell("b", examples, held_out, None)) == {("h", "2"), ("h", "3")}
 
 
 def test_a_tokenizer_without_an_end_is_one_line(place, tmp_path, capsys):
