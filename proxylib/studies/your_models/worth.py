@@ -30,7 +30,7 @@ class Worth(NamedTuple):
     over_prose : the signals that are compared with loss on prose -> correlation minus that of loss on prose
     styles : share of the models that had read the style of the traces -> correlation of the proxy; empty if not recorded
     models, families : that were ranked
-    run : id
+    runs : that this is read from, for a page's footer; that of the rankings first
     """
 
     signals: pd.DataFrame
@@ -38,7 +38,7 @@ class Worth(NamedTuple):
     styles: Mapping[float, Interval]
     models: int
     families: int
-    run: str
+    runs: tuple[store.Run, ...]
 
     @property
     def wrong_way(self) -> bool:
@@ -61,7 +61,7 @@ def recorded(results: Path = ROOT / "results") -> Worth | None:
         {} if styles is None else _by_share(styles.table("correlations")),
         int(rho["models"].iloc[0]),
         int(rho["families"].iloc[0]),
-        run.run_id,
+        (run,) if styles is None else (run, styles),
     )
 
 
@@ -98,8 +98,8 @@ def in_numbers(worth: Worth) -> str:
     shares = {0.0: "none had", 1.0: "all had"}
     style = [f"{words.with_interval(rho)} where {shares[share]}" for share, rho in worth.styles.items() if share in shares]
     lines = [
-        f"In the reference run ({worth.models} models of {worth.families} families; run {worth.run}) orders correlated with "
-        "accuracy like this:",
+        f"In the reference run ({worth.models} models of {worth.families} families; run {worth.runs[0].run_id}) orders "
+        "correlated with accuracy like this:",
         *(f"  {show(row)}" for row in worth.signals.itertuples()),
         f"  minus loss on prose: {'; '.join(gaps)}",
     ]

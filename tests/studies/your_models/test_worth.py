@@ -1,8 +1,13 @@
 """What the proxy was worth is read from recorded tables; decisions turn with them, and nothing at hand says nothing."""
 
+import json
+
 import pandas as pd
 import pytest
 
+from proxylib import studies
+from proxylib.report import pages
+from proxylib.runs.config import ROOT
 from proxylib.runs.store import Key, Store
 from proxylib.studies.your_models import worth
 
@@ -35,8 +40,24 @@ def test_numbers_are_those_of_the_recorded_tables_on_families_that_no_ranker_saw
     assert value.signals["signal"].tolist() == list(worth.SIGNALS.values())
     assert value.signals["estimate"].tolist() == pytest.approx([0.0, 0.1, 0.2]) and (value.models, value.families) == (54, 12)
     text = worth.in_numbers(value)
-    for part in ("54 models of 12 families", value.run, "-0.20 [-0.40, -0.10]", "-0.30 [-0.50, -0.10] where none had"):
+    for part in (
+        "54 models of 12 families",
+        value.runs[0].run_id,
+        "-0.20 [-0.40, -0.10]",
+        "-0.30 [-0.50, -0.10] where none had",
+    ):
         assert part in text
+
+
+def test_a_page_that_shows_it_names_the_runs_in_its_footer(tmp_path, monkeypatch):
+    value = worth.recorded(results(tmp_path))
+    assert [run.stage for run in value.runs] == ["ranking", "whose_style"]
+    shown = []
+    monkeypatch.setattr(pages, "display", lambda html: shown.append(html.data))
+    pages.footer(value.runs, studies.declare_page("your_models", profile="smoke"))
+    assert all(f"<td>{run.run_id}</td>" in shown[0] for run in value.runs)
+    notebook = json.loads((ROOT / "notebooks/pages/your_models.ipynb").read_text())
+    assert "value.runs" in "".join(notebook["cells"][-1]["source"])
 
 
 @pytest.mark.parametrize(

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import pandas as pd
 
-from proxylib.measure import proxies
-from proxylib.measure.features import BASELINES
-from proxylib.ranking import nulls, protocols, single, strata
-from proxylib.ranking.panel import usable
+from proxylib.ranking import nulls, protocols, strata
 from proxylib.report import scoreboard, tables
 from proxylib.report.words import MISSING, chosen, with_interval
-from proxylib.stats import Bootstrap, Decision, Interval, decide
-from proxylib.studies.proxy_metrics.model_selection import (
-    CONFIRMATORY,
-    NAMED,
-    OF_THE_PAPER,
-    OURS,
-    PER_BYTE,
-    PROSE,
-    UNWEIGHTED,
-    WINNER,
-    panels,
-)
+from proxylib.stats import Decision, Interval, decide
+from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, OF_THE_PAPER, OURS, PER_BYTE
 
 TASKS_OUT, FAMILY_OUT = "leave-tasks-out", "leave-family-out"
 #: protocol -> what was not seen
@@ -145,33 +130,6 @@ def ours(summary: pd.DataFrame) -> pd.DataFrame:
     """Methods of ours minus bits per byte on an unseen family: rows of the summary."""
     gaps = tables.rows(summary, protocol=FAMILY_OUT, quantity=f"rho minus that of {PER_BYTE}")
     return gaps.set_index("method").loc[list(OURS)].reset_index()
-
-
-def over_problems(
-    sets: Mapping[str, tuple[pd.DataFrame, Sequence[str]]], accuracy: pd.DataFrame, bootstrap: Bootstrap
-) -> pd.DataFrame:
-    """Whether the choice of tasks or of traces carries a result: methods that fit nothing, over several sets.
-
-    Parameters
-    ----------
-    sets : label -> features of a population, read from some traces, and tasks; those on which all models score alike are
-        left out
-    accuracy : the population's
-    bootstrap : over families
-
-    Returns
-    -------
-    columns set (the label), method, and those of `single.univariate_grid` for the mean
-    """
-    columns = {NAMED: WINNER, UNWEIGHTED: "top1|uniform", PER_BYTE: "bits_per_byte", PROSE: "prose_bits_per_byte"}
-    signs = [BASELINES.get(column) or proxies.STATISTICS[column.split("|")[0]] for column in columns.values()]
-    names = {column: method for method, column in columns.items()}
-    grids = []
-    for label, (features, tasks) in sets.items():
-        by_seed = panels(features, accuracy, usable(accuracy, tuple(tasks)), list(columns.values()))
-        means = tables.rows(single.univariate_grid(by_seed, signs, bootstrap), task="mean")
-        grids.append(means.assign(set=label, method=means["feature"].map(names)))
-    return pd.concat(grids, ignore_index=True)
 
 
 def architectures_table(architectures: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from proxylib.report.words import MISSING
 from proxylib.stats import Decision
 from proxylib.studies.proxy_metrics import model_selection
 from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, HELD_IN, LINEAR, NAMED, OURS, PER_BYTE
+from proxylib.studies.proxy_metrics.over_problems import over_problems
 from proxylib.studies.proxy_metrics.report import model_selection as report
 from tests.studies.proxy_metrics.populations import BOOTSTRAP, TASKS, population
 
@@ -113,26 +114,6 @@ def test_styles_stand_in_the_order_of_what_is_taken_out():
     assert table.loc["three"].tolist() == ["0.60 [0.50, 0.70]", *[MISSING] * 4]
 
 
-def test_methods_that_fit_nothing_stand_over_every_set_of_tasks():
-    features, accuracy, _ = population(noise=0.01)
-    over = report.over_problems({"two": (features, TASKS[:2]), "all": (features, TASKS)}, accuracy, BOOTSTRAP)
-    assert list(over["set"].unique()) == ["two", "all"]
-    named = over[over["method"] == NAMED].set_index("set")["estimate"]
-    per_task = report.over_problems({task: (features, (task,)) for task in TASKS}, accuracy, BOOTSTRAP)
-    alone = per_task[per_task["method"] == NAMED].set_index("set")["estimate"]
-    assert named["two"] == pytest.approx(alone[list(TASKS[:2])].mean())  # a mean over tasks, and nothing else
-    assert named["all"] == pytest.approx(alone.mean())
-    assert named["all"] > 0.8  # oriented: more is better
-
-
-def test_a_task_on_which_all_score_alike_is_in_no_set():
-    features, accuracy, _ = population()
-    flat = accuracy.assign(estimate=accuracy["estimate"].where(accuracy["task"] != "a", 0.0))
-    over = report.over_problems({"all": (features, TASKS), "three": (features, TASKS[1:])}, flat, BOOTSTRAP)
-    estimates = over.pivot(index="method", columns="set", values="estimate")
-    assert (estimates["all"] == estimates["three"]).all()
-
-
 def test_an_unseen_architecture_leaves_no_sister_among_those_fitted_to():
     features, accuracy, _ = population(seeds=(2,), families=4)
     sisters = {"f0": "llama-bpe", "f1": "llama-spaced", "f2": "gpt2-bpe", "f3": "gpt2-spaced"}
@@ -145,5 +126,5 @@ def test_an_unseen_architecture_leaves_no_sister_among_those_fitted_to():
     table = report.architectures_table(rows)
     assert list(table.columns) == ["method", "unseen architecture", "minus bits per byte"]
     fixed = rows[(rows["method"] == NAMED) & (rows["quantity"] == "rho")]["estimate"].item()
-    plain = report.over_problems({"all": (features, TASKS)}, accuracy, BOOTSTRAP)
+    plain = over_problems({"all": (features, TASKS)}, accuracy, BOOTSTRAP)
     assert fixed == pytest.approx(plain[plain["method"] == NAMED]["estimate"].item())  # what fits nothing does not care
