@@ -52,7 +52,8 @@ ANALYSES = {
 }
 OF_THE_POPULATION = {"population", "training_noise", "your_models", "numerics"} | ANALYSES | OF_THE_LAB
 OF_TRAJECTORIES = {"crucial_steps", "page/crucial_steps"}
-OF_MODELS = {"train", "measure", "reading", "trajectory", "crucial_steps"} | OF_THE_POPULATION
+OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
+OF_MODELS = {"train", "measure", "reading", "trajectory", "crucial_steps", "corpus_run"} | OF_CORPORA | OF_THE_POPULATION
 
 
 @pytest.mark.parametrize(
@@ -64,10 +65,11 @@ OF_MODELS = {"train", "measure", "reading", "trajectory", "crucial_steps"} | OF_
         ({"training": {"post_learning_rate_share": 0.2}}, OF_MODELS | {"base"} | OF_CELLS),
         (
             {"bootstrap": {"draws": 300}},
-            OF_THE_POPULATION | OF_JUDGE | OF_PUBLISHED | {"crucial_steps", "datadecide", "judgments"},
+            OF_THE_POPULATION | OF_JUDGE | OF_PUBLISHED | OF_CORPORA | {"crucial_steps", "datadecide", "judgments"},
         ),
-        ({"ranked": ["sorting", "walk"]}, ANALYSES),
+        ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"}),
         ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
+        ({"corpus_runs": {"items": 7}}, {"corpus_run"} | OF_CORPORA),
         ({"your_models": {"items": 5}}, OF_SOME_MODELS),
         ({"scribe": {"learning_rate": 0.02}}, OF_CELLS),
         ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS),
@@ -133,7 +135,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
     whole = {step.name.split("/")[0] for step in studies.steps("smoke") if step.whole}
     light = {step.name.split("/")[0] for step in studies.steps("smoke") if not step.whole}
     assert light == {
-        *("population", "training_noise", "ranking", "ablations", "whose_style", "crucial_steps", "loss_fits", "page"),
+        *("population", "training_noise", "ranking", "ablations", "whose_style", "crucial_steps", "lab_corpora", "loss_fits"),
+        "page",
     }
     assert whole == {
         *(

@@ -3,6 +3,7 @@
 from proxylib.report.plots.claims import claims_forest, claims_height
 from proxylib.report.plots.curves import (
     decision_accuracy_by_compute,
+    decisions_by_share,
     learning_curves,
     lines_with_intervals,
     loss_curves,
@@ -42,6 +43,7 @@ __all__ = [
     "claims_height",
     "contrast_forest",
     "decision_accuracy_by_compute",
+    "decisions_by_share",
     "finding",
     "forecast_lines",
     "forest",

@@ -167,6 +167,24 @@ def decision_accuracy_by_compute(
 
 
 @themed
+def decisions_by_share(frame: pd.DataFrame, ax: Axes, *, ceiling: float | None = None) -> Axes:
+    """Decision accuracy of several methods against the share of the target's compute, with intervals.
+
+    Parameters
+    ----------
+    frame : columns method, share, estimate, low, high
+    ceiling : what two targets agree on; a line
+    """
+    lines_with_intervals(frame, ax, x="share", by="method", apart=2.5)
+    ratios(ax.xaxis)
+    level(ax, 0.5, "a coin")
+    if ceiling is not None:
+        level(ax, ceiling, "two seeds of the target")
+    ax.set(ylim=(0, 1.02), xlabel="share of the target's compute", ylabel="decision accuracy")
+    return ax
+
+
+@themed
 def paired_differences(frame: pd.DataFrame, ax: Axes) -> Axes:
     """NLL minus accuracy at each size, with intervals; above zero NLL is better.
 

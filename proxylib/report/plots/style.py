@@ -94,6 +94,16 @@ KINDS = {
         "top-5, frequency": Look(SKY, "^"),
     },
     "signals about corpora": {"accuracy": Look(BLUE, "o"), "nll": Look(VERMILION, "s")},
+    "signals of small models": {
+        "direct accuracy": Look(INK, "s"),
+        "loss on prose": Look(QUIET, "v"),
+        "loss on traces": Look(ORANGE, "D"),
+        "rBridge": Look(PINK, "P"),
+        "chosen on other corpora": Look(GREEN, ">"),
+        "chosen on other tasks": Look(MINT, "<"),
+        "best of eighty (oracle)": Look(VIOLET, "p"),
+        "the same search without a signal": Look(BROWN, "X"),
+    },
     "what one seed is compared with": {"mean of all seeds": Look(SKY, "o"), "other two seeds": Look(INK, "s")},
     "signals along training": {
         "decisive": Look(BLUE, "o"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from proxylib.data import corpora
 from proxylib.data.published import registry
 from proxylib.runs.step import Declaration, Request, Study
+from proxylib.studies.data_selection.settings import LabSettings, role
 
 study = Study("data_selection")
 
@@ -20,3 +22,24 @@ def datadecide(d: Declaration) -> Request:
 def choosing_a_corpus(d: Declaration) -> Request:
     """What the page choosing_a_corpus reads."""
     return Request(None, {"datadecide": d.step("datadecide")})
+
+
+@study.stage(version=1, builder="proxylib.studies.data_selection.lab_corpora:build", whole=False)
+def lab_corpora(d: Declaration) -> Request:
+    """How well do cheap signals of small models of the lab order its corpora as a larger model does?"""
+    runs = d.profile.corpus_runs
+    settings = LabSettings(
+        corpora=runs.corpora,
+        styled=tuple(name for name in runs.corpora if corpora.recipe(name).style_share > 0),
+        widths=(*runs.widths, runs.target.width),
+        seeds=runs.seeds,
+        bootstrap=d.profile.bootstrap,
+    )
+    given = [{"corpus": corpus, "width": width, "again": seed} for corpus, width, seed in settings.runs]
+    return Request(settings, {role(*values.values()): d.step("corpus_run", **values) for values in given})
+
+
+@study.page("choosing_a_corpus_in_the_lab")
+def choosing_a_corpus_in_the_lab(d: Declaration) -> Request:
+    """What the page choosing_a_corpus_in_the_lab reads."""
+    return Request(None, {"lab_corpora": d.step("lab_corpora")})
