@@ -146,6 +146,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "measure",
             "reading",
             "trajectory",
+            "corpus_run",
             "your_models",
             "numerics",
             "datadecide",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -178,7 +179,7 @@ def decisions_by_share(frame: pd.DataFrame, ax: Axes, *, ceiling: float | None =
     lines_with_intervals(frame, ax, x="share", by="method", apart=2.5)
     ratios(ax.xaxis)
     level(ax, 0.5, "a coin")
-    if ceiling is not None:
+    if ceiling is not None and np.isfinite(ceiling):
         level(ax, ceiling, "two seeds of the target")
     ax.set(ylim=(0, 1.02), xlabel="share of the target's compute", ylabel="decision accuracy")
     return ax

@@ -23,8 +23,8 @@ def build(step: Any, workspace: Workspace) -> None:
     ----------
     step : a declared `lab_corpora` step; its parents are the runs on corpora, each under `role`
     workspace : receives the tables decision_accuracy and two_sizes (see `decisions.table`), single_tasks, styled (the same over
-        corpora that hold the expert's style), nulls, choices, needed, frontier, targets (corpus, accuracy, and one column a
-        seed and a task) and estimates (what the scoreboard reads)
+        corpora that hold the expert's style), nulls, choices, needed, frontier, ceiling (one interval), targets (corpus,
+        accuracy, and one column a seed and a task) and estimates (what the scoreboard reads)
     """
     settings: LabSettings = step.settings
     arrays = panel({key: _measured(step.parent(role(*key))) for key in settings.runs}, settings)
@@ -39,6 +39,7 @@ def build(step: Any, workspace: Workspace) -> None:
         "choices": decisions.choices(arrays),
         "needed": needed,
         "frontier": frontier,
+        "ceiling": pd.DataFrame([resampling.drawn(decisions.ceiling(arrays, resampling.weights)).interval(undefined="nan")]),
         "targets": targets(arrays),
         "estimates": estimates(needed, frontier, resampling),
     }
@@ -48,14 +49,12 @@ def build(step: Any, workspace: Workspace) -> None:
         written["styled"] = decisions.table(decisions.fixed_curves(among, drawn.weights), drawn, among.points)
     for name, table in written.items():
         workspace.write_table(name, table)
-    ceiling = resampling.drawn(decisions.ceiling(arrays, resampling.weights)).interval()
     workspace.note(
         corpora=len(arrays.corpora),
         styled=len(settings.styled),
         pairs=len(arrays.corpora) * (len(arrays.corpora) - 1) // 2,
         tasks=list(arrays.tasks),
         seeds=settings.seeds,
-        ceiling=list(ceiling),
         cheapest=arrays.points[0].share,
         level=settings.bootstrap.level,
         draws=settings.bootstrap.draws,

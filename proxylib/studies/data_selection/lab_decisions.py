@@ -165,6 +165,11 @@ def _z(scores: np.ndarray) -> np.ndarray:
     return (scores - scores.mean()) / (scores.std() or 1.0)
 
 
+def is_cheap(shares: np.ndarray) -> np.ndarray:
+    """Which points cost at most `CHEAP`; the cheapest alone, where a profile has none so cheap."""
+    return np.asarray(shares) <= max(CHEAP, np.min(shares))
+
+
 # ---- what follows from curves ------------------------------------------------------------------------------------------
 
 
@@ -194,7 +199,7 @@ def needed(by_method: dict[str, Curve], resampling: Resampling) -> pd.DataFrame:
         direct = first_reached(by_method[ACCURACY], level)
         for method, curve in by_method.items():
             shares = first_reached(curve, level)
-            ratio = resampling.drawn(direct / shares).interval()
+            ratio = resampling.drawn(direct / shares).interval(undefined="nan")
             rows.append((level, method, shares[0], bool((curve.values[:, 0] >= level).any()), *ratio))
     return pd.DataFrame(rows, columns=["level", "method", "share", "reached", "ratio", "low", "high"])
 
@@ -210,10 +215,10 @@ def frontier(by_method: dict[str, Curve], resampling: Resampling) -> pd.DataFram
     -----
     The best baseline is that of each draw: it is chosen on the pairs that judge it, which favours the baselines.
     """
-    cheap = by_method[NAMED].shares <= CHEAP
+    cheap = is_cheap(by_method[NAMED].shares)
     gains = {name: (by_method[NAMED].values[cheap] - by_method[name].values[cheap]).mean(0) for name in BASELINES}
     gains[BEST] = np.min(list(gains.values()), axis=0)
-    rows = [(name, *resampling.drawn(gain).interval(), int(cheap.sum())) for name, gain in gains.items()]
+    rows = [(name, *resampling.drawn(gain).interval(undefined="nan"), int(cheap.sum())) for name, gain in gains.items()]
     return pd.DataFrame(rows, columns=["baseline", "estimate", "low", "high", "points"])
 
 
@@ -223,8 +228,11 @@ def table(by_method: dict[str, Curve], resampling: Resampling, points: tuple[Poi
     for method, curve in by_method.items():
         for place, (share, values) in enumerate(zip(curve.shares, curve.values, strict=True)):
             about = {"width": points[place].width, "part": points[place].part} if points else {}
-            rows.append({"method": method, "share": share, **about, **resampling.drawn(values).interval()._asdict()})
-    return pd.DataFrame(rows)
+            rows.append(
+                {"method": method, "share": share, **about, **resampling.drawn(values).interval(undefined="nan")._asdict()}
+            )
+    columns = ["method", "share", *(["width", "part"] if points else []), "estimate", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def nulls(panel: LabPanel, repeats: int, seed: int) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from proxylib.report import tables
 from proxylib.stats import Interval
-from proxylib.studies.data_selection.lab_decisions import BEST, CHEAP, ORACLE, OTHER_CORPORA, OTHER_TASKS
+from proxylib.studies.data_selection.lab_decisions import BEST, ORACLE, OTHER_CORPORA, OTHER_TASKS, is_cheap
 from proxylib.studies.data_selection.lab_panel import ACCURACY, FIXED, NAMED
 
 SHOWN = (ACCURACY, "loss on traces", NAMED, OTHER_CORPORA)
@@ -20,15 +20,15 @@ def curves(decisions: pd.DataFrame, methods: tuple[str, ...] = SHOWN) -> pd.Data
 
 def best_cheap(decisions: pd.DataFrame) -> pd.Series:
     """The row of the signal with a fixed sign that orders most pairs on average at cheap points: method, estimate."""
-    cheap = decisions[(decisions["share"] <= CHEAP) & decisions["method"].isin(list(FIXED))]
-    means = cheap.groupby("method", sort=False)["estimate"].mean()
+    cheap = decisions[is_cheap(decisions["share"]) & decisions["method"].isin(list(FIXED))]
+    means = cheap.groupby("method", sort=False)["estimate"].mean().fillna(0)
     return pd.Series({"method": means.idxmax(), "estimate": float(means.max())})
 
 
 def highest(decisions: pd.DataFrame) -> pd.Series:
     """The row of the highest decision accuracy that a signal with a fixed sign reaches below the target's width."""
     small = curves(decisions, tuple(FIXED))
-    return small.loc[small["estimate"].idxmax()]
+    return small.loc[small["estimate"].fillna(0).idxmax()]
 
 
 def beside_null(decisions: pd.DataFrame, nulls: pd.DataFrame, method: str = ORACLE) -> pd.DataFrame:
@@ -73,6 +73,13 @@ def needed_table(needed: pd.DataFrame) -> pd.DataFrame:
         "compute, direct accuracy over this",
     ]
     return pd.DataFrame(rows, columns=names)
+
+
+def together_table(two_sizes: pd.DataFrame, methods: tuple[str, ...] = (ACCURACY, "loss on traces", NAMED)) -> pd.DataFrame:
+    """Decision accuracy of two neighbouring sizes together, a row per share of compute."""
+    shown = two_sizes.assign(share=[f"{100 * share:.2g}" for share in two_sizes["share"]])
+    shown = shown.rename(columns={"share": "compute (% of the target's)"})
+    return tables.wide(shown, ["compute (% of the target's)"], {"method": {name: name for name in methods}})
 
 
 def single_tasks(rows: pd.DataFrame) -> pd.DataFrame:

@@ -170,3 +170,14 @@ def test_tables_have_a_row_per_method_and_point(rng, weights):
     assert len(decisions.choices(arrays)) == 1
     among = arrays.among(("c1", "c4", "c7"))
     assert among.points[1].trials[1].target.shape == (3, TASKS) and among.target.shape == (2, 3, TASKS)
+
+
+def test_targets_that_are_all_alike_leave_no_pair_and_no_number(rng, weights):
+    empty = trial(rng)
+    empty.target[:] = 0
+    resampling = BOOTSTRAP.over(range(N))
+    arrays = panel(Point(16, 1.0, 0.005, (empty,)), Point(64, 1.0, 1.0, (empty, empty)))
+    curves = decisions.curves(arrays, resampling.weights)
+    assert decisions.table(curves, resampling, arrays.points)["estimate"].isna().all()
+    assert decisions.frontier(curves, resampling)["low"].isna().all()
+    assert not decisions.needed(curves, resampling)["reached"].any()

@@ -70,3 +70,9 @@ def test_single_tasks_and_targets_are_laid_out(decisions):
     assert list(report.single_tasks(rows)["signal"]) == [*FIXED, OTHER_TASKS]
     targets = pd.DataFrame({"corpus": ["a"], "accuracy": [0.251], "seed 0": [0.2], "sorting": [1.0]})
     assert report.targets_table(targets).iloc[0].tolist() == ["a", 25, 20, 100]
+
+
+def test_two_sizes_stand_in_a_row_by_compute():
+    rows = [(name, share, 0.6, 0.5, 0.7) for share in (0.024, 0.085) for name in FIXED]
+    table = report.together_table(pd.DataFrame(rows, columns=["method", "share", "estimate", "low", "high"]))
+    assert list(table.iloc[:, 0]) == ["2.4", "8.5"] and list(table.columns[1:]) == [ACCURACY, "loss on traces", NAMED]
