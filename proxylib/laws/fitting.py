@@ -173,22 +173,9 @@ def profile(
     A theta at an end of the grid is a minimum within bounds, and `reason` names it: the points would have it outside.
     Variable projection: Golub and Pereyra 1973.
     """
-    share = weights / weights.sum()
 
     def solved(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        values = basis(theta)  # [k, n]
-        middle = values @ share if intercept else np.zeros(len(theta))
-        level = y @ share if intercept else 0.0
-        centred = values - middle[:, None]
-        spread = centred**2 @ weights
-        slope = np.divide((centred * (y - level)) @ weights, spread, out=np.zeros(len(theta)), where=spread > 0)
-        end = np.clip(level - slope * middle, *ends) if intercept else np.zeros(len(theta))
-        held = end != level - slope * middle  # the intercept stays at its end, and the slope is solved for that
-        slope = np.where(held & intercept, (values * (y - end[:, None])) @ weights / (values**2 @ weights), slope)
-        wrong = sign * slope < 0
-        slope, end = np.where(wrong, 0.0, slope), np.where(wrong, np.clip(level, *ends) if intercept else 0.0, end)
-        left = y - end[:, None] - slope[:, None] * values
-        return left**2 @ weights / 2, slope, end
+        return lines(basis(theta), y, weights, sign, intercept, ends)
 
     with np.errstate(all="ignore"):
         losses, slopes, _ = solved(nodes)
@@ -209,6 +196,34 @@ def profile(
     converged = bool(slope != 0 and np.isfinite(loss))
     reason = NO_TREND if not converged else "a minimum at the end of its range" if edge else "a minimum"
     return Fit(np.array([level, slope, theta]), float(loss), converged, reason, len(nodes), int(broken.sum()))
+
+
+def lines(
+    values: np.ndarray,
+    y: np.ndarray,
+    weights: np.ndarray,
+    sign: int,
+    intercept: bool = True,
+    ends: tuple[float, float] = (-np.inf, np.inf),
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Least squares of y = intercept + slope * values, for each row of values [k, n]: halved losses, slopes, intercepts.
+
+    The other parameters are those of `profile`. A slope of the wrong sign is 0.
+    """
+    share = weights / weights.sum()
+    k = len(values)
+    middle = values @ share if intercept else np.zeros(k)
+    level = y @ share if intercept else 0.0
+    centred = values - middle[:, None]
+    spread = centred**2 @ weights
+    slope = np.divide((centred * (y - level)) @ weights, spread, out=np.zeros(k), where=spread > 0)
+    end = np.clip(level - slope * middle, *ends) if intercept else np.zeros(k)
+    held = end != level - slope * middle  # the intercept stays at its end, and the slope is solved for that
+    slope = np.where(held & intercept, (values * (y - end[:, None])) @ weights / (values**2 @ weights), slope)
+    wrong = sign * slope < 0
+    slope, end = np.where(wrong, 0.0, slope), np.where(wrong, np.clip(level, *ends) if intercept else 0.0, end)
+    left = y - end[:, None] - slope[:, None] * values
+    return left**2 @ weights / 2, slope, end
 
 
 def checked(

@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 from proxylib.studies.forecasting.history import LEAST, History
 from proxylib.studies.forecasting.methods import Method, predict
 from proxylib.studies.forecasting.series import Series, Target
+from proxylib.studies.forecasting.signals import NAMED
 
 MOMENTS = 3  # of one series, half a horizon apart, the last one as late as can be: the later, the more like now
 MOST_MOMENTS = 6  # where pairs are few
@@ -135,9 +136,10 @@ def replay(methods: Sequence[Method], asked: Sequence[Test]) -> pd.DataFrame:
 
 
 def screened(history: History, horizon: float) -> tuple[str, ...]:
-    """The signals that are forecast: all, or those that go best with scores before any moment that is asked about.
+    """The signals that are forecast one by one: all, or those that the paper names and those that go best with scores.
 
-    Judged by the mean size of the rank correlation with the score over series, on what was known at the first test alone.
+    Judged by the mean size of the rank correlation with the score over series, on what was known at the first test alone. Which
+    of all signals to trust is another matter, and decided on other tasks (`signals.held_in`).
     """
     if len(history.signals) <= MOST_SIGNALS:
         return history.signals
@@ -150,5 +152,5 @@ def screened(history: History, horizon: float) -> tuple[str, ...]:
             known = np.isfinite(values)
             if known.sum() >= LEAST and np.ptp(values[known]) and np.ptp(first.score[known]):
                 merit[name] += abs(float(spearmanr(values[known], first.score[known]).statistic))
-    best = sorted(history.signals, key=lambda name: -merit[name])[:MOST_SIGNALS]
+    best = sorted(history.signals, key=lambda name: (name not in NAMED, -merit[name]))[:MOST_SIGNALS]
     return tuple(name for name in history.signals if name in best)

@@ -13,6 +13,7 @@ from scipy.optimize import nnls
 from proxylib.studies.forecasting.methods import OURS
 
 MEAN = f"weighted mean{OURS}"
+MEDIAN = f"median of all{OURS}"
 LEAST_FOLDS = 3
 _RIDGE = 1e-3  # of the weights' squares, in squared points of a hundred: two methods that agree share their weight
 
@@ -80,10 +81,11 @@ class Learnt:
     mean: np.ndarray
 
     def applied(self, values: np.ndarray, last: np.ndarray) -> np.ndarray:
-        """[n, 2 m] basic methods, each but persistence drawn to it, and the mean: from [n, m] values."""
+        """[n, 2 m + 1] basic methods, each but persistence drawn to it, their mean and median: from [n, m] values."""
         steps = values - last[:, None]
         drawn = last[:, None] + self.shrink * steps
-        return np.clip(np.column_stack([values, drawn[:, 1:], last + steps @ self.mean]), 0, 1)
+        mean, median = last + steps @ self.mean, np.median(values, axis=1)
+        return np.clip(np.column_stack([values, drawn[:, 1:], mean, median]), 0, 1)
 
 
 def learn(given: Panel, rows: np.ndarray) -> Learnt:
@@ -104,7 +106,7 @@ def _mixed(steps: np.ndarray, moves: np.ndarray, weights: np.ndarray) -> np.ndar
 
 def names(methods: tuple[str, ...]) -> tuple[str, ...]:
     """Of the columns of `Learnt.applied`."""
-    return (*methods, *map(shrunk, methods[1:]), MEAN)
+    return (*methods, *map(shrunk, methods[1:]), MEAN, MEDIAN)
 
 
 @dataclass(frozen=True, eq=False)

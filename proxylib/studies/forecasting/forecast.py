@@ -17,7 +17,7 @@ import pandas as pd
 from proxylib.runs.files import parquet_bytes, sha256
 from proxylib.runs.folder import Finished, Folder, Workspace
 from proxylib.studies.forecasting import backtest, history, intervals, report
-from proxylib.studies.forecasting.choose import Choice, Panel, choose, panel
+from proxylib.studies.forecasting.choose import MEDIAN, Choice, Panel, choose, panel
 from proxylib.studies.forecasting.history import LEAST, History
 from proxylib.studies.forecasting.methods import PERSISTENCE, Method, last_score, methods, predict
 from proxylib.studies.forecasting.series import MOST_POINTS
@@ -113,7 +113,8 @@ def _left_out(known: History, signals: Sequence[str], ways: Sequence[Method], as
     """What is not tried or not used, in sentences."""
     if len(signals) < len(known.signals):
         yield (
-            f"of {len(known.signals)} signals, the {len(signals)} are forecast that go best with scores before any backtest: "
+            f"of {len(known.signals)} signals, the {len(signals)} are forecast one by one that go best with scores before any "
+            f"backtest: "
             f"{', '.join(signals)}; --signals names others"
         )
     if known.horizon > DIFFERENT * min(known.target.x / s.x[-1] for s in known.open):
@@ -195,6 +196,8 @@ def _needed(ways: Sequence[Method], choice: Choice) -> set[int]:
         return {0, place}
     if place < 2 * len(ways) - 1:
         return {0, place - len(ways) + 1}
+    if choice.chosen == MEDIAN:
+        return set(range(len(ways)))
     return {0, *map(int, np.flatnonzero(choice.learnt.mean))}
 
 
@@ -210,7 +213,8 @@ def forecasts(known: History, plan: Plan, given: Panel, choice: Choice, values: 
     last = np.array([last_score(series) for series in known.open])
     left_out = np.isnan(values)
     every = choice.learnt.applied(np.where(left_out, last[:, None], values), last)
-    asked = np.column_stack([~left_out, ~left_out[:, 1:], ~(left_out & (choice.learnt.mean > 0)).any(axis=1)])
+    mixed = [~(left_out & (choice.learnt.mean > 0)).any(axis=1), ~left_out.any(axis=1)]
+    asked = np.column_stack([~left_out, ~left_out[:, 1:], *mixed])
     horizons = np.array([known.target.x / series.x[-1] for series in known.open])
     doubts = np.array([series.doubt(h) for series, h in zip(known.open, horizons, strict=True)])
     noise = np.array([float(series.spread[-1]) for series in known.open])

@@ -1,6 +1,7 @@
 """Ways to forecast a score from what a series holds so far; each takes a series and a target, and one that fails says so.
 
-Published forms (`forms`), then ours (`pooling`), whose names say "(ours)". What ours learn from backtests stands in `choose`.
+Published forms (`forms`), and ours (`pooling`, `signals`), whose names say "(ours)". What ours learn from backtests stands in
+`choose`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ from proxylib.studies.forecasting.forms import (
     single_step,
 )
 from proxylib.studies.forecasting.history import LEAST, History
+from proxylib.studies.forecasting.pooling import Pool, from_other_tasks, line_of_peers, power_of_peers
 from proxylib.studies.forecasting.series import Series, Target
+from proxylib.studies.forecasting.signals import held_in, ridge
 
 PERSISTENCE = "persistence"
 OURS = " (ours)"
+MOST_JUDGED = 50  # series that say whether a signal is a loss
 #: about how long a fit takes, in fits of a power: what decides how many backtests there is time for
 COSTS = {
     "linear": 0.2,
@@ -85,8 +89,37 @@ def methods(history: History, signals: tuple[str, ...]) -> tuple[Method, ...]:
         Method(f"persistence, smoothed{OURS}", lambda series, target: last_score(series.smoothed), 0.0),
         Method(f"power in {axis}, smoothed{OURS}", lambda series, target: power_in_compute(series.smoothed, target)),
     ]
+    pool = Pool(history)
+    single = _single_steps(history) if history.across else []
     two_steps = [way for name in signals for way in _two_steps(history, name)]
-    return (*direct, *(_single_steps(history) if history.across else ()), *two_steps)
+    return (*direct, *_pooled(history, pool), *single, *two_steps, *_of_many(history, pool))
+
+
+def _pooled(history: History, pool: Pool) -> list[Method]:
+    """Ours, which look at other tasks and runs; of a single series there is nothing to pool."""
+    axis = history.axis
+    ways = [
+        Method(f"power in {axis}, exponents pooled{OURS}", partial(power_of_peers, pool)),
+        Method(f"line in log {axis}, slopes pooled{OURS}", partial(line_of_peers, pool), 0.3),
+        Method(f"other tasks, then linear{OURS}", partial(from_other_tasks, pool), 2.0),
+    ]
+    tasks = {series.task for series in history.series}
+    return ways if len(tasks) > 1 else ways[:2] if len(history.series) > 1 else ways[1:2]
+
+
+def _of_many(history: History, pool: Pool) -> list[Method]:
+    """Ways that take all signals of a history, however many."""
+    signals = history.signals
+    if len(signals) < 2:
+        return []
+    chosen = partial(held_in, pool, signals=signals)
+    return [
+        *(
+            Method(f"held-in signal, then {kind}", partial(chosen, kind=kind), 0.3 * len(signals) + COSTS[kind])
+            for kind in ("linear", "sigmoid")
+        ),
+        Method(f"all signals, ridge{OURS}", partial(ridge, signals=signals), 0.3 * len(signals)),
+    ]
 
 
 def _two_steps(history: History, signal: str) -> list[Method]:
@@ -112,7 +145,7 @@ def _single_steps(history: History) -> list[Method]:
 def _is_loss(history: History, signal: str) -> bool:
     """Whether a signal lies above 0 and falls in most series: forms that are made for a loss take no other."""
     falls = []
-    for series in history.series:
+    for series in history.series[:MOST_JUDGED]:
         known = np.isfinite(series.signals[signal])
         values = series.signals[signal][known]
         if (values <= 0).any():
