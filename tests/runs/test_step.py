@@ -289,7 +289,7 @@ def test_the_digest_of_a_notebook_ignores_what_an_editor_adds(tmp_path):
 
 
 def test_what_most_has_to_wait_for_begins_first():
-    steps = studies.steps("lab")
+    steps = studies.steps("reference")
     chains = chains_of(steps)
     for step in steps:
         assert all(chains[parent.key.run_id] > chains[step.key.run_id] or step.page for parent in step.parents.values())
