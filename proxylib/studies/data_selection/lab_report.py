@@ -85,7 +85,7 @@ def together_table(two_sizes: pd.DataFrame, methods: tuple[str, ...] = (ACCURACY
 def single_tasks(rows: pd.DataFrame) -> pd.DataFrame:
     """Mean decision accuracy on single tasks, over points: method, estimate; the choice on other tasks among fixed signals."""
     order = [*FIXED, OTHER_TASKS]
-    means = rows.groupby("method")["estimate"].mean().loc[order]
+    means = rows.groupby("method")["estimate"].mean().loc[order].round(2)
     return means.reset_index().rename(columns={"method": "signal", "estimate": "decision accuracy, mean over points"})
 
 
