@@ -93,6 +93,22 @@ MUTANTS = {
             "tests/studies/forecasting/test_history.py",
         ),
     ],
+    "studies/forecasting/lab_runs.py": [
+        Mutant("a-window-that-sees-on", "(self.steps <= self.steps[-1] / times)", "(self.steps <= 2 * self.steps[-1] / times)"),
+        Mutant("all-levels-count", "task in counted and level in counted[task] if counted else True", "True"),
+    ],
+    "studies/forecasting/lab_methods.py": [
+        Mutant("chosen-on-the-pair-itself", "other[run], other[:, task] = False, False", "other[run, task] = True"),
+        Mutant("the-target-in-a-borrowed-map", "if place != number]", "if place > -1]"),
+    ],
+    "studies/forecasting/lab_claims.py": [
+        Mutant("two-runs-decide", "LEAST_RUNS = 3", "LEAST_RUNS = 2"),
+        Mutant("the-worse-alternative", "np.fmin(prose, power)", "np.fmax(prose, power)"),
+    ],
+    "studies/forecasting/lab_curves.py": [
+        Mutant("any-close-curve-is-clean", "(law <= AS_GOOD * spline) & (law <= CLOSE)", "law <= CLOSE"),
+        Mutant("once-is-lasting", "moved[:, :-1] & moved[:, 1:]", "moved[:, :-1] | moved[:, 1:]"),
+    ],
     "studies/forecasting/history.py": [
         Mutant(
             "copies-may-differ-in-a-signal",

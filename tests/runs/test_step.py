@@ -51,9 +51,14 @@ ANALYSES = {
     *(f"page/{name}" for name in ("eighty_metrics", "model_selection", "ablations", "whose_style")),
 }
 OF_THE_POPULATION = {"population", "training_noise", "your_models", "numerics"} | ANALYSES | OF_THE_LAB
-OF_TRAJECTORIES = {"crucial_steps", "page/crucial_steps"}
+READ_TRAJECTORIES = {"crucial_steps", "lab_forecasts"}
+OF_TRAJECTORIES = READ_TRAJECTORIES | {"page/crucial_steps", "page/forecasting_in_the_lab"}
 OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
-OF_MODELS = {"train", "measure", "reading", "trajectory", "crucial_steps", "corpus_run"} | OF_CORPORA | OF_THE_POPULATION
+OF_MODELS = (
+    {"train", "measure", "reading", "trajectory", "crucial_steps", "lab_forecasts", "corpus_run"}
+    | OF_CORPORA
+    | OF_THE_POPULATION
+)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +70,11 @@ OF_MODELS = {"train", "measure", "reading", "trajectory", "crucial_steps", "corp
         ({"training": {"post_learning_rate_share": 0.2}}, OF_MODELS | {"base"} | OF_CELLS),
         (
             {"bootstrap": {"draws": 300}},
-            OF_THE_POPULATION | OF_JUDGE | OF_PUBLISHED | OF_CORPORA | {"crucial_steps", "datadecide", "judgments"},
+            OF_THE_POPULATION
+            | OF_JUDGE
+            | OF_PUBLISHED
+            | OF_CORPORA
+            | {"crucial_steps", "lab_forecasts", "datadecide", "judgments"},
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"}),
         ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
@@ -136,7 +145,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
     light = {step.name.split("/")[0] for step in studies.steps("smoke") if not step.whole}
     assert light == {
         *("population", "training_noise", "ranking", "ablations", "whose_style", "crucial_steps", "lab_corpora", "loss_fits"),
-        "page",
+        *("lab_forecasts", "page"),
     }
     assert whole == {
         *(

@@ -13,7 +13,7 @@ from proxylib.report.plots.curves import (
     scaling_lines,
 )
 from proxylib.report.plots.distributions import accuracies_by_task, histogram_with_marks, levels_by_task
-from proxylib.report.plots.forecasts import forecast_lines, methods_errors
+from proxylib.report.plots.forecasts import along_a_run, forecast_lines, methods_errors
 from proxylib.report.plots.intervals import (
     agreement_forest,
     beside_reported,
@@ -25,7 +25,7 @@ from proxylib.report.plots.intervals import (
     models_forest,
     trained_twice,
 )
-from proxylib.report.plots.matrices import heat_map, similarity
+from proxylib.report.plots.matrices import heat_map, share_map, similarity
 from proxylib.report.plots.scatters import rank_scatter, scatter_with_lines
 from proxylib.report.plots.style import NARROW, WIDE, at_width, canvas, finding, legend_below, panel, ratios, same_limits, svg
 
@@ -34,6 +34,7 @@ __all__ = [
     "WIDE",
     "accuracies_by_task",
     "agreement_forest",
+    "along_a_run",
     "at_width",
     "beside_reported",
     "canvas",
@@ -66,6 +67,7 @@ __all__ = [
     "same_limits",
     "scaling_lines",
     "scatter_with_lines",
+    "share_map",
     "similarity",
     "svg",
     "trained_twice",

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from proxylib.report.plots.curves import MARKED
 from proxylib.report.plots.intervals import forest, whiskers
-from proxylib.report.plots.style import grouped, looks, ratios, themed, without_legend
+from proxylib.report.plots.style import FAINT, grouped, looks, ratios, themed, without_legend
 
 APART = 1.07  # from one forecast to the next, whose intervals would lie upon each other
 
@@ -51,4 +51,22 @@ def methods_errors(table: pd.DataFrame, ax: Axes) -> Axes:
     rows = table.rename(columns={"error": "estimate"})
     forest(rows, ax, row="method", by="kind", label="error in the past, points (root mean square)", spread=0)
     ax.set_xlim(left=0)
+    return ax
+
+
+@themed
+def along_a_run(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """What came and what was foretold over a run, the part that forecasts were made from shaded.
+
+    Parameters
+    ----------
+    frame : columns share (of the run), series, value (percent), window (whether within what forecasts were made from)
+    """
+    style = {"dashes": False, "estimator": None, "legend": "full"}
+    sns.lineplot(**grouped(frame, "series"), x="share", y="value", ax=ax, **MARKED | style | {"markersize": 4})
+    without_legend(ax, "series")
+    ratios(ax.xaxis)
+    if frame["window"].any():
+        ax.axvspan(frame["share"].min(), frame.loc[frame["window"], "share"].max(), color=FAINT, alpha=0.5, zorder=0)
+    ax.set(xlabel="share of the run's steps", ylabel="right answers, %", ylim=(-3, 103))
     return ax

@@ -1,4 +1,4 @@
-"""Tables of correlations as colours."""
+"""Tables of correlations and of shares as colours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from proxylib.report.plots.style import INK, themed
 
 CORRELATIONS = {"cmap": "RdBu", "vmin": -1, "vmax": 1}
+SHARES = {"cmap": "Blues", "vmin": 0, "vmax": 1}
 BAR = {"location": "bottom", "shrink": 0.9, "aspect": 30, "ticks": [-1, -0.5, 0, 0.5, 1]}
 
 
@@ -25,11 +26,7 @@ def heat_map(frame: pd.DataFrame, ax: Axes, *, label: str, marks: Mapping[str, f
     label : of the colour bar
     marks : name -> value drawn into the colour bar, on both sides of zero
     """
-    numbers = frame.map(_short).to_numpy()
-    sns.heatmap(frame, ax=ax, annot=numbers, fmt="", annot_kws={"fontsize": 8}, cbar_kws=BAR | {"label": label}, **CORRELATIONS)
-    ax.set(xlabel="", ylabel="")
-    ax.set_xticks(np.arange(frame.shape[1]) + 0.5, map(_spoken, frame.columns), rotation=45, ha="right")
-    ax.set_yticks(np.arange(frame.shape[0]) + 0.5, map(_spoken, frame.index), rotation=0)
+    _cells(frame, ax, BAR | {"label": label}, CORRELATIONS)
     bar = ax.collections[0].colorbar.ax
     for name, value in (marks or {}).items():
         for side in (-value, value):
@@ -37,6 +34,27 @@ def heat_map(frame: pd.DataFrame, ax: Axes, *, label: str, marks: Mapping[str, f
         at = {"xycoords": ("data", "axes fraction"), "xytext": (0, 2), "textcoords": "offset points"}
         bar.annotate(name, (value, 1), fontsize=8, ha="center", **at)
     return ax
+
+
+@themed
+def share_map(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
+    """A table of shares as colours with their numbers.
+
+    Parameters
+    ----------
+    frame : [rows, columns] of values in [0, 1]
+    label : of the colour bar
+    """
+    _cells(frame, ax, BAR | {"label": label, "ticks": [0, 0.5, 1]}, SHARES)
+    return ax
+
+
+def _cells(frame: pd.DataFrame, ax: Axes, bar: Mapping[str, object], colours: Mapping[str, object]) -> None:
+    numbers = frame.map(_short).to_numpy()
+    sns.heatmap(frame, ax=ax, annot=numbers, fmt="", annot_kws={"fontsize": 8}, cbar_kws=bar, **colours)
+    ax.set(xlabel="", ylabel="")
+    ax.set_xticks(np.arange(frame.shape[1]) + 0.5, map(_spoken, frame.columns), rotation=45, ha="right")
+    ax.set_yticks(np.arange(frame.shape[0]) + 0.5, map(_spoken, frame.index), rotation=0)
 
 
 @themed

@@ -137,6 +137,11 @@ KINDS = {
     "contrasts": {"planned": Look(INK, "o"), "exploratory": Look(QUIET, "s")},
     "models": {"model": Look(INK, "o")},
     "trainings": {"first training": Look(INK, "o"), "second training": Look(ORANGE, "D")},
+    "along a run": {
+        "what came": Look(INK, "o"),
+        "from the chosen proxy": Look(BLUE, "^"),
+        "from loss on prose": Look(VERMILION, "s"),
+    },
     "methods of forecasting": {"chosen": Look(BLUE, "o"), "beside it": Look(QUIET, "s")},
     "implementations": {
         "proxylib": Look(BLUE, "o"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from proxylib.settings import Frozen
+from proxylib.stats import Bootstrap
 
 AXES = ("step", "tokens", "flops", "parameters")  # what a target may be given in
 SUFFIXES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
@@ -73,3 +74,12 @@ def _number(name: str, given: str) -> float:
     if not (math.isfinite(value) and value > 0):
         raise ValueError(f"{name}={given} must lie above 0")
     return value
+
+
+class LabSettings(Frozen):
+    """What a `lab_forecasts` run is made from, beside its parents."""
+
+    runs: tuple[str, ...]
+    post: tuple[str, ...]
+    counted: dict[str, tuple[int, ...]]
+    bootstrap: Bootstrap

@@ -22,3 +22,14 @@ def test_the_chosen_method_stands_out():
     _, (ax,) = plots.canvas()
     plots.methods_errors(table, ax)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["p", "q"] and ax.get_xlim()[0] == 0
+
+
+def test_the_part_that_forecasts_were_made_from_is_shaded():
+    frame = pd.DataFrame({"share": [0.01, 0.05, 1.0] * 2, "window": [True, True, False] * 2, "value": [0, 5, 60, 0, 6, 40]})
+    frame["series"] = ["what came"] * 3 + ["from loss on prose"] * 3
+    _, (ax,) = plots.canvas()
+    plots.along_a_run(frame, ax)
+    assert ax.get_legend_handles_labels()[1] == ["what came", "from loss on prose"] and ax.get_xscale() == "log"
+    (shade,) = ax.patches
+    assert shade.get_x() == 0.01 and shade.get_x() + shade.get_width() == 0.05
+    plots.along_a_run(frame.assign(window=False), plots.canvas()[1][0])

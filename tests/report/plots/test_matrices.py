@@ -45,3 +45,9 @@ def test_a_matrix_of_many_writes_every_fourth_name(ax):
     assert [text.get_text() for text in ax.get_yticklabels()] == ["a 0 x b", "a 4 x b", "a 8 x b"]
     assert ax.get_yticks().tolist() == [0.5, 4.5, 8.5] and not len(ax.get_xticks())
     assert ax.collections[0].get_array().reshape(9, 9)[3, 3] == 1
+
+
+def test_shares_are_written_into_their_cells(ax):
+    plots.share_map(FRAME.abs(), ax, label="share")
+    assert {".52", ".07", "1.00"} <= {text.get_text() for text in ax.texts}
+    assert ax.collections[0].get_clim() == (0, 1)

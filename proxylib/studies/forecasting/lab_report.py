@@ -1,0 +1,112 @@
+"""Frames of the page on forecasts in the lab."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from proxylib.measure import proxies
+from proxylib.report import tables, words
+from proxylib.stats import Interval
+from proxylib.studies.forecasting.lab_claims import BEFORE, PROSE_METHOD
+from proxylib.studies.forecasting.lab_methods import ALONE, CHOICES, EIGHTY, OTHERS
+from proxylib.studies.forecasting.lab_runs import CLAIMED
+
+OFF, ALL = "off the floor", "all"
+CHOSEN, BESIDE = "chosen", "beside it"
+#: series of `courses` -> how its lines are called
+LINES = {"accuracy": "what came", EIGHTY: "from the chosen proxy", PROSE_METHOD: "from loss on prose"}
+
+
+def of_phase(frame: pd.DataFrame, phase: str = BEFORE) -> pd.DataFrame:
+    """The rows of one phase."""
+    return tables.rows(frame, phase=phase)
+
+
+def error(errors: pd.DataFrame, method: str, way: str, phase: str = BEFORE, times: int = CLAIMED, over: str = OFF) -> Interval:
+    """One method's error, in points."""
+    ends = tables.interval(errors, phase=phase, times=times, over=over, method=method, map=way)
+    return Interval(*(100 * end for end in ends))
+
+
+def error_rows(errors: pd.DataFrame, phase: str = BEFORE, times: int = CLAIMED, over: str = OFF) -> pd.DataFrame:
+    """Rows of a figure: method, kind (`CHOSEN` for the proxy that is held in), estimate, low, high in points; least first.
+
+    Maps are the run's own, held in.
+    """
+    rows = tables.rows(errors, phase=phase, times=times, over=over)
+    rows = rows[rows["map"].isin(["none", "own"]) & (rows["method"] != OTHERS)]
+    rows = rows.assign(kind=[CHOSEN if name == EIGHTY else BESIDE for name in rows["method"]])
+    return (
+        rows.assign(**{end: 100 * rows[end] for end in tables.ENDS})
+        .sort_values("estimate", kind="stable")
+        .dropna(subset="estimate")
+    )
+
+
+def error_table(errors: pd.DataFrame, over: str, phase: str = BEFORE) -> pd.DataFrame:
+    """Error in points by method and map, one column a window."""
+    rows = tables.rows(errors, phase=phase, over=over)
+    rows = rows[rows["map"].isin(["none", "own", "borrowed"])]
+    rows = rows.assign(**{end: 100 * rows[end] for end in tables.ENDS})
+    order = [*CHOICES, *ALONE]
+    rows = rows.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
+    return tables.wide(rows, ["method", "map"], {"times": {times: f"from 1/{times}" for times in rows["times"].unique()}})
+
+
+def clean_grid(clean: pd.DataFrame, phase: str = BEFORE) -> pd.DataFrame:
+    """[10 statistics, 8 weightings] share of each proxy's series that follow a power law; empty where nothing was tested."""
+    share = of_phase(clean, phase).set_index("proxy")["clean"]
+    if share.empty:
+        return pd.DataFrame()
+    cells = {s: [share[proxies.name(s, w)] for w in proxies.WEIGHTINGS] for s in proxies.STATISTICS}
+    return pd.DataFrame(cells, index=list(proxies.WEIGHTINGS)).T
+
+
+def mostly_clean(clean: pd.DataFrame, phase: str = BEFORE) -> int:
+    """Of how many of the eighty more than half of the series follow a power law."""
+    return int((of_phase(clean, phase)["clean"] > 0.5).sum())
+
+
+def course_lines(courses: pd.DataFrame, which: str, phase: str = BEFORE) -> pd.DataFrame:
+    """One pair's lines: share, series (of `LINES`' names), value in percent, window, run, task."""
+    rows = tables.rows(courses, phase=phase, which=which)
+    return rows.assign(series=rows["series"].map(LINES), value=100 * rows["value"])
+
+
+def level_table(levels: pd.DataFrame, phase: str = BEFORE) -> pd.DataFrame:
+    """Per task: how many runs are off the floor at each difficulty that counts, early and at the end."""
+    rows = of_phase(levels, phase)
+    rows = rows[rows["counts"]]
+    counts = rows.groupby(["task", "level"], sort=False)[["off_early", "off_late"]].sum().reset_index()
+    result = []
+    for task, part in counts.groupby("task", sort=False):
+        shown = {
+            name: ", ".join(f"{level}: {n}" for level, n in zip(part["level"], part[name], strict=True))
+            for name in part.columns[2:]
+        }
+        result.append({"task": task, "by an eighteenth": shown["off_early"], "at the end": shown["off_late"]})
+    return pd.DataFrame(result)
+
+
+def levels_off(levels: pd.DataFrame, phase: str = BEFORE) -> tuple[int, int]:
+    """Difficulties that count and are off the floor by the end of the window in half of the runs or more; of how many."""
+    rows = of_phase(levels, phase)
+    share = rows[rows["counts"]].groupby(["task", "level"])["off_early"].mean()
+    return int((share >= 0.5).sum()), len(share)
+
+
+def first_table(moved: pd.DataFrame, phase: str = BEFORE) -> pd.DataFrame:
+    """When signals have moved, in percent of the run: accuracy, losses, named proxies, and the first five of the eighty."""
+    rows = of_phase(moved, phase).sort_values("estimate", kind="stable")
+    named = [
+        "accuracy",
+        "prose_nll",
+        "bits_per_byte",
+        *(name for signals in CHOICES.values() if len(signals) == 1 for name in signals),
+    ]
+    first = rows[rows["signal"].isin(proxies.NAMES)].head(5)["signal"]
+    shown = rows[rows["signal"].isin({*named, *first})]
+    labels = [name.replace("|", ", ").replace("_", " ") for name in shown["signal"]]
+    return pd.DataFrame(
+        {"signal": labels, "% of the run": [words.with_interval(ends, 100) for ends in shown[tables.ENDS].to_numpy()]}
+    )
