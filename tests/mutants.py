@@ -1081,8 +1081,31 @@ MUTANTS = {
         Mutant("every-pair-a-fall", 'pairs[pairs["score_drop"] > 0]', "pairs"),
         Mutant("poorest-control-decides", "size_control.GIVEN[size_control.RICHEST]", 'size_control.GIVEN["base + data"]'),
     ],
+    "studies/data_selection/lab_panel.py": [
+        Mutant("targets-judge-themselves", "[np.delete(final, seed, 0).mean(0) if", "[final[seed] if"),
+        Mutant("losses-as-they-are", "np.stack([sign * frame[feature]", "np.stack([frame[feature]"),
+    ],
+    "studies/data_selection/lab_decisions.py": [
+        Mutant(
+            "the-judged-corpus-chooses",
+            "others, of = own.sum(2)[:, :, None] - 2 * own",
+            "others, of = own.sum(2)[:, :, None] - 0 * own",
+        ),
+        Mutant(
+            "the-judged-task-chooses",
+            "others = np.delete(np.arange(trial.target.shape[1]), task)",
+            "others = np.arange(trial.target.shape[1])",
+        ),
+        Mutant("an-oracle-without-signs", "np.maximum(shares, 1 - shares).max(0)", "shares.max(0)"),
+        Mutant("the-worst-of-the-others", "np.min(list(gains.values()), axis=0)", "np.max(list(gains.values()), axis=0)"),
+        Mutant("two-sizes-for-one", "shares.append(one.share + other.share)", "shares.append(other.share)"),
+        Mutant("a-null-with-its-signal", "target[rng.permutation(len(target))], once", "target, once"),
+    ],
+    "studies/lab/corpus_run.py": [
+        Mutant("every-level-is-asked", "wanted = counts(rows, settings.counted) & ", "wanted = "),
+    ],
     "studies/lab/trajectory.py": [
-        Mutant("looked-at-again-after-a-kill", "if not workspace.holds(*(_part(name, now) for name in TABLES)):", "if True:"),
+        Mutant("looked-at-again-after-a-kill", "if not looks.hold([now]):", "if True:"),
         Mutant("damage-stays", "for _ in range(2):  # a second", "for _ in range(1):  # a second"),
         Mutant("post-training-counts-from-the-start", "now = step - before", "now = step"),
         Mutant("averages-of-the-first", "for now in last[-len(shares) :]", "for now in last[: len(shares)]"),

@@ -84,7 +84,7 @@ def build(step, workspace: Workspace) -> None:
 
     def observe(model: PreTrainedModel, now: int, tokens: int) -> None:
         if not parts.hold([now]):
-            parts.keep(now, tokens, examiner.examine(model))
+            parts.keep(now, examiner.examine(model), step=now, tokens=tokens)
 
     for _ in range(2):  # a second time where a part that was written before the last checkpoint was damaged since
         if not (parts.hold(at) and workspace.holds("model", "losses.parquet")):
@@ -94,4 +94,6 @@ def build(step, workspace: Workspace) -> None:
                 measured=lambda *_: set(at),
             )
             workspace.keep("model", "losses.parquet")
-    parts.join(at)
+    for name in TABLES:
+        workspace.write_table(name, parts.joined(name, at))
+    parts.remove()

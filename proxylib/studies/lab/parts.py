@@ -19,32 +19,34 @@ class Parts:
     Parameters
     ----------
     workspace : that holds them
-    tables : of which every checkpoint has a part
+    tables : of which every place (a step, an average) has a part
     """
 
     def __init__(self, workspace: Workspace, tables: Sequence[str]):
         self.workspace, self.tables = workspace, tuple(tables)
 
-    def hold(self, steps: Iterable[int]) -> bool:
-        """Whether all parts of these steps are here, intact."""
-        return self.workspace.holds(*(_part(name, step) for name in self.tables for step in steps))
+    def hold(self, places: Iterable[int]) -> bool:
+        """Whether all parts of these places are here, intact."""
+        return self.workspace.holds(*(_part(name, place) for place in places for name in self.tables))
 
-    def keep(self, step: int, tokens: int, frames: Mapping[str, pd.DataFrame]) -> None:
-        """Write the parts of one step, with its number and its tokens as first columns."""
+    def keep(self, place: int, frames: Mapping[str, pd.DataFrame], **columns: object) -> None:
+        """Write the parts of one place, `columns` in front of each."""
         for name in self.tables:
-            frame = frames[name].copy()
-            frame.insert(0, "step", step)
-            frame.insert(1, "tokens", tokens)
-            self.workspace.write(_part(name, step), parquet_bytes(frame))
+            about = {column: [value] * len(frames[name]) for column, value in columns.items()}
+            frame = pd.concat([pd.DataFrame(about, index=frames[name].index), frames[name]], axis=1)
+            self.workspace.write(_part(name, place), parquet_bytes(frame))
 
-    def join(self, steps: Sequence[int]) -> None:
-        """Write the tables from their parts, and remove these."""
+    def joined(self, table: str, places: Iterable[int]) -> pd.DataFrame:
+        """The parts of these places as one."""
+        parts = [pd.read_parquet(self.workspace.path(_part(table, place))) for place in places]
+        return pd.concat(parts, ignore_index=True)
+
+    def remove(self) -> None:
+        """Remove all parts; only when everything that is made of them is written."""
         for name in self.tables:
-            paths = [self.workspace.path(_part(name, step)) for step in steps]
-            self.workspace.write_table(name, pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True))
-            for path in paths:
+            for path in self.workspace.folder.glob(f"part-{name}-*.parquet"):
                 path.unlink()
 
 
-def _part(table: str, step: int) -> str:
-    return f"part-{table}-{step:06d}.parquet"
+def _part(table: str, place: int) -> str:
+    return f"part-{table}-{place:06d}.parquet"

@@ -21,9 +21,9 @@ from proxylib.measure import benchmarks, decisive_tokens, domains, features
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import averaging, devices, loading, pretrain, tokenizers
 from proxylib.models.settings import TrainSettings
-from proxylib.runs.files import parquet_bytes
 from proxylib.runs.store import Workspace
 from proxylib.studies.lab.material import traces_of
+from proxylib.studies.lab.parts import Parts
 from proxylib.studies.lab.settings import TrajectorySettings, Watch
 
 FROM = 400  # the first checkpoint is a 400th of the way: half of the log-spaced ones come before the first eighteenth
@@ -138,28 +138,30 @@ def build(step, workspace: Workspace) -> None:
     looker = Looker(step, tokenizers.load(step.parent("material").path(f"tokenizers/{spec.model.tokenizer}"), "always"))
     before, steps = phase_of(spec)
     at, last = [0] * (before > 0) + checkpoints(steps, watch), last_steps(steps, watch)
-    parts = [_part(name, now) for name in TABLES for now in at] + [_weights(now) for now in last]
+    looks, averaged = Parts(workspace, TABLES), Parts(workspace, AVERAGED)
     for _ in range(2):  # a second time where something that was seen before the last checkpoint was damaged since
-        if not workspace.holds("model", "losses.parquet", *parts):
-            _train(spec, looker, workspace, at, last)
+        if not (looks.hold(at) and workspace.holds("model", "losses.parquet", *map(_weights, last))):
+            _train(spec, looker, workspace, looks, at, last)
     model = loading.load(workspace.path("model"), spec.training.device)
     workspace.write_table("problems", looker.problems_of(model))
     for place, (name, shares) in enumerate(averages(watch).items()):
-        if not workspace.holds(*(_part(table, place) for table in AVERAGED)):
+        if not averaged.hold([place]):
             model.load_state_dict(averaging.average([workspace.path(_weights(now)) for now in last[-len(shares) :]], shares))
             frames = looker.look(model)
-            for table in AVERAGED:
-                frame = frames[table.removeprefix("averaged_")]
-                frame.insert(0, "average", name)
-                workspace.write(_part(table, place), parquet_bytes(frame))
+            averaged.keep(place, {table: frames[table.removeprefix("averaged_")] for table in AVERAGED}, average=name)
     shown = {at[0], at[len(at) // 2], at[-1]}
-    _join(workspace, {name: [now for now in at if name != "shown" or now in shown] for name in TABLES})
-    _join(workspace, dict.fromkeys(AVERAGED, range(len(averages(watch)))))
+    for table in TABLES:
+        frame = looks.joined(table, [now for now in at if table != "shown" or now in shown])
+        if not at[0]:  # tokens read before step 0 are none of this part's
+            frame["tokens"] -= frame["tokens"].iloc[0]
+        workspace.write_table(table, frame)
+    for table in AVERAGED:
+        workspace.write_table(table, averaged.joined(table, range(len(averages(watch)))))
     for path in workspace.folder.glob("part-*"):
         path.unlink()
 
 
-def _train(spec: TrainSettings, looker: Looker, workspace: Workspace, at: list[int], last: list[int]) -> None:
+def _train(spec: TrainSettings, looker: Looker, workspace: Workspace, looks: Parts, at: list[int], last: list[int]) -> None:
     """Train, and keep what is seen on the way as it comes; what an earlier call has seen is not looked at again."""
     before, _ = phase_of(spec)
 
@@ -167,11 +169,8 @@ def _train(spec: TrainSettings, looker: Looker, workspace: Workspace, at: list[i
         now = step - before
         if now in last and not workspace.holds(_weights(now)):
             workspace.write(_weights(now), averaging.weights_bytes(model))
-        if not workspace.holds(*(_part(name, now) for name in TABLES)):
-            for name, frame in looker.look(model).items():
-                frame.insert(0, "step", now)
-                frame.insert(1, "tokens", tokens)
-                workspace.write(_part(name, now), parquet_bytes(frame))
+        if not looks.hold([now]):
+            looks.keep(now, looker.look(model), step=now, tokens=tokens)
 
     model, training, material, seed = spec.model, spec.training, spec.material, spec.seed
 
@@ -182,22 +181,8 @@ def _train(spec: TrainSettings, looker: Looker, workspace: Workspace, at: list[i
     workspace.keep("model", "losses.parquet")
 
 
-def _part(table: str, place: int) -> str:
-    return f"part-{table}-{place:06d}.parquet"
-
-
 def _weights(step: int) -> str:
     return f"part-weights-{step:06d}.safetensors"
-
-
-def _join(workspace: Workspace, places: dict) -> None:
-    """Tables of their parts."""
-    for table, wanted in places.items():
-        frames = [pd.read_parquet(workspace.path(_part(table, place))) for place in wanted]
-        frame = pd.concat(frames, ignore_index=True)
-        if not places[table][0] and "tokens" in frame:  # step 0: tokens read before it are none of this part's
-            frame["tokens"] -= frame["tokens"].iloc[0]
-        workspace.write_table(table, frame)
 
 
 def _first(traces: list[Trace], items: int) -> list[Trace]:

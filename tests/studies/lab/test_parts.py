@@ -15,19 +15,22 @@ def frames(number):
     return {"a": pd.DataFrame({"x": [number, number + 1]}), "b": pd.DataFrame({"y": [str(number)]})}
 
 
-def test_tables_are_joined_in_the_order_of_steps_and_no_part_stays(tmp_path):
+def test_tables_are_joined_in_the_order_of_places_with_their_columns_in_front(tmp_path):
     parts = Parts(workspace_in(tmp_path), ["a", "b"])
     for step in (9, 4):
-        parts.keep(step, 100 * step, frames(step))
-    parts.join([4, 9])
-    table = pd.read_parquet(tmp_path / "a.parquet")
-    assert table.to_dict("list") == {"step": [4, 4, 9, 9], "tokens": [400, 400, 900, 900], "x": [4, 5, 9, 10]}
-    assert list(pd.read_parquet(tmp_path / "b.parquet")["y"]) == ["4", "9"]
+        parts.keep(step, frames(step), step=step, tokens=100 * step)
+    assert parts.joined("a", [4, 9]).to_dict("list") == {
+        "step": [4, 4, 9, 9],
+        "tokens": [400, 400, 900, 900],
+        "x": [4, 5, 9, 10],
+    }
+    assert list(parts.joined("b", [4, 9])["y"]) == ["4", "9"]
+    parts.remove()
     assert not list(tmp_path.glob("part-*"))
 
 
 def test_parts_are_found_again_and_a_damaged_one_is_not(tmp_path):
-    Parts(workspace_in(tmp_path), ["a", "b"]).keep(4, 1, frames(4))
+    Parts(workspace_in(tmp_path), ["a", "b"]).keep(4, frames(4), step=4)
     again = Parts(workspace_in(tmp_path, say=lambda text: None), ["a", "b"])
     assert again.hold([4]) and not again.hold([4, 9])
     next(tmp_path.glob("part-b-*")).write_bytes(b"PAR1")

@@ -8,24 +8,19 @@ import pandas as pd
 import pytest
 import torch
 from models.small_training import CONFIG, LLAMA, MATERIAL, POST_STEPS, STEPS, after, contents, interrupt
+from studies.lab.parents import MEASURE, parents
 
-from proxylib.data import corpora, traces
+from proxylib.data import corpora
 from proxylib.errors import UserError
 from proxylib.measure import proxies
-from proxylib.measure.settings import Extraction, MeasureSettings
-from proxylib.measure.tokenstats.extract import token_rows
-from proxylib.models import architectures, averaging, devices, loading, pretrain, tokenizers
-from proxylib.models.settings import Evaluation, TrainSettings
+from proxylib.models import averaging, devices, loading, pretrain, tokenizers
+from proxylib.models.settings import TrainSettings
 from proxylib.runs.folder import OWN, Folder
 from proxylib.runs.store import Workspace
-from proxylib.studies.lab import material, trajectory
+from proxylib.studies.lab import trajectory
 from proxylib.studies.lab.settings import TrajectorySettings, Watch
 
 WATCH = Watch(items=6, documents=2, spaced=3, last=2, averaged=(1, 2))
-MEASURE = MeasureSettings(
-    extraction=Extraction(window=40, chunk=64, batch=8, threads=1, device="cpu"),
-    evaluation=Evaluation(max_new_tokens=3, batch=16, threads=1, device="cpu"),
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,24 +36,10 @@ def quick():
 @pytest.fixture(scope="module")
 def step(tmp_path_factory):
     """A declared step over a material and an expert on disk."""
-    folder = tmp_path_factory.mktemp("material")
-    workspace = Workspace(folder)
-    kinds, decisive = material.evaluation_traces(MATERIAL)
-    for kind, kept in kinds.items():
-        workspace.write_table(material.traces_of(kind), traces.to_frame(kept))
-    tokenizer = tokenizers.train("byte", ["a"], 300)
-    tokenizer.save_pretrained(folder / "tokenizers" / "byte")
-    torch.manual_seed(8)
-    theirs, _ = token_rows(
-        architectures.build(LLAMA, len(tokenizer), 128).eval(), tokenizer, kinds["expert"], MEASURE.extraction
-    )
-    parents = {
-        "material": SimpleNamespace(path=lambda name: folder / name, table={"decisive": decisive}.__getitem__),
-        "expert": SimpleNamespace(table={"tokens_expert": theirs}.__getitem__),
-    }
+    roles = parents(tmp_path_factory.mktemp("material"))
     training = TrainSettings(model=LLAMA, training=CONFIG, material=MATERIAL, seed=3)
     settings = TrajectorySettings(training=training, measure=MEASURE, watch=WATCH)
-    return SimpleNamespace(settings=settings, parent=parents.__getitem__)
+    return SimpleNamespace(settings=settings, parent=roles.__getitem__)
 
 
 def watched(step, folder):
