@@ -40,6 +40,15 @@ def test_the_least_wrong_is_chosen_and_its_own_fold_has_no_say_in_what_is_report
     assert outcome.honest[0] != pytest.approx(0.5, abs=1e-6)  # m0's luck in run 0 is not the choice's
 
 
+def test_who_wins_only_by_its_own_fold_is_not_what_the_choice_would_have_said_there():
+    """m0 is right in run 0 and a little wrong elsewhere, m1 the other way round: over all m0 wins, without run 0 m1 does."""
+    score, last = np.full(3, 0.5), np.full(3, 0.1)
+    values = np.array([[0.1, 0.5, 0.2], [0.1, 0.4, 0.45], [0.1, 0.4, 0.45]])
+    given = choose.panel(replayed(values, score, last, ["r0", "r1", "r2"]))
+    outcome = choose.choose(given)
+    assert outcome.chosen == "m0" and outcome.honest == pytest.approx([0.2, 0.4, 0.4])
+
+
 def test_a_pair_counts_once_however_often_it_was_asked():
     values = np.array([[0.3, 0.5]] * 9 + [[0.3, 0.4]])
     score, last = np.array([0.5] * 9 + [0.3]), np.full(10, 0.3)
