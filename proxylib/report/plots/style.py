@@ -143,6 +143,13 @@ KINDS = {
         "from loss on prose": Look(VERMILION, "s"),
     },
     "methods of forecasting": {"chosen": Look(BLUE, "o"), "beside it": Look(QUIET, "s")},
+    "what a score is forecast by": {
+        "last score": Look(QUIET, "s"),
+        "its own curve": Look(INK, "D"),
+        "loss on prose": Look(VERMILION, "v"),
+        "loss of the answer": Look(ORANGE, "^"),
+        "our choice": Look(BLUE, "o"),
+    },
     "implementations": {
         "proxylib": Look(BLUE, "o"),
         "naive_compare": Look(VERMILION, "s"),

@@ -79,7 +79,7 @@ def build(known: History, given: Forecast, workspace: Workspace) -> None:
     if replayed.empty:
         tables = {"forecasts": _last_scores(known), "backtest": replayed, "methods": pd.DataFrame()}
     else:
-        tables = _tables(known, plan, replayed, given.level)
+        tables = tables_of(known, plan, replayed, given.level)
     frame = tables["forecasts"]
     for name, table in tables.items():
         shown = report.in_units(table, SCORES[name] if len(table) else (), given.percent)
@@ -146,7 +146,8 @@ def _too_short(known: History, plan: Plan) -> str:
     )
 
 
-def _tables(known: History, plan: Plan, replayed: pd.DataFrame, level: float) -> dict[str, pd.DataFrame]:
+def tables_of(known: History, plan: Plan, replayed: pd.DataFrame, level: float) -> dict[str, pd.DataFrame]:
+    """Forecasts, backtests and methods of a history whose past was asked."""
     given = panel(replayed)
     choice = choose(given)
     made, fallbacks, failures = _said(known, plan, choice)

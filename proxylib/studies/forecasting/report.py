@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from proxylib.report import plots, words
 from proxylib.stats import Bootstrap, Decision, decide
@@ -114,7 +115,12 @@ def shown_tasks(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def figure(history: History, forecasts: pd.DataFrame, table: pd.DataFrame, horizon: float) -> bytes:
-    """What was measured, and beyond it the chosen forecasts; SVG.
+    """What was measured, and beyond it the chosen forecasts; SVG. See `sentence`."""
+    return plots.svg(drawn_forecast(history, forecasts, table, horizon))
+
+
+def drawn_forecast(history: History, forecasts: pd.DataFrame, table: pd.DataFrame, horizon: float) -> Figure:
+    """The same as a figure.
 
     Parameters
     ----------
@@ -129,8 +135,7 @@ def figure(history: History, forecasts: pd.DataFrame, table: pd.DataFrame, horiz
     canvas, (ax,) = plots.canvas(height=3.8, width=plots.NARROW)
     plots.forecast_lines(points, ahead, ax, label=history.axis)
     plots.finding(canvas, _title(table, horizon))
-    plots.legend_below(canvas, ax)
-    return plots.svg(canvas)
+    return plots.legend_below(canvas, ax)
 
 
 def errors_figure(table: pd.DataFrame, horizon: float) -> bytes:

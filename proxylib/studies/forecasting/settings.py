@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, field_validator
 
-from proxylib.settings import Frozen
+from proxylib.errors import UserError
+from proxylib.settings import Frozen, validated
 from proxylib.stats import Bootstrap
 
 AXES = ("step", "tokens", "flops", "parameters")  # what a target may be given in
 SUFFIXES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+ASKED = ("history", "target", "out")  # of a notebook
 NAMES = ("task", "score", *AXES, "run", "items", "stderr", "chance")  # columns that are no signal
 
 
@@ -46,6 +50,14 @@ class Forecast(Frozen):
             if other := next((other for other in NAMES if other != name and names[other] == theirs), None):
                 raise ValueError(f"column {theirs} cannot be both {name} and {other}; name another for one of them")
         return fields
+
+
+def from_parameters(given: Mapping[str, Any]) -> Forecast:
+    """What the page's notebook asks for; `UserError` names a parameter that is missing or wrong."""
+    for name in ASKED:
+        if given.get(name) is None:
+            raise UserError(f"parameter {name}: {', '.join(ASKED[:-1])} and {ASKED[-1]} go together; give all, or none")
+    return validated(Forecast, {name: str(given[name]) for name in ASKED}, lambda key: f"parameter {key}")
 
 
 def targets(text: str) -> dict[str, float]:

@@ -1,0 +1,160 @@
+"""The methods of `proxylib forecast` run over published runs: how wrong each was, how far ahead, and whether intervals held.
+
+Of the published data nothing enters a run but errors, and the known answers of eight tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from proxylib.errors import UserError
+from proxylib.runs.store import Workspace
+from proxylib.stats import Bootstrap
+from proxylib.studies.forecasting import backtest, claimed, forecast, history, summaries
+from proxylib.studies.forecasting.cases import Case, cases
+from proxylib.studies.forecasting.choose import MEAN
+from proxylib.studies.forecasting.history import History
+from proxylib.studies.forecasting.methods import PERSISTENCE, methods, predict
+from proxylib.studies.forecasting.settings import Forecast
+
+LEVEL = 0.9  # of intervals, as the command's own
+CHOICE = "our choice"
+#: reasons that are no failure of a fit
+STATED = ("", "scores at chance", "too few points", "constant scores")
+UNASKED = "the past cannot be asked"
+COLUMNS = ["task", "method", "estimate", "low", "high", "fallback", "failed", "horizon"]
+
+
+def forecasts(case: Case, folder: Path) -> pd.DataFrame:
+    """What every method says of a case, its history read from a file as a user's would be.
+
+    Parameters
+    ----------
+    case : one history with its target
+    folder : for the file
+
+    Returns
+    -------
+    pd.DataFrame
+        task, method, estimate, low, high (shares; nan without an interval), fallback, failed, horizon. Methods are the basic
+        ones, what is learnt from backtests, and `CHOICE`
+    """
+    path = folder / "history.parquet"
+    case.history.to_parquet(path, index=False)
+    try:
+        known = history.load(Forecast(history=path, target=case.target, out=folder / "out", level=LEVEL))
+    except UserError:  # fewer checkpoints than any law needs
+        return _last_of(case)
+    plan = forecast.planned(known)
+    if not plan.asked:
+        return _without_past(known)
+    replayed = backtest.replay(plan.methods, plan.asked)
+    rows = forecast.tables_of(known, plan, replayed, LEVEL)["forecasts"]
+    rows = pd.concat([rows, rows[rows["chosen"]].assign(method=CHOICE)], ignore_index=True)
+    rows["method"] = [_in_compute(name, known.axis) for name in rows["method"]]
+    return rows.assign(failed=~rows["fallback"].isin(STATED))[COLUMNS]
+
+
+def _in_compute(name: str, axis: str) -> str:
+    """One name for laws in tokens of a run and in compute of many."""
+    return name.replace(f" in {axis}", " in compute")
+
+
+def _last_of(case: Case) -> pd.DataFrame:
+    """The last scores, where nothing can be fitted."""
+    last = case.history.sort_values("tokens").groupby("task")[["score", "tokens"]].last()
+    horizon = float(case.target.rpartition("=")[2]) / last["tokens"]
+    rows = pd.DataFrame({"task": last.index, "estimate": last["score"].to_numpy(), "horizon": horizon.to_numpy()})
+    return _choosing_last(rows.assign(method=PERSISTENCE, fallback="", failed=False))
+
+
+def _without_past(known: History) -> pd.DataFrame:
+    """Basic methods alone, and the last score as the choice, where no forecast of the past can be checked."""
+    rows = []
+    for series in known.open:
+        for way in methods(known, known.signals):
+            said = predict(way, series, known.target)
+            about = (series.task, _in_compute(way.name, known.axis), said.value, said.fallback, said.failed)
+            rows.append((*about, known.target.x / series.x[-1]))
+    return _choosing_last(pd.DataFrame(rows, columns=["task", "method", "estimate", "fallback", "failed", "horizon"]))
+
+
+def _choosing_last(rows: pd.DataFrame) -> pd.DataFrame:
+    last = rows[rows["method"] == PERSISTENCE]
+    chosen = [last.assign(method=name, fallback=UNASKED) for name in (CHOICE, MEAN)]
+    return pd.concat([rows, *chosen], ignore_index=True).assign(low=np.nan, high=np.nan)[COLUMNS]
+
+
+def errors(given: Iterable[Case]) -> pd.DataFrame:
+    """A row per case, task and method.
+
+    Returns
+    -------
+    pd.DataFrame
+        data, kind, known, run, cluster (see `Case`), task, method, horizon (times); error (forecast minus what came) and width
+        (of the interval), in points; covered (nan without an interval); failed, fallback; score (what came, a share)
+    """
+    parts = []
+    with TemporaryDirectory() as folder:
+        for case in given:
+            if case.history.empty:
+                continue
+            rows = forecasts(case, Path(folder))
+            came = rows["task"].map(case.came)
+            inside = (rows["low"] <= came) & (came <= rows["high"])
+            about = {name: getattr(case, name) for name in ("data", "kind", "known", "run", "cluster")}
+            rows = rows.assign(**about, score=came, error=100 * (rows["estimate"] - came))
+            width = 100 * (rows["high"] - rows["low"])
+            parts.append(rows.assign(width=width, covered=inside.astype(float).where(width.notna())))
+    whole = pd.concat(parts, ignore_index=True)
+    return whole[[*about, "task", "method", "horizon", "error", "width", "covered", "failed", "fallback", "score"]]
+
+
+def build(step: Any, workspace: Workspace) -> None:
+    """Builder of the run.
+
+    Parameters
+    ----------
+    step : its settings are a `Bootstrap`
+    workspace : receives `ladder`, `quick`, `gadre` (known answers), `errors`, `summary`, `differences`, `coverage`,
+        `horizons`, `estimates`
+
+    Raises
+    ------
+    UserError
+        If a published set is not at hand, or the ladder's known answers do not come out.
+    """
+    bootstrap: Bootstrap = step.settings
+    answers = claimed.known_answers()  # first: without these nothing else is worth reading
+    rows = errors(cases())
+    compared = (CHOICE, MEAN, *summaries.BASELINES[1:])
+    summary = summaries.summary(rows, bootstrap)
+    differences = summaries.differences(rows, compared, bootstrap)
+    named = differences["method"].isin([CHOICE, MEAN])  # in advance; the others are exploratory
+    chosen = rows[rows["method"] == CHOICE]
+    tables = {
+        **answers,
+        "errors": rows[rows["method"].isin([PERSISTENCE, *compared])].drop(columns="score").reset_index(drop=True),
+        "summary": summary,
+        "differences": differences.assign(named=named),
+        "coverage": summaries.coverage(chosen, ["data", "kind", "known"], bootstrap.level),
+        "horizons": summaries.coverage(chosen.assign(reach=summaries.reach(chosen)), ["reach"], bootstrap.level),
+        "estimates": claimed.estimates(rows, answers, bootstrap),
+    }
+    for name, table in tables.items():
+        workspace.write_table(name, table)
+    workspace.note(
+        level=bootstrap.level,
+        draws=bootstrap.draws,
+        intervals=LEVEL,
+        forecasts=len(chosen),
+        fits=int((~rows["method"].isin([PERSISTENCE, CHOICE, MEAN])).sum()),
+        failed=int(rows["failed"].sum()),
+        contrasts=summaries.chance(differences[named], bootstrap.level),
+    )
