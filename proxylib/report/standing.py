@@ -18,6 +18,10 @@ DOCUMENTS = {
     "003": "Modelwire on the proxy paper",
     "004": "Paper on proxy metrics (Patel et al.)",
     "datadecide": "DataDecide (Magnusson et al.)",
+    "ladder": "Model ladders (Bhagia et al.)",
+    "gadre": "Scaling over-trained models (Gadre et al.)",
+    "flp": "FLP (Chen et al.)",
+    "direct": "Scaling of log accuracy (Krajewski et al.)",
     "ours": "Our own questions",
 }
 OURS = "ours"

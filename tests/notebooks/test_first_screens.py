@@ -148,6 +148,8 @@ def test_so_does_the_page_that_smoke_made(name, monkeypatch):
 
 @pytest.mark.parametrize("name", book.listed())
 def test_so_does_the_page_that_is_shipped(name):
+    if not (book.SHIPPED / f"{name}.ipynb").exists():
+        pytest.skip("not shipped yet")
     page = nbformat.read(book.SHIPPED / f"{name}.ipynb", as_version=4)
     if not same_source(page, source(name)):
         pytest.skip("shipped from an older source")

@@ -42,7 +42,8 @@ OF_VERDICTS = {
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
-OF_THE_LAB = {f"page/{name}" for name in studies.registry().pages} - OF_PUBLISHED - {"page/scoreboard"} - OF_VERDICTS
+NOT_YET = {"page/forecasting"}  # its run is not recorded: no profile runs it
+OF_THE_LAB = {f"page/{name}" for name in studies.registry().pages} - OF_PUBLISHED - NOT_YET - {"page/scoreboard"} - OF_VERDICTS
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
     "ranking",

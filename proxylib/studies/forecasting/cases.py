@@ -30,8 +30,9 @@ SHARES = {
 }
 #: data set -> how many times less compute what is known took than the target did, at the least
 TIMES_LESS = {OLMO_LADDER: (13, 83), GEMSTONES: (3, 15), GADRE: (20,), PYTHIA: (2, 8)}
-LARGEST = {GEMSTONES: 3, GADRE: 4, PYTHIA: 2}  # models that are forecast
-SMALL, ABOVE = 1.6e8, 0.1  # of Gadre's models, those up to this size; how far above chance one of these is to lie
+LARGEST = {GEMSTONES: 3, PYTHIA: 2}  # models that are forecast
+GADRE_LARGE = 5e21 / 6  # parameters x tokens: the three models of 6.9B, and the one of 1.4B trained 32 times as long
+SMALL, ABOVE = (1.5e8, 1.6e8), 0.1  # size of Gadre's models of which one is to lie so far above chance
 MEAN = "mean of tasks"
 _NEARLY = 1.01  # token counts of one plan differ by less
 _COLUMNS = ["run", "task", "parameters", "tokens", "score", "chance", "stderr"]
@@ -67,8 +68,10 @@ def cases() -> Iterator[Case]:
     for name, run in ((SEVEN_B, "7B"), (OTHER_SEVEN_B, "7B-6e-4")):
         yield from later(name, _of_olmo(olmo_ladder.seven_b(run)))
     ladder = pd.concat([_of_olmo(olmo_ladder.ladder()), _of_olmo(olmo_ladder.annealed())], ignore_index=True)
-    multiples = {run.split("-")[1] for run in LADDER}
-    yield from larger(OLMO_LADDER, ladder[[_multiple(run) in multiples for run in ladder["run"]]], [olmo_ladder.ANNEALED])
+    for times, sizes in zip(TIMES_LESS[OLMO_LADDER], ({*_parts(0), "3B"}, _parts(0)), strict=True):
+        kept = {olmo_ladder.ANNEALED, *(f"{size}-{multiple}" for size in sizes for multiple in _parts(1))}
+        rows = ladder[ladder["run"].isin(kept)]
+        yield from (case for case in larger(OLMO_LADDER, rows, [olmo_ladder.ANNEALED]) if case.known.startswith(f"{times} "))
     stones = _named(gemstones.gemstones(), {"loss_fineweb_edu": PROSE, "task_loss": TASK})
     yield from later(GEMSTONES, stones)
     yield from larger(GEMSTONES, stones)
@@ -83,9 +86,9 @@ def _of_olmo(frame: pd.DataFrame) -> pd.DataFrame:
     return _named(frame[frame["task"].isin(DISTINCT)], {"loss_c4": PROSE, "task_bpb": TASK})
 
 
-def _multiple(run: str) -> str:
-    """Of the ladder's run; those of the target count as one of them."""
-    return run.split("-")[1] if run != olmo_ladder.ANNEALED else LADDER[0].split("-")[1]
+def _parts(place: int) -> set[str]:
+    """Sizes (0) or multiples (1) of the runs that the ladder's paper fits; 3B is no size of them."""
+    return {run.split("-")[place] for run in LADDER}
 
 
 def _named(frame: pd.DataFrame, signals: dict[str, str]) -> pd.DataFrame:
@@ -95,14 +98,12 @@ def _named(frame: pd.DataFrame, signals: dict[str, str]) -> pd.DataFrame:
 def of_gadre() -> dict[str, pd.DataFrame]:
     """Corpus -> history of its models, on the tasks that the paper keeps and their mean."""
     frame = _named(gadre.gadre(), {"loss_c4": PROSE})
-    small = frame[frame["parameters"] <= SMALL]
+    small = frame[frame["parameters"].between(*SMALL)]
     best = (small["score"] - small["chance"]).groupby(small["task"]).max()
     frame = frame[frame["task"].isin(best.index[best > ABOVE])]
-    count = frame["task"].nunique()
     same = {name: "first" for name in ("parameters", "tokens", PROSE)}
     mean = frame.groupby("run", sort=False).agg({**same, "score": "mean", "chance": "mean", "stderr": _error_of_mean})
     whole = pd.concat([frame, mean.reset_index().assign(task=MEAN)], ignore_index=True)
-    assert count == whole["task"].nunique() - 1
     return {str(corpus): part for corpus, part in whole.groupby(whole["run"].map(gadre.corpus_of), sort=False)}
 
 
@@ -145,13 +146,10 @@ def larger(data: str, frame: pd.DataFrame, targets: list[str] | None = None) -> 
 
 
 def largest(data: str, compute: pd.Series) -> list[str]:
-    """The runs of most compute; of Gadre's four, three corpora share, those of a corpus that took more than 5e21 / 6."""
+    """The runs of most compute; Gadre's four by their compute, as a corpus has one or two of them."""
     if data == GADRE:
         return list(compute.index[compute > GADRE_LARGE])
     return list(compute.sort_values().index[-LARGEST[data] :])
-
-
-GADRE_LARGE = 5e21 / 6  # parameters x tokens: the three models of 6.9B, and the one of 1.4B trained 32 times as long
 
 
 def cluster(run: str) -> str:

@@ -20,7 +20,7 @@ from proxylib.studies.forecasting.cases import GADRE, GEMSTONES, MEAN, OLMO_LADD
 from proxylib.studies.forecasting.methods import PERSISTENCE
 
 MARGIN = 2.0  # points within which the ladder's paper lands on four tasks
-FLP, DIRECT, CHOICE = f"{PROSE}, then linear", "log power in compute", "our choice"
+FLP, DIRECT, CHOICE = f"{PROSE}, then linear (FLP)", "log power in compute", "our choice"
 PAPER = (*WITHIN_TWO_POINTS, *OTHERS)
 
 

@@ -5,7 +5,7 @@ Of the published data nothing enters a run but errors, and the known answers of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,13 +20,14 @@ from proxylib.studies.forecasting import backtest, claimed, forecast, history, s
 from proxylib.studies.forecasting.cases import Case, cases
 from proxylib.studies.forecasting.choose import MEAN
 from proxylib.studies.forecasting.history import History
-from proxylib.studies.forecasting.methods import PERSISTENCE, methods, predict
+from proxylib.studies.forecasting.methods import COSTS, PERSISTENCE, Method, predict
 from proxylib.studies.forecasting.settings import Forecast
 
 LEVEL = 0.9  # of intervals, as the command's own
 CHOICE = "our choice"
 #: reasons that are no failure of a fit
 STATED = ("", "scores at chance", "too few points", "constant scores")
+DEAR = COSTS["single"]  # fits of a power: single steps would take many minutes, and are left out
 UNASKED = "the past cannot be asked"
 COLUMNS = ["task", "method", "estimate", "low", "high", "fallback", "failed", "horizon"]
 
@@ -52,8 +53,9 @@ def forecasts(case: Case, folder: Path) -> pd.DataFrame:
     except UserError:  # fewer checkpoints than any law needs
         return _last_of(case)
     plan = forecast.planned(known)
+    plan = plan._replace(methods=tuple(way for way in plan.methods if way.cost < DEAR))
     if not plan.asked:
-        return _without_past(known)
+        return _without_past(known, plan.methods)
     replayed = backtest.replay(plan.methods, plan.asked)
     rows = forecast.tables_of(known, plan, replayed, LEVEL)["forecasts"]
     rows = pd.concat([rows, rows[rows["chosen"]].assign(method=CHOICE)], ignore_index=True)
@@ -74,11 +76,11 @@ def _last_of(case: Case) -> pd.DataFrame:
     return _choosing_last(rows.assign(method=PERSISTENCE, fallback="", failed=False))
 
 
-def _without_past(known: History) -> pd.DataFrame:
+def _without_past(known: History, ways: Sequence[Method]) -> pd.DataFrame:
     """Basic methods alone, and the last score as the choice, where no forecast of the past can be checked."""
     rows = []
     for series in known.open:
-        for way in methods(known, known.signals):
+        for way in ways:
             said = predict(way, series, known.target)
             about = (series.task, _in_compute(way.name, known.axis), said.value, said.fallback, said.failed)
             rows.append((*about, known.target.x / series.x[-1]))
