@@ -81,7 +81,7 @@ def of(step: Any) -> Shown | None:
 def shown(given: Forecast, whose: str, came: Mapping[str, float]) -> Shown:
     """Forecast a file as the command does, and take from its folder what a page shows."""
     finished = forecast_file(given)
-    tables = {name: pd.read_parquet(finished.path(f"{name}.parquet")) for name in ("forecasts", "methods", "backtest")}
+    tables = {name: pd.read_parquet(finished.folder / f"{name}.parquet") for name in ("forecasts", "methods", "backtest")}
     horizon = float(tables["backtest"]["horizon"].max()) if len(tables["backtest"]) else 0.0
     said = finished.facts["sentence"], tuple(finished.facts["notes"])
     return Shown(whose, *said, history.load(given), tables["forecasts"], tables["methods"], horizon, came)
