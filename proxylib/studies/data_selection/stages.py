@@ -1,10 +1,10 @@
-"""What the study of corpora runs: decision accuracies on the published runs of DataDecide."""
+"""What the study of corpora runs: how small published models order corpora (DataDecide) and mixtures (RegMix), and the lab's."""
 
 from __future__ import annotations
 
 from proxylib.data import corpora
 from proxylib.data.published import registry
-from proxylib.runs.step import Declaration, Request, Study
+from proxylib.runs.step import Declaration, Request, Resources, Study
 from proxylib.studies.data_selection.settings import LabSettings, role
 
 study = Study("data_selection")
@@ -18,10 +18,18 @@ def datadecide(d: Declaration) -> Request:
     return Request(d.profile.bootstrap, outside={"data": registry.fingerprint("datadecide")})
 
 
+@study.stage(version=1, builder="proxylib.studies.data_selection.mixtures:build", resources=Resources(minutes=1.5), shared=True)
+def regmix(d: Declaration) -> Request:
+    """Do published models of 1M parameters, by their losses or by a regression on the shares, rank mixtures of 17 domains as
+    models of 60M and 1B do? No row of the published data enters the run.
+    """
+    return Request(d.profile.bootstrap, outside={"data": registry.fingerprint("regmix")})
+
+
 @study.page("choosing_a_corpus")
 def choosing_a_corpus(d: Declaration) -> Request:
     """What the page choosing_a_corpus reads."""
-    return Request(None, {"datadecide": d.step("datadecide")})
+    return Request(None, {"datadecide": d.step("datadecide"), "regmix": d.step("regmix")})
 
 
 @study.stage(version=1, builder="proxylib.studies.data_selection.lab_corpora:build", whole=False)
