@@ -1187,6 +1187,29 @@ MUTANTS = {
     "studies/your_models/prose.py": [
         Mutant("prose-in-nats", " / np.log(2) for name", " / 1.0 for name", "tests/studies/your_models/test_prose.py"),
     ],
+    "studies/your_models/apart.py": [
+        Mutant(
+            "as-many-problems-as-a-coin-needs",
+            "reach = norm.ppf((1 + level) / 2) + norm.ppf(POWER)",
+            "reach = norm.ppf((1 + level) / 2)",
+        ),
+        Mutant("noise-of-one-training-for-two", "_times(gap, np.sqrt(2) * deviation, level)", "_times(gap, deviation, level)"),
+    ],
+    "models/hf_olmo.py": [
+        Mutant(
+            "gate-for-what-it-gates",
+            '("mlp.up_proj.weight", "mlp.gate_proj.weight")',
+            '("mlp.gate_proj.weight", "mlp.up_proj.weight")',
+        ),
+        Mutant("norms-after-pass", '"norm_after": (False,)', '"norm_after": (False, True)'),
+    ],
+    "studies/data_selection/mixture_losses.py": [
+        Mutant("tried-where-it-was-chosen", "* rho[b][place, picked[a]]", "* rho[a][place, picked[a]]"),
+        Mutant("luck-of-fits-forgotten", "np.hypot(interval.estimate - end, reach)", "np.hypot(interval.estimate - end, 0)"),
+    ],
+    "data/published/regmix.py": [
+        Mutant("losses-of-other-mixtures", "if not shares.index.equals(losses.index):", "if len(shares) != len(losses):"),
+    ],
     "studies/your_models/worth.py": [
         Mutant(
             "the-wrong-way-is-always-said",

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from proxylib.errors import UserError
+from proxylib.models import hf_olmo
 from proxylib.models.folders import ADAPTER, ADAPTER_WEIGHTS, CONFIG, WHOLE_FILES, base_of, refusal
 from proxylib.models.weights import (
     give_rows,
@@ -48,6 +49,19 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
         raise UserError(f"{folder}: no {CONFIG}; a model is a folder written by save_pretrained")
     _refuse_kernels(folder / CONFIG)
     _refuse_pickles(folder, WHOLE_FILES, "pytorch_model*.bin")
+    model = hf_olmo.load(folder, dtype) if hf_olmo.saved_in(folder) else _of_transformers(folder, dtype)
+    refuse_no_numbers(folder, model, "checkpoint")
+    model = model.to(device).eval()
+    try:
+        with _quiet(), torch.inference_mode():
+            model(input_ids=torch.zeros(1, 2, dtype=torch.long, device=device))
+    except Exception as error:
+        raise refusal(folder, f"this {CONFIG} makes no {type(model).__name__} that runs", error) from None
+    return model
+
+
+def _of_transformers(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    """What transformers reads from a folder, if its weights are the ones that its config wants."""
     try:
         with _quiet():
             kinds = kinds_of(folder)
@@ -70,13 +84,6 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     except Exception as error:  # a config of one's own raises whatever its model raises
         raise refusal(folder, "not a causal language model that transformers can load", error) from None
     refuse_misfit(folder, model, report, kinds)
-    refuse_no_numbers(folder, model, "checkpoint")
-    model = model.to(device).eval()
-    try:
-        with _quiet(), torch.inference_mode():
-            model(input_ids=torch.zeros(1, 2, dtype=torch.long, device=device))
-    except Exception as error:
-        raise refusal(folder, f"this {CONFIG} makes no {type(model).__name__} that runs", error) from None
     return model
 
 

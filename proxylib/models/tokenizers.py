@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxylib.errors import UserError
-from proxylib.models import folders
+from proxylib.models import folders, hf_olmo
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -85,7 +85,10 @@ def load(folder: Path, bos: str = "own") -> PreTrainedTokenizerFast:
     if not saved_in(folder):
         raise UserError(f"{folder}: no tokenizer; save it beside its model with save_pretrained")
     try:
-        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if hf_olmo.saved_in(folder):
+            loaded = hf_olmo.tokenizer(folder)
+        else:
+            loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         tokenizer = _as_saved(loaded, folder) if loaded.is_fast else loaded
     except Exception as error:  # a damaged file raises whatever its parser raises
         raise folders.refusal(folder, "its tokenizer cannot be loaded", error) from None

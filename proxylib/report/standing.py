@@ -22,6 +22,7 @@ DOCUMENTS = {
     "gadre": "Scaling over-trained models (Gadre et al.)",
     "flp": "FLP (Chen et al.)",
     "direct": "Scaling of log accuracy (Krajewski et al.)",
+    "regmix": "RegMix (Liu et al.)",
     "ours": "Our own questions",
 }
 OURS = "ours"

@@ -75,7 +75,7 @@ OF_MODELS = (
             | OF_JUDGE
             | OF_PUBLISHED
             | OF_CORPORA
-            | {"crucial_steps", "lab_forecasts", "datadecide", "judgments"},
+            | {"crucial_steps", "lab_forecasts", "datadecide", "regmix", "judgments"},
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"}),
         ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
@@ -160,6 +160,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "your_models",
             "numerics",
             "datadecide",
+            "regmix",
             "judgments",
         ),
         *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness"),

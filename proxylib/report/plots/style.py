@@ -104,6 +104,12 @@ KINDS = {
         "best of eighty (oracle)": Look(VIOLET, "p"),
         "the same search without a signal": Look(BROWN, "X"),
     },
+    "forecasts of mixtures": {
+        "boosting": Look(BLUE, "o"),
+        "least squares": Look(ORANGE, "D"),
+        "share alone": Look(QUIET, "^"),
+        "its own loss at 1M": Look(INK, "s"),
+    },
     "what one seed is compared with": {"mean of all seeds": Look(SKY, "o"), "other two seeds": Look(INK, "s")},
     "signals along training": {
         "decisive": Look(BLUE, "o"),

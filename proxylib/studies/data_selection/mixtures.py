@@ -20,8 +20,6 @@ from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap, spearman_draws
 from proxylib.studies.data_selection.mixture_losses import (
     ACCURACY,
-    CHOSEN,
-    NAMED,
     RHO,
     Ranked,
     direct,
@@ -178,7 +176,7 @@ def needed(rises: pd.DataFrame) -> pd.DataFrame:
 
 
 def estimates(
-    own: pd.DataFrame, domains: pd.DataFrame, ranks: pd.DataFrame, gaps: pd.DataFrame, level: float, counts: Mapping[str, int]
+    own: pd.DataFrame, ranks: pd.DataFrame, gaps: pd.DataFrame, level: float, counts: Mapping[str, int]
 ) -> pd.DataFrame:
     """What the scoreboard reads: claim, estimate, low, high, low_given, high_given, level, n, n_unit."""
     ends = [*tables.ENDS, "low_given", "high_given"]
@@ -189,7 +187,6 @@ def estimates(
         "ours-regmix-over-lines": (gap(LINEAR), "1B"),
         "ours-regmix-over-share": (gap(SHARE), "1B"),
         "ours-regmix-own-loss": (dict(direct_row[tables.ENDS]), "60M"),
-        "ours-regmix-domain": (dict(tables.row(domains, signal=f"{CHOSEN} minus {NAMED}")[tables.ENDS]), "60M"),
     }
     rows = [{"claim": claim} | values | {"n": counts[size]} for claim, (values, size) in claims.items()]
     return pd.DataFrame(rows, columns=["claim", *ends, "n"]).assign(level=level, n_unit="mixtures")
@@ -229,11 +226,19 @@ def build(step: Any, workspace: Workspace) -> None:
         "first_choice": first_choice(forecasts, bootstrap),
         "curve": rises,
         "needed": needed(rises),
-        "estimates": estimates(own, domains, ranks, gaps, bootstrap.level, counts),
+        "estimates": estimates(own, ranks, gaps, bootstrap.level, counts),
     }
     for name, table in written.items():
         workspace.write_table(name, table)
     workspace.note(
-        fitted=len(fitted.losses), **{f"mixtures_{size}": count for size, count in counts.items()}, domains=len(runs.VALIDATED),
-        shares=len(runs.DOMAINS), level=bootstrap.level, draws=bootstrap.draws, refits=REFITS, subsets=SUBSETS, **facts,
-    )  # fmt: skip
+        fitted=len(fitted.losses),
+        **{f"mixtures_{size}": count for size, count in counts.items()},
+        without={size: float((part.shares[TARGET] == 0).mean()) for size, part in parts.items()},
+        domains=len(runs.VALIDATED),
+        shares=len(runs.DOMAINS),
+        level=bootstrap.level,
+        draws=bootstrap.draws,
+        refits=REFITS,
+        subsets=SUBSETS,
+        **facts,
+    )

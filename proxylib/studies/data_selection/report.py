@@ -6,9 +6,11 @@ import pandas as pd
 
 from proxylib.report import scoreboard, tables
 from proxylib.report.words import whole_percent
+from proxylib.studies.data_selection.mixture_losses import RHO
 from proxylib.studies.data_selection.panel import NAMES, PRIMARY_SIZE, SIGNALS
 
-REPORTED_CLAIM = "datadecide-150m"
+REPORTED_CLAIM, REPORTED_MIXTURES = "datadecide-150m", "regmix-rank"
+LARGER = ("60M", "1B")
 
 
 def _factor(value: float) -> str:
@@ -24,6 +26,11 @@ def _ratio(value: float) -> str:
 def reported() -> float:
     """Decision accuracy of 150M accuracy as DataDecide's abstract reports it, from the table of claims."""
     return scoreboard.reported("datadecide")[REPORTED_CLAIM]
+
+
+def reported_rank() -> float:
+    """Rank correlation at 1B of a regression fitted at 1M, as an index says that RegMix reports it."""
+    return scoreboard.reported("regmix")[REPORTED_MIXTURES]
 
 
 def forest_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -112,3 +119,26 @@ def contrasts_table(frame: pd.DataFrame) -> pd.DataFrame:
             "difference (points)": [whole_percent(ends, "+") for ends in rows[tables.ENDS].to_numpy()],
         }
     )
+
+
+def regressions_rows(ranks: pd.DataFrame) -> pd.DataFrame:
+    """Rank correlations on Pile-CC at the larger sizes, a row per method and size, for `plots.forest`."""
+    rows = tables.rows(ranks, measure=RHO)
+    return rows[rows["size"].isin(LARGER)].reset_index(drop=True)
+
+
+def domains_table(direct: pd.DataFrame, by_domain: pd.DataFrame) -> pd.DataFrame:
+    """A row per domain: how its loss is ranked by the same loss at 1M, and by the regression at the larger sizes."""
+    own = tables.rows(direct, itself=True, measure=RHO)
+    shown = {"own loss at 1M, at 60M": own.set_index("domain")}
+    same = by_domain[by_domain["domain"] == by_domain["against"]]
+    shown |= {f"regression, at {size}": tables.rows(same, size=size).set_index("domain") for size in LARGER}
+    table = pd.DataFrame({name: dict(zip(part.index, tables.shown(part), strict=True)) for name, part in shown.items()})
+    return table.rename(index=lambda name: name.replace("_", " ")).rename_axis("loss on").reset_index()
+
+
+def runs_needed(needed: pd.DataFrame, method: str) -> str:
+    """How many models at 1M a method needs at 1B: `0.90: 64, 0.95: not with these`, by threshold."""
+    rows = tables.rows(needed, size="1B", method=method)
+    count = lambda runs: f"{runs:.0f}" if pd.notna(runs) else "not with these"
+    return "; ".join(f"{row.threshold:.2f}: {count(row.runs)}" for row in rows.itertuples())

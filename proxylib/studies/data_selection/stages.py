@@ -1,4 +1,4 @@
-"""What the study of corpora runs: how small published models order corpora (DataDecide) and mixtures (RegMix), and the lab's."""
+"""What the study of corpora runs: on published models (DataDecide, RegMix), and on those of the lab."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.ranking import panel, rankers
 from proxylib.stats import Bootstrap, Drawn, Interval
-from proxylib.studies.your_models import prose
+from proxylib.studies.your_models import apart, prose
 from proxylib.studies.your_models.drawing import per_problem, resampled
 from proxylib.text import warn
 
@@ -47,6 +47,7 @@ class Comparison(NamedTuple):
     by_trace : per model and trace the columns of `SHOWN`
     used, left_out : numbers of traces
     problems : that the traces used are about
+    pairs : see `apart.pairs`; None for what was recorded without
     """
 
     values: pd.DataFrame
@@ -56,6 +57,7 @@ class Comparison(NamedTuple):
     used: int
     left_out: int
     problems: int
+    pairs: pd.DataFrame | None = None
 
 
 def compare(
@@ -108,7 +110,7 @@ def compare(
     by_trace = pd.concat(traces, ignore_index=True)
     drawn = {column: resampled(by_trace, column, solved, bootstrap) for column in SHOWN}
     table = _table(drawn, list(measured))
-    union = set.union(*keys)
+    union, count = set.union(*keys), len(set(solved.values()))
     return Comparison(
         pd.DataFrame(rows).T.rename_axis("model"),
         table,
@@ -116,7 +118,8 @@ def compare(
         by_trace,
         len(common),
         len(union - common),
-        len(set(solved.values())),
+        count,
+        apart.pairs(drawn[WINNER], list(table["model"]), SHOWN[WINNER], count),
     )
 
 

@@ -22,15 +22,13 @@ from proxylib.report import plots
 from proxylib.runs.files import parquet_bytes, sealed, sha256, write_together
 from proxylib.runs.folder import MANIFEST, Workspace
 from proxylib.runs.provenance import provenance
-from proxylib.stats import Bootstrap
 from proxylib.studies.your_models import alike, compare, drawing, prose, report
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
-from proxylib.studies.your_models.settings import Rank, YourModelsSettings, from_parameters
+from proxylib.studies.your_models.settings import BOOTSTRAP, Rank, YourModelsSettings, from_parameters
 from proxylib.text import line
 
-BOOTSTRAP = Bootstrap(draws=2000, level=0.95, seed=7)
 MODELS, TABLE, SUPPORT, VALUES, FIGURE = "models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"
-FITTED = "fitted.csv"
+FITTED, PAIRS = "fitted.csv", "pairs.csv"
 STYLE = "style_share"  # of a member of the population
 
 
@@ -40,7 +38,7 @@ class Ranked:
 
     Parameters
     ----------
-    folder : holds ranking.csv, support.csv, proxies.parquet, ranking.svg, with known scores fitted.csv, and models/
+    folder : holds ranking.csv, support.csv, pairs.csv, proxies.parquet, ranking.svg, with known scores fitted.csv, and models/
     comparison : see `compare.compare`
     fitted : see `compare.fit`; None without known scores
     accounts : a row per model: what became of the traces and their tokens
@@ -162,6 +160,7 @@ def _write(ranked: Ranked) -> None:
     files = {
         TABLE: csv(comparison.table),
         SUPPORT: csv(comparison.support),
+        PAIRS: csv(comparison.pairs),
         VALUES: parquet_bytes(comparison.values.reset_index()),
         FIGURE: plots.svg(figure),
     }

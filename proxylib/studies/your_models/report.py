@@ -11,12 +11,14 @@ import pandas as pd
 from proxylib import stats
 from proxylib.data import became
 from proxylib.measure import proxies
-from proxylib.report import tables
+from proxylib.report import tables, words
 from proxylib.stats import Bootstrap, Interval
-from proxylib.studies.your_models import compare, prose, worth
+from proxylib.studies.your_models import apart, compare, prose, worth
 from proxylib.studies.your_models.compare import Comparison, Fitted
+from proxylib.studies.your_models.settings import BOOTSTRAP
 
 if TYPE_CHECKING:
+    from proxylib.studies.your_models.apart import Seeds
     from proxylib.studies.your_models.rank import Ranked
 
 NAMES = {
@@ -27,6 +29,8 @@ NAMES = {
 }
 #: of a manifest, for a row of the table `accounts`
 ACCOUNT = ("traces", "dropped", "tokens_scored", "tokens_windowed", "tokens_truncated", "boundary_moves")
+LISTED = 20  # pairs
+BEYOND = 1e6  # problems that nobody will write
 LEAST_PROBLEMS = 10  # see `stats.cluster_weights`
 FEW = f"Fewer than {LEAST_PROBLEMS} problems: the true intervals are wider than these."
 CAVEAT = (
@@ -51,6 +55,45 @@ def support_table(comparison: Comparison) -> pd.DataFrame:
     pairs = comparison.support.set_index(["better", "worse"])["support"]
     rows = [(a, b, f"{100 * pairs[a, b]:.0f} %") for a, b in zip(order, order[1:], strict=False)]
     return pd.DataFrame(rows, columns=["better by the proxy", "than", "support"])
+
+
+def undecided_table(comparison: Comparison, seeds: Seeds | None, level: float) -> pd.DataFrame:
+    """Pairs that the problems do not tell apart, those that need least first, with what would tell them; at most `LISTED`."""
+    rows = comparison.pairs[~comparison.pairs["told"]].sort_values("problems", kind="stable").head(LISTED)
+    gaps = rows[["gap", "low", "high"]].set_axis(tables.ENDS, axis=1)
+    table = rows[["better", "worse"]].set_axis(["by the proxy better", "than, perhaps"], axis=1)
+    table = table.assign(
+        **{"by points": tables.shown(gaps, 100), "problems that would tell": [_many(n) for n in rows["problems"]]}
+    )
+    if seeds is not None:
+        counts = apart.trainings(rows["gap"], seeds.deviation.estimate, level)
+        table["trainings of each (a guide)"] = [_many(count) for count in counts]
+    return table.reset_index(drop=True)
+
+
+def _many(count: float) -> str:
+    """A number to two digits, as none of them is known better."""
+    return f"{float(f'{count:.2g}'):,.0f}" if count <= BEYOND else f"over {BEYOND:,.0f}"
+
+
+def told_apart(comparison: Comparison, seeds: Seeds | None, level: float) -> str:
+    """How many pairs are told apart, and what that does not say: a corpus is more than one model."""
+    told, everything = int(comparison.pairs["told"].sum()), len(comparison.pairs)
+    said = f"{told} of {words.counted(everything, 'pair')} told apart by the proxy ({level:.0%} intervals over problems)."
+    if told < everything:
+        said += (
+            f" What would tell the others would do so in {apart.POWER:.0%} of the cases, if two differ by as much as they seem "
+            "to; they may differ by anything in their interval, or by nothing."
+        )
+    said += " Where each model is the only one of its corpus, the luck of its seed is in none of these numbers; "
+    if seeds is None:
+        return said + "train some of them twice."
+    least = 100 * apart.least_gap(seeds.deviation.estimate, level)
+    return said + (
+        f"as a guide, {seeds.models} models of the lab varied between two trainings with a standard deviation of "
+        f"{words.with_interval(seeds.deviation, 100)} points (run {seeds.run}), so that two of one training each would have to "
+        f"differ by {least:.1f}. Yours may vary otherwise: train some of them twice."
+    )
 
 
 def account_table(ranked: Ranked) -> pd.DataFrame:
@@ -122,6 +165,10 @@ def summary(ranked: Ranked) -> str:
     parts = [] if ranked.counts is None else [ranked.counts.summary()]
     parts += [became.printed(_texts(ranked)), f"{comparison.used} traces under every model{problems}{left}{few}"]
     parts += [order_table(comparison), support_table(comparison), CAVEAT]
+    if comparison.pairs is not None:
+        guide = apart.seeds()
+        rest = undecided_table(comparison, guide, BOOTSTRAP.level)
+        parts += [told_apart(comparison, guide, BOOTSTRAP.level), *([rest] if len(rest) else [])]
     known = worth.recorded()
     parts += [] if known is None else [worth.in_numbers(known)]
     parts += [] if fitted is None else [fitted_table(fitted), errors_table(fitted)]

@@ -12,6 +12,8 @@ from proxylib.measure.settings import Extraction, ExtractSettings, OverTraces
 from proxylib.settings import Frozen, validated
 from proxylib.stats import Bootstrap
 
+BOOTSTRAP = Bootstrap(draws=2000, level=0.95, seed=7)  # of the command, over problems
+
 
 class Example(Frozen):
     """The page on models of your own, shown on models of the lab."""

@@ -48,7 +48,7 @@ class Worth(NamedTuple):
 
 def recorded(results: Path = ROOT / "results") -> Worth | None:
     """From the reference run; None where none, or not this part of it, is at hand."""
-    run, styles = _run(results, "ranking"), _run(results, "whose_style")
+    run, styles = run_of(results, "ranking"), run_of(results, "whose_style")
     if run is None:
         return None
     summary = run.table("summary")
@@ -65,7 +65,8 @@ def recorded(results: Path = ROOT / "results") -> Worth | None:
     )
 
 
-def _run(results: Path, stage: str) -> store.Run | None:
+def run_of(results: Path, stage: str) -> store.Run | None:
+    """The recorded reference run of a stage; None where none, or not one alone, is at hand and whole."""
     folders = [path.parent for path in sorted(results.glob(f"reference/{stage}/*/{MANIFEST}"))]
     if len(folders) != 1:  # of several one is stale, and nothing says which
         return None

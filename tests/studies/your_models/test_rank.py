@@ -73,6 +73,7 @@ def test_two_checkpoints_and_twenty_lines(place):
         "manifest.json",
         "ranking.csv",
         "support.csv",
+        "pairs.csv",
         "proxies.parquet",
         "ranking.svg",
     }

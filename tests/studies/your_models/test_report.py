@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from proxylib import stats
-from proxylib.studies.your_models import compare, report
+from proxylib.studies.your_models import apart, compare, report
 from proxylib.studies.your_models.compare import Comparison, Fitted
 from proxylib.studies.your_models.rank import Ranked
 
@@ -95,3 +95,43 @@ def test_the_terminal_gets_every_table_and_what_was_left_out(ranked):
     assert report.FEW in report.summary(Ranked(ranked.folder, ranked.comparison._replace(problems=9), None, ranked.accounts))
     alone = report.summary(Ranked(ranked.folder, ranked.comparison._replace(left_out=0), None, ranked.accounts))
     assert "left out" not in alone and "forecast" not in alone
+
+
+@pytest.fixture
+def pairs():
+    """One pair told apart, one that twelve times the problems would tell, one that nothing would."""
+    return pd.DataFrame(
+        [
+            ("b", "c", 0.21, 0.15, 0.27, True, np.nan),
+            ("a", "c", 0.0, -0.02, 0.02, False, np.inf),
+            ("b", "a", 0.031, -0.02, 0.08, False, 144.0),
+        ],
+        columns=["better", "worse", "gap", "low", "high", "told", "problems"],
+    )
+
+
+GUIDE = apart.Seeds(stats.Interval(0.02, 0.01, 0.03), 12, "run-1")
+
+
+def test_what_would_tell_two_models_stands_beside_them_those_that_need_least_first(ranked, pairs):
+    comparison = ranked.comparison._replace(pairs=pairs)
+    table = report.undecided_table(comparison, GUIDE, 0.95)
+    assert table.iloc[:, :2].to_numpy().tolist() == [["b", "a"], ["a", "c"]]
+    assert table["by points"].tolist() == ["3 [-2, 8]", "0.0 [-2.0, 2.0]"]
+    assert table["problems that would tell"].tolist() == ["140", "over 1,000,000"]
+    assert table["trainings of each (a guide)"].tolist() == ["7", "over 1,000,000"]  # 2 (2.80 x 0.02 / 0.031)^2 = 6.5
+    assert "trainings of each (a guide)" not in report.undecided_table(comparison, None, 0.95)
+
+
+def test_the_terminal_says_how_many_are_told_apart_and_that_a_corpus_is_more_than_a_model(ranked, pairs):
+    said = report.told_apart(ranked.comparison._replace(pairs=pairs), GUIDE, 0.95)
+    assert said.startswith("1 of 3 pairs told apart") and "may differ by anything in their interval" in said
+    assert "the luck of its seed is in none of these numbers" in said and "12 models of the lab" in said
+    assert "2.0 [1.0, 3.0] points (run run-1)" in said and "differ by 5.5" in said  # 1.96 x sqrt 2 x 2.0
+    every = report.told_apart(ranked.comparison._replace(pairs=pairs[:1]), None, 0.95)
+    assert (
+        every.startswith("1 of 1 pair told apart") and "What would tell" not in every and every.endswith("some of them twice.")
+    )
+    text = report.summary(dataclasses.replace(ranked, comparison=ranked.comparison._replace(pairs=pairs)))
+    assert "1 of 3 pairs told apart" in text and "problems that would tell" in text
+    assert "told apart" not in report.summary(ranked)  # of what was recorded without
