@@ -129,6 +129,7 @@ def test_no_module_is_empty():
 ACROSS = {
     "test_house.py": "the house's own rules",
     "test_contributing.py": "the examples of CONTRIBUTING.md",
+    "test_recipe.py": "the recipe for models of the hub, in book/rerun.md",
     "test_recorded.py": "the recorded results",
     "runs/test_faults.py": "finished folders of all commands, damaged",
     "runs/test_kill.py": "a grid, its kernels and its folders, killed together",

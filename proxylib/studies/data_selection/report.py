@@ -138,7 +138,7 @@ def domains_table(direct: pd.DataFrame, by_domain: pd.DataFrame) -> pd.DataFrame
 
 
 def runs_needed(needed: pd.DataFrame, method: str) -> str:
-    """How many models at 1M a method needs at 1B: `0.90: 64, 0.95: not with these`, by threshold."""
+    """How many models at 1M a method needs at 1B: `0.90 with 64, 0.95 with none of these`, by threshold."""
     rows = tables.rows(needed, size="1B", method=method)
-    count = lambda runs: f"{runs:.0f}" if pd.notna(runs) else "not with these"
-    return "; ".join(f"{row.threshold:.2f}: {count(row.runs)}" for row in rows.itertuples())
+    count = lambda runs: f"{runs:.0f}" if pd.notna(runs) else "none of these"
+    return ", ".join(f"{row.threshold:.2f} with {count(row.runs)}" for row in rows.itertuples())

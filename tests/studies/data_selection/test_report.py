@@ -6,6 +6,7 @@ from studies.data_selection.signals import SETTINGS, SIZES, three_corpora, tidy,
 
 from proxylib.report import plots
 from proxylib.studies.data_selection import combinations, fits, limits, panel, report
+from proxylib.studies.data_selection.mixture_losses import RHO
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +77,20 @@ def test_the_figures_of_the_page_take_its_tables_and_leave_them_as_they_are(tabl
     plots.contrast_forest(report.forest_rows(tables["combinations"]), axes[4])
     for name, frame in before.items():
         pd.testing.assert_frame_equal(tables[name], frame)
+
+
+def test_mixtures_are_shown_by_size_and_by_domain_and_how_many_models_they_take():
+    ends = {"estimate": 0.9, "low": 0.8, "high": 0.95}
+    ranks = pd.DataFrame(
+        [{"size": size, "method": "m", "measure": name} | ends for size in ("1M", "1B") for name in (RHO, "x")]
+    )
+    assert report.regressions_rows(ranks)[["size", "measure"]].to_numpy().tolist() == [["1B", RHO]]
+    direct = pd.DataFrame([{"domain": "pile_cc", "against": "pile_cc", "itself": True, "measure": RHO} | ends])
+    fitted = pd.DataFrame(
+        [{"size": size, "domain": "pile_cc", "against": other} | ends for size in report.LARGER for other in ("pile_cc", "x")]
+    )
+    table = report.domains_table(direct, fitted)
+    assert table.to_numpy().tolist() == [["pile cc", *["0.90 [0.80, 0.95]"] * 3]]
+    needed = pd.DataFrame({"size": "1B", "method": "m", "threshold": [0.9, 0.95], "runs": [64.0, None]})
+    assert report.runs_needed(needed, "m") == "0.90 with 64, 0.95 with none of these"
+    assert report.reported_rank() == 0.97

@@ -15,7 +15,7 @@ from proxylib.data.published import problems
 from proxylib.models import architectures, folders, tokenizers
 from proxylib.models.settings import Model
 
-RERUN = Path(__file__).resolve().parents[3] / "book" / "rerun.md"
+RERUN = Path(__file__).resolve().parents[1] / "book" / "rerun.md"
 SECTION = re.search(r"^## Small models of a hub.*?(?=^## )", RERUN.read_text(), re.M | re.S)[0]
 LINES = [line for block in re.findall(r"^```\n(.*?)^```", SECTION, re.M | re.S) for line in block.splitlines()]
 COMMANDS = [shlex.split(line)[1:] for line in LINES if line.startswith("proxylib ")]
