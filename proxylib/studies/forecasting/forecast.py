@@ -24,7 +24,7 @@ from proxylib.studies.forecasting.series import MOST_POINTS
 from proxylib.studies.forecasting.settings import Forecast
 
 DIFFERENT = 1.1  # times: horizons that differ by more are not called the same
-VERSION = 1  # of what is computed: another one is another request
+VERSION = 2  # of what is computed: another one is another request
 REPLAYED, FIGURE, ERRORS = "replayed.parquet", "forecast.svg", "errors.svg"
 TABLES = ("forecasts", "backtest", "methods")
 PARTS = (REPLAYED, FIGURE, ERRORS, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")))
