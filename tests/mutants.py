@@ -138,7 +138,6 @@ MUTANTS = {
     ],
     "studies/forecasting/signals.py": [
         Mutant("own-task-decides", "pool.tasks(series) or [series]", "[series]"),
-        Mutant("chosen-on-later", "known = series.until(", "known = series.until(1e9 * "),
     ],
     "studies/forecasting/choose.py": [
         Mutant("own-fold-has-a-say", "~out if len(numbers) > 1 else out)]", "out | ~out)]"),
@@ -146,6 +145,7 @@ MUTANTS = {
         Mutant("moments-count", "weights = 1 / np.bincount(pairs)[pairs]", "weights = np.ones(len(pairs))"),
     ],
     "studies/forecasting/intervals.py": [
+        Mutant("in-doubts", "return np.sqrt(doubt)", "return doubt"),
         Mutant("without-the-one-to-come", "level * (len(latest) + 1)", "level * len(latest)"),
     ],
     "studies/forecasting/forecast.py": [
