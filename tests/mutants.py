@@ -132,20 +132,11 @@ MUTANTS = {
         Mutant("accuracy-is-a-loss", "(values <= 0).any()", "True", "tests/studies/forecasting/test_methods.py"),
         Mutant("failure-is-silent", "return Prediction(last, True, str(error))", "return Prediction(last)"),
     ],
-    "studies/forecasting/pooling.py": [
-        Mutant("peers-from-later", "series.until(cut * (1 + 1e-9))", "series"),
-        Mutant("its-own-peer", "s.run == series.run and s.task != series.task", "s.run == series.run"),
-    ],
-    "studies/forecasting/signals.py": [
-        Mutant("own-task-decides", "pool.tasks(series) or [series]", "[series]"),
-    ],
     "studies/forecasting/choose.py": [
-        Mutant("own-fold-has-a-say", "~out if len(numbers) > 1 else out)]", "out | ~out)]"),
-        Mutant("least-wrong-at-once", "CLEAR**2 * means[:, [mean]] + 1e-15).all(axis=0)", "1.0).any(axis=0)"),
+        Mutant("own-fold-has-a-say", "total - given.weights[out] @ squares[out] if", "total if"),
         Mutant("moments-count", "weights = 1 / np.bincount(pairs)[pairs]", "weights = np.ones(len(pairs))"),
     ],
     "studies/forecasting/intervals.py": [
-        Mutant("in-doubts", "return np.sqrt(doubt)", "return doubt"),
         Mutant("without-the-one-to-come", "level * (len(latest) + 1)", "level * len(latest)"),
     ],
     "studies/forecasting/forecast.py": [
@@ -1278,9 +1269,6 @@ MUTANTS = {
         Mutant("any-exponent", "(0.0, most)] * m", "(0.0, np.inf)] * m"),
         Mutant("one-size-is-a-ladder", "if len(np.unique(x[:, column])) < 2:", "if False:"),
     ],
-    "laws/pooled.py": [
-        Mutant("each-for-itself", "evidence = np.log(marginal).sum(axis=1)", "evidence = np.zeros(len(marginal))"),
-    ],
     "laws/two_step.py": [
         Mutant("half-converged", "self.first.fit.converged and self.second.fit.converged", "self.second.fit.converged"),
     ],
@@ -1310,6 +1298,29 @@ MUTANTS = {
     "data/published/gadre.py": [
         Mutant("items-of-the-easy-set", ".to_dict() | ITEMS", ".to_dict()"),
         Mutant("any-validation-set", "if len(names) != 1:", "if not names:\n            continue\n        if False:"),
+    ],
+    "studies/forecasting/cases.py": [
+        Mutant("known-to-the-end", '(rows["tokens"] <= share * end) & (rows["tokens"] > 0)', '(rows["tokens"] > 0)'),
+        Mutant("as-large-as-the-target", "compute * times / _NEARLY <= compute[run]", "compute <= compute[run]"),
+        Mutant("siblings-apart", 'run.removesuffix("-deduped")', "run"),
+    ],
+    "studies/forecasting/published.py": [
+        Mutant("always-covered", '(rows["low"] <= came) & (came <= rows["high"])', 'rows["low"] <= rows["high"]'),
+    ],
+    "studies/forecasting/summaries.py": [
+        Mutant("tasks-for-runs", 'self.unit = "runs" if several', 'several = False\n        self.unit = "runs" if several'),
+        Mutant(
+            "signed-errors",
+            "sample.wide[method].abs() - sample.wide[baseline].abs()",
+            "sample.wide[method] - sample.wide[baseline]",
+        ),
+        Mutant("itself-is-a-contrast", '(table["low"] != 0) | (table["high"] != 0)', 'table["low"] <= table["high"]'),
+    ],
+    "studies/forecasting/claimed.py": [
+        Mutant("any-ladder", '~(100 * rows["error"].abs() < MARGIN)', '(100 * rows["error"].abs() > 100)'),
+    ],
+    "studies/forecasting/yours.py": [
+        Mutant("the-example-knows-all", 'rows[rows["tokens"] <= SHARE * end]', "rows"),
     ],
     "laws/replications.py": [
         Mutant("ends-from-the-start", "values.tail(smoothed).mean()", "values.head(smoothed).mean()"),

@@ -17,7 +17,7 @@ from proxylib.errors import UserError
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.forecasting import backtest, claimed, forecast, history, summaries
-from proxylib.studies.forecasting.cases import Case, cases
+from proxylib.studies.forecasting.cases import TUNING, Case, cases
 from proxylib.studies.forecasting.choose import MEAN
 from proxylib.studies.forecasting.history import History
 from proxylib.studies.forecasting.methods import COSTS, PERSISTENCE, Method, predict
@@ -138,15 +138,18 @@ def build(step: Any, workspace: Workspace) -> None:
     compared = (CHOICE, MEAN, *summaries.BASELINES[1:])
     summary = summaries.summary(rows, bootstrap)
     differences = summaries.differences(rows, compared, bootstrap)
-    named = differences["method"].isin([CHOICE, MEAN])  # in advance; the others are exploratory
+    differences["named"] = differences["method"].isin([CHOICE, MEAN])  # in advance; the others are exploratory
+    differences["tuning"] = differences["data"].isin(TUNING)
     chosen = rows[rows["method"] == CHOICE]
+    tested = chosen[~chosen["data"].isin(TUNING)]
+    by_reach = tested.assign(reach=summaries.reach(tested)).sort_values("horizon", kind="stable")
     tables = {
         **answers,
         "errors": rows[rows["method"].isin([PERSISTENCE, *compared])].drop(columns="score").reset_index(drop=True),
         "summary": summary,
-        "differences": differences.assign(named=named),
+        "differences": differences,
         "coverage": summaries.coverage(chosen, ["data", "kind", "known"], bootstrap.level),
-        "horizons": summaries.coverage(chosen.assign(reach=summaries.reach(chosen)), ["reach"], bootstrap.level),
+        "horizons": summaries.coverage(by_reach, ["reach"], bootstrap.level),
         "estimates": claimed.estimates(rows, answers, bootstrap),
     }
     for name, table in tables.items():
@@ -158,5 +161,5 @@ def build(step: Any, workspace: Workspace) -> None:
         forecasts=len(chosen),
         fits=int((~rows["method"].isin([PERSISTENCE, CHOICE, MEAN])).sum()),
         failed=int(rows["failed"].sum()),
-        contrasts=summaries.chance(differences[named], bootstrap.level),
+        contrasts=summaries.chance(differences[differences["named"] & ~differences["tuning"]], bootstrap.level),
     )

@@ -6,7 +6,7 @@ import pandas as pd
 
 from proxylib.report import scoreboard, tables, words
 from proxylib.stats import Decision
-from proxylib.studies.forecasting.cases import LATER, TUNING
+from proxylib.studies.forecasting.cases import LATER
 from proxylib.studies.forecasting.choose import MEAN
 from proxylib.studies.forecasting.methods import PERSISTENCE
 from proxylib.studies.forecasting.summaries import COMPUTE, OF_PROSE, OF_TASK
@@ -20,8 +20,7 @@ LABELS = {
     OF_TASK: "loss of the answer",
     CHOICE: CHOICE,
 }
-#: method of the quick fit -> the same
-QUICK = {"persistence": "last score", "compute": "its own curve", "loss_c4": "loss on prose", "task_bpb": "loss of the answer"}
+LAST = (PERSISTENCE, CHOICE, MEAN)  # what is said where nothing can be fitted
 #: row of the stage's estimates -> claim on the board
 LADDER, LADDER_OTHERS = "forecast-ladder-four", "forecast-ladder-others"
 
@@ -34,7 +33,9 @@ def lines(summary: pd.DataFrame, data: str, kind: str) -> pd.DataFrame:
     pd.DataFrame
         method, horizon, estimate, low, high
     """
-    return tables.labelled(tables.rows(summary, data=data, kind=kind), "method", LABELS)
+    rows = tables.rows(summary, data=data, kind=kind)
+    fitted = rows.groupby("known")["method"].transform("nunique") > len(LAST)  # else the last score is all there is
+    return tables.labelled(rows[fitted], "method", LABELS)
 
 
 def reported() -> dict[str, float]:
@@ -105,7 +106,7 @@ def advice_table(differences: pd.DataFrame) -> pd.DataFrame:
         }
         lines.append(
             {
-                "case": case_of(next(part.itertuples())) + (" (tuning)" if part["data"].iloc[0] in TUNING else ""),
+                "case": case_of(next(part.itertuples())) + " (tuning)" * bool(part["tuning"].iloc[0]),
                 "times ahead": f"{part['horizon'].iloc[0]:.3g}",
                 "better than the last score": said[Decision.LOWER],
                 "worse": said[Decision.HIGHER],
@@ -126,6 +127,16 @@ def coverage_table(frame: pd.DataFrame) -> pd.DataFrame:
             "without an interval": frame["without"],
         }
     )
+
+
+def held(frame: pd.DataFrame, level: float) -> str:
+    """In words, whether intervals of a level hold too often or too rarely, by horizon."""
+    frame = frame[frame["intervals"] > 0]
+    said = {Decision.HIGHER: "are too wide", Decision.LOWER: "are too narrow", Decision.UNDECIDED: "are not shown to be off"}
+    groups = {
+        word: frame.loc[[one is decision for one in tables.decided(frame, level)], "reach"] for decision, word in said.items()
+    }
+    return words.listed(f"{word} at {words.listed(reach)}" for word, reach in groups.items() if len(reach))
 
 
 def methods_table(methods: pd.DataFrame, most: int = 8) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from proxylib.runs import store
 from proxylib.runs.config import ROOT
 from proxylib.runs.folder import MANIFEST
 from proxylib.studies.forecasting import history
-from proxylib.studies.forecasting.forecast import forecast_file
+from proxylib.studies.forecasting.forecast import forecast_file, planned
 from proxylib.studies.forecasting.history import History
 from proxylib.studies.forecasting.settings import Forecast, from_parameters
 
@@ -32,6 +32,7 @@ class Shown(NamedTuple):
     forecasts, methods : tables of the command
     horizon : at which the past was asked
     came : task -> what the run scored at the target, as a share; empty where that is to come
+    run : that the example is of
     """
 
     whose: str
@@ -42,6 +43,7 @@ class Shown(NamedTuple):
     methods: pd.DataFrame
     horizon: float
     came: Mapping[str, float]
+    run: store.Run | None
 
 
 class Example(NamedTuple):
@@ -50,13 +52,13 @@ class Example(NamedTuple):
     rows : columns task, tokens, score and the signals, up to a share of the run
     target : the run's end
     came : task -> score there
-    run : id of the recorded run
+    run : the recorded run
     """
 
     rows: pd.DataFrame
     target: str
     came: Mapping[str, float]
-    run: str
+    run: store.Run
 
 
 def of(step: Any) -> Shown | None:
@@ -75,16 +77,17 @@ def of(step: Any) -> Shown | None:
         path = Path(folder) / "history.csv"
         example.rows.to_csv(path, index=False)
         given = Forecast(history=path, target=example.target, out=Path(folder) / "out")
-        return shown(given, f"A run of the lab (recorded reference run {example.run}), its first quarter known", example.came)
+        whose = f"A run of the lab (recorded reference run {example.run.run_id}), its first quarter known"
+        return shown(given, whose, example.came, example.run)
 
 
-def shown(given: Forecast, whose: str, came: Mapping[str, float]) -> Shown:
+def shown(given: Forecast, whose: str, came: Mapping[str, float], run: store.Run | None = None) -> Shown:
     """Forecast a file as the command does, and take from its folder what a page shows."""
     finished = forecast_file(given)
-    tables = {name: pd.read_parquet(finished.folder / f"{name}.parquet") for name in ("forecasts", "methods", "backtest")}
-    horizon = float(tables["backtest"]["horizon"].max()) if len(tables["backtest"]) else 0.0
+    tables = {name: pd.read_parquet(finished.folder / f"{name}.parquet") for name in ("forecasts", "methods")}
+    known = history.load(given)
     said = finished.facts["sentence"], tuple(finished.facts["notes"])
-    return Shown(whose, *said, history.load(given), tables["forecasts"], tables["methods"], horizon, came)
+    return Shown(whose, *said, known, tables["forecasts"], tables["methods"], planned(known).horizon, came, run)
 
 
 def recorded(results: Path = ROOT / "results") -> Example | None:
@@ -92,20 +95,20 @@ def recorded(results: Path = ROOT / "results") -> Example | None:
     for path in sorted(results.glob(f"reference/trajectory/*/{MANIFEST}"))[:1]:
         try:
             run = store.read(path.parent)
-            return example(run.table("outcomes"), run.table("features"), run.run_id)
+            return example(run.table("outcomes"), run.table("features"), run)
         except UserError:  # damaged, or recorded without this table
             return None
     return None
 
 
-def example(outcomes: pd.DataFrame, features: pd.DataFrame, run: str) -> Example:
+def example(outcomes: pd.DataFrame, features: pd.DataFrame, run: store.Run) -> Example:
     """A trajectory as a table that a user might hold.
 
     Parameters
     ----------
     outcomes : columns tokens, task, correct
     features : columns tokens, task and those that `SIGNALS` names
-    run : its id
+    run : that they are of
     """
     scores = outcomes.groupby(["task", "tokens"], sort=False)["correct"].agg(score="mean", items="size").reset_index()
     signals = features.rename(columns={column: name for name, column in SIGNALS.items()})[["task", "tokens", *SIGNALS]]

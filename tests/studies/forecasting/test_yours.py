@@ -29,7 +29,7 @@ def trajectory(points=12, items=40):
 
 def test_the_example_knows_a_quarter_and_what_came():
     outcomes, features = trajectory()
-    example = yours.example(outcomes, features, "id")
+    example = yours.example(outcomes, features, None)
     assert example.rows["tokens"].max() <= 1e6 and example.target == "tokens=4000000"
     last = outcomes[outcomes["tokens"] == 4e6].groupby("task")["correct"].mean()
     assert example.came == last.to_dict() and (example.rows["items"] == 40).all()
