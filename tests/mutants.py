@@ -132,11 +132,20 @@ MUTANTS = {
         Mutant("accuracy-is-a-loss", "(values <= 0).any()", "True", "tests/studies/forecasting/test_methods.py"),
         Mutant("failure-is-silent", "return Prediction(last, True, str(error))", "return Prediction(last)"),
     ],
+    "studies/forecasting/pooling.py": [
+        Mutant("peers-from-later", "series.until(cut * (1 + 1e-9))", "series"),
+        Mutant("its-own-peer", "s.run == series.run and s.task != series.task", "s.run == series.run"),
+    ],
+    "studies/forecasting/signals.py": [
+        Mutant("own-task-decides", "pool.tasks(series) or [series]", "[series]"),
+    ],
     "studies/forecasting/choose.py": [
-        Mutant("own-fold-has-a-say", "total - given.weights[out] @ squares[out] if", "total if"),
+        Mutant("own-fold-has-a-say", "~out if len(numbers) > 1 else out)]", "out | ~out)]"),
+        Mutant("least-wrong-at-once", "CLEAR**2 * means[:, [mean]] + 1e-15).all(axis=0)", "1.0).any(axis=0)"),
         Mutant("moments-count", "weights = 1 / np.bincount(pairs)[pairs]", "weights = np.ones(len(pairs))"),
     ],
     "studies/forecasting/intervals.py": [
+        Mutant("in-doubts", "return np.sqrt(doubt)", "return doubt"),
         Mutant("without-the-one-to-come", "level * (len(latest) + 1)", "level * len(latest)"),
     ],
     "studies/forecasting/forecast.py": [
@@ -1268,6 +1277,9 @@ MUTANTS = {
         Mutant("no-helper", "if self.helper:", "if False:"),
         Mutant("any-exponent", "(0.0, most)] * m", "(0.0, np.inf)] * m"),
         Mutant("one-size-is-a-ladder", "if len(np.unique(x[:, column])) < 2:", "if False:"),
+    ],
+    "laws/pooled.py": [
+        Mutant("each-for-itself", "evidence = np.log(marginal).sum(axis=1)", "evidence = np.zeros(len(marginal))"),
     ],
     "laws/two_step.py": [
         Mutant("half-converged", "self.first.fit.converged and self.second.fit.converged", "self.second.fit.converged"),

@@ -15,7 +15,8 @@ from proxylib.studies.forecasting.methods import OURS
 MEAN = f"weighted mean{OURS}"
 MEDIAN = f"median of all{OURS}"
 LEAST_FOLDS = 3
-_RIDGE = 1e-3  # of the weights' squares, in squared points of a hundred: two methods that agree share their weight
+CLEAR = 0.5  # of the weighted mean's error, at every pair: a method that is no further off stands for itself
+_RIDGE = 10.0  # of the weights' squares, in squared points: what moved by less than about three is left to persistence
 
 
 def shrunk(method: str) -> str:
@@ -117,8 +118,8 @@ class Choice:
     ----------
     names : [k] of all methods
     values : [n, k] what each said in the tests; what is learnt for a test comes from other folds
-    chosen : the method with the smallest error over pairs
-    honest : [n] what the choice itself said: in each fold, the method that was best in the others
+    chosen : the weighted mean, or a method that is clearly less wrong (see `_best`)
+    honest : [n] what the choice itself said: in each fold, what was chosen in the others
     learnt : from all tests, for the forecast
     """
 
@@ -139,16 +140,28 @@ def choose(given: Panel) -> Choice:
         taught = learn(given, np.flatnonzero(~out) if len(numbers) > 1 else np.flatnonzero(out))
         values[out] = taught.applied(given.values[out], given.last[out])
     squares = (values - given.score[:, None]) ** 2
-    total = given.weights @ squares
     honest = np.zeros(len(given.score))
     for fold in numbers:
         out = given.folds == fold
-        others = total - given.weights[out] @ squares[out] if len(numbers) > 1 else total
-        honest[out] = values[out, _best(others)]
-    best = every[_best(total)]
-    return Choice(every, values, best, honest, learn(given, np.arange(len(given.score))))
+        honest[out] = values[out, _best(given, squares, ~out if len(numbers) > 1 else out)]
+    best, learnt = every[_best(given, squares, np.ones(len(given.score), bool))], learn(given, np.arange(len(given.score)))
+    if best == MEAN and not learnt.mean.any():
+        best = every[0]  # a mean of nothing is persistence
+    return Choice(every, values, best, honest, learnt)
 
 
-def _best(losses: np.ndarray) -> int:
-    """The lowest; of those that are equal but for rounding the first, persistence before all."""
+def _best(given: Panel, squares: np.ndarray, rows: np.ndarray) -> int:
+    """The weighted mean, unless some method was at most `CLEAR` times as wrong at every pair; of those the least wrong.
+
+    Of methods that are equal but for rounding the first, persistence before all.
+    """
+    pairs = pd.factorize(given.pairs[rows])[0]
+    sums = np.zeros((pairs.max() + 1, squares.shape[1]))
+    np.add.at(sums, pairs, squares[rows])
+    means = sums / np.bincount(pairs)[:, None]
+    mean = names(given.methods).index(MEAN)
+    clear = (means <= CLEAR**2 * means[:, [mean]] + 1e-15).all(axis=0)
+    if not clear.any():
+        return mean
+    losses = np.where(clear, means.mean(axis=0), np.inf)
     return int(np.flatnonzero(losses <= losses.min() * (1 + 1e-9) + 1e-15)[0])

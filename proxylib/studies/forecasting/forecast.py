@@ -24,7 +24,7 @@ from proxylib.studies.forecasting.series import MOST_POINTS
 from proxylib.studies.forecasting.settings import Forecast
 
 DIFFERENT = 1.1  # times: horizons that differ by more are not called the same
-VERSION = 1  # of what is computed: another one is another request
+VERSION = 2  # of what is computed: another one is another request
 REPLAYED, FIGURE, ERRORS = "replayed.parquet", "forecast.svg", "errors.svg"
 TABLES = ("forecasts", "backtest", "methods")
 PARTS = (REPLAYED, FIGURE, ERRORS, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")))
@@ -225,7 +225,7 @@ def forecasts(known: History, plan: Plan, given: Panel, choice: Choice, values: 
     rows = []
     for place, name in enumerate(choice.names):
         chosen = name == choice.chosen
-        errors = np.abs((choice.honest if chosen else choice.values[:, place]) - given.score) / given.doubt
+        errors = np.abs((choice.honest if chosen else choice.values[:, place]) - given.score) / intervals.unit(given.doubt)
         reach = intervals.multiple(tests.assign(error=errors), level, plan.horizon) if whole else np.nan
         low, high = intervals.ends(every[:, place], doubts, reach, noise, level)
         part = pd.DataFrame(about).assign(method=name, estimate=every[:, place], low=low, high=high, chosen=chosen, last=last)

@@ -23,9 +23,9 @@ from proxylib.studies.forecasting.forms import (
     single_step,
 )
 from proxylib.studies.forecasting.history import LEAST, History
-from proxylib.studies.forecasting.pooling import Pool, from_other_tasks, line_of_peers, power_of_peers
+from proxylib.studies.forecasting.pooling import Pool, line_of_peers, power_of_peers
 from proxylib.studies.forecasting.series import Series, Target
-from proxylib.studies.forecasting.signals import held_in, ridge
+from proxylib.studies.forecasting.signals import held_in
 
 PERSISTENCE = "persistence"
 OURS = " (ours)"
@@ -101,10 +101,8 @@ def _pooled(history: History, pool: Pool) -> list[Method]:
     ways = [
         Method(f"power in {axis}, exponents pooled{OURS}", partial(power_of_peers, pool)),
         Method(f"line in log {axis}, slopes pooled{OURS}", partial(line_of_peers, pool), 0.3),
-        Method(f"other tasks, then linear{OURS}", partial(from_other_tasks, pool), 2.0),
     ]
-    tasks = {series.task for series in history.series}
-    return ways if len(tasks) > 1 else ways[:2] if len(history.series) > 1 else ways[1:2]
+    return ways if len(history.series) > 1 else ways[1:]
 
 
 def _of_many(history: History, pool: Pool) -> list[Method]:
@@ -114,11 +112,8 @@ def _of_many(history: History, pool: Pool) -> list[Method]:
         return []
     chosen = partial(held_in, pool, signals=signals)
     return [
-        *(
-            Method(f"held-in signal, then {kind}", partial(chosen, kind=kind), 0.3 * len(signals) + COSTS[kind])
-            for kind in ("linear", "sigmoid")
-        ),
-        Method(f"all signals, ridge{OURS}", partial(ridge, signals=signals), 0.3 * len(signals)),
+        Method(f"held-in signal, then {kind}", partial(chosen, kind=kind), 0.3 * len(signals) + COSTS[kind])
+        for kind in ("linear", "sigmoid")
     ]
 
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from proxylib.errors import UserError
 from proxylib.laws import pooled
-from proxylib.laws.curves import Linear, Power
-from proxylib.studies.forecasting.forms import rising, settled
+from proxylib.studies.forecasting.forms import rising
 from proxylib.studies.forecasting.history import LEAST, History
 from proxylib.studies.forecasting.series import Series, Target
 
@@ -78,26 +77,6 @@ def power_of_peers(pool: Pool, series: Series, target: Target) -> float:
 def _profile(series: Series) -> pooled.Profile:
     points = series.ends
     return pooled.profile(points.x, points.score, rising(points.x, points.score), 0.0, 1.0)
-
-
-def from_other_tasks(pool: Pool, series: Series, target: Target) -> float:
-    """The mean score of the run's other tasks as a signal: by a power law, and from there by a line."""
-    tasks = pool.tasks(series)
-    if not tasks:
-        raise UserError("other tasks: there is no other task of the run that has points enough")
-    # a checkpoint is its run and its place; one complex number names both
-    places = [task.x + 1j * task.runs for task in (series.ends, *(task.ends for task in tasks))]
-    common = places[0]
-    for place in places[1:]:
-        common = np.intersect1d(common, place)
-    if len(common) <= LEAST:
-        raise UserError(f"other tasks: {len(common)} checkpoints are common to all; at least {LEAST + 1} are needed")
-    scores = [task.score[np.isin(place, common)] for task, place in zip((t.ends for t in tasks), places[1:], strict=True)]
-    mean = np.mean(scores, axis=0)
-    points = series.ends.take(np.flatnonzero(np.isin(places[0], common)))
-    first = Power(rising=rising(points.x, mean), least=0.0, most=1.0).fit(points.x, mean)
-    seen = points.emerged
-    return settled(Linear().fit(mean[seen], points.score[seen]), settled(first, target.x))
 
 
 def line_of_peers(pool: Pool, series: Series, target: Target) -> float:

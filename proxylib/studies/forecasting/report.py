@@ -35,7 +35,8 @@ def methods_table(given: Panel, choice: Choice, failures: pd.DataFrame) -> pd.Da
     pd.DataFrame
         method; error (root mean square over pairs, in points), its low and high (95 %, clusters drawn whole); difference (of
         mean squared errors to persistence's, in squared points), its ends and decision; pairs, tests, clusters and their unit;
-        fits, fits_failed (in backtests and the forecast; nan for what is learnt from others'); chosen. A row "the choice
+        fits, fits_failed (in backtests and the forecast; nan for what is learnt from others'); weight (of its step in the
+        weighted mean); chosen. A row "the choice
         itself" holds the error of choosing: in every fold the method that was best in the others.
     """
     values = np.column_stack([choice.values, choice.honest])
@@ -50,7 +51,12 @@ def methods_table(given: Panel, choice: Choice, failures: pd.DataFrame) -> pd.Da
         rows.append(row)
     counted = {"pairs": len(np.unique(given.pairs)), "tests": len(given.score), "clusters": len(np.unique(given.folds))}
     table = pd.DataFrame(rows).assign(**counted, unit=given.unit)
-    table = table.merge(failures, on="method", how="left").assign(chosen=lambda frame: frame["method"] == choice.chosen)
+    weights = dict(zip(given.methods, choice.learnt.mean, strict=True))
+    table = (
+        table.merge(failures, on="method", how="left")
+        .assign(weight=table["method"].map(weights))
+        .assign(chosen=lambda frame: frame["method"] == choice.chosen)
+    )
     return table.sort_values("error", kind="stable", ignore_index=True)
 
 

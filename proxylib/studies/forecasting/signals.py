@@ -1,4 +1,4 @@
-"""Many signals: which one to trust, decided on other tasks alone, and all of them at once."""
+"""Many signals: which one to trust, decided on other tasks alone."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from proxylib.studies.forecasting.series import Series, Target
 
 #: proxies that the paper names: always tried where a history has columns of these names
 NAMED = tuple(name(*winner) for winner in NAMED_WINNERS.values())
-#: strengths of the ridge, as shares of the largest variance of the signals
-STRENGTHS = np.geomspace(1e-6, 1.0, 13)
 
 
 def held_in(pool: Pool, series: Series, target: Target, signals: tuple[str, ...], kind: str) -> float:
@@ -77,34 +75,3 @@ def _expected(series: Series, signal: str, x: float) -> float:
     """The signal by a power law, its exponent from a grid: close enough, and quick."""
     ends = with_signal(series.ends, signal)
     return pooled.profile(ends.x, ends.signals[signal], rising(ends.x, ends.signals[signal])).best(x)
-
-
-def ridge(series: Series, target: Target, signals: tuple[str, ...]) -> float:
-    """The score by ridge regression on all signals, each forecast by a power law (ours).
-
-    Notes
-    -----
-    Signals are standardised over the checkpoints above chance; the strength is the best of `STRENGTHS` by leave-one-out. A
-    signal that lacks a third of the checkpoints, never changes or follows no power law is left out.
-    """
-    points = series.thinned
-    points = points.take(np.flatnonzero(points.emerged))
-    usable = [name for name in signals if 3 * np.isfinite(points.signals[name]).sum() >= 2 * len(points)]
-    whole = np.column_stack([points.signals[name] for name in usable]) if usable else np.zeros((len(points), 0))
-    rows = np.isfinite(whole).all(axis=1)
-    if rows.sum() <= LEAST:
-        raise UserError(f"ridge: {rows.sum()} checkpoints have all signals; at least {LEAST + 1} are needed")
-    moving = [place for place, column in enumerate(whole[rows].T) if np.ptp(column) > 1e-12]
-    if not moving:
-        raise UserError("ridge: no signal moves")
-    z, y = whole[rows][:, moving], points.score[rows]
-    expected = np.array([_expected(series, usable[place], target.x) for place in moving])
-    centre, scale = z.mean(axis=0), z.std(axis=0)
-    left, sizes, right = np.linalg.svd((z - centre) / scale, full_matrices=False)
-    kept = sizes**2 / (sizes**2 + STRENGTHS[:, None] * sizes[0] ** 2)  # [strengths, rank]
-    inner = left.T @ (y - y.mean())
-    fitted = (kept * inner) @ left.T
-    leverage = kept @ (left**2).T + 1 / len(y)
-    loss = (((y - y.mean() - fitted) / np.maximum(1 - leverage, 1e-6)) ** 2).sum(axis=1)
-    best = kept[int(np.argmin(loss))]
-    return float(y.mean() + ((expected - centre) / scale) @ (right.T @ (best * inner / sizes)))

@@ -32,21 +32,34 @@ def replayed(values, score, last, runs, tasks=None):
     return pd.DataFrame(rows, columns=columns)
 
 
-def test_the_least_wrong_is_chosen_and_its_own_fold_has_no_say_in_what_is_reported():
-    score, last = np.array([0.5, 0.5, 0.5]), np.array([0.3, 0.3, 0.3])
-    values = np.array([[0.3, 0.5, 0.4], [0.3, 0.9, 0.45], [0.3, 0.9, 0.45]])  # m0 is right in run 0 alone
-    outcome = choose.choose(choose.panel(replayed(values, score, last, ["r0", "r1", "r2"])))
-    assert outcome.chosen.startswith(("m1", choose.MEAN))
-    assert outcome.honest[0] != pytest.approx(0.5, abs=1e-6)  # m0's luck in run 0 is not the choice's
+def test_a_method_that_is_clearly_right_is_chosen_and_its_own_fold_has_no_say_in_what_is_reported():
+    score, last = np.full(4, 0.5), np.full(4, 0.3)
+    values = np.array([[0.3, 0.5, 0.52], [0.3, 0.5, 0.51], [0.3, 0.5, 0.45], [0.3, 0.5, 0.9]])
+    outcome = choose.choose(choose.panel(replayed(values, score, last, ["r0", "r1", "r2", "r3"])))
+    assert outcome.chosen == "m0" and outcome.honest == pytest.approx(np.full(4, 0.5))
+    values[3, 1] = 0.1  # wrong in one run: no longer chosen, but in the fold that leaves this run out it would have been
+    outcome = choose.choose(choose.panel(replayed(values, score, last, ["r0", "r1", "r2", "r3"])))
+    assert outcome.chosen == choose.MEAN and outcome.honest[3] == pytest.approx(0.1)
 
 
-def test_who_wins_only_by_its_own_fold_is_not_what_the_choice_would_have_said_there():
-    """m0 is right in run 0 and a little wrong elsewhere, m1 the other way round: over all m0 wins, without run 0 m1 does."""
-    score, last = np.full(3, 0.5), np.full(3, 0.1)
-    values = np.array([[0.1, 0.5, 0.2], [0.1, 0.4, 0.45], [0.1, 0.4, 0.45]])
-    given = choose.panel(replayed(values, score, last, ["r0", "r1", "r2"]))
-    outcome = choose.choose(given)
-    assert outcome.chosen == "m0" and outcome.honest == pytest.approx([0.2, 0.4, 0.4])
+def test_a_method_that_is_less_wrong_on_the_whole_and_not_at_every_pair_is_not_chosen():
+    score, last = np.array([0.5, 0.5, 0.5, 0.32]), np.full(4, 0.3)
+    outcome = choose.choose(choose.panel(replayed(np.column_stack([last, np.full(4, 0.5)]), score, last, list("abcd"))))
+    error = lambda name: np.mean((outcome.values[:, outcome.names.index(name)] - score) ** 2)
+    assert error("m0") < error(choose.MEAN) and outcome.chosen == choose.MEAN
+
+
+def test_what_is_wrong_somewhere_gives_way_to_the_weighted_mean_which_shares_weight():
+    rng = np.random.default_rng(2)
+    last, move = np.full(24, 0.3), rng.uniform(0.1, 0.2, 24)
+    score = last + move
+    values = np.column_stack([last, *(score + rng.normal(0, 0.05, (4, 24)))])
+    outcome = choose.choose(choose.panel(replayed(values, score, last, [f"r{n}" for n in range(24)])))
+    error = lambda name: np.sqrt(np.mean((outcome.values[:, outcome.names.index(name)] - score) ** 2))
+    assert outcome.chosen == choose.MEAN and (outcome.learnt.mean[1:] > 0.1).all()
+    assert error(choose.MEAN) < 0.8 * min(error(f"m{n}") for n in range(4))
+    assert outcome.values[:, -1] == pytest.approx(np.median(values, axis=1))  # the last name is the median's
+    assert outcome.names[-1] == choose.MEDIAN
 
 
 def test_a_pair_counts_once_however_often_it_was_asked():

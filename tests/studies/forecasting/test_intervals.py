@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import DescrStatsW
 
 from proxylib.studies.forecasting import backtest, intervals
 from proxylib.studies.forecasting.choose import choose, panel
@@ -32,7 +32,7 @@ def test_of_few_pairs_students_quantile_counts_tests_that_do_not_overlap():
 
 
 def test_an_interval_is_never_narrower_than_the_items_noise_and_stays_within_shares():
-    low, high = intervals.ends(np.array([0.5, 0.99]), np.array([0.001, 0.2]), 1.0, np.array([0.02, 0.02]), 0.9)
+    low, high = intervals.ends(np.array([0.5, 0.99]), np.array([0.001**2, 0.2**2]), 1.0, np.array([0.02, 0.02]), 0.9)
     assert low[0] == pytest.approx(0.5 - 1.645 * 0.02, abs=1e-4) and high[1] == 1
     assert np.isnan(intervals.ends(np.array([0.5]), np.array([0.1]), np.nan, np.array([0.02]), 0.9)[0]).all()
 
@@ -48,13 +48,13 @@ def line(series, target):
 METHODS = [Method("persistence", lambda series, target: float(series.score[-1]), 0.0), Method("line", line)]
 
 
-def simulated(rng, tasks=9, points=30, items=500, horizon=4.0):
+def simulated(rng, tasks=9, points=30, items=500, horizon=4.0, first=1e9):
     """A history of power laws with the noise of items, and the scores that come."""
-    x = np.append(np.geomspace(1e9, 1e11, points), 1e11 * horizon)
+    x = np.append(np.geomspace(first, 1e11, points), 1e11 * horizon)
     nothing = np.full(points, np.nan)
     series, truth = [], []
     for task in range(tasks):
-        p = rng.uniform(0.5, 0.95) - rng.uniform(0.2, 0.4) * (x / 1e9) ** -rng.uniform(0.1, 0.5)
+        p = rng.uniform(0.5, 0.95) - rng.uniform(0.2, 0.4) * (x / first) ** -rng.uniform(0.1, 0.5)
         score = rng.binomial(items, p) / items
         noise = np.sqrt(p * (1 - p) / items)[:-1]
         args = (x[:-1], score[:-1], noise, nothing, nothing, {}, x[:-1], np.zeros(points, int))
@@ -63,24 +63,36 @@ def simulated(rng, tasks=9, points=30, items=500, horizon=4.0):
     return History("tokens", Target(x[-1]), tuple(series), (), ()), np.array(truth)
 
 
-def test_ninety_percent_intervals_hold_ninety_percent_of_what_comes():
-    rng = np.random.default_rng(3)
-    inside = []
-    for _ in range(30):
-        history, truth = simulated(rng)
-        asked = backtest.tests(history, 4.0, 1.0)
+def held(rng, horizon, first, histories):
+    """Whether intervals of the choice held what came, and how wide they were: in doubts, in their roots, and in points."""
+    inside, widths = [], []
+    for _ in range(histories):
+        history, truth = simulated(rng, horizon=horizon, first=first)
+        asked = backtest.tests(history, horizon, 1.0)
         given = panel(backtest.replay(METHODS, asked))
         choice = choose(given)
         last = np.array([s.score[-1] for s in history.series])
         said = np.array([[method.score(s, history.target) for method in METHODS] for s in history.series])
         value = choice.learnt.applied(said, last)[:, choice.names.index(choice.chosen)]
-        sizes = np.abs(choice.honest - given.score) / given.doubt
-        reach = intervals.multiple(errors(sizes, given.pairs, [test.target.x for test in asked]), 0.9, 4.0)
-        doubt, noise = (
-            np.array(values) for values in zip(*((s.doubt(4.0), s.spread[-1]) for s in history.series), strict=True)
-        )
-        low, high = intervals.ends(value, doubt, reach, noise, 0.9)
-        inside += list((low <= truth) & (truth <= high))
-        assert np.mean(high - low) < 0.35
-    low, high = proportion_confint(sum(inside), len(inside), alpha=0.05, method="beta")
-    assert low <= 0.9 <= high, f"{np.mean(inside):.3f} [{low:.3f}, {high:.3f}]"
+        sizes, places = np.abs(choice.honest - given.score), [test.target.x for test in asked]
+        doubt, noise = (np.array(v) for v in zip(*((s.doubt(horizon), s.spread[-1]) for s in history.series), strict=True))
+        ways = []
+        for power in (2.0, 1.0, 0.0):  # of the unit
+            reach = intervals.multiple(errors(sizes / intervals.unit(given.doubt) ** power, given.pairs, places), 0.9, horizon)
+            ways.append(intervals.ends(value, doubt**power, reach, noise, 0.9))
+        inside.append([(low <= truth) & (truth <= high) for low, high in ways])
+        widths.append([high - low for low, high in ways])
+    return np.concatenate(inside, axis=1), np.concatenate(widths, axis=1).mean(axis=1)
+
+
+@pytest.mark.parametrize(("horizon", "first"), [(2.0, 1e9), (4.0, 1e9), (18.0, 1e8), (100.0, 1e6)])
+def test_ninety_percent_intervals_hold_ninety_percent_of_what_comes(horizon, first):
+    inside, widths = held(np.random.default_rng(5), horizon, first, 25)
+    shares = inside.reshape(3, 25, -1).mean(axis=2)  # of a history, whose tasks share one quantile
+    low, high = DescrStatsW(shares[1]).tconfint_mean()
+    assert low <= 0.9 <= high, f"{shares[1].mean():.3f} [{low:.3f}, {high:.3f}]"
+    assert widths[1] < widths[2] < 0.2 and shares[0].mean() <= shares[1].mean() <= shares[2].mean(), widths
+
+
+def test_the_unit_is_half_way_between_points_and_doubts():
+    assert intervals.unit(np.array([0.04, 0.16])) == pytest.approx([0.2, 0.4])

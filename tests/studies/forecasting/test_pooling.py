@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from proxylib.errors import UserError
 from proxylib.studies.forecasting import pooling
 from proxylib.studies.forecasting.forms import power_in_compute
 
@@ -27,7 +26,7 @@ def run():
     return frame
 
 
-WAYS = (pooling.power_of_peers, pooling.from_other_tasks, pooling.line_of_peers)
+WAYS = (pooling.power_of_peers, pooling.line_of_peers)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -44,8 +43,8 @@ def test_nothing_beyond_the_moment_is_looked_at(run, loaded, way):
     assert said(frame.assign(score=frame["score"].where(~others, frame["score"] ** 2))) != said(frame)  # what others did, is
 
 
-def test_exponents_and_tasks_pooled_are_less_wrong_than_one_series_alone(run, loaded):
-    squares = {"alone": [], "exponents": [], "tasks": []}
+def test_exponents_pooled_are_less_wrong_than_one_series_alone(run, loaded):
+    squares = {"alone": [], "exponents": []}
     for seed in range(4):
         frame, truth = run(0.015, seed=seed)
         history = loaded(frame, "tokens=1e12")
@@ -54,12 +53,11 @@ def test_exponents_and_tasks_pooled_are_less_wrong_than_one_series_alone(run, lo
             said = {
                 "alone": power_in_compute(series, history.target),
                 "exponents": pooling.power_of_peers(pool, series, history.target),
-                "tasks": pooling.from_other_tasks(pool, series, history.target),
             }
             for name, value in said.items():
                 squares[name].append((value - truth[series.task]) ** 2)
     error = {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
-    assert error["exponents"] < 0.8 * error["alone"] and error["tasks"] < 0.8 * error["alone"], error
+    assert error["exponents"] < 0.8 * error["alone"], error
 
 
 def test_slopes_of_noisy_tasks_are_drawn_to_the_mean_and_of_one_task_stay(run, loaded):
@@ -78,6 +76,3 @@ def test_peers_are_the_runs_own_tasks_first_and_never_the_series_itself(run, loa
     history = loaded(pd.concat([frame.assign(run=name) for name in "abc"]))
     peers = pooling.Pool(history).peers(history.series[0])
     assert [(p.run, p.task) for p in peers[:3]] == [("a", "t1"), ("a", "t2"), ("a", "t3")] and len(peers) == 11
-    with pytest.raises(UserError, match="no other task"):
-        alone = loaded(frame[frame["task"] == "t0"])
-        pooling.from_other_tasks(pooling.Pool(alone), alone.series[0], alone.target)

@@ -1,4 +1,4 @@
-"""Which of many signals to trust is decided on other tasks, in what was known; all at once are weighed by ridge."""
+"""Which of many signals to trust is decided on other tasks, in what was known."""
 
 import numpy as np
 import pandas as pd
@@ -58,21 +58,9 @@ def test_one_task_chooses_on_its_own_past_and_too_short_a_past_is_said(loaded):
         signals.held_in(Pool(short), short.series[0], short.target, SIGNALS, "linear")
 
 
-def test_ridge_weighs_signals_that_each_tell_a_part(loaded):
-    x = np.geomspace(1e9, 1e11, 30)
-    one, two = 2 * (x / 1e9) ** -0.2, 3 * (x / 1e9) ** -0.8
-    law = lambda one, two: 0.9 - 0.2 * one - 0.1 * two
-    frame = pd.DataFrame({"task": "a", "tokens": x, "one": one, "two": two, "flat": 1.0, "score": law(one, two)})
-    history = loaded(frame)
-    said = signals.ridge(history.series[0], history.target, ("one", "two", "flat"))
-    assert said == pytest.approx(law(2 * 1e3**-0.2, 3 * 1e3**-0.8), abs=5e-3)
-    with pytest.raises(UserError, match="no signal moves"):
-        signals.ridge(history.series[0], history.target, ("flat",))
-
-
 def test_named_proxies_are_always_among_those_forecast_one_by_one(loaded):
     history = loaded(laid())
     kept = backtest.screened(history, backtest.reach(history))
     assert "top5|frequency" in kept and len(kept) == backtest.MOST_SIGNALS and "good" in kept
     names = [method.name for method in methods(history, kept)]
-    assert {"held-in signal, then linear", "held-in signal, then sigmoid", "all signals, ridge (ours)"} <= set(names)
+    assert {"held-in signal, then linear", "held-in signal, then sigmoid"} <= set(names)
