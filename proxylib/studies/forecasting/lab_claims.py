@@ -13,10 +13,12 @@ import pandas as pd
 from proxylib import stats
 from proxylib.stats import Bootstrap, Interval
 from proxylib.studies.forecasting.lab_curves import ACCURACY
-from proxylib.studies.forecasting.lab_methods import CHOICES, EIGHTY, LAST_SCORE, NAMED, POWER, Forecasts, methods
+from proxylib.studies.forecasting.lab_methods import CHOICES, EIGHTY, LAST_SCORE, NAMED, OTHERS, POWER, Forecasts, methods
 from proxylib.studies.forecasting.lab_runs import CLAIMED, LAST, PROSE, SIGNALS, Watched
 
 LEAST_RUNS = 3  # with a pair off the floor, below which nothing is decided
+WINDOWS = (18, 6, 3, 2)  # times the window that a run is long; the first is the claim's
+OFF, ALL = "off the floor", "all"  # the pairs that an error is over
 BEFORE, AFTER = "pretraining", "post-training"
 PROSE_METHOD = next(name for name, signals in CHOICES.items() if signals == (PROSE,))
 UNIT = "training runs"
@@ -83,6 +85,31 @@ def ratio_to_better(seen: Forecasts, drawn: Draws) -> Interval:
     return drawn.interval(proxy / np.fmin(prose, power), logs=True)
 
 
+def contrasts(seen: Forecasts, off: Draws, whole: Draws) -> pd.DataFrame:
+    """The proxy that is held in beside others, paired.
+
+    Returns
+    -------
+    columns over ("off the floor", "all"), map, what, estimate, low, high, n (pairs), runs: errors over those of another, and
+    "minus the last accuracy" the difference. Borrowed maps need no pair to be off the floor
+    """
+    by_method = methods(seen)
+    root = lambda drawn, key: drawn.root(by_method[key][0] - seen.target)
+
+    def over(drawn: Draws, key: tuple[str, str], way: str) -> Interval:
+        with np.errstate(divide="ignore", invalid="ignore"):  # a forecast without any error, in a profile too small to learn
+            return drawn.interval(root(drawn, (EIGHTY, way)) / root(drawn, key), logs=True)
+
+    rows = [
+        (OFF, "own", "over the better of prose loss and power law", ratio_to_better(seen, off), off),
+        (OFF, "own", "minus the last accuracy", over_last(seen, off), off),
+        (ALL, "borrowed", "over loss on prose", over(whole, (PROSE_METHOD, "borrowed"), "borrowed"), whole),
+        (ALL, "borrowed", "over where other runs end", over(whole, (OTHERS, "none"), "borrowed"), whole),
+    ]
+    frame = [(*names, *ends, int(drawn.pairs.sum()), len(drawn.runs)) for *names, ends, drawn in rows]
+    return pd.DataFrame(frame, columns=["over", "map", "what", *Interval._fields, "n", "runs"])
+
+
 def over_last(seen: Forecasts, drawn: Draws) -> Interval:
     """Error of the proxy that is held in minus that of the last accuracy."""
     by_method = methods(seen)
@@ -126,10 +153,15 @@ def early_ranks(runs: Sequence[Watched], level: float) -> pd.DataFrame:
 
 
 def mean_of_runs(values: Sequence[float], level: float) -> Interval:
-    """Student's interval of a mean over runs, from a value a run; nan ends for fewer than `LEAST_RUNS`."""
+    """Student's interval of a mean of shares over runs, from a value a run; nan ends for fewer than `LEAST_RUNS`.
+
+    Where all runs say none, or all, the interval is Wilson's, as if each were one trial: agreement is no certainty.
+    """
     values = np.asarray(values, float)
     if not len(values):
         return Interval(np.nan, np.nan, np.nan)
+    if len(values) >= LEAST_RUNS and values[0] in (0, 1) and np.ptp(values) == 0:
+        return Interval(*stats.proportion_interval(int(values.sum()), len(values), level))
     return stats.mean_interval(values, level) if len(values) >= LEAST_RUNS else Interval(float(values.mean()), np.nan, np.nan)
 
 

@@ -15,7 +15,17 @@ from proxylib.measure import proxies
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap, Interval
 from proxylib.studies.forecasting import lab_claims, lab_curves
-from proxylib.studies.forecasting.lab_claims import AFTER, BEFORE, CLAIM_COLUMNS, PROSE_METHOD, Draws, mean_of_runs
+from proxylib.studies.forecasting.lab_claims import (
+    AFTER,
+    ALL,
+    BEFORE,
+    CLAIM_COLUMNS,
+    OFF,
+    PROSE_METHOD,
+    WINDOWS,
+    Draws,
+    mean_of_runs,
+)
 from proxylib.studies.forecasting.lab_methods import (
     CHOICES,
     EIGHTY,
@@ -34,7 +44,6 @@ from proxylib.studies.forecasting.lab_methods import (
 from proxylib.studies.forecasting.lab_runs import CLAIMED, PROSE, SIGNALS, Watched, levels_off, watched
 from proxylib.studies.forecasting.settings import LabSettings
 
-WINDOWS = (18, 6, 3)  # times the window that a run is long
 REPEATS = 20  # of the oracle's null
 
 
@@ -70,15 +79,18 @@ def eighty_of(seen: Forecasts, pairs: np.ndarray) -> pd.DataFrame:
 
 
 def courses(runs: Sequence[Watched], seen: Forecasts) -> pd.DataFrame:
-    """Two pairs drawn out: the one off the floor with the median error of the proxy held in, and the one with the largest.
+    """Two pairs drawn out: the one with the median error of the proxy held in, and the one with the largest.
+
+    Of those off the floor, or of all where there are none; what has no forecast is drawn only where nothing has one.
 
     Returns
     -------
     columns which ("typical", "worst"), run, task, share (of the run's steps), window (whether within it), series ("accuracy"
     or a method), value
     """
-    values, _, taken = chosen(seen, proxies.NAMES, OWN)
-    errors = np.where(seen.off if seen.off.any() else True, np.abs(values - seen.target), np.nan)
+    values, failed, taken = chosen(seen, proxies.NAMES, OWN)
+    usable = next(pairs for pairs in (seen.off & ~failed, ~failed, np.ones_like(failed)) if pairs.any())
+    errors = np.where(usable, np.abs(values - seen.target), np.nan)
     order = np.argsort(errors.ravel(), kind="stable")[: np.isfinite(errors).sum()]
     pairs = {"typical": order[(len(order) - 1) // 2], "worst": order[-1]}
     maps = held_in((columns(seen, (PROSE,), OWN)[0] - seen.target[..., None]) ** 2, seen.off)
@@ -104,8 +116,14 @@ def courses(runs: Sequence[Watched], seen: Forecasts) -> pd.DataFrame:
 
 
 def of_window(runs: Sequence[Watched], seen: Forecasts, bootstrap: Bootstrap) -> dict[str, pd.DataFrame]:
-    """Tables of one window: errors, eighty and null (columns times, oracle, and mean, low, high of its null; 90 % of draws)."""
-    draws = {"off the floor": Draws(seen.off, bootstrap), "all": Draws(np.ones_like(seen.off), bootstrap)}
+    """Tables of one window.
+
+    Returns
+    -------
+    errors, eighty; null (columns times, oracle, and mean, low, high of its null; 90 % of draws); contrasts (columns times and
+    those of `lab_claims.contrasts`)
+    """
+    draws = {OFF: Draws(seen.off, bootstrap), ALL: Draws(np.ones_like(seen.off), bootstrap)}
     nulls = []
     if seen.off.any() and len(runs) > 1:
         drawn = strangers(runs, seen.times, seen.off, REPEATS, bootstrap.seed)
@@ -113,6 +131,7 @@ def of_window(runs: Sequence[Watched], seen: Forecasts, bootstrap: Bootstrap) ->
     return {
         "errors": errors_of(runs, seen, draws),
         "eighty": eighty_of(seen, seen.off),
+        "contrasts": lab_claims.contrasts(seen, draws[OFF], draws[ALL]).assign(times=seen.times),
         "null": pd.DataFrame(nulls, columns=["times", "oracle", "mean", "low", "high"], dtype=float),
     }
 

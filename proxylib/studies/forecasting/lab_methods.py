@@ -15,7 +15,7 @@ from proxylib.errors import UserError
 from proxylib.laws import batches
 from proxylib.laws.curves import LogPower, Power
 from proxylib.measure import proxies
-from proxylib.studies.forecasting.lab_runs import BITS, CLAIMED, PROSE, SIGNALS, TOKEN_LOSS, Watched, limits
+from proxylib.studies.forecasting.lab_runs import BITS, PROSE, SIGNALS, TOKEN_LOSS, Watched, limits
 
 OWN, BORROWED = ("line", "sigmoid"), ("borrowed line", "borrowed sigmoid")
 MAPS = (*OWN, *BORROWED)
@@ -45,7 +45,7 @@ class Forecasts:
     ----------
     times : how many times the window the run is
     target, last : [runs, tasks] accuracy at the end, and at the end of the window
-    off : [runs, tasks] whether a pair is off the floor by the end of the claim's window
+    off : [runs, tasks] whether a pair is off the floor by the end of the window
     by_signal : [runs, tasks, signals, maps] shares; the last accuracy where there is no forecast
     failed : the same shape, where there is none
     alone : method of `ALONE` -> [runs, tasks]
@@ -89,7 +89,7 @@ def forecasts(runs: Sequence[Watched], times: float) -> Forecasts:
         times=times,
         target=np.stack([run.target for run in runs]),
         last=last,
-        off=np.stack([run.off[:, run.last_known(CLAIMED)] for run in runs]),
+        off=np.stack([run.off[:, run.last_known(times)] for run in runs]),
         by_signal=np.where(failed, last[..., None, None], raw.clip(0, 1)),
         failed=failed,
         alone={LAST_SCORE: last} | _alone(runs, times, last),

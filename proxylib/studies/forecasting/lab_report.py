@@ -7,12 +7,10 @@ import pandas as pd
 from proxylib.measure import proxies
 from proxylib.report import tables, words
 from proxylib.stats import Interval
-from proxylib.studies.forecasting.lab_claims import BEFORE, PROSE_METHOD
-from proxylib.studies.forecasting.lab_methods import ALONE, CHOICES, EIGHTY, OTHERS
+from proxylib.studies.forecasting.lab_claims import ALL, BEFORE, OFF, PROSE_METHOD, WINDOWS
+from proxylib.studies.forecasting.lab_methods import ALONE, CHOICES, EIGHTY
 from proxylib.studies.forecasting.lab_runs import CLAIMED
 
-OFF, ALL = "off the floor", "all"
-CHOSEN, BESIDE = "chosen", "beside it"
 #: series of `courses` -> how its lines are called
 LINES = {"accuracy": "what came", EIGHTY: "from the chosen proxy", PROSE_METHOD: "from loss on prose"}
 
@@ -28,19 +26,40 @@ def error(errors: pd.DataFrame, method: str, way: str, phase: str = BEFORE, time
     return Interval(*(100 * end for end in ends))
 
 
-def error_rows(errors: pd.DataFrame, phase: str = BEFORE, times: int = CLAIMED, over: str = OFF) -> pd.DataFrame:
-    """Rows of a figure: method, kind (`CHOSEN` for the proxy that is held in), estimate, low, high in points; least first.
+def shown_over(errors: pd.DataFrame, phase: str = BEFORE) -> str:
+    """The pairs that a figure is over: those off the floor by the claim's window; all, where too few runs have any."""
+    rows = tables.rows(errors, phase=phase, times=CLAIMED, over=OFF)
+    return OFF if len(rows) and rows["low"].notna().all() else ALL
 
-    Maps are the run's own, held in.
+
+def error_rows(errors: pd.DataFrame, over: str, phase: str = BEFORE, times: int = CLAIMED) -> pd.DataFrame:
+    """Rows of a figure: method, map ("own" or "borrowed"; what reads no signal counts as own), estimate, low, high in points.
+
+    Maps are held in; the least error by a map of the run's own stands first.
     """
     rows = tables.rows(errors, phase=phase, times=times, over=over)
-    rows = rows[rows["map"].isin(["none", "own"]) & (rows["method"] != OTHERS)]
-    rows = rows.assign(kind=[CHOSEN if name == EIGHTY else BESIDE for name in rows["method"]])
-    return (
-        rows.assign(**{end: 100 * rows[end] for end in tables.ENDS})
-        .sort_values("estimate", kind="stable")
-        .dropna(subset="estimate")
-    )
+    rows = rows[rows["map"].isin(["none", "own", "borrowed"])].dropna(subset="estimate")
+    rows = rows.assign(**{end: 100 * rows[end] for end in tables.ENDS}, map=rows["map"].replace("none", "own"))
+    return rows.sort_values(["map", "estimate"], ascending=[False, True], kind="stable")
+
+
+def contrast_table(contrasts: pd.DataFrame, phase: str = BEFORE) -> pd.DataFrame:
+    """The chosen proxy beside others, a column a window; differences in points."""
+    rows = of_phase(contrasts, phase)
+    difference = rows["what"].str.startswith("minus")
+    rows = rows.assign(**{end: rows[end].where(~difference, 100 * rows[end]) for end in tables.ENDS})
+    rows = rows.rename(columns={"over": "pairs", "what": "error of the chosen proxy"})
+    return tables.wide(rows, ["pairs", "map", "error of the chosen proxy"], _windows())
+
+
+def pairs_off(errors: pd.DataFrame, phase: str = BEFORE) -> dict[int, tuple[int, int]]:
+    """Window -> pairs off the floor by its end, and runs that have one."""
+    rows = tables.rows(errors, phase=phase, over=OFF, method=EIGHTY, map="own").set_index("times")
+    return {times: (int(rows.loc[times, "n"]), int(rows.loc[times, "runs"])) for times in WINDOWS}
+
+
+def _windows() -> dict[str, dict[int, str]]:
+    return {"times": {times: f"from 1/{times}" for times in WINDOWS}}
 
 
 def error_table(errors: pd.DataFrame, over: str, phase: str = BEFORE) -> pd.DataFrame:
@@ -50,7 +69,7 @@ def error_table(errors: pd.DataFrame, over: str, phase: str = BEFORE) -> pd.Data
     rows = rows.assign(**{end: 100 * rows[end] for end in tables.ENDS})
     order = [*CHOICES, *ALONE]
     rows = rows.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
-    return tables.wide(rows, ["method", "map"], {"times": {times: f"from 1/{times}" for times in rows["times"].unique()}})
+    return tables.wide(rows, ["method", "map"], _windows())
 
 
 def clean_grid(clean: pd.DataFrame, phase: str = BEFORE) -> pd.DataFrame:

@@ -101,3 +101,20 @@ def test_the_scoreboard_gets_rows_that_have_an_estimate():
         "training runs",
     ]
     assert SIGNALS[-1] == "prose_nll"
+
+
+def test_runs_that_all_agree_are_no_certainty():
+    every, none = (lab_claims.mean_of_runs([share] * 6, 0.95) for share in (1.0, 0.0))
+    assert every.estimate == 1 and 0.5 < every.low < 0.7 and none.high == pytest.approx(1 - every.low)
+    assert lab_claims.mean_of_runs([0.2, 0.4, 0.6], 0.95).estimate == pytest.approx(0.4)
+    assert np.isnan(lab_claims.mean_of_runs([1.0, 1.0], 0.95).low)
+
+
+def test_contrasts_are_ratios_of_the_errors_that_they_name(seen):
+    whole = lab_claims.Draws(np.ones_like(seen.off), BOOTSTRAP)
+    frame = lab_claims.contrasts(seen, drawn(seen), whole).set_index("what")
+    by_method = lab_methods.methods(seen)
+    keys = (lab_methods.EIGHTY, "borrowed"), ("where other runs end", "none")
+    errors = [whole.root(by_method[key][0] - seen.target)[0] for key in keys]
+    assert frame.loc["over where other runs end", "estimate"] == pytest.approx(errors[0] / errors[1])
+    assert frame.loc["minus the last accuracy", "high"] < 0 and (frame["n"] == 15).all()

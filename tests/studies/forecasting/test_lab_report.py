@@ -5,7 +5,7 @@ import pytest
 from studies.forecasting.lab_trainings import BOOTSTRAP, several
 
 from proxylib.studies.forecasting import lab_forecasts, lab_report
-from proxylib.studies.forecasting.lab_methods import ALONE, CHOICES, EIGHTY, OTHERS
+from proxylib.studies.forecasting.lab_methods import ALONE, CHOICES, EIGHTY
 
 
 @pytest.fixture(scope="module")
@@ -15,18 +15,29 @@ def made():
     }
 
 
-def test_rows_of_the_figure_are_in_points_least_first_with_the_chosen_proxy_marked(made):
-    rows = lab_report.error_rows(made["errors"])
-    assert rows["estimate"].is_monotonic_increasing and set(rows["method"]) == {*CHOICES, *ALONE} - {OTHERS}
-    assert rows.loc[rows["kind"] == lab_report.CHOSEN, "method"].tolist() == [EIGHTY]
+def test_rows_of_the_figure_are_in_points_least_first_and_over_all_pairs_where_too_few_are_off_the_floor(made):
+    assert lab_report.shown_over(made["errors"]) == lab_report.OFF
+    rows = lab_report.error_rows(made["errors"], lab_report.OFF)
+    own = rows[rows["map"] == "own"]
+    assert own["estimate"].is_monotonic_increasing and set(own["method"]) == {*CHOICES, *ALONE}
+    assert set(rows.loc[rows["map"] == "borrowed", "method"]) == {*CHOICES}
     shares = made["errors"].query("times == 18 and over == 'off the floor' and method == @EIGHTY and map == 'own'")
     assert lab_report.error(made["errors"], EIGHTY, "own").estimate == pytest.approx(100 * shares["estimate"].item())
-    assert lab_report.error_rows(made["errors"], "post-training").empty
+    none = made["errors"].assign(low=made["errors"]["low"].where(made["errors"]["over"] == lab_report.ALL))
+    assert lab_report.shown_over(none) == lab_report.shown_over(made["errors"], "post-training") == lab_report.ALL
+
+
+def test_contrasts_have_a_column_a_window_and_pairs_are_counted(made):
+    table = lab_report.contrast_table(made["contrasts"])
+    assert len(table) == 4 and list(table.columns[3:]) == ["from 1/18", "from 1/6", "from 1/3", "from 1/2"]
+    assert lab_report.pairs_off(made["errors"])[18] == (6, 3)
 
 
 def test_tables_have_a_column_a_window_and_a_row_a_method_and_map(made):
     table = lab_report.error_table(made["errors"], lab_report.ALL)
-    assert list(table.columns[2:]) == ["from 1/18", "from 1/6", "from 1/3"] and len(table) == 2 * len(CHOICES) + len(ALONE)
+    assert list(table.columns[2:]) == ["from 1/18", "from 1/6", "from 1/3", "from 1/2"] and len(table) == 2 * len(
+        CHOICES
+    ) + len(ALONE)
     assert table["method"].iloc[0] == EIGHTY
 
 
