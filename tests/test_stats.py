@@ -298,6 +298,24 @@ def test_the_spread_of_draws_gives_students_interval_around_the_estimate():
     assert np.isnan(clusters.drawn(np.where(np.arange(20_001) % 3, np.nan, 1.0)).student()[1:]).all()
 
 
+def test_a_rank_correlation_of_few_clusters_covers_and_does_not_take_a_perfect_order_for_proof():
+    rng = np.random.default_rng(3)
+    many = rng.standard_normal((40_000, 1)), rng.standard_normal((40_000, 1))
+    mix = lambda base, luck, n: (
+        base + 0.1 * rng.standard_normal((n, 3)),
+        base + 0.4 * luck + 0.1 * rng.standard_normal((n, 3)),
+    )
+    rho = lambda x, y: reference.spearmanr(x.ravel(), y.ravel()).statistic
+    truth = rho(*mix(*many, 40_000))
+    samples = [rho(*mix(rng.standard_normal((5, 1)), rng.standard_normal((5, 1)), 5)) for _ in range(150)]
+    intervals = [stats.rank_interval(value, 15, 5) for value in samples]
+    assert np.mean([low <= truth <= high for _, low, high in intervals]) > 0.92
+    perfect = stats.rank_interval(1.0, 15, 5)
+    assert perfect.estimate == perfect.high == 1 and 0.9 < perfect.low < 0.97
+    assert stats.rank_interval(1.0, 5, 5).low < 0.2 and tuple(stats.rank_interval(0.9, 9, 3)) == (0.9, -1, 1)
+    assert stats.rank_interval(0.5, 15, 12)[1:] == stats.fisher_interval(0.5, 12)[1:]
+
+
 def test_the_jackknife_of_a_mean_is_students_interval():
     values = np.random.default_rng(8).normal(3, 2, size=5)
     left_out = [np.delete(values, place).mean() for place in range(5)]

@@ -261,12 +261,11 @@ def line(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> dic
     return {"r": r, "R2": r**2, "slope": slope, "intercept": mean(y)[..., 0] - slope * mean(x)[..., 0]}
 
 
-def ranked(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Mid-ranks along the last axis, each point counted as often as its weight says; equal but for rounding are ties."""
-    w = (np.ones_like(values) if weights is None else weights)[..., None, :]
+def ranked(values: np.ndarray) -> np.ndarray:
+    """Mid-ranks along the last axis; equal but for rounding are ties."""
     near = np.round(values, 9)
     mine, others = near[..., :, None], near[..., None, :]
-    ranks = (w * (others < mine)).sum(-1) + ((w * (others == mine)).sum(-1) + 1) / 2
+    ranks = (others < mine).sum(-1) + ((others == mine).sum(-1) + 1) / 2
     return np.where(np.isfinite(values).all(-1, keepdims=True), ranks, np.nan)
 
 

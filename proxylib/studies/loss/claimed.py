@@ -41,6 +41,12 @@ def estimates(grid: JudgedCells, draws: Draws, judge: str = LM_JUDGE, other: str
         claims["loss-graded"] = lines.spearman(draws, "final_loss", GRADED)
     claims |= _regimes(draws, judge) | _size_and_data(draws, judge) | _steps(draws, draws.rates[judge])
     claims["loss-inversions"], falling = _inversions(grid, draws, judge)
+    bases = draws.configurations["base"].nunique()
+    counted = {
+        "loss-inversions": (falling, "steps to more data with a fall"),
+        "loss-monotonic": (bases, "bases"),
+        "loss-size-consistent": (bases - 1, "steps to the next larger base"),
+    }
     if set(PROMPTED.values()) <= set(draws.rates):
         refined, naive = (PROMPTED[name] for name in ("refined", "naive"))
         claims["loss-naive-prompts"] = draws.both(lambda d, w: line_of(d, refined, w)["R2"] - line_of(d, naive, w)["R2"])
@@ -48,7 +54,8 @@ def estimates(grid: JudgedCells, draws: Draws, judge: str = LM_JUDGE, other: str
     table = pd.DataFrame(rows, columns=["claim", *Intervals._fields]).assign(
         level=draws.bootstrap.level, n=len(every), n_unit=UNIT
     )
-    table.loc[table["claim"] == "loss-inversions", ["n", "n_unit"]] = falling, "steps to more data with a fall"
+    for claim, counts in counted.items():
+        table.loc[table["claim"] == claim, ["n", "n_unit"]] = counts
     return table
 
 
@@ -166,23 +173,27 @@ def _over_bases(
 
 
 def _share(draws: Draws, values: np.ndarray, count: int) -> Intervals:
-    """A share; the wide interval is Wilson's, as if each base, or each step between two, were one observation."""
+    """A share; the wide interval counts each base, or each step between two, as one observation."""
     given = draws.interval(values)
-    return Intervals.wider(given, stats.proportion_interval(given.estimate * count, count, draws.bootstrap.level))
+    return Intervals.wider(given, _exact(given.estimate, count, draws.bootstrap.level))
+
+
+def _exact(share: float, count: int, level: float) -> stats.Interval:
+    """The interval of Clopper and Pearson; Wilson's is too short for a handful, and would decide."""
+    low, high = proportion_confint(share * count, count, alpha=1 - level, method="beta")
+    return stats.Interval(share, float(low), float(high))
 
 
 def _inversions(grid: JudgedCells, draws: Draws, judge: str) -> tuple[Intervals, int]:
     """Share of falls of the pass rate with more data at which the loss rises, none where nothing falls; and steps with a fall.
 
-    Between two neighbouring configurations all pairs of seeds share cells: the one interval is that of Clopper and Pearson, as
-    if each such step with a fall were one observation. Wilson's, which a handful of steps makes too short, would decide.
+    Between two neighbouring configurations all pairs of seeds share cells: the one interval is exact, as if each such step
+    with a fall were one observation.
     """
     pairs = seed_luck.inversions(grid, judge)
     falls = pairs[pairs["score_drop"] > 0]
     steps = len(falls[["base", "fewer"]].drop_duplicates())
     if not steps:
         return Intervals(*[np.nan] * 5), 0
-    share = (falls["loss_rise"] > 0).mean()
-    low, high = proportion_confint(share * steps, steps, 1 - draws.bootstrap.level, method="beta")
-    interval = stats.Interval(share, float(low), float(high))
+    interval = _exact(float((falls["loss_rise"] > 0).mean()), steps, draws.bootstrap.level)
     return Intervals.wider(interval, interval), steps

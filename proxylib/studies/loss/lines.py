@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from proxylib import stats
 from proxylib.judging.criteria import PROMPTED
 from proxylib.stats import Drawn
 from proxylib.studies.loss.cell_draws import (
@@ -66,17 +67,16 @@ def line_of(
 def spearman(draws: Draws, first: str, second: str, members: np.ndarray | None = None) -> Intervals:
     """Rank correlation over some or all of the configurations between two of signals and judges, by name.
 
-    Ranks jump: given the configurations no interval covers it well, and percentiles are taken.
+    Ranks jump: given the configurations no interval covers it well, and percentiles are taken. The wide interval is Fisher's,
+    as if each base were one point: without one of five bases a correlation of ranks may be -1, which the jackknife takes for
+    infinitely far from the others.
     """
     members = np.ones(len(draws.configurations), bool) if members is None else members
 
-    def statistic(d: Draws, weights: np.ndarray) -> np.ndarray:
-        w = weights[:, members]
-        x, y = (ranked((d.signals | d.rates)[name][:, members], w) for name in (first, second))
-        return line(x, y, w)["r"]
-
-    given = draws.interval(statistic(draws, np.ones((1, len(members)))))
-    return draws.correlated(statistic, members, given)
+    x, y = (ranked((draws.signals | draws.rates)[name][:, members]) for name in (first, second))
+    given = draws.interval(line(x, y)["r"])
+    bases = draws.configurations["base"][members].nunique()
+    return Intervals.wider(given, stats.rank_interval(given.estimate, int(members.sum()), bases, draws.bootstrap.level))
 
 
 def slopes_apart(draws: Draws) -> pd.DataFrame:

@@ -186,7 +186,7 @@ def verdicts(d: Declaration) -> Request:
     return Request(_material(d), parents, _prompts())
 
 
-@study.stage(version=8, builder="proxylib.studies.loss.loss_fits:build", whole=False)
+@study.stage(version=9, builder="proxylib.studies.loss.loss_fits:build", whole=False)
 def loss_fits(d: Declaration) -> Request:
     """How well do losses, sizes and numbers of examples explain what the judges say?"""
     cells = _cells(d)

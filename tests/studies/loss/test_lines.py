@@ -127,15 +127,18 @@ def test_rates_that_are_equal_but_for_rounding_are_ties():
     assert np.isnan(cell_draws.ranked(np.array([[1.0, np.nan, 2.0, 3.0]]))).all()
 
 
-def test_ranks_and_lines_count_a_point_as_often_as_its_weight_says():
+def test_lines_count_a_point_as_often_as_its_weight_says():
     rng = np.random.default_rng(5)
     x, y = rng.standard_normal((2, 8))
     weights = rng.integers(0, 4, 8)
     written = np.repeat(np.arange(8), weights)
     for name, value in cell_draws.line(x[written], y[written]).items():
         assert cell_draws.line(x, y, weights)[name] == pytest.approx(value), name
-    ranks = [cell_draws.ranked(values, weights) for values in (x, y)]
-    assert cell_draws.line(*ranks, weights)["r"] == pytest.approx(reference.spearmanr(x[written], y[written]).statistic)
+
+
+def test_ranks_are_those_of_scipy():
+    values = np.random.default_rng(5).integers(0, 4, (3, 8)) / 7
+    assert cell_draws.ranked(values).tolist() == reference.rankdata(values, axis=1).tolist()
 
 
 def test_fits_have_the_rank_correlation_and_an_interval_over_bases():
@@ -144,6 +147,7 @@ def test_fits_have_the_rank_correlation_and_an_interval_over_bases():
     loss, rates = (BOOTSTRAP.drawn(v).estimate for v in (drawn_grid.signals["final_loss"], drawn_grid.rates["rubric, strict"]))
     row = get(fits, judge="rubric, strict", group="all", statistic="spearman")
     assert row["estimate"] == pytest.approx(reference.spearmanr(loss, rates).statistic)
+    assert row["low"] <= stats.rank_interval(row["estimate"], 15, 5, BOOTSTRAP.level).low  # five bases, not fifteen points
     assert (fits["low"] <= fits["low_given"]).all() and (fits["high"] >= fits["high_given"]).all()
     five = get(fits, judge="rubric, strict", group="100", statistic="r")
     low, high = stats.fisher_interval(five["estimate"], 5, BOOTSTRAP.level)[1:]
