@@ -151,7 +151,22 @@ MUTANTS = {
     "studies/forecasting/forecast.py": [
         Mutant("an-interval-all-the-same", "whole = plan.horizon >= known.horizon * (1 - 1e-6)", "whole = True"),
     ],
+    "studies/proxy_metrics/report/model_selection.py": [
+        Mutant("oracle-against-zero", 'decide(interval, null["null_mean"])', "decide(interval)"),
+        Mutant("oracle-without-a-bar", 'interval.estimate <= null["null_high"] else', "False else"),
+        Mutant("advised-by-chance", "lucky[way] and taken == Decision.HIGHER", "False"),
+        Mutant("advised-for-these-tasks", "min(families.low, over.low)", "families.low"),
+    ],
+    "studies/proxy_metrics/ranking_claims.py": [
+        Mutant("margin-against-zero", "nulls.MINUS_NULL)\n    low, top", "nulls.MINUS_NULL)\n    null = 0.0\n    low, top"),
+        Mutant("null-of-less-than-nothing", "if method not in FITTED or not null > 0:", "if method not in FITTED:"),
+        Mutant(
+            "tasks-given", 'low, high = row["estimate"] - half, row["estimate"] + half', 'low, high = row["low"], row["high"]'
+        ),
+        Mutant("sisters-stay", "[architectures(trio)[1] for trio in trios]", "[trio[1] for trio in trios]"),
+    ],
     "studies/loss/judges_report.py": [
+        Mutant("more-than-all-of-a-variance", "clip(upper=100)) for end", "clip(upper=200)) for end"),
         Mutant("ceiling-is-no-floor", '.clip(upper=100 - table["estimate"])', ""),
         Mutant("unread-is-wrong", 'right = "unread" if said[criterion] == UNSCORED else "right"', 'right = "right"'),
     ],
@@ -176,6 +191,12 @@ MUTANTS = {
     "stats.py": [
         Mutant("normal-for-few-draws", "self.clusters - 1) * finite", "1e9) * finite"),
         Mutant("normal-for-few-clusters", "t.ppf((1 + level) / 2, count - 1)", "t.ppf((1 + level) / 2, 1e9)"),
+        Mutant(
+            "every-point-is-a-cluster",
+            "-next_to_perfect, next_to_perfect)), independent, level)",
+            "-next_to_perfect, next_to_perfect)), points, level)",
+        ),
+        Mutant("perfect-ranks-are-proof", "1 - 12 / (points * (points**2 - 1))", "1 - 1e-9"),
         Mutant("jackknife-as-a-bootstrap", "np.sqrt((count - 1) * onto(values).var())", "onto(values).std()"),
         Mutant("normal-for-wilson", 'method="wilson"', 'method="normal"'),
         Mutant(
@@ -1084,6 +1105,8 @@ MUTANTS = {
         Mutant("wide-quartiles", "[0.25, 0.5, 0.75]", "[0.1, 0.5, 0.9]"),
     ],
     "studies/loss/claimed.py": [
+        Mutant("wilson-of-five", 'alpha=1 - level, method="beta")', 'alpha=1 - level, method="wilson")'),
+        Mutant("bases-counted-as-configurations", '"loss-monotonic": (bases, "bases")', '"loss-monotonic": (len(every), UNIT)'),
         Mutant("r2-unadjusted", "(count - 1) / (count - 2)", "1"),
         Mutant("shapes-do-not-know-of-luck", "bases.drawn(np.array(once)[which.ravel()]).student()", "draws.interval(values)"),
         Mutant("steps-of-examples-for-steps-of-size", "rises(1).mean((1, 2))", "rises(2).mean((1, 2))"),
@@ -1156,6 +1179,7 @@ MUTANTS = {
         Mutant("outside-is-inside", "bootstrap.drawn(notes.weights).draws == 0", "bootstrap.drawn(notes.weights).draws > 0"),
     ],
     "studies/loss/lines.py": [
+        Mutant("ranks-of-fifteen-bases", "int(members.sum()), bases, draws", "int(members.sum()), int(members.sum()), draws"),
         Mutant("slope-per-nat", '"slope": draws.both(tenth("slope"))', '"slope": draws.both(of("slope"))'),
         Mutant("wald-with-one-degree", "contrasts.estimate, len(covariance)))", "contrasts.estimate, 1))"),
         Mutant("bend-is-the-slope", "np.linalg.pinv(design), y * root)[:, 2]", "np.linalg.pinv(design), y * root)[:, 1]"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -151,11 +151,42 @@ def _repeat(panels: Sequence[Panel], ranker: Ranker, bootstrap: Bootstrap, kind:
     """Protocol -> [seeds, 1 + draws] mean correlations; accuracies are exchanged alike in all seeds, numbers are not."""
     by_protocol: dict[str, list[np.ndarray]] = {}
     for number, panel in enumerate(aligned_panels(panels)):
-        rng = np.random.default_rng([bootstrap.seed, KINDS.index(kind), repeat, 0 if kind == SHUFFLED else number])
-        empty, weights = emptied(panel, kind, rng), families_drawn(panel, bootstrap).weights
+        empty, weights = _without(panel, kind, bootstrap.seed, repeat, number), families_drawn(panel, bootstrap).weights
         for protocol, predictions in without_signal(empty, ranker, repeat).items():
             by_protocol.setdefault(protocol, []).append(rho(predictions, empty, weights))
     return {protocol: np.array(values) for protocol, values in by_protocol.items()}
+
+
+def _without(panel: Panel, kind: str, seed: int, repeat: int, number: int) -> Panel:
+    """The panel of the numbered training seed in one repeat of a null."""
+    rng = np.random.default_rng([seed, KINDS.index(kind), repeat, 0 if kind == SHUFFLED else number])
+    return emptied(panel, kind, rng)
+
+
+def nulls_of(
+    asked: Mapping[tuple[str, str], tuple[Sequence[Panel], Callable[[Panel], pd.DataFrame]]],
+    seed: int,
+    repeats: int,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """What any ways to predict find on panels without a signal; a choice made with the scores it is judged by finds much.
+
+    Parameters
+    ----------
+    asked : (method, protocol) -> its panels, one per training seed, and what predicts from one, choices included
+    seed, repeats, level : as for `fitted_nulls`
+
+    Returns
+    -------
+    the table of `FittedNulls`
+    """
+    rows = []
+    for (method, protocol), (panels, predict) in asked.items():
+        for kind, repeat in ((kind, repeat) for kind in KINDS for repeat in range(repeats)):
+            empty = [_without(panel, kind, seed, repeat, number) for number, panel in enumerate(aligned_panels(panels))]
+            values = [rho(predict(panel), panel, np.ones((1, len(panel.models))))[0] for panel in empty]
+            rows.append((method, protocol, kind, np.mean(values)))
+    return _over_repeats(pd.DataFrame(rows, columns=["method", "protocol", "kind", "rho"]), level)
 
 
 def _over_repeats(repeats: pd.DataFrame, level: float) -> pd.DataFrame:

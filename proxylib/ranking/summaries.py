@@ -147,6 +147,27 @@ def summary(
     return pd.DataFrame(rows, columns=keys + numbers + ["models", "families", "seeds"])
 
 
+def by_task(panels: Sequence[Panel], predictions: dict[str, Sequence[pd.DataFrame]], bootstrap: Bootstrap) -> pd.DataFrame:
+    """Every method's correlation in each task, whose mean is that of `summary`.
+
+    Parameters
+    ----------
+    panels, predictions, bootstrap : as for `summary`
+
+    Returns
+    -------
+    columns method, protocol, task, estimate, low, high (families drawn whole)
+    """
+    panels = aligned_panels(panels)
+    families, rows = families_drawn(panels[0], bootstrap), []
+    for method, frames in predictions.items():
+        for protocol, task in frames[0][["protocol", "task"]].drop_duplicates().itertuples(index=False):
+            parts = [frame[(frame["protocol"] == protocol) & (frame["task"] == task)] for frame in frames]
+            values = np.stack([rho(part, panel, families.weights) for part, panel in zip(parts, panels, strict=True)])
+            rows.append((method, protocol, task, *over_seeds(families, values)[:3]))
+    return pd.DataFrame(rows, columns=["method", "protocol", "task", "estimate", "low", "high"])
+
+
 def over_seeds(families: Resampling, values: np.ndarray) -> tuple[float, ...]:
     """estimate, low, high of the mean over training seeds, and the range of the seeds' own estimates.
 

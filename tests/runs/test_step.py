@@ -47,6 +47,7 @@ OF_THE_LAB = {f"page/{name}" for name in studies.registry().pages} - OF_PUBLISHE
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
     "ranking",
+    "ranking_claims",
     "ablations",
     "whose_style",
     *(f"page/{name}" for name in ("eighty_metrics", "model_selection", "ablations", "whose_style")),
@@ -145,7 +146,17 @@ def test_whole_says_who_reads_weights_and_token_rows():
     whole = {step.name.split("/")[0] for step in studies.steps("smoke") if step.whole}
     light = {step.name.split("/")[0] for step in studies.steps("smoke") if not step.whole}
     assert light == {
-        *("population", "training_noise", "ranking", "ablations", "whose_style", "crucial_steps", "lab_corpora", "loss_fits"),
+        *(
+            "population",
+            "training_noise",
+            "ranking",
+            "ranking_claims",
+            "ablations",
+            "whose_style",
+            "crucial_steps",
+            "lab_corpora",
+            "loss_fits",
+        ),
         *("lab_forecasts", "page"),
     }
     assert whole == {

@@ -154,11 +154,12 @@ def domains(
     )
 
 
-#: row of the scoreboard -> ablation, setting, quantity and its sign: what wrong traces lose is what right ones gain
+#: row of the scoreboard -> ablation, setting, quantity and its sign: what wrong traces lose is what right ones gain; ten traces
+#: are held against all of them, as a proxy without any is none
 ASKED = {
     "last-part-beats-whole": ("window", "last half", RHO_MINUS_DEFAULT, 1),
     "right-traces-beat-wrong": ("traces", "wrong", RHO_MINUS_DEFAULT, -1),
-    "ten-traces": ("number of traces", "10", RHO, 1),
+    "ten-traces": ("number of traces", "10", RHO_MINUS_DEFAULT, 1),
 }
 
 

@@ -8,6 +8,7 @@ The methods called "ours" were declared with the others and all are reported.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,12 +27,13 @@ from proxylib.studies.proxy_metrics.settings import RankingSettings
 
 PROSE, PER_TOKEN, PER_BYTE = "prose loss, bits per byte", "trace loss per token", "trace loss, bits per byte"
 NAMED, LINEAR, HELD_IN = "top-1, inverse frequency (named)", "linear RankSVM", "held-in score"
+ORACLE = "oracle 3-sparse"
 WINNER = proxies.name(*proxies.NAMED_WINNERS["model selection"])
 COMPUTE, UNWEIGHTED = "training compute", "top-1, unweighted"
 #: what methods are compared with, paired; the last two joined them after results had been seen, so that is exploratory
 COMPARED = (PROSE, PER_BYTE, PER_TOKEN, HELD_IN, COMPUTE, NAMED, UNWEIGHTED)
 #: methods of which notes on the paper report a mean Spearman correlation; the values stand in the table of claims
-OF_THE_PAPER = ("prose loss per token", "rBridge", "univariate", "3-sparse", "RBF RankSVM", LINEAR, "oracle 3-sparse")
+OF_THE_PAPER = ("prose loss per token", "rBridge", "univariate", "3-sparse", "RBF RankSVM", LINEAR, ORACLE)
 #: fixed in advance: (method, protocol, baseline)
 CONFIRMATORY = (
     (NAMED, "leave-tasks-out", PROSE),
@@ -115,8 +117,17 @@ def methods(plain: Panel, eighty: Panel, by_byte: Panel) -> dict[str, tuple[Pane
     }
 
 
-def predictions(plain: Panel, eighty: Panel, by_byte: Panel) -> dict[str, pd.DataFrame]:
-    """Every method under every protocol, for one seed: method -> frame as from `ranking.leave_tasks_out`.
+def predictions(
+    plain: Panel,
+    eighty: Panel,
+    by_byte: Panel,
+    ways: Sequence[Callable[..., pd.DataFrame]] = (
+        protocols.leave_tasks_out,
+        protocols.leave_family_out,
+        protocols.leave_both_out,
+    ),
+) -> dict[str, pd.DataFrame]:
+    """Every method under the protocols `ways`, for one seed: method -> frame as from `ranking.leave_tasks_out`.
 
     Notes
     -----
@@ -126,14 +137,17 @@ def predictions(plain: Panel, eighty: Panel, by_byte: Panel) -> dict[str, pd.Dat
     """
     by_method = {}
     for name, (panel, ranker) in methods(plain, eighty, by_byte).items():
-        ways = (protocols.leave_tasks_out, protocols.leave_family_out, protocols.leave_both_out)
         by_method[name] = pd.concat([protocol(panel, ranker) for protocol in ways], ignore_index=True)
-    oracle = protocols.leave_tasks_out(eighty, rankers.SparseLinear(3), oracle=True)
-    by_method["oracle 3-sparse"] = oracle
+    by_method[ORACLE] = oracle(eighty)
     by_method[HELD_IN] = baselines.held_in_score(eighty)
     by_method["first component of held-in scores"] = baselines.principal_component(eighty)
     by_method["regression on other tasks' scores"] = baselines.observational_scaling(eighty)
     return by_method
+
+
+def oracle(eighty: Panel) -> pd.DataFrame:
+    """Predictions of the three proxies that are chosen with the scores that they are judged by."""
+    return protocols.leave_tasks_out(eighty, rankers.SparseLinear(3), oracle=True)
 
 
 def build(step, workspace: Workspace) -> None:
@@ -196,14 +210,18 @@ def on_architectures(by_seed: list[tuple[Panel, Panel, Panel]], bootstrap: Boots
     A family is an architecture with a tokenizer, so that an unseen one leaves its sister among those that were fitted to.
     """
     by_method: dict[str, list[pd.DataFrame]] = {name: [] for name in ON_ARCHITECTURES}
-    wider = []
-    for trio in by_seed:
-        whole = [replace(panel, families=np.array([name.rsplit("-", 1)[0] for name in panel.families])) for panel in trio]
-        wider.append(whole[1])
+    wider = [architectures(trio) for trio in by_seed]
+    for whole in wider:
         asked = methods(*whole)
         for name, scores in by_method.items():
             scores.append(protocols.leave_family_out(*asked[name]))
-    return summaries.summary(wider, by_method, bootstrap, baselines=(PER_BYTE, NAMED))
+    return summaries.summary([whole[1] for whole in wider], by_method, bootstrap, baselines=(PER_BYTE, NAMED))
+
+
+def architectures(trio: tuple[Panel, Panel, Panel]) -> tuple[Panel, Panel, Panel]:
+    """The same panels, whose families are architectures with all of their tokenizers."""
+    whole = lambda panel: replace(panel, families=np.array([name.rsplit("-", 1)[0] for name in panel.families]))
+    return whole(trio[0]), whole(trio[1]), whole(trio[2])
 
 
 def few(bootstrap: Bootstrap) -> Bootstrap:
@@ -262,22 +280,23 @@ def ranks(eighty: list[Panel], linear: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def estimates(summary: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """The scoreboard's rows: the paper's correlations under its protocol, an unseen family, and differences."""
-    asked = {
-        f"setting-1 {method}": (method, protocols.ORACLE if method.startswith("oracle") else "leave-tasks-out", "rho")
-        for method in OF_THE_PAPER
-    } | {
-        f"{method} minus {baseline}, {protocol}": (method, protocol, f"rho minus that of {baseline}")
-        for method, protocol, baseline in (*CONFIRMATORY, *CLAIMED)
-    }
-    asked[f"{LINEAR}, leave-family-out"] = (LINEAR, "leave-family-out", "rho")
+    """The paper's correlations under its protocol, an unseen family, and differences; see `ranking_claims` for what decides."""
     rows = []
-    for claim, (method, protocol, quantity) in asked.items():
+    for claim, (method, protocol, baseline) in asked().items():
+        quantity = summaries.RHO if baseline is None else summaries.DIFFERENCE.format(baseline)
         for row in tables.rows(summary, method=method, protocol=protocol, quantity=quantity).dropna(subset="low").itertuples():
             unit = f"models of {row.families} families, {words.counted(row.seeds, 'seed')}"
             rows.append((claim, row.estimate, row.low, row.high, bootstrap.level, row.models, unit))
     columns = ["claim", "estimate", "low", "high", "level", "n", "n_unit"]
     return pd.DataFrame(rows, columns=columns).astype({"claim": str, "n_unit": str})
+
+
+def asked() -> dict[str, tuple[str, str, str | None]]:
+    """Row of `estimates` -> method, protocol, and what it is compared with, if anything."""
+    under = lambda method: protocols.ORACLE if method == ORACLE else protocols.TASKS_OUT
+    rows = {f"setting-1 {method}": (method, under(method), None) for method in OF_THE_PAPER}
+    rows |= {f"{one} minus {other}, {protocol}": (one, protocol, other) for one, protocol, other in (*CONFIRMATORY, *CLAIMED)}
+    return rows | {f"{LINEAR}, {protocols.FAMILY_OUT}": (LINEAR, protocols.FAMILY_OUT, None)}
 
 
 def against_nulls(table: pd.DataFrame, gaps: pd.DataFrame, fitted: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,14 @@ def ranking(d: Declaration) -> Request:
     return Request(settings, {"population": d.step("population")})
 
 
-@study.stage(version=5, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)
+@study.stage(version=1, builder="proxylib.studies.proxy_metrics.ranking_claims:build", whole=False)
+def ranking_claims(d: Declaration) -> Request:
+    """What are claims about ranking held against, and what do they say once tasks are drawn as well?"""
+    settings = RankingSettings(**dict(_analysis(d)), null_repeats=d.profile.null_repeats)
+    return Request(settings, {"population": d.step("population"), "ranking": d.step("ranking")})
+
+
+@study.stage(version=6, builder="proxylib.studies.proxy_metrics.ablations:build", whole=False)
 def ablations(d: Declaration) -> Request:
     """How much do the correlations hang on which traces are read, how much of them, and how a proxy is defined?"""
     crossed = d.step("population")
@@ -67,7 +74,7 @@ def eighty_metrics(d: Declaration) -> Request:
 @study.page("model_selection")
 def model_selection(d: Declaration) -> Request:
     """What the page model_selection reads."""
-    return Request(None, {"population": d.step("population"), "ranking": d.step("ranking")})
+    return Request(None, {role: d.step(role) for role in ("population", "ranking", "ranking_claims")})
 
 
 @study.page("ablations")

@@ -125,7 +125,8 @@ def test_estimates_turn_a_loss_by_wrong_traces_into_a_gain_of_right_ones_and_lea
         ("traces", "wrong", ablations.WINNER, ablations.RHO_MINUS_DEFAULT, -0.3, -0.5, -0.1, 18, 6, 2),
         ("traces", "wrong", ablations.WINNER, ablations.RHO, 0.4, 0.2, 0.6, 18, 6, 2),
         ("number of traces", "10", ablations.WINNER, ablations.RHO, 0.3, 0.2, 0.4, 18, 6, 2),
-        ("number of traces", "10", "bits per byte", ablations.RHO, 0.9, 0.8, 1.0, 18, 6, 2),
+        ("number of traces", "10", ablations.WINNER, ablations.RHO_MINUS_DEFAULT, -0.1, -0.2, 0.0, 18, 6, 2),
+        ("number of traces", "10", "bits per byte", ablations.RHO_MINUS_DEFAULT, 0.9, 0.8, 1.0, 18, 6, 2),
     ]
     contrasts = pd.DataFrame(
         [(ablations.WINNER, ablations.OWN, 0.7, 0.6, 0.8), (ablations.WINNER, ablations.OWN_MINUS_OTHERS, 0.1, 0.0, 0.2)],
@@ -135,7 +136,7 @@ def test_estimates_turn_a_loss_by_wrong_traces_into_a_gain_of_right_ones_and_lea
     expected = {
         "own-traces-beat-others": (0.1, 0.0, 0.2),
         "right-traces-beat-wrong": (0.3, 0.1, 0.5),
-        "ten-traces": (0.3, 0.2, 0.4),
+        "ten-traces": (-0.1, -0.2, 0.0),
     }
     assert {name: tuple(row) for name, row in claims[["estimate", "low", "high"]].iterrows()} == expected
     assert set(claims["n_unit"]) == {"models of 6 families, 2 seeds"} and set(claims["n"]) == {18}

@@ -7,7 +7,7 @@ from studies.proxy_metrics.populations import BOOTSTRAP, TASKS, population
 from proxylib.measure import features, proxies
 from proxylib.ranking import nulls, rankers, summaries
 from proxylib.ranking import panel as panel_
-from proxylib.report import scoreboard, tables
+from proxylib.report import tables
 from proxylib.studies.proxy_metrics import model_selection
 
 
@@ -67,10 +67,10 @@ def test_proxies_that_follow_accuracy_beat_features_that_do_not(made):
     assert gap["estimate"] == pytest.approx(good - bad)
 
 
-def test_estimates_name_claims_of_the_scoreboard(made):
-    claims = scoreboard.claims()
-    known = set(claims.loc[claims["stage"] == "ranking", "row"])
-    assert set(model_selection.estimates(made[2], BOOTSTRAP)["claim"]) == known
+def test_estimates_have_a_row_for_all_that_is_asked(made):
+    table = model_selection.estimates(made[2], BOOTSTRAP).set_index("claim")
+    assert list(table.index) == list(model_selection.asked())
+    assert table.loc["setting-1 univariate", "estimate"] == correlation(made[2], "univariate")
 
 
 def test_ranks_are_one_for_the_best(made):

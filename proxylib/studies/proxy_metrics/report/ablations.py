@@ -10,6 +10,8 @@ from proxylib.stats import Interval
 from proxylib.studies.proxy_metrics.ablations import WINNER
 
 GAP = "rho minus the default's"
+#: ten traces are a handful that is enough if they lose less than this against all of them, set before looking
+FEW_LOSE = -0.1
 
 
 def difference(correlations: pd.DataFrame, ablation: str, setting: str, proxy: str = WINNER) -> Interval:

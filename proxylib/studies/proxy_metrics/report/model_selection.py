@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pandas as pd
 
 from proxylib.ranking import nulls, protocols, strata
 from proxylib.report import scoreboard, tables
 from proxylib.report.words import MISSING, chosen, with_interval
-from proxylib.stats import Decision, Interval, decide
-from proxylib.studies.proxy_metrics.model_selection import CONFIRMATORY, OF_THE_PAPER, OURS, PER_BYTE
+from proxylib.stats import Decision, Interval, decide, mean_interval
+from proxylib.studies.proxy_metrics.model_selection import (
+    CONFIRMATORY,
+    HELD_IN,
+    LINEAR,
+    NAMED,
+    OF_THE_PAPER,
+    ORACLE,
+    OURS,
+    PER_BYTE,
+)
 
 TASKS_OUT, FAMILY_OUT = "leave-tasks-out", "leave-family-out"
 #: protocol -> what was not seen
@@ -35,7 +46,7 @@ def difference(summary: pd.DataFrame, method: str, protocol: str, baseline: str)
 
 def reported() -> dict[str, float]:
     """Method -> the mean Spearman correlation on unseen tasks that notes on the paper report."""
-    known = scoreboard.reported("ranking")
+    known = scoreboard.reported("ranking_claims")
     return {method: known[f"setting-1 {method}"] for method in OF_THE_PAPER}
 
 
@@ -69,13 +80,83 @@ def beats_null(summary: pd.DataFrame, fitted: pd.DataFrame, method: str, protoco
     return Decision.UNDECIDED if decision == Decision.HIGHER and not above else decision
 
 
+def oracle_beats_null(summary: pd.DataFrame, lacking: pd.DataFrame) -> Decision:
+    """Whether the oracle finds more than the same choice does without a signal, by the same rule.
+
+    Parameters
+    ----------
+    lacking : the table `nulls` of `ranking_claims`
+    """
+    interval, null = correlation(summary, ORACLE, protocols.ORACLE), _oracle_null(lacking)
+    decision = decide(interval, null["null_mean"])
+    return Decision.UNDECIDED if decision == Decision.HIGHER and interval.estimate <= null["null_high"] else decision
+
+
+def _oracle_null(lacking: pd.DataFrame) -> pd.Series:
+    return tables.row(nulls.bars(lacking), method=ORACLE, protocol=protocols.ORACLE)
+
+
+def bands(fitted: pd.DataFrame, lacking: pd.DataFrame) -> pd.DataFrame:
+    """What the main figure's methods find without a signal, the oracle among the unseen tasks as in `drawn`."""
+    every = nulls.bars(pd.concat([fitted, lacking], ignore_index=True))
+    return every.assign(protocol=every["protocol"].replace({protocols.ORACLE: TASKS_OUT}))
+
+
+def wide(summary: pd.DataFrame, tasks: pd.DataFrame, method: str, protocol: str, baseline: str | None = None) -> Interval:
+    """A method's correlation, or its difference from a baseline, with an interval as wide as that over families and over tasks.
+
+    Parameters
+    ----------
+    summary : of the ranking
+    tasks : the table `by_task` of `ranking_claims`
+    """
+    families = correlation(summary, method, protocol) if baseline is None else difference(summary, method, protocol, baseline)
+    values = lambda name: tables.rows(tasks, method=name, protocol=protocol).set_index("task")["estimate"]
+    over = mean_interval(values(method) - (0 if baseline is None else values(baseline)))
+    return Interval(families.estimate, min(families.low, over.low), max(families.high, over.high))
+
+
+class Advice(NamedTuple):
+    """What a reader is told to do, as decisions over other families and tasks: the wider interval takes each.
+
+    fit : of the linear ranker on an unseen family, against plain loss; higher only where it beats its null there, too
+    over_named : of the same against the proxy named in advance, which needs no fit
+    plain : whether plain loss on the traces orders models of an unseen family
+    over_scores : of the ranker on unseen tasks, against known scores on other tasks; higher only where it beats its null
+    """
+
+    fit: Decision
+    over_named: Decision
+    plain: Decision
+    over_scores: Decision
+
+
+def advice(summary: pd.DataFrame, fitted: pd.DataFrame, tasks: pd.DataFrame) -> Advice:
+    """What the ranking decides for somebody who has to choose a signal; `tasks` as for `wide`."""
+    against = lambda protocol, baseline: decide(wide(summary, tasks, LINEAR, protocol, baseline))
+    lucky = {way: beats_null(summary, fitted, LINEAR, way) != Decision.HIGHER for way in (FAMILY_OUT, TASKS_OUT)}
+    # better counts for nothing where the fit may be better without a signal, too
+    unless_chance = lambda way, taken: Decision.UNDECIDED if lucky[way] and taken == Decision.HIGHER else taken
+    return Advice(
+        fit=unless_chance(FAMILY_OUT, against(FAMILY_OUT, PER_BYTE)),
+        over_named=against(FAMILY_OUT, NAMED),
+        plain=decide(wide(summary, tasks, PER_BYTE, FAMILY_OUT)),
+        over_scores=unless_chance(TASKS_OUT, against(TASKS_OUT, HELD_IN)),
+    )
+
+
+def beating(summary: pd.DataFrame, fitted: pd.DataFrame, protocol: str) -> list[str]:
+    """Fitted methods that find more than chance."""
+    return [name for name in fitted_methods(fitted) if beats_null(summary, fitted, name, protocol) == Decision.HIGHER]
+
+
 def fitted_methods(fitted: pd.DataFrame) -> list[str]:
     """Methods that learn an order, in their order."""
     return list(fitted["method"].unique())
 
 
-def null_table(summary: pd.DataFrame, fitted: pd.DataFrame) -> pd.DataFrame:
-    """Every fitted method beside its null, unseen families first."""
+def null_table(summary: pd.DataFrame, fitted: pd.DataFrame, lacking: pd.DataFrame) -> pd.DataFrame:
+    """Every fitted method beside its null, unseen families first; last the oracle, which has seen the scores it ranks by."""
     rows = []
     bars = nulls.bars(fitted).set_index(["protocol", "method"])
     for protocol, unseen in UNSEEN.items():
@@ -93,7 +174,17 @@ def null_table(summary: pd.DataFrame, fitted: pd.DataFrame) -> pd.DataFrame:
                     "decision": chosen(beats_null(summary, fitted, method, protocol), "more", "less", "undecided"),
                 }
             )
-    return pd.DataFrame(rows)
+    null, interval = _oracle_null(lacking), correlation(summary, ORACLE, protocols.ORACLE)
+    oracle = {
+        "unseen": "none",
+        "method": ORACLE,
+        "correlation": with_interval(interval),
+        "without a signal": f"{null['null_mean']:.2f}",
+        "19 of 20 below": f"{null['null_high']:.2f}",
+        "difference": with_interval([end - null["null_mean"] for end in interval]),
+        "decision": chosen(oracle_beats_null(summary, lacking), "more", "less", "undecided"),
+    }
+    return pd.DataFrame([*rows, oracle])
 
 
 def style_table(given: pd.DataFrame, protocol: str = FAMILY_OUT) -> pd.DataFrame:
@@ -130,6 +221,25 @@ def ours(summary: pd.DataFrame) -> pd.DataFrame:
     """Methods of ours minus bits per byte on an unseen family: rows of the summary."""
     gaps = tables.rows(summary, protocol=FAMILY_OUT, quantity=f"rho minus that of {PER_BYTE}")
     return gaps.set_index("method").loc[list(OURS)].reset_index()
+
+
+def tasks_table(summary: pd.DataFrame, tasks: pd.DataFrame, over: pd.DataFrame, protocol: str = FAMILY_OUT) -> pd.DataFrame:
+    """Every method in every task, and its mean with the interval that draws families beside the one that draws tasks.
+
+    Parameters
+    ----------
+    summary : of the ranking
+    tasks, over : the tables `by_task` and `over_tasks` of `ranking_claims`
+    """
+    correlations = tables.rows(summary, quantity="rho")
+    part, means, drawn_tasks = (tables.rows(frame, protocol=protocol) for frame in (tasks, correlations, over))
+    wide = part.pivot(index="method", columns="task", values="estimate")[list(part["task"].unique())]
+    shown = wide.map("{:.2f}".format)
+    for name, frame in (("families drawn", means), ("tasks drawn", drawn_tasks)):
+        shown[name] = pd.Series(tables.shown(frame), frame["method"])
+    return (
+        shown.loc[[method for method in order(correlations) if method in shown.index]].rename_axis(None, axis=1).reset_index()
+    )
 
 
 def architectures_table(architectures: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from proxylib.report import scoreboard
 from proxylib.report.words import MISSING
 from proxylib.studies.proxy_metrics.ablations import WINNER
 from proxylib.studies.proxy_metrics.report import ablations as report
@@ -67,3 +68,8 @@ def test_the_matrix_keeps_the_order_of_tasks():
     cells = pd.DataFrame({"proxy": WINNER, "traces": list("bbaa"), "task": list("baba"), "estimate": [1.0, 2, 3, 4]})
     matrix = report.domain_matrix(cells, WINNER)
     assert matrix.index.tolist() == matrix.columns.tolist() == ["b", "a"] and matrix.loc["b", "a"] == 2
+
+
+def test_a_handful_is_enough_by_the_null_of_the_claim():
+    null = scoreboard.claims().set_index("id").loc["setting-1-few-traces", "null"]
+    assert float(null) == report.FEW_LOSE

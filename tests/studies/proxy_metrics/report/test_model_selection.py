@@ -96,10 +96,77 @@ def test_a_fit_beats_its_null_by_the_paired_difference_and_above_the_bar():
     frame, fitted = against(gaps, 0.4)
     decided = [report.beats_null(frame, fitted, LINEAR, protocol) for protocol in gaps]
     assert decided == [Decision.HIGHER, Decision.UNDECIDED, Decision.LOWER]  # 0.3 on families is below the bar
-    table = report.null_table(frame, fitted)
-    assert table["unseen"].tolist() == ["family", "tasks", "both"]
-    assert table["decision"].tolist() == ["undecided", "more", "less"]
-    assert set(table["without a signal"]) == {"0.10"} and set(table["19 of 20 below"]) == {"0.40"}
+    assert report.beating(frame, fitted, report.TASKS_OUT) == [LINEAR] and not report.beating(frame, fitted, report.FAMILY_OUT)
+    table = report.null_table(frame, fitted, oracles(0.85))
+    assert table["unseen"].tolist() == ["family", "tasks", "both", "none"]
+    assert table["decision"].tolist() == ["undecided", "more", "less", "more"]
+    assert table["without a signal"].tolist() == ["0.10"] * 3 + ["0.70"]
+    assert table["19 of 20 below"].tolist() == ["0.40"] * 3 + ["0.85"]
+    assert table.iloc[-1]["difference"] == "0.20 [0.10, 0.30]"
+
+
+def oracles(high):
+    """The oracle's null: a mean of .7 and a bar."""
+    rows = [(ORACLE, protocols.ORACLE, kind, 7, 0.7, high, kind == nulls.OF_MODEL) for kind in nulls.KINDS]
+    return pd.DataFrame(rows, columns=["method", "protocol", "kind", "repeats", "mean", "high", "decides"])
+
+
+def test_an_oracle_is_no_better_than_the_same_choice_among_random_numbers_unless_it_passes_their_bar():
+    assert report.oracle_beats_null(summary(), oracles(0.85)) == Decision.HIGHER
+    assert report.oracle_beats_null(summary(), oracles(0.95)) == Decision.UNDECIDED
+    bands = report.bands(against({report.TASKS_OUT: (0.5, 0.3, 0.7)}, 0.4)[1], oracles(0.95))
+    row = bands[bands["method"] == ORACLE].iloc[0]  # among the unseen tasks, where its marker stands
+    assert (row["protocol"], row["null_mean"], row["null_high"]) == (report.TASKS_OUT, 0.7, 0.95)
+
+
+def test_a_ranker_is_advised_only_where_it_beats_both_what_costs_less_and_chance():
+    gaps = {report.TASKS_OUT: (0.5, 0.3, 0.7), report.FAMILY_OUT: (0.25, 0.2, 0.3)}
+    rows = [
+        (LINEAR, report.FAMILY_OUT, f"rho minus that of {PER_BYTE}", 0.2, 0.1, 0.3),
+        (LINEAR, report.FAMILY_OUT, f"rho minus that of {NAMED}", 0.0, -0.1, 0.1),
+        (LINEAR, report.TASKS_OUT, f"rho minus that of {HELD_IN}", 0.2, 0.1, 0.3),
+    ]
+    values = {LINEAR: (0.6, 0.6), PER_BYTE: (0.4, 0.41), NAMED: (0.6, 0.5), HELD_IN: (0.4, 0.41)}
+
+    def advised(bar, values):
+        frame, fitted = against(gaps, bar)
+        frame = frame[~frame["quantity"].isin([quantity for _, _, quantity, *_ in rows])]
+        tasks = [
+            (name, way, task, value)
+            for name, both in values.items()
+            for way in gaps
+            for task, value in zip("ab", both, strict=True)
+        ]
+        tasks = pd.DataFrame(tasks, columns=["method", "protocol", "task", "estimate"])
+        return report.advice(pd.concat([frame, pd.DataFrame(rows, columns=frame.columns)]), fitted, tasks)
+
+    higher, undecided = Decision.HIGHER, Decision.UNDECIDED
+    assert advised(0.2, values) == report.Advice(fit=higher, over_named=undecided, plain=higher, over_scores=higher)
+    assert advised(0.4, values) == report.Advice(fit=undecided, over_named=undecided, plain=higher, over_scores=higher)
+    # families agree, tasks do not: two of which one is turned round are no reason to fit
+    assert advised(0.2, values | {HELD_IN: (0.1, 0.7)}).over_scores == undecided
+
+
+def test_the_wide_interval_is_that_of_families_or_of_tasks():
+    tasks = pd.DataFrame({"method": LINEAR, "protocol": report.TASKS_OUT, "task": list("abc"), "estimate": [0.55, 0.6, 0.65]})
+    assert tuple(report.wide(summary(), tasks, LINEAR, report.TASKS_OUT)) == pytest.approx((0.6, 0.476, 0.724), abs=1e-3)
+    alike = tasks.assign(estimate=0.6)
+    assert tuple(report.wide(summary(), alike, LINEAR, report.TASKS_OUT)) == pytest.approx((0.6, 0.5, 0.7))
+
+
+def test_every_task_stands_beside_both_intervals_of_the_mean():
+    tasks = pd.DataFrame(
+        [(method, report.FAMILY_OUT, task, value) for method, value in ((LINEAR, 0.3), (PER_BYTE, 0.4)) for task in "ba"],
+        columns=["method", "protocol", "task", "estimate"],
+    )
+    over = pd.DataFrame(
+        [(LINEAR, report.FAMILY_OUT, 0.3, -0.1, 0.7), (PER_BYTE, report.FAMILY_OUT, 0.4, 0.0, 0.8)],
+        columns=["method", "protocol", "estimate", "low", "high"],
+    )
+    table = report.tasks_table(summary(), tasks, over)
+    assert list(table) == ["method", "b", "a", "families drawn", "tasks drawn"]
+    assert table.iloc[0].tolist() == [PER_BYTE, "0.40", "0.40", "0.40 [0.30, 0.50]", "0.4 [0.0, 0.8]"]
+    assert table["method"].tolist() == [PER_BYTE, LINEAR]
 
 
 def test_styles_stand_in_the_order_of_what_is_taken_out():
