@@ -84,7 +84,8 @@ def repeats(judge: Judge, pairs: Sequence[Pair], bootstrap: Bootstrap) -> pd.Dat
     Returns
     -------
     criterion ("all" for all together), statistic, estimate, low, high, n (questions). "not unanimous": percent of the
-    questions with different verdicts; "chance": percent of the variance of a verdict that lies between repeats of one question
+    questions with different verdicts; "chance": percent of the variance of a verdict that lies between repeats of one question,
+    a ratio of two unbiased estimates, which luck may take beyond 100
     """
     asked = [[_ask(pair, criterion, number) for pair in pairs for criterion in CRITERIA] for number in range(REPEATS)]
     table = np.stack([_passed(judge(questions)) for questions in asked])  # [repeats, questions]

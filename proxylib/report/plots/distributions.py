@@ -30,13 +30,13 @@ def histogram_with_marks(values: np.ndarray, ax: Axes, *, marks: Mapping[str, fl
 
 
 @themed
-def accuracies_by_task(frame: pd.DataFrame, eligible: pd.DataFrame, ax: Axes) -> Axes:
+def accuracies_by_task(frame: pd.DataFrame, floors: pd.DataFrame, ax: Axes) -> Axes:
     """Accuracies of all models side by side, a column per task, with quartiles and the guessing floor.
 
     Parameters
     ----------
     frame : columns task, family, width, estimate
-    eligible : columns task, floor
+    floors : columns task, floor
     """
     names = list(frame["task"].drop_duplicates())
     widths = [f"width {width}" for width in sorted(frame["width"].unique())]
@@ -44,7 +44,7 @@ def accuracies_by_task(frame: pd.DataFrame, eligible: pd.DataFrame, ax: Axes) ->
     beside = dict(zip(families, np.linspace(-0.3, 0.3, len(families)) if len(families) > 1 else [0.0], strict=True))
     rows = frame.assign(column=frame["task"].map(names.index)).sort_values("family")
     rows = rows.assign(place=rows["column"] + rows["family"].map(beside), width="width " + rows["width"].astype(str))
-    floors = eligible[eligible["task"].isin(names)].assign(column=lambda floors: floors["task"].map(names.index))
+    floors = floors[floors["task"].isin(names)].assign(column=lambda shown: shown["task"].map(names.index))
     sns.barplot(floors, x="column", y="floor", color=FAINT, width=0.84, native_scale=True, errorbar=None, ax=ax)
     box = {"whis": 0, "showcaps": False, "showfliers": False, "fill": False, "color": INK, "linewidth": 0.9}
     sns.boxplot(rows, x="column", y="estimate", native_scale=True, ax=ax, **box)

@@ -71,7 +71,10 @@ def graded(answers: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
 
 
 def eligibility(accuracy: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
-    """Which tasks tell models apart: at least two thirds differ by 2 standard errors from floor and ceiling.
+    """The rule by which tasks enter rankings: two thirds of the models differ by 2 standard errors from floor and ceiling.
+
+    The setting `ranked` has what it gave on the tuning seed; here it is asked of the models at hand, over difficulties that
+    count (the setting `counted`).
 
     Parameters
     ----------

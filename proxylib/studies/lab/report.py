@@ -44,7 +44,7 @@ def member_table(members: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def spread(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
+def spread(accuracy: pd.DataFrame, differing: pd.DataFrame) -> pd.DataFrame:
     """How far a task's accuracies lie apart: quartiles over models, inter-quartile range, models at floor or ceiling.
 
     Returns
@@ -54,12 +54,12 @@ def spread(accuracy: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for task, part in accuracy.groupby("task", sort=False):
         low, median, high = np.quantile(part["estimate"], [0.25, 0.5, 0.75])
-        levels = eligible.set_index("task").loc[task]
+        levels = differing.set_index("task").loc[task]
         rows.append((task, low, median, high, high - low, int(levels["models"] - levels["differing"]), len(part)))
     return pd.DataFrame(rows, columns=["task", "low", "median", "high", "range", "at_floor_or_ceiling", "models"])
 
 
-def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, eligible: pd.DataFrame) -> pd.DataFrame:
+def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, differing: pd.DataFrame) -> pd.DataFrame:
     """Percent correct, mean over seeds, a row per model and a column per task, best mean first; then facts on each task."""
     names = list(accuracy["task"].drop_duplicates())
     mean = accuracy.pivot_table(index="model", columns="task", values="estimate", sort=False)[names]
@@ -71,7 +71,7 @@ def accuracy_table(accuracy: pd.DataFrame, reliability: pd.DataFrame, eligible: 
     order = mean.mean(axis=1).sort_values(ascending=False).index
     table = pd.DataFrame({task: [show(model, task) for model in order] for task in names}, index=order)
     table.insert(0, "mean", [f"{100 * value:.0f}" for value in mean.mean(axis=1)[order]])
-    facts, wide = eligible.set_index("task").loc[names], spread(accuracy, eligible).set_index("task").loc[names]
+    facts, wide = differing.set_index("task").loc[names], spread(accuracy, differing).set_index("task").loc[names]
     repeat = reliability.set_index("task").loc[names, "reliability"]
     table.loc["best constant answer"] = ["", *(f"{100 * floor:.0f}" for floor in facts["floor"])]
     table.loc["inter-quartile range"] = ["", *(f"{100 * value:.0f}" for value in wide["range"])]

@@ -129,6 +129,18 @@ def quality_table(agreement: pd.DataFrame) -> pd.DataFrame:
     return wide(table, ["criterion", "prompts", "unscored"], {"statistic": columns})
 
 
+def repeats_table(repeats: pd.DataFrame) -> pd.DataFrame:
+    """A row per criterion: how often the same question gets different verdicts, and the share of the variance that is chance.
+
+    Both variances of the share are estimated without bias, so that their ratio passes 100 % by luck where answers to one
+    question differ as much as those to different questions: there it ends, as what lies between questions is not negative.
+    """
+    of_chance = repeats["statistic"] == "chance"
+    whole = repeats.assign(**{end: repeats[end].mask(of_chance, repeats[end].clip(upper=100)) for end in ENDS})
+    columns = {"not unanimous": "different verdicts, %", "chance": "variance between repeats, %"}
+    return wide(labelled(whole, "criterion", {"all": "all"} | NAMES), ["criterion", "n"], {"statistic": columns})
+
+
 def refinement_table(checked: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
     """A row per criterion: clauses of the naive and the refined prompt, and kappas where it was sought and where it was not."""
     clauses = prompts.pivot(index="criterion", columns="name", values="clauses")[["naive", "refined"]]

@@ -11,6 +11,16 @@ from proxylib.stats import Decision, Interval
 from proxylib.studies.loss import judges_report, settings
 
 
+def test_the_share_of_a_variance_ends_at_all_of_it():
+    rows = [("all", "chance", 30.0, 27.0, 33.0, 9), ("completeness", "chance", 100.8, 100.3, 101.4, 9)]
+    rows += [("all", "not unanimous", 20.0, 17.0, 23.0, 9), ("completeness", "not unanimous", 4.0, 1.0, 7.0, 9)]
+    columns = ["criterion", "statistic", "estimate", "low", "high", "n"]
+    table = judges_report.repeats_table(pd.DataFrame(rows, columns=columns)).set_index("criterion")
+    share = table["variance between repeats, %"]
+    assert share["completeness"] == words.with_interval((100, 100, 100)) and share["all"] == words.with_interval((30, 27, 33))
+    assert table.loc["completeness", "different verdicts, %"] == words.with_interval((4, 1, 7))
+
+
 def votes(first, second, share, agreeing, n):
     rows = [("without ties", share, share - 0.02, share + 0.02), ("kappa", 0.5, 0.4, 0.6)]
     table = pd.DataFrame(rows, columns=["statistic", "estimate", "low", "high"])
