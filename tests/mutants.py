@@ -149,6 +149,7 @@ MUTANTS = {
         Mutant("without-the-one-to-come", "level * (len(latest) + 1)", "level * len(latest)"),
     ],
     "studies/forecasting/forecast.py": [
+        Mutant("dear-methods-first", 'order = np.argsort(costs, kind="stable")', 'order = np.argsort(-costs, kind="stable")'),
         Mutant("an-interval-all-the-same", "whole = plan.horizon >= known.horizon * (1 - 1e-6)", "whole = True"),
     ],
     "studies/proxy_metrics/report/model_selection.py": [

@@ -23,6 +23,7 @@ from proxylib.studies.forecasting.methods import PERSISTENCE, Method, last_score
 from proxylib.studies.forecasting.series import MOST_POINTS
 from proxylib.studies.forecasting.settings import Forecast
 
+MOST_WORK = 18_000.0  # fits of a power, in the forecasts themselves: what so many series take is left out, dear methods first
 DIFFERENT = 1.1  # times: horizons that differ by more are not called the same
 VERSION = 2  # of what is computed: another one is another request
 REPLAYED, FIGURE, ERRORS = "replayed.parquet", "forecast.svg", "errors.svg"
@@ -100,13 +101,21 @@ def planned(known: History) -> Plan:
     if horizon < backtest.LEAST_HORIZON:
         return Plan(methods(known, known.signals), [], 0.0, known.notes)
     signals = backtest.screened(known, horizon)
-    ways = methods(known, signals)
+    ways = _affordable(known, methods(known, signals))
     asked = backtest.tests(known, horizon, _cost(ways))
     return Plan(ways, asked, horizon, (*known.notes, *_left_out(known, signals, ways, asked)))
 
 
 def _cost(ways: Sequence[Method]) -> float:
     return sum(way.cost for way in ways)
+
+
+def _affordable(known: History, ways: Sequence[Method]) -> tuple[Method, ...]:
+    """All methods, or of so many series the quick ones: a mean of all is asked of every series."""
+    costs = np.array([way.cost for way in ways])
+    order = np.argsort(costs, kind="stable")
+    kept = order[np.cumsum(costs[order]) * len(known.open) <= MOST_WORK]
+    return tuple(way for place, way in enumerate(ways) if place in kept)
 
 
 def _left_out(known: History, signals: Sequence[str], ways: Sequence[Method], asked: Sequence[backtest.Test]) -> Iterator[str]:
@@ -124,6 +133,8 @@ def _left_out(known: History, signals: Sequence[str], ways: Sequence[Method], as
     tried = len({(test.known.task, test.known.run) for test in asked})
     if tried < len(known.series) and len(known.series) > backtest.room_for(_cost(ways)):
         yield f"of {len(known.series)} series, {tried}, evenly spread, are asked about their past"
+    if len(ways) < len(every := methods(known, tuple(signals))):
+        yield f"{len(known.open)} series: of {len(every)} methods the {len(ways)} quickest are tried"
     if _many(known, ways):
         yield f"{len(known.open)} series: only what the choice needs is forecast of each"
 

@@ -99,7 +99,7 @@ def _pooled(history: History, pool: Pool) -> list[Method]:
     """Ours, which look at other tasks and runs; of a single series there is nothing to pool."""
     axis = history.axis
     ways = [
-        Method(f"power in {axis}, exponents pooled{OURS}", partial(power_of_peers, pool)),
+        Method(f"power in {axis}, exponents pooled{OURS}", partial(power_of_peers, pool), 2.0),
         Method(f"line in log {axis}, slopes pooled{OURS}", partial(line_of_peers, pool), 0.3),
     ]
     return ways if len(history.series) > 1 else ways[1:]

@@ -76,6 +76,21 @@ def test_a_target_close_by_is_answered_by_the_last_score(laid, asked):
     assert "ask for 1.25 times as far" in done.facts["notes"][-1] and "checkpoints up to" not in done.facts["notes"][-1]
 
 
+def test_of_many_series_only_quick_methods_are_tried_and_that_is_said(laid, loaded, monkeypatch):
+    frame = laid(tasks=3, points=16)
+    frame["loss"] = 3 * (frame["tokens"] / 1e9) ** -0.2
+    known = loaded(frame, "tokens=4e11")
+    every = forecast.planned(known).methods
+    assert "loss, then sigmoid" in {way.name for way in every}
+    monkeypatch.setattr(forecast, "MOST_WORK", 3 * 4.0)
+    plan = forecast.planned(known)
+    assert sum(way.cost for way in plan.methods) <= 4 and plan.methods[0].name == "persistence" and len(plan.methods) > 3
+    assert max(way.cost for way in plan.methods) <= min(
+        way.cost for way in every if way.name not in {w.name for w in plan.methods}
+    )
+    assert any(f"of {len(every)} methods the {len(plan.methods)} quickest" in note for note in plan.notes)
+
+
 def test_percent_comes_back_as_percent(laid, asked):
     frame = laid(tasks=2, points=10)
     given = asked(frame.assign(score=100 * frame["score"]), percent=True)
