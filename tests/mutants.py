@@ -117,6 +117,7 @@ MUTANTS = {
             "tests/studies/forecasting/test_history.py",
         ),
         Mutant("second-score-counts", "    if differs.any():", "    if False:"),
+        Mutant("any-unit-goes", "if target > FURTHEST * s.x[-1] and", "if False and"),
         Mutant("behind-is-ahead", "if s.x[-1] * BEHIND < target]", "if s.x[-1]]"),
     ],
     "studies/forecasting/series.py": [

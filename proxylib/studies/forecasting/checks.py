@@ -79,7 +79,7 @@ def shares_of(table: Table, names: Mapping[str, str], frame: pd.DataFrame, perce
     items = frame["items"].to_numpy()
     likely = (score * items + 1) / (items + 2)  # a score of 0 is not known without error
     noise = np.where(np.isfinite(error), error, np.sqrt(likely * (1 - likely) / items))
-    return score.clip(0, 1), chance, noise
+    return score.clip(0, 1) + 0.0, chance, noise  # no -0
 
 
 def _refuse_units(table: Table, names: Mapping[str, str], frame: pd.DataFrame, percent: bool) -> None:

@@ -144,10 +144,15 @@ def _usable(frame: pd.DataFrame, names: Mapping[str, str], notes: list[str]) -> 
     missing = frame["score"].isna()
     nowhere = ~missing & ~(frame["x"] > 0)
     if missing.any():
-        notes.append(f"{missing.sum()} rows without a {names['score']} are left out")
+        notes.append(f"left out: {_rows(missing)} without a {names['score']}")
     if nowhere.any():
-        notes.append(f"{nowhere.sum()} rows at 0, or without a place on the axis, are left out: laws in ratios have no zero")
+        notes.append(f"left out: {_rows(nowhere)} at 0, or without a place on the axis; laws in ratios have no zero")
     return frame[~missing & ~nowhere]
+
+
+def _rows(chosen: np.ndarray | pd.Series) -> str:
+    count = int(chosen.sum())
+    return f"{count} row{'s' * (count > 1)}"
 
 
 def _ordered(
@@ -173,7 +178,7 @@ def _ordered(
                 f"{names['run']}"
             )
     if same.any():
-        notes.append(f"{same.sum()} rows that repeat another are left out")
+        notes.append(f"left out: {_rows(same)} with what another says already")
     return frame[~same]
 
 
@@ -219,6 +224,11 @@ def _asked(table: Table, history: History, names: Mapping[str, str], text: str) 
             "one unit"
         )
     few = [s for s in before if len(s.ends) < LEAST]
+    if behind := next((s for s in before if target > FURTHEST * s.x[-1] and s not in few), None):
+        raise UserError(
+            f"{table.path}: {_name(behind)} reaches {behind.x[-1]:g} ({history.axis}), others {last:g}; give all runs in one "
+            "unit, or leave it out"
+        )
     kind = "runs" if history.across else "checkpoints"
     if len(few) == len(before):
         most = max(few, key=lambda s: len(s.ends))

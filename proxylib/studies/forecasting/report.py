@@ -90,7 +90,7 @@ def sentence(history: History, forecasts: pd.DataFrame, table: pd.DataFrame, hor
         return f"{said} by taking the last score: {why} to ask about the past."
     chosen = table[table["chosen"]].iloc[0]
     choice, last = (float(table.loc[table["method"] == name, "error"].iloc[0]) for name in ("the choice itself", PERSISTENCE))
-    asked = f"{chosen['tests']} forecasts of {words.counted(chosen['pairs'], 'pair')} of run and task"
+    asked = f"{words.counted(chosen['tests'], 'forecast')} of {words.counted(chosen['pairs'], 'pair')} of run and task"
     past = f"asked the same of its past ({asked}, {horizon:.3g} times as far), this choice was wrong by {choice:.1f} points"
     if chosen["method"] == PERSISTENCE:
         return f"{said} by taking the last score, which no method beat; {past}."

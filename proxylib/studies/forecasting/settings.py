@@ -84,7 +84,7 @@ def _number(name: str, given: str) -> float:
     except ValueError:
         raise ValueError(f"{name}={given} is no number; write it as 1.4e12 or 1.4T") from None
     if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name}={given} must lie above 0")
+        raise ValueError(f"{name}={given} must be a number above 0")
     return value
 
 

@@ -89,7 +89,13 @@ def test_what_can_be_read_in_one_way_only_is_read_and_said(laid, loaded):
     history = loaded(odd)
     assert [len(s) for s in history.series] == [20, 20, 20]
     said = " | ".join(history.notes)
-    for part in ("1 rows that repeat", "1 rows at 0", "1 rows without a score", "signal loss of t0 stops at", "extrapolated"):
+    for part in (
+        "1 row with what another says",
+        "1 row at 0",
+        "1 row without a score",
+        "signal loss of t0 stops at",
+        "extrapolated",
+    ):
         assert part in said
     few = pd.concat([frame, pd.DataFrame({"task": "new", "tokens": [1e9, 2e9], "score": [0.1, 0.2], "loss": 2.0})])
     history = loaded(few)
@@ -128,6 +134,18 @@ def test_a_column_is_one_thing():
 def test_scores_that_say_nothing_of_where_they_go_are_named(laid, loaded, changes, notes):
     assert notes in loaded(laid(**changes)).notes
     assert not any("stands for" in note for note in loaded(laid(chance=0.1)).notes)
+
+
+def test_a_run_in_another_unit_is_named_and_one_of_too_few_checkpoints_is_not_asked(laid, loaded):
+    whole, other = laid(tasks=1).assign(run="a"), laid(tasks=1).assign(run="b", tokens=lambda rows: rows["tokens"] / 1e9)
+    with pytest.raises(UserError, match=r"t0 in run b reaches 100 \(tokens\), others 1e\+11; give all runs in one unit"):
+        loaded(pd.concat([whole, other]))
+    assert len(loaded(pd.concat([whole, other.head(2)])).open) == 1
+
+
+def test_a_score_below_zero_by_its_sign_alone_is_zero(laid, loaded):
+    for series in loaded(laid(score=-0.0)).series:
+        assert not np.signbit(series.score).any()
 
 
 def test_one_run_is_no_ladder(laid, loaded):
@@ -209,8 +227,8 @@ def test_a_larger_run_is_asked_of_all_runs_together(loaded):
     [
         ("tokens", "tokens= is no number"),
         ("tokens=x", "is no number"),
-        ("tokens=-1", "must lie above 0"),
-        ("tokens=nan", "must lie above 0"),
+        ("tokens=-1", "must be a number above 0"),
+        ("tokens=nan", "must be a number above 0"),
         ("loss=3", "loss is no axis"),
         ("tokens=1,tokens=2", "given twice"),
         ("tokens=1,step=2", "give one of"),
