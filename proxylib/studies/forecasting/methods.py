@@ -98,11 +98,12 @@ def methods(history: History, signals: tuple[str, ...]) -> tuple[Method, ...]:
 def _pooled(history: History, pool: Pool) -> list[Method]:
     """Ours, which look at other tasks and runs; of a single series there is nothing to pool."""
     axis = history.axis
-    ways = [
+    if len(history.series) < 2:
+        return [Method(f"line in log {axis}{OURS}", partial(line_of_peers, pool), 0.3)]
+    return [
         Method(f"power in {axis}, exponents pooled{OURS}", partial(power_of_peers, pool), 2.0),
         Method(f"line in log {axis}, slopes pooled{OURS}", partial(line_of_peers, pool), 0.3),
     ]
-    return ways if len(history.series) > 1 else ways[1:]
 
 
 def _of_many(history: History, pool: Pool) -> list[Method]:

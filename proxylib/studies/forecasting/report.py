@@ -52,6 +52,7 @@ def methods_table(given: Panel, choice: Choice, failures: pd.DataFrame) -> pd.Da
     counted = {"pairs": len(np.unique(given.pairs)), "tests": len(given.score), "clusters": len(np.unique(given.folds))}
     table = pd.DataFrame(rows).assign(**counted, unit=given.unit)
     weights = dict(zip(given.methods, choice.learnt.mean, strict=True))
+    weights[given.methods[0]] = 1 - choice.learnt.mean[1:].sum()  # what is left is the last score's
     table = (
         table.merge(failures, on="method", how="left")
         .assign(weight=table["method"].map(weights))

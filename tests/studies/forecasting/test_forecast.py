@@ -36,6 +36,9 @@ def test_a_law_without_noise_is_recovered_and_chosen(laid, asked):
     table = pd.read_csv(given.out / "methods.csv").set_index("method")
     assert table.loc["power in tokens", "error"] < 0.5 < table.loc["persistence", "error"]
     assert table.loc["power in tokens", ["fits", "fits_failed"]].tolist() == [table.loc["persistence", "fits"], 0]
+    assert table["weight"].sum() == pytest.approx(1) and np.isnan(
+        table.loc["weighted mean (ours)", "weight"]
+    )  # of basic methods alone
     assert "wrong by 0.0 points" in done.facts["sentence"] and done.facts["sentence"].count("\n") == 0
     again = {path.name: path.read_bytes() for path in given.out.iterdir()}
     assert forecast.forecast_file(given).facts == done.facts
