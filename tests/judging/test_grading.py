@@ -1,9 +1,7 @@
 """Grades of notes whose faults are known."""
 
-import random
-
 import pytest
-from judging.garbling import garbled
+from judging.garbling import garbled_notes
 
 from proxylib.data import scribe
 from proxylib.judging import grading, rubric
@@ -43,10 +41,8 @@ def test_each_thing_made_up_lowers_one_grade_alone():
 
 
 def test_a_criterion_that_passes_has_a_full_grade():
-    rng = random.Random(3)
     seen = set()
-    for example in EXAMPLES:
-        note = garbled(example.note, rng, 8)
+    for example, note in garbled_notes(EXAMPLES, seed=3, most=8):
         passed, part = rubric.verdicts(example, note, "strict"), grading.grades(example, note)
         assert all(0 <= part[name] <= 1 and (part[name] == 1 or not passed[name]) for name in CRITERIA)
         seen |= {name for name in CRITERIA if not passed[name] and part[name] > 0}

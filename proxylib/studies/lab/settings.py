@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -13,6 +14,12 @@ from proxylib.measure.settings import Extraction, MeasureSettings
 from proxylib.models.settings import Evaluation, Model, Training, TrainSettings
 from proxylib.settings import Frozen
 from proxylib.stats import Bootstrap
+
+
+def _refuse_twice(what: str, names: Sequence[str]) -> None:
+    """`ValueError` naming the first name that occurs twice: parents of a step go by their names."""
+    if twice := next((name for number, name in enumerate(names) if name in names[:number]), None):
+        raise ValueError(f"{what}: two share a name ({twice})")
 
 
 class CorporaSettings(Frozen):
@@ -93,9 +100,7 @@ class Trajectories(Frozen):
 
     @model_validator(mode="after")
     def _plain(self) -> Trajectories:
-        names = [model.name for model in (*self.runs, *self.post)]
-        if len(set(names)) < len(names):
-            raise ValueError(f"runs: two share a name ({', '.join(names)})")
+        _refuse_twice("runs", [model.name for model in (*self.runs, *self.post)])
         if never := [model.name for model in self.post if model.post in ("none", "rejection")]:
             raise ValueError(
                 f"post: {never[0]} has no post-training whose length is known; none and rejection cannot be watched"
@@ -133,8 +138,7 @@ class CorpusRuns(Frozen):
 
     @model_validator(mode="after")
     def _in_order(self) -> CorpusRuns:
-        if len(set(self.corpora)) < len(self.corpora):
-            raise ValueError("corpora: one is named twice")
+        _refuse_twice("corpora", self.corpora)
         for name in self.corpora:
             corpora.recipe(name)  # an unknown one stops here
         if sorted({*self.widths, self.target.width}) != [*self.widths, self.target.width]:
@@ -190,12 +194,10 @@ class Section(Frozen):
 
     @model_validator(mode="after")
     def _lab_is_consistent(self) -> Section:
-        names = [model.name for model in self.population]
-        if len(set(names)) < len(names):
-            raise ValueError(f"population: two models share a name ({', '.join(names)})")
+        _refuse_twice("population", [model.name for model in self.population])
         for count in (self.models, *(replication.models for replication in self.replications.values())):
-            if count > len(names):
-                raise ValueError(f"models: {count} are asked for, the table holds {len(names)}")
+            if count > len(self.population):
+                raise ValueError(f"models: {count} are asked for, the table holds {len(self.population)}")
         for name, levels in self.counted.items():
             known = tasks.task(name).levels
             if not levels or not set(levels) <= set(known):

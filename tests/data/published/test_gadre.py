@@ -57,7 +57,6 @@ def test_what_is_missing_or_unknown_is_named(folder):
 def test_the_published_set_is_as_known(published_set):
     published_set("gadre_scaling")
     frame = gadre.gadre()
-    assert frame["run"].nunique() == 104 and frame["task"].nunique() == 46
     assert {gadre.corpus_of(run) for run in frame["run"].unique()} == set(gadre.CORPORA.values())
     one = frame[frame["task"] == "lambada_openai"]
     assert np.corrcoef(one["loss_c4"].rank(), one["score"].rank())[0, 1] < -0.9

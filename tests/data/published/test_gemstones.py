@@ -72,6 +72,6 @@ def test_a_checkpoint_without_its_loss_is_refused(folder):
 def test_the_published_set_is_as_known(published_set):
     published_set("gemstones")
     frame = gemstones.gemstones()
-    assert len(frame) == 22 * 35 * 9 and frame["tokens"].max() == 350_119_526_400
+    assert frame["tokens"].max() == 350_119_526_400
     assert (frame.groupby("run")["loss_fineweb_edu"].first() > frame.groupby("run")["loss_fineweb_edu"].last()).all()
     assert frame["task_loss"].isna().sum() in (0, len(frame))  # all or, without a mirror, none

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from proxylib.data.published import histories
+from proxylib.data.published import gadre, gemstones, histories, olmo_ladder, pythia
 from proxylib.errors import UserError
 
 SOURCE = Path("some/place")
@@ -59,3 +59,22 @@ def test_flops_that_are_given_stay():
 def test_odd_rows_are_named(changes, words):
     with pytest.raises(UserError, match=f"some/place: .*{words}"):
         histories.tidy(rows(**changes), SOURCE)
+
+
+#: loader -> its set; runs, tasks and checkpoints of a run, as published
+WHOLE = {
+    gadre.gadre: ("gadre_scaling", 104, 46, 1),
+    gemstones.gemstones: ("gemstones", 22, 9, 35),
+    olmo_ladder.seven_b: ("olmo_ladder", 1, 14, 186),
+    pythia.pythia: ("pythia_evals", 11, 9, 27),
+}
+
+
+@pytest.mark.published
+@pytest.mark.parametrize("load", WHOLE, ids=lambda load: load.__name__)
+def test_published_histories_are_whole(published_set, load):
+    name, runs, tasks, checkpoints = WHOLE[load]
+    published_set(name)
+    frame = load()
+    assert (frame["run"].nunique(), frame["task"].nunique(), len(frame)) == (runs, tasks, runs * tasks * checkpoints)
+    assert tuple(frame)[: len(histories.COLUMNS)] == histories.COLUMNS

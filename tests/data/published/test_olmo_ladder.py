@@ -84,7 +84,7 @@ def test_other_files_are_refused(folder):
 def test_the_published_7b_run_is_as_known(published_set):
     folder = published_set("olmo_ladder")
     frame = olmo_ladder.seven_b()
-    assert frame["step"].nunique() == 186 and frame["step"].max() == 925_000 and frame["task"].nunique() == 14
+    assert frame["step"].max() == 925_000
     assert olmo_ladder.ladder(reruns=True)["run"].nunique() == 30
     assert frame["flops"].max() > np.iinfo(np.int64).max
     single = frame[~frame["task"].str.startswith("mmlu")]

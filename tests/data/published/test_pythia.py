@@ -63,7 +63,6 @@ def test_files_that_are_not_what_their_name_says_are_refused(folder):
 def test_the_published_results_are_as_known(published_set):
     published_set("pythia_evals")
     frame = pythia.pythia()
-    assert frame["run"].nunique() == 11 and (frame.groupby(["run", "task"]).size() == 27).all()
     last = frame[frame["step"] == 143_000]
     order = last[last["task"] == "lambada_openai"].set_index("run")["score"]
     assert order["pythia-70m"] < order["pythia-410m"] < order["pythia-2.8b"] and order["pythia-1b-deduped"] == pytest.approx(

@@ -109,7 +109,7 @@ def test_smaller_models_read_fewer_tokens_as_they_have_fewer_parameters():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"corpora": ("expert", "other", "expert")}, "one is named twice"),
+        ({"corpora": ("expert", "other", "expert")}, r"corpora: two share a name \(expert\)"),
         ({"corpora": ("expert", "other", "crawl")}, "recipe 'crawl' is unknown"),
         ({"widths": (32, 16)}, "do not rise to below the target's 64"),
         ({"widths": (16, 64)}, "do not rise to below the target's 64"),
