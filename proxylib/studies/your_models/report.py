@@ -79,11 +79,15 @@ def _many(count: float) -> str:
 def told_apart(comparison: Comparison, seeds: Seeds | None, level: float) -> str:
     """How many pairs are told apart, and what that does not say: a corpus is more than one model."""
     told, everything = int(comparison.pairs["told"].sum()), len(comparison.pairs)
-    said = f"{told} of {words.counted(everything, 'pair')} told apart by the proxy ({level:.0%} intervals over problems)."
+    chance = everything * (1 - level)
+    said = (
+        f"{told} of {words.counted(everything, 'pair')} told apart by the proxy ({level:.0%} intervals over problems; of as "
+        f"many equal pairs, about {chance:.1f} would be)."
+    )
     if told < everything:
         said += (
-            f" What would tell the others would do so in {apart.POWER:.0%} of the cases, if two differ by as much as they seem "
-            "to; they may differ by anything in their interval, or by nothing."
+            f" The numbers below would tell the others in {apart.POWER:.0%} of the cases, if two differ by as much as they "
+            "seem to; they may differ by anything in their interval, or by nothing."
         )
     said += " Where each model is the only one of its corpus, the luck of its seed is in none of these numbers; "
     if seeds is None:

@@ -6,7 +6,10 @@ import pytest
 from scipy.stats import kendalltau, norm, spearmanr
 from studies.data_selection.mixed import SETTINGS, mixtures
 
+from proxylib import studies
+from proxylib.data.published import regmix
 from proxylib.data.published.regmix import TARGET, VALIDATED
+from proxylib.runs.store import Store
 from proxylib.stats import Interval
 from proxylib.studies.data_selection import mixture_losses
 from proxylib.studies.data_selection.mixture_losses import ACCURACY, CHOSEN, MEAN, NAMED, ORACLE, RHO
@@ -75,3 +78,16 @@ def test_an_oracle_finds_something_where_there_is_nothing_and_a_choice_does_not(
         found.append((values[ORACLE], values[CHOSEN], facts["null"]))
     oracle, chosen, null = np.mean(found, axis=0)
     assert oracle == pytest.approx(null, abs=0.08) and null > 0.3 and abs(chosen) < 0.2
+
+
+@pytest.mark.published
+def test_recorded_numbers_are_those_of_the_published_set(published_set, tmp_path):
+    published_set("regmix")
+    recorded = Store("smoke", tmp_path).get(studies.declare("regmix", "smoke").key)
+    parts = {part: regmix.mixtures(part) for part in ("1M", "60M", "1B")}
+    ranks = recorded.table("ranks").query("measure == 'rank correlation'").set_index(["size", "method"])["estimate"]
+    losses = {size: part.losses[TARGET] for size, part in parts.items()}
+    assert ranks["60M", "its own loss at 1M"] == pytest.approx(spearmanr(losses["1M"], losses["60M"]).statistic)
+    for size in ("60M", "1B"):
+        assert ranks[size, "share alone"] == pytest.approx(-spearmanr(parts[size].shares[TARGET], losses[size]).statistic)
+        assert recorded.facts["without"][size] == pytest.approx((parts[size].shares[TARGET] == 0).mean())
