@@ -35,6 +35,15 @@ def test_power_laws_are_clean_and_other_curves_are_not(kind, least, most):
     assert len(frame) == 3 * len(proxies.NAMES) and least <= frame["clean"].mean() <= most
 
 
+def test_a_small_bend_that_a_spline_follows_is_no_power_law():
+    values = of_kind("power", 0.001, rows=3 * len(SIGNALS)) + 0.1 * 0.05 * np.sin(np.log(LOG))
+    values = values.reshape(3, len(SIGNALS), 20)
+    values[:, [name.startswith("rank|") for name in SIGNALS]] += 1
+    run = trained(tasks=3)
+    frame = lab_curves.clean([replace(run, steps=LOG, right=run.right[:, :20], signals=values)])
+    assert (frame["law"] < lab_curves.CLOSE).mean() > 0.9 and frame["clean"].mean() < 0.2
+
+
 def test_errors_left_out_are_those_of_fits_without_the_point():
     values = of_kind("power", 0.02, rows=3)
     errors = lab_curves.left_out_by_power(LOG, values, np.full(3, -np.inf), np.full(3, np.inf))
