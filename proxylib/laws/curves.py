@@ -191,7 +191,9 @@ class Exponential(Frozen):
             floor, height, rate = fit.parameters
             gamma = turn * rate / span
             curve = lambda t: floor + height * np.exp(-gamma * (t - start))
-            return Fitted(self.name, named(floor=floor, k=height * np.exp(gamma * start), gamma=gamma), fit, curve)
+            with np.errstate(over="ignore"):  # a steep fit's k is infinite as published; the curve is not written with it
+                k = height * np.exp(gamma * start)
+            return Fitted(self.name, named(floor=floor, k=k, gamma=gamma), fit, curve)
 
         return better([fitted(rising) for rising in turns(self.rising)])
 

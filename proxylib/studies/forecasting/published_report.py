@@ -44,14 +44,12 @@ def reported() -> dict[str, float]:
 
 
 def ladder_table(ladder: pd.DataFrame) -> pd.DataFrame:
-    """The ladder's forecasts beside what came, in percent, and how far its paper says they are off."""
+    """How far the ladder's forecasts are off, in points, and how far its paper says they are."""
     said = reported()
     paper = {"within two points": f"below {said[LADDER]:g}", "others": f"{said[LADDER_OTHERS]:g} (mean of four)"}
     return pd.DataFrame(
         {
             "task": ladder["task"],
-            "forecast (%)": ladder["estimate"].map("{:.1f}".format),
-            "came (%)": ladder["score"].map("{:.1f}".format),
             "error (points)": ladder["error"].map("{:+.1f}".format),
             "error in the paper (points)": ladder["group"].map(paper),
         }
