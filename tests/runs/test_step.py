@@ -34,7 +34,7 @@ def changed_by(folder, **values):
 
 
 STAGES = ("train", "measure")
-OF_PUBLISHED = {"page/choosing_a_corpus", "page/do_judges_agree"}
+OF_PUBLISHED = {"page/choosing_a_corpus", "page/do_judges_agree", "page/forecasting"}
 OF_VERDICTS = {
     "robustness",
     "loss_fits",
@@ -42,8 +42,7 @@ OF_VERDICTS = {
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
-NOT_YET = {"page/forecasting"}  # its run is not recorded: no profile runs it
-OF_THE_LAB = {f"page/{name}" for name in studies.registry().pages} - OF_PUBLISHED - NOT_YET - {"page/scoreboard"} - OF_VERDICTS
+OF_THE_LAB = {f"page/{name}" for name in studies.registry().pages} - OF_PUBLISHED - {"page/scoreboard"} - OF_VERDICTS
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
     "ranking",
@@ -76,7 +75,7 @@ OF_MODELS = (
             | OF_JUDGE
             | OF_PUBLISHED
             | OF_CORPORA
-            | {"crucial_steps", "lab_forecasts", "datadecide", "regmix", "judgments"},
+            | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "regmix", "judgments"},
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"}),
         ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
@@ -149,6 +148,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
         *(
             "population",
             "training_noise",
+            "published_forecasts",
             "ranking",
             "ranking_claims",
             "ablations",
