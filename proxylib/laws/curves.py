@@ -152,8 +152,10 @@ class Linear(Frozen):
         x, y, weights = fitting.checked(f"{self.name} (points above chance)", x, y, weights, 2)
         share = weights / weights.sum()
         centred = x - x @ share
-        if not (spread := centred**2 @ share):
-            raise UserError(f"{self.name}: x varies by {np.ptp(x):g}, too little for its squares; give it in another unit")
+        with np.errstate(over="ignore"):
+            spread = centred**2 @ share
+        if not 0 < spread < np.inf:
+            raise UserError(f"{self.name}: x varies by {np.ptp(x):g}, whose square is no number; give it in another unit")
         w1 = (centred * y) @ share / spread
         w0 = y @ share - w1 * (x @ share)
         loss = weights @ (y - w0 - w1 * x) ** 2 / 2

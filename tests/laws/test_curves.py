@@ -81,9 +81,11 @@ def test_linear_is_least_squares_over_the_points_above_chance():
     assert Linear().fit(LOSS, y, weights).parameters["w1"] == pytest.approx(np.polyfit(LOSS, y, 1, w=np.sqrt(weights))[0])
 
 
-def test_a_line_over_a_signal_that_is_too_small_to_square_is_refused():
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e-300, 1e300])
+def test_a_line_over_a_signal_whose_squares_are_no_numbers_is_refused(unit):
     with pytest.raises(UserError, match="give it in another unit"):
-        Linear().fit(LOSS * 1e-300, LOSS)
+        Linear().fit(LOSS * unit, LOSS)
 
 
 def test_linear_without_points_past_emergence_says_how_many_it_needs():
