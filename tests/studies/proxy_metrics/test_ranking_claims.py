@@ -38,6 +38,12 @@ def test_an_oracle_finds_much_in_noise_and_a_fit_nothing_on_models_that_it_never
     assert set(table["kind"]) == set(nulls.KINDS) and (table["repeats"] == 2).all()
 
 
+def test_an_architectures_sisters_are_left_out_of_its_null_too(trios, monkeypatch):
+    monkeypatch.setattr(nulls, "nulls_of", lambda asked, seed, repeats: asked)
+    (panel,), _ = ranking_claims.lacking_nulls(trios, 1, 2)[LINEAR, ARCHITECTURE_OUT]
+    assert set(panel.families) == {"a", "b"}
+
+
 def test_an_oracles_null_is_what_the_oracle_finds_on_the_panel_without_its_signal(trios):
     (_, eighty, _), *_ = trios
     asked = {("any", protocols.ORACLE): ([eighty], model_selection.oracle)}

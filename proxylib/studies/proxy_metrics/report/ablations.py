@@ -10,7 +10,7 @@ from proxylib.stats import Interval
 from proxylib.studies.proxy_metrics.ablations import WINNER
 
 GAP = "rho minus the default's"
-#: ten traces are a handful that is enough if they lose less than this against all of them, set before looking
+#: ten traces are a handful that is enough if they lose less than this against all of them (experiment log)
 FEW_LOSE = -0.1
 
 

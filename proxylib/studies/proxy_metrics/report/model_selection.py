@@ -232,7 +232,8 @@ def tasks_table(summary: pd.DataFrame, tasks: pd.DataFrame, over: pd.DataFrame, 
     tasks, over : the tables `by_task` and `over_tasks` of `ranking_claims`
     """
     correlations = tables.rows(summary, quantity="rho")
-    part, means, drawn_tasks = (tables.rows(frame, protocol=protocol) for frame in (tasks, correlations, over))
+    bounded = over.assign(low=over["low"].clip(lower=-1), high=over["high"].clip(upper=1))  # Student's t knows no end
+    part, means, drawn_tasks = (tables.rows(frame, protocol=protocol) for frame in (tasks, correlations, bounded))
     wide = part.pivot(index="method", columns="task", values="estimate")[list(part["task"].unique())]
     shown = wide.map("{:.2f}".format)
     for name, frame in (("families drawn", means), ("tasks drawn", drawn_tasks)):

@@ -105,15 +105,16 @@ def test_a_fit_beats_its_null_by_the_paired_difference_and_above_the_bar():
     assert table.iloc[-1]["difference"] == "0.20 [0.10, 0.30]"
 
 
-def oracles(high):
-    """The oracle's null: a mean of .7 and a bar."""
-    rows = [(ORACLE, protocols.ORACLE, kind, 7, 0.7, high, kind == nulls.OF_MODEL) for kind in nulls.KINDS]
+def oracles(high, mean=0.7):
+    """The oracle's null: a mean and a bar."""
+    rows = [(ORACLE, protocols.ORACLE, kind, 7, mean, high, kind == nulls.OF_MODEL) for kind in nulls.KINDS]
     return pd.DataFrame(rows, columns=["method", "protocol", "kind", "repeats", "mean", "high", "decides"])
 
 
 def test_an_oracle_is_no_better_than_the_same_choice_among_random_numbers_unless_it_passes_their_bar():
     assert report.oracle_beats_null(summary(), oracles(0.85)) == Decision.HIGHER
     assert report.oracle_beats_null(summary(), oracles(0.95)) == Decision.UNDECIDED
+    assert report.oracle_beats_null(summary(), oracles(0.85, mean=0.84)) == Decision.UNDECIDED  # its interval begins at .8
     bands = report.bands(against({report.TASKS_OUT: (0.5, 0.3, 0.7)}, 0.4)[1], oracles(0.95))
     row = bands[bands["method"] == ORACLE].iloc[0]  # among the unseen tasks, where its marker stands
     assert (row["protocol"], row["null_mean"], row["null_high"]) == (report.TASKS_OUT, 0.7, 0.95)
@@ -160,12 +161,12 @@ def test_every_task_stands_beside_both_intervals_of_the_mean():
         columns=["method", "protocol", "task", "estimate"],
     )
     over = pd.DataFrame(
-        [(LINEAR, report.FAMILY_OUT, 0.3, -0.1, 0.7), (PER_BYTE, report.FAMILY_OUT, 0.4, 0.0, 0.8)],
+        [(LINEAR, report.FAMILY_OUT, 0.3, -0.1, 0.7), (PER_BYTE, report.FAMILY_OUT, 0.4, -0.3, 1.1)],
         columns=["method", "protocol", "estimate", "low", "high"],
     )
     table = report.tasks_table(summary(), tasks, over)
     assert list(table) == ["method", "b", "a", "families drawn", "tasks drawn"]
-    assert table.iloc[0].tolist() == [PER_BYTE, "0.40", "0.40", "0.40 [0.30, 0.50]", "0.4 [0.0, 0.8]"]
+    assert table.iloc[0].tolist() == [PER_BYTE, "0.40", "0.40", "0.40 [0.30, 0.50]", "0.4 [-0.3, 1.0]"]
     assert table["method"].tolist() == [PER_BYTE, LINEAR]
 
 
