@@ -114,6 +114,16 @@ def advice_table(differences: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def unasked(differences: pd.DataFrame, coverage: pd.DataFrame) -> int:
+    """Report cases in which our choice is shown to err more than a curve, and equals the last score throughout."""
+    case = ["data", "kind", "known"]
+    mine = differences[(differences["method"] == CHOICE) & ~differences["tuning"]]
+    same = mine[(mine["baseline"] == PERSISTENCE) & (mine["low"] == 0) & (mine["high"] == 0)]
+    behind = mine[(mine["baseline"] == COMPUTE) & (mine["decision"] == str(Decision.HIGHER))]
+    empty = coverage[coverage["intervals"] == 0]
+    return len(behind[case].merge(same[case]).merge(empty[case]))
+
+
 def coverage_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Coverage by horizon, in percent, with the width of intervals."""
     return pd.DataFrame(

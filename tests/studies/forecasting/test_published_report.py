@@ -53,3 +53,16 @@ def test_intervals_that_hold_too_often_are_too_wide():
     frame = pd.DataFrame({"reach": ["near", "far", "none"], "estimate": [0.97, 0.8, float("nan")]})
     frame = frame.assign(low=[0.92, 0.7, float("nan")], high=[0.99, 0.95, float("nan")], intervals=[50, 20, 0])
     assert report.held(frame, 0.9) == "are too wide at near and are not shown to be off at far"
+
+
+def test_cases_that_lose_to_a_curve_without_a_past_are_counted():
+    rows = [("a", PERSISTENCE, 0.0, 0.0, "undecided"), ("a", COMPUTE, 1.0, 2.0, "higher"), ("b", COMPUTE, 1.0, 2.0, "higher")]
+    rows += [
+        ("b", PERSISTENCE, -2.0, -1.0, "lower"),
+        ("c", PERSISTENCE, 0.0, 0.0, "undecided"),
+        ("c", COMPUTE, -1, 1, "undecided"),
+    ]
+    frame = pd.DataFrame(rows, columns=["data", "baseline", "low", "high", "decision"])
+    frame = frame.assign(kind=LATER, known="1/4", method=report.CHOICE, tuning=False)
+    coverage = pd.DataFrame({"data": ["a", "b", "c"], "kind": LATER, "known": "1/4", "intervals": [0, 9, 0]})
+    assert report.unasked(frame, coverage) == 1 and report.unasked(frame, coverage.assign(intervals=9)) == 0
