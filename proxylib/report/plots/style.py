@@ -96,7 +96,6 @@ KINDS = {
     "signals about corpora": {"accuracy": Look(BLUE, "o"), "nll": Look(VERMILION, "s")},
     "signals of small models": {
         "direct accuracy": Look(INK, "s"),
-        "loss on prose": Look(QUIET, "v"),
         "loss on traces": Look(ORANGE, "D"),
         "rBridge": Look(PINK, "P"),
         "chosen on other corpora": Look(GREEN, ">"),
