@@ -1,6 +1,6 @@
 """The methods of `proxylib forecast` run over published runs: how wrong each was, how far ahead, and whether intervals held.
 
-Of the published data nothing enters a run but errors, and the known answers of eight tasks.
+Of the published data nothing enters a run but errors.
 """
 
 from __future__ import annotations

@@ -166,7 +166,9 @@ def build(step, workspace: Workspace) -> None:
     kept = usable(accuracy, settings.ranked)
     if len(kept) < 4:  # two are held out, and of the others one at a time chooses the cost of a ranking SVM
         raise UserError(f"ranking: at least 4 tasks on which models differ are needed, found {len(kept)}")
-    by_columns = [panels(features, accuracy, kept, columns) for columns in (list(BASELINES), list(proxies.NAMES), _by_byte())]
+    by_columns = [
+        panels(features, accuracy, kept, columns) for columns in (list(BASELINES), list(proxies.NAMES), names_by_byte())
+    ]
     eighty = by_columns[1]
     per_seed = [predictions(*trio) for trio in zip(*by_columns, strict=True)]
     by_method = {name: [methods[name] for methods in per_seed] for name in per_seed[0]}
@@ -256,7 +258,7 @@ def null(eighty: list[Panel], bootstrap: Bootstrap) -> pd.DataFrame:
     )
 
 
-def _by_byte() -> list[str]:
+def names_by_byte() -> list[str]:
     return [BY_BYTE + name for name in proxies.NAMES]
 
 

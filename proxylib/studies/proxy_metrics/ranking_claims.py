@@ -57,7 +57,7 @@ def _trios(population: Run, ranked: tuple[str, ...]) -> Trios:
     """The panels that `model_selection.build` ranks."""
     features, accuracy = population.table("features"), population.table("accuracy")
     kept = usable(accuracy, ranked)
-    columns = (list(BASELINES), list(proxies.NAMES), model_selection._by_byte())
+    columns = (list(BASELINES), list(proxies.NAMES), model_selection.names_by_byte())
     return list(zip(*[panels(features, accuracy, kept, names) for names in columns], strict=True))
 
 

@@ -14,7 +14,7 @@ from proxylib.studies.proxy_metrics import model_selection
 @pytest.fixture(scope="module")
 def made():
     values, accuracy, answers = population()
-    columns = (list(features.BASELINES), list(proxies.NAMES), model_selection._by_byte())
+    columns = (list(features.BASELINES), list(proxies.NAMES), model_selection.names_by_byte())
     panels = [model_selection.panels(values, accuracy, TASKS, names) for names in columns]
     per_seed = [model_selection.predictions(*own) for own in zip(*panels, strict=True)]
     by_method = {name: [found[name] for found in per_seed] for name in per_seed[0]}

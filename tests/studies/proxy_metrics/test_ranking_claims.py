@@ -21,7 +21,7 @@ def trios():
     """One training seed; families are the tokenizers x and y of two architectures."""
     values, accuracy, _ = population(seeds=(2,))
     accuracy["family"] = accuracy["family"].map({"f0": "a-x", "f1": "a-y", "f2": "b-x", "f3": "b-y"})
-    columns = (list(features.BASELINES), list(proxies.NAMES), model_selection._by_byte())
+    columns = (list(features.BASELINES), list(proxies.NAMES), model_selection.names_by_byte())
     return [tuple(model_selection.panels(values, accuracy, TASKS, names)[0] for names in columns)]
 
 
