@@ -259,6 +259,7 @@ def null(eighty: list[Panel], bootstrap: Bootstrap) -> pd.DataFrame:
 
 
 def names_by_byte() -> list[str]:
+    """Columns of the eighty with tokens spread over their bytes, in the order of `proxies.NAMES`."""
     return [BY_BYTE + name for name in proxies.NAMES]
 
 
