@@ -85,7 +85,7 @@ MUTANTS = {
             "tests/studies/loss/test_hub_cell.py::test_an_example_that_is_held_out_too_is_counted_and_said",
         ),
     ],
-    "studies/forecasting/table.py": [
+    "data/histories/table.py": [
         Mutant(
             "truth-is-a-number",
             "if types.is_boolean(cells.type) else values",

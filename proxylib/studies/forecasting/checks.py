@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from proxylib.data.histories.table import Table
 from proxylib.errors import UserError
 from proxylib.studies.forecasting.settings import AXES, NAMES
-from proxylib.studies.forecasting.table import Table
 from proxylib.text import line
 
 JUMP = 1e5  # from one checkpoint to the next: in different units

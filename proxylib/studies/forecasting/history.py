@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from proxylib.data.histories.table import Table, read
 from proxylib.errors import UserError
 from proxylib.studies.forecasting import checks
 from proxylib.studies.forecasting.series import Series, Target
 from proxylib.studies.forecasting.settings import AXES, NAMES, Forecast, targets
-from proxylib.studies.forecasting.table import Table, read
 from proxylib.text import line
 
 LEAST = 4  # checkpoints, or runs, before anything is fitted
