@@ -10,6 +10,7 @@ from proxylib.measure.settings import Extraction, MeasureSettings
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import architectures, tokenizers
 from proxylib.models.settings import Evaluation
+from proxylib.runs.folder import Folder
 from proxylib.runs.store import Workspace
 from proxylib.studies.lab import material
 
@@ -34,3 +35,11 @@ def parents(folder):
         "material": SimpleNamespace(path=lambda name: folder / name, table={"decisive": decisive}.__getitem__),
         "expert": SimpleNamespace(table={"tokens_expert": theirs}.__getitem__),
     }
+
+
+def built(build, step, folder):
+    """The workspace of a call of a builder that goes on from what is in the folder."""
+    folder.mkdir(exist_ok=True)
+    workspace = Workspace(folder, Folder(folder, {}).progress())
+    build(step, workspace)
+    return workspace

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from models.small_training import CONFIG, LLAMA, MATERIAL, STEPS, contents, interrupt
-from studies.lab.parents import MEASURE, parents
+from studies.lab.parents import MEASURE, built, parents
 
 from proxylib import studies
 from proxylib.data import traces
@@ -13,8 +13,6 @@ from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.models import devices, loading, tokenizers
 from proxylib.models.settings import TrainSettings
-from proxylib.runs.folder import Folder
-from proxylib.runs.store import Workspace
 from proxylib.studies.lab import corpus_run
 from proxylib.studies.lab.settings import CorpusRuns, CorpusRunSettings
 
@@ -36,10 +34,7 @@ def run(step, folder):
     """The workspace of a call that goes on from what is in the folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
-        folder.mkdir(exist_ok=True)
-        workspace = Workspace(folder, Folder(folder, {}).progress())
-        corpus_run.build(step, workspace)
-        return workspace
+        return built(corpus_run.build, step, folder)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from models.small_training import CONFIG, LLAMA, MATERIAL, POST_STEPS, STEPS, after, contents, interrupt
-from studies.lab.parents import MEASURE, parents
+from studies.lab.parents import MEASURE, built, parents
 
 from proxylib.data import corpora
 from proxylib.errors import UserError
@@ -43,11 +43,7 @@ def step(tmp_path_factory):
 
 
 def watched(step, folder):
-    """The workspace of a call that goes on from what is in the folder."""
-    folder.mkdir(exist_ok=True)
-    workspace = Workspace(folder, Folder(folder, {}).progress())
-    trajectory.build(step, workspace)
-    return workspace
+    return built(trajectory.build, step, folder)
 
 
 @pytest.fixture(scope="module")
