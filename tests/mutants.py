@@ -48,6 +48,15 @@ MUTANTS = {
     "cli/surroundings.py": [
         Mutant("only-what-was-raised", "error = error.__cause__ or error.__context__", "error = None"),
     ],
+    "alarms/choice.py": [
+        Mutant("best-of-many-as-of-one", "(moved[:, known] / spread[known]).max(1)", "(moved[:, known] / spread[known])[:, 0]"),
+        Mutant("apart-by-the-estimate", '"apart": low > 0', '"apart": others - estimates > 0'),
+        Mutant("items-as-if-others", "root = vectors * np", "root = np.eye(len(values)) * np"),
+        Mutant(
+            "shared-noise-shrinks", "float(np.trace(off @ covariance)) / freedom", "float(np.trace(covariance)) / len(places)"
+        ),
+        Mutant("passages-count-by-item", "off if clusters is None else off", "off if True else off"),
+    ],
     "studies/lab/training_noise.py": [
         Mutant("every-task-in-the-mean", 'table[table["task"].isin(tasks)] for', "table for"),
         Mutant("one-training-has-the-noise-of-two", "np.mean((first - second) ** 2) / 2)", "np.mean((first - second) ** 2))"),

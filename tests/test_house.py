@@ -32,6 +32,7 @@ ROOMS = (
     "judging",
     "ranking",
     "laws",
+    "alarms",
     "report",
     "studies",
     "cli",
