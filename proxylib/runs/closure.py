@@ -13,7 +13,7 @@ import importlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,11 +52,8 @@ def reached(roots: Iterable[str]) -> dict[Name, str]:
         name = waiting.pop()
         if name in seen or name[0].startswith(ENGINE):
             continue
-        nodes = _nodes(name)
-        seen[name] = "\n".join(ast.dump(_without_docstrings(node)) for node in nodes)
-        module = _module(name[0])
-        for node in nodes:
-            waiting += list(_used(node, name[0], module))
+        seen[name], used = _definition(name)
+        waiting += used
     return seen
 
 
@@ -97,9 +94,20 @@ def _imported(module: str) -> ModuleType | None:
         return None
 
 
+def forget() -> None:
+    """Read sources anew: they are kept as they were first read, as a process runs what it has imported."""
+    for kept in (_path, _module, _definition, _called):
+        kept.cache_clear()
+
+
 def called_by(notebook: Path) -> list[str]:
     """What the code cells of a notebook name, as roots."""
-    tree = ast.parse("\n".join(cell["source"] for cell in cells_of(notebook) if cell["cell_type"] == "code"))
+    return _called("\n".join(cell["source"] for cell in cells_of(notebook) if cell["cell_type"] == "code"))
+
+
+@lru_cache(maxsize=512)
+def _called(source: str) -> list[str]:
+    tree = ast.parse(source)
     imports = dict(_bound(tree, ""))
     names = {name for node in tree.body for name in _used(node, "", Module({}, imports, []))}
     return [f"{module}:{definition}" if definition else module for module, definition in sorted(names)]
@@ -109,6 +117,14 @@ def cells_of(notebook: Path) -> list[dict[str, Any]]:
     """Cells of a source notebook with their sources as text, read as JSON: importing nbformat takes seconds."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [cell | {"source": "".join(cell["source"])} for cell in cells]
+
+
+@cache  # notebooks reach much the same code
+def _definition(name: Name) -> tuple[str, list[Name]]:
+    """Source of a definition, without docstrings, and what it names."""
+    nodes = _nodes(name)
+    source = "\n".join(ast.dump(_without_docstrings(node)) for node in nodes)
+    return source, [used for node in nodes for used in _used(node, name[0], _module(name[0]))]
 
 
 def _root(root: str) -> Name:

@@ -71,7 +71,7 @@ def package(tmp_path, monkeypatch):
         "def passed_on():\n    return low.WORD\n\n\ndef looked_up(name):\n    return getattr(words, name)\n"
     )
     monkeypatch.setattr(closure, "PACKAGE", root)
-    clear = lambda: (closure._module.cache_clear(), closure._path.cache_clear())
+    clear = closure.forget
     clear()
     yield root, clear
     clear()

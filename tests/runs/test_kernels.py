@@ -91,8 +91,8 @@ def test_what_steps_need_is_imported_ahead_even_from_within_functions(tmp_path, 
         '"""M."""\n\n\ndef build():\n    from wave import Wave_read\n    import chunk_that_is_missing\n'
     )
     monkeypatch.setattr(closure, "PACKAGE", root)
-    closure._module.cache_clear(), closure._path.cache_clear()
+    closure.forget()
     monkeypatch.delitem(sys.modules, "wave", raising=False)
     closure.preload(["proxylib.made:build"])
-    closure._module.cache_clear(), closure._path.cache_clear()
+    closure.forget()
     assert "wave" in sys.modules
