@@ -94,6 +94,15 @@ MUTANTS = {
             "tests/studies/loss/test_hub_cell.py::test_an_example_that_is_held_out_too_is_counted_and_said",
         ),
     ],
+    "alarms/spikes.py": [
+        Mutant("a-fall-is-a-spike", "t.sf(jumps / scale", "t.sf(abs(jumps) / scale"),
+        Mutant("looks-cost-nothing", "* series / table.spent(looks)", "* series"),
+    ],
+    "alarms/missing.py": [
+        Mutant("one-more-metric-expects-all", "(2 * number >= size)[groups]", "(number >= 0)[groups]"),
+        Mutant("a-pause-in-steps-alone", "np.logical_and(", "np.logical_or("),
+        Mutant("the-end-of-a-scale-is-stale", "same & ~ends &", "same &"),
+    ],
     "data/histories/table.py": [
         Mutant(
             "truth-is-a-number",
