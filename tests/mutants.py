@@ -886,6 +886,19 @@ MUTANTS = {
             "cap-not-noticed", "PROBE_LOGITS = (1.0, 100.0)", "PROBE_LOGITS = ()", "tests/measure/tokenstats/test_extract.py"
         ),
     ],
+    "judging/users.py": [
+        Mutant("all-leave-alike", "settings.disappointed * share)", "settings.disappointed * 0.5)"),
+        Mutant("all-rate-alike", "np.where(done, 1.0, settings.vexed)", "1.0"),
+    ],
+    "studies/telemetry/attribution.py": [
+        Mutant("looks-ahead", "np.flatnonzero(whole[: window.stop] > 0)", "np.flatnonzero(whole > 0)"),
+        Mutant("arms-before-the-update", "log.weeks[window.update // WEEK : window.stop", "log.weeks[: window.stop"),
+    ],
+    "studies/telemetry/reading.py": [
+        Mutant("each-look-has-it-all", "ALPHA / len(looks)", "ALPHA"),
+        Mutant("harm-of-any-sign", '(changed["p"] < ALPHA) & changed["rightly"]', 'changed["p"] < ALPHA'),
+        Mutant("found-and-lost", '["hit"].cummax()', '["hit"].transform("last")'),
+    ],
     "judging/agreement.py": [
         Mutant("triples-of-nothing", "counts = counts[counts[:, 1] > 0]", "counts = counts"),
         Mutant(

@@ -42,7 +42,9 @@ OF_VERDICTS = {
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
-OF_THE_LAB = {f"page/{name}" for name in studies.registry().pages} - OF_PUBLISHED - {"page/scoreboard"} - OF_VERDICTS
+OF_THE_LAB = (
+    {f"page/{name}" for name in studies.registry().pages} - OF_PUBLISHED - {"page/scoreboard", "page/telemetry"} - OF_VERDICTS
+)
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
     "ranking",
@@ -54,6 +56,7 @@ ANALYSES = {
 OF_THE_POPULATION = {"population", "training_noise", "your_models", "numerics"} | ANALYSES | OF_THE_LAB
 READ_TRAJECTORIES = {"crucial_steps", "lab_forecasts"}
 OF_TRAJECTORIES = READ_TRAJECTORIES | {"page/crucial_steps", "page/forecasting_in_the_lab"}
+SIMULATED = {"telemetry", "page/telemetry"}
 OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
 OF_MODELS = (
     {"train", "measure", "reading", "trajectory", "crucial_steps", "lab_forecasts", "corpus_run"}
@@ -75,6 +78,7 @@ OF_MODELS = (
             | OF_JUDGE
             | OF_PUBLISHED
             | OF_CORPORA
+            | SIMULATED
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "regmix", "judgments"},
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"}),
@@ -87,6 +91,7 @@ OF_MODELS = (
         ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS),
         ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
+        ({"telemetry": {"worlds": 5}}, {"telemetry_worlds"} | SIMULATED),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"material": {"items": 18}}, {"material", "corpora"} | OF_MODELS),
     ],
@@ -157,7 +162,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "lab_corpora",
             "loss_fits",
         ),
-        *("lab_forecasts", "page"),
+        *("lab_forecasts", "telemetry", "page"),
     }
     assert whole == {
         *(
@@ -173,6 +178,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "datadecide",
             "regmix",
             "judgments",
+            "telemetry_worlds",
         ),
         *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness"),
     }

@@ -155,6 +155,13 @@ KINDS = {
         "loss of the answer": Look(ORANGE, "^"),
         "our choice": Look(BLUE, "o"),
     },
+    "ways to read telemetry": {
+        "before and after": Look(VERMILION, "s"),
+        "interrupted series": Look(ORANGE, "D"),
+        "holdout": Look(BLUE, "o"),
+        "staggered rollout": Look(SKY, "^"),
+    },
+    "simulated worlds": {"one product": Look(QUIET, "s"), "drawn products": Look(BLUE, "o")},
     "implementations": {
         "proxylib": Look(BLUE, "o"),
         "naive_compare": Look(VERMILION, "s"),
