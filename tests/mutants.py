@@ -57,6 +57,21 @@ MUTANTS = {
         ),
         Mutant("passages-count-by-item", "off if clusters is None else off", "off if True else off"),
     ],
+    "alarms/paired.py": [
+        Mutant("clusters-are-forgotten", '"groups": clusters}', '"groups": np.arange(len(difference))}'),
+        Mutant(
+            "ties-whatever-the-interval", "-how.margin <= paired.low and paired.high <= how.margin", "abs(paired.change) < 1e-3"
+        ),
+        Mutant("no-correction", 'if how.correction != "none" and tested.any():', "if False:"),
+        Mutant("power-of-a-coin", "t.ppf(power, degrees)", "t.ppf(0.5, degrees)"),
+        Mutant("unpaired-items-count", 'kept = part.dropna(subset=["before", "after"])', "kept = part.fillna(0)"),
+    ],
+    "alarms/regression.py": [
+        Mutant("one-task-among-many", "p * len(ps) * tasks", "p * len(ps)"),
+        Mutant("the-best-of-many-for-nothing", "p * len(ps) * tasks", "p * tasks"),
+        Mutant("no-wobble", "if second.any():", "if False:"),
+        Mutant("told-again", "            start = int(since)\n", ""),
+    ],
     "studies/lab/training_noise.py": [
         Mutant("every-task-in-the-mean", 'table[table["task"].isin(tasks)] for', "table for"),
         Mutant("one-training-has-the-noise-of-two", "np.mean((first - second) ** 2) / 2)", "np.mean((first - second) ** 2))"),

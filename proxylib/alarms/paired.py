@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from proxylib.alarms import table
 from proxylib.errors import UserError
 from proxylib.settings import Frozen
 
@@ -134,12 +135,19 @@ def compare(pairs: pd.DataFrame, how: Comparison | None = None) -> pd.DataFrame:
         rows.append((metric, paired, counted, means, moved))
     corrected = adjusted([paired.p for _, paired, *_ in rows], how)
     alpha = (1 - how.level) / (1 if how.correction == "none" else max(1, len(rows)))
-    table = []
+    lines = []
     for (metric, paired, counted, means, moved), p in zip(rows, corrected, strict=True):
         shows = smallest(paired, counted[0], alpha, how.power)
         given = (metric, paired.test, *counted, *means, paired.change, paired.low, paired.high, *moved)
-        table.append((*given, paired.p, p, shows, decide(paired, p, how)))
-    return pd.DataFrame(table, columns=COLUMNS)
+        lines.append((*given, paired.p, p, shows, decide(paired, p, how)))
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def alarms(compared: pd.DataFrame, at: float, since: float) -> pd.DataFrame:
+    """The metrics that became worse (see `compare`) between the checkpoints `since` and `at`, in the columns of `table`."""
+    worse = compared[compared["decision"] == Outcome.WORSE]
+    numbers = worse[["change", "low", "high", "p"]].itertuples(index=False, name=None)
+    return table.frame(("regression", metric, at, since, *row) for metric, row in zip(worse["metric"], numbers, strict=True))
 
 
 def adjusted(ps: list[float], how: Comparison) -> np.ndarray:

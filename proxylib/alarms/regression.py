@@ -12,10 +12,10 @@ import pandas as pd
 from pydantic import Field
 from scipy.special import chdtri, ndtr, ndtri, stdtr
 
+from proxylib.alarms import table
 from proxylib.errors import UserError
 from proxylib.settings import Frozen
 
-COLUMNS = ["alarm", "task", "at", "since", "change", "low", "high", "p"]
 NAME = "regression"
 SECOND = 6.0  # variance of a second difference, in variances of one score
 INDEPENDENT = 18 / 35  # share of overlapping second differences that count as independent ones
@@ -93,7 +93,7 @@ def find(history: pd.DataFrame, axis: str, how: Regression | None = None) -> pd.
         found = _of_task(part["score"].to_numpy(float), standard_errors(part), len(tasks), how)
         place = part[axis].to_numpy()
         rows += [(NAME, task, place[at], place[since], *numbers) for at, since, *numbers in found]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return table.frame(rows)
 
 
 def standard_errors(part: pd.DataFrame) -> np.ndarray:

@@ -148,3 +148,10 @@ def test_clusters_of_either_side_are_kept():
     side = pd.DataFrame({"metric": "m", "item": [1, 2, 3, 4], "score": [0, 1, 1, 0]})
     pairs = paired.matched(side, side.assign(cluster=["x", "x", "y", "y"]))
     assert list(pairs["cluster"]) == ["x", "x", "y", "y"] and paired.compare(pairs)["clusters"].iloc[0] == 2
+
+
+def test_what_became_worse_is_an_alarm():
+    both = pd.concat([pairs(2, 40, same=400, metric="fell"), pairs(40, 2, same=400, metric="rose")])
+    alarms = paired.alarms(paired.compare(both), at=20, since=10)
+    assert list(alarms["task"]) == ["fell"] and alarms["high"].iloc[0] < 0
+    assert (alarms["alarm"].iloc[0], alarms["at"].iloc[0], alarms["since"].iloc[0]) == ("regression", 20, 10)
