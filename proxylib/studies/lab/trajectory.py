@@ -23,7 +23,7 @@ from proxylib.models import averaging, devices, loading, pretrain, tokenizers
 from proxylib.models.settings import TrainSettings
 from proxylib.runs.store import Workspace
 from proxylib.studies.lab.material import traces_of
-from proxylib.studies.lab.parts import Parts
+from proxylib.runs.parts import Parts
 from proxylib.studies.lab.settings import TrajectorySettings, Watch
 
 FROM = 400  # the first checkpoint is a 400th of the way: half of the log-spaced ones come before the first eighteenth

@@ -4,7 +4,7 @@ import pandas as pd
 
 from proxylib.runs.folder import Folder
 from proxylib.runs.store import Workspace
-from proxylib.studies.lab.parts import Parts
+from proxylib.runs.parts import Parts
 
 
 def workspace_in(folder, say=print):
