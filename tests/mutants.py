@@ -36,6 +36,29 @@ MUTANTS = {
         ),
         Mutant("quoted-keys-pass", '(value, quote(value, safe=""), repr(value)[1:-1], html.escape(value))', "(value,)"),
     ],
+    "alarms/rises.py": [
+        Mutant("noise-of-whole-curve", "median / (MEDIAN * np.sqrt(6))", "median / MEDIAN"),
+        Mutant(
+            "lowest-single-point-is-no-search",
+            "np.sort(statistics(values)[0].max(axis=-1))",
+            "np.sort(statistics(values)[0][:, -1])",
+        ),
+        Mutant("no-correction-over-tasks", "chance.shape[1] - np.arange(chance.shape[1])", "1"),
+    ],
+    "alarms/overfit.py": [
+        Mutant("training-may-rise", "alarms[fell].reset_index", "alarms.reset_index"),
+    ],
+    "alarms/domains.py": [
+        Mutant(
+            "aggregate-may-rise",
+            'total.reindex(alarms["at"]).to_numpy() < total',
+            'total.reindex(alarms["at"]).to_numpy() != total',
+        ),
+    ],
+    "alarms/plateau.py": [
+        Mutant("any-slower-pace-is-a-plateau", "settings.share * whole[part]", "whole[part]"),
+        Mutant("looks-are-free", "p * looks * wide.shape[1]", "p"),
+    ],
     "settings.py": [
         Mutant("octal", "(0|[1-9][0-9_]*|0x", "([0-9_]+|0x"),
         Mutant("bombs-go-off", "if counted[id(node)] > MOST_VALUES:", "if False:"),

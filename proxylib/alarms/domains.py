@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from proxylib.alarms.rises import COLUMNS, RiseSettings, risen
+from proxylib.alarms.rises import RiseSettings, risen
 
 NAME = "cannibalised"
 
@@ -25,15 +25,15 @@ def cannibalised(losses: pd.DataFrame, total: pd.Series | None = None, settings:
 
     Returns
     -------
-    See `rises.COLUMNS`; a row for every domain that has risen since a place where the aggregate was higher than it is now
+    See `table.COLUMNS`; a row for every domain that has risen since a place where the aggregate was higher than it is now
 
     Notes
     -----
     False alarms: see `rises.risen`; that the aggregate must have fallen can only take alarms back. Where the aggregate rises as
     well, the run overfits or has come apart, which is another alarm.
     """
-    alarms = risen(losses, settings or RiseSettings())
+    alarms = risen(NAME, losses, settings or RiseSettings())
     if len(alarms):
         total = aggregate(losses) if total is None else total
         alarms = alarms[total.reindex(alarms["at"]).to_numpy() < total.reindex(alarms["since"]).to_numpy()]
-    return alarms.reset_index(drop=True).assign(alarm=NAME)[list(COLUMNS)]
+    return alarms.reset_index(drop=True)

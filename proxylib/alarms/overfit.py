@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from proxylib.alarms.rises import COLUMNS, RiseSettings, risen
+from proxylib.alarms.rises import RiseSettings, risen
 
 NAME = "overfit"
 
@@ -22,18 +22,18 @@ def overfit(losses: pd.DataFrame, training: pd.DataFrame | None = None, settings
 
     Returns
     -------
-    See `rises.COLUMNS`; a row for every loss that has turned
+    See `table.COLUMNS`; a row for every loss that has turned
 
     Notes
     -----
     False alarms: see `rises.risen`. The training loss can only take an alarm back, so that the rate stays below what is said.
     A validation loss that stops falling is no alarm here; see `plateau`.
     """
-    alarms = risen(losses, settings or RiseSettings())
+    alarms = risen(NAME, losses, settings or RiseSettings())
     if training is not None and len(alarms):
         fell = [_level(training, row.since, row.at) < _level(training, -np.inf, row.since) for row in alarms.itertuples()]
         alarms = alarms[fell].reset_index(drop=True)
-    return alarms.assign(alarm=NAME)[list(COLUMNS)]
+    return alarms
 
 
 def naive(values: np.ndarray, rises: int = 2) -> int | None:

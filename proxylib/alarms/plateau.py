@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from proxylib.alarms.rises import COLUMNS
+from proxylib.alarms.table import frame
 from proxylib.settings import Frozen
 
 NAME = "plateau"
@@ -36,7 +36,7 @@ def plateau(losses: pd.DataFrame, total: pd.Series | None = None, settings: Plat
 
     Returns
     -------
-    See `rises.COLUMNS`; `change` is the domain's pace minus the pace below which it has stalled, in shares of the loss a
+    See `table.COLUMNS`; `change` is the domain's pace minus the pace below which it has stalled, in shares of the loss a
     doubling of the axis, with its interval. A domain raises one alarm, the first
 
     Notes
@@ -74,7 +74,7 @@ def plateau(losses: pd.DataFrame, total: pd.Series | None = None, settings: Plat
                 change = (np.log(2) * end for end in pace)
                 rows.append((NAME, task, wide.index[stop - 1], wide.index[stop - reach], *change, p))
                 break
-    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(["at", "p"], kind="stable", ignore_index=True)
+    return frame(rows)
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> float:

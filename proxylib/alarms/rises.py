@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from proxylib.alarms.table import frame
 from proxylib.settings import Frozen
 
 BLOCKS = (1, 2, 4)  # checkpoints that are averaged before two places are compared: a slow rise shows in longer ones only
@@ -20,8 +21,6 @@ LAGS = (1, 2, 3)  # of second differences; noise that lasts over several checkpo
 #: checkpoints before anything is said: by then the noise rests on four second differences of the longest lag
 FEWEST = 10
 MEDIAN = 0.6745  # of the size of a standard normal variable
-#: what every detector returns
-COLUMNS = ("alarm", "task", "at", "since", "change", "low", "high", "p")
 
 
 class RiseSettings(Frozen):
@@ -105,17 +104,18 @@ def chances(values: np.ndarray, settings: RiseSettings) -> np.ndarray:
     return (1 + len(reached) - np.searchsorted(reached, largest, side="left")) / (1 + len(reached))
 
 
-def risen(losses: pd.DataFrame, settings: RiseSettings) -> pd.DataFrame:
+def risen(name: str, losses: pd.DataFrame, settings: RiseSettings) -> pd.DataFrame:
     """The first rise of every task that has one.
 
     Parameters
     ----------
+    name : of the alarm
     losses : columns task, at (place on the axis) and value; every task at the same places
     settings : the rate of false alarms
 
     Returns
     -------
-    `COLUMNS` without the first; `change` is the rise above the lowest earlier level, low and high its two-sided interval of
+    `table.COLUMNS`; `change` is the rise above the lowest earlier level, low and high its two-sided interval of
     level 1 - error, from the noise alone
 
     Notes
@@ -131,7 +131,7 @@ def risen(losses: pd.DataFrame, settings: RiseSettings) -> pd.DataFrame:
 
     wide = losses.pivot(index="at", columns="task", values="value").sort_index()
     if len(wide) < FEWEST:
-        return pd.DataFrame(columns=COLUMNS[1:])
+        return frame([])
     places = wide.index.to_numpy()
     chance = np.column_stack([chances(wide[task].to_numpy(float), settings) for task in wide])
     corrected = _holm(chance)
@@ -142,8 +142,8 @@ def risen(losses: pd.DataFrame, settings: RiseSettings) -> pd.DataFrame:
             now, values = raised[0], wide[task].to_numpy(float)
             size, rise, since = (part[now] for part in statistics(values))
             reach = norm.ppf(1 - settings.error / 2) * rise / size
-            rows.append((task, places[now], places[since], rise, rise - reach, rise + reach, corrected[now, number]))
-    return pd.DataFrame(rows, columns=COLUMNS[1:]).sort_values(["at", "p"], kind="stable", ignore_index=True)
+            rows.append((name, task, places[now], places[since], rise, rise - reach, rise + reach, corrected[now, number]))
+    return frame(rows)
 
 
 def _holm(chance: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from proxylib.alarms.domains import aggregate, cannibalised
-from proxylib.alarms.rises import COLUMNS, RiseSettings
+from proxylib.alarms.rises import RiseSettings
+from proxylib.alarms.table import COLUMNS
 
 AT = np.arange(1, 25) * 100.0
 SETTINGS = RiseSettings(draws=500)

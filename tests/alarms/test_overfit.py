@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from proxylib.alarms.overfit import naive, overfit
-from proxylib.alarms.rises import COLUMNS, RiseSettings
+from proxylib.alarms.rises import RiseSettings
+from proxylib.alarms.table import COLUMNS
 
 AT = np.arange(1, 25) * 100.0
 NOISE = 0.01 * np.random.default_rng(0).normal(size=24)

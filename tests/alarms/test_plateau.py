@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from proxylib.alarms.plateau import PlateauSettings, plateau
-from proxylib.alarms.rises import COLUMNS
+from proxylib.alarms.table import COLUMNS
 
 AT = np.arange(1, 25) * 100.0
 

@@ -5,9 +5,16 @@ import pandas as pd
 import pytest
 
 from proxylib.alarms import rises
-from proxylib.alarms.rises import RiseSettings, risen
+from proxylib.alarms.rises import RiseSettings
+from proxylib.alarms.table import COLUMNS
 
 SETTINGS = RiseSettings(draws=500)
+
+
+def risen(losses):
+    return rises.risen("overfit", losses, SETTINGS)
+
+
 AT = np.arange(1, 25) * 100
 
 
@@ -43,13 +50,13 @@ def test_level_losses_set_off_as_many_alarms_as_is_said_and_falling_ones_fewer()
 
 def test_alarms_over_many_tasks_are_no_more_frequent():
     rng = np.random.default_rng(2)
-    alarms = [len(risen(frame(**{f"d{n}": 2 + 0.01 * rng.normal(size=24) for n in range(6)}), SETTINGS)) > 0 for _ in range(60)]
+    alarms = [len(risen(frame(**{f"d{n}": 2 + 0.01 * rng.normal(size=24) for n in range(6)}))) > 0 for _ in range(60)]
     assert np.mean(alarms) < 0.15  # 0.05 expected; six tasks uncorrected would give 0.26
 
 
 def test_a_turn_is_seen_after_the_turn_and_within_few_checkpoints():
     rng = np.random.default_rng(3)
-    rows = pd.concat([risen(frame(a=valley(rng), b=falling(rng)), SETTINGS) for _ in range(20)])
+    rows = pd.concat([risen(frame(a=valley(rng), b=falling(rng))) for _ in range(20)])
     assert set(rows["task"]) == {"a"} and len(rows) == 20
     assert (rows["at"] > 1300).all() and rows["at"].median() <= 2000
     assert (rows["since"].between(900, 1500)).all() and (rows["since"] < rows["at"]).all()
@@ -59,10 +66,10 @@ def test_a_turn_is_seen_after_the_turn_and_within_few_checkpoints():
 def test_an_alarm_needs_nothing_that_comes_later():
     """The number of checkpoints enters the threshold; their values do not."""
     values = valley(np.random.default_rng(4))
-    whole = risen(frame(a=values), SETTINGS)["at"].item()
+    whole = risen(frame(a=values))["at"].item()
     place = list(AT).index(whole)
     other = np.concatenate([values[: place + 1], values[place] - np.arange(1, len(AT) - place)])
-    assert risen(frame(a=other), SETTINGS)["at"].item() == whole
+    assert risen(frame(a=other))["at"].item() == whole
 
 
 def test_the_correction_over_tasks_is_that_of_holm():
@@ -75,4 +82,4 @@ def test_the_correction_over_tasks_is_that_of_holm():
 
 def test_few_checkpoints_say_nothing():
     few = frame(a=valley(np.random.default_rng(5), turn=2, slope=1)).query("at <= 900")
-    assert risen(few, SETTINGS).empty and list(risen(few, SETTINGS).columns) == list(rises.COLUMNS[1:])
+    assert risen(few).empty and list(risen(few).columns) == list(COLUMNS)

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from proxylib.runs.folder import Folder
-from proxylib.runs.store import Workspace
 from proxylib.runs.parts import Parts
+from proxylib.runs.store import Workspace
 
 
 def workspace_in(folder, say=print):

@@ -12,9 +12,9 @@ from proxylib.data.traces import read
 from proxylib.measure import benchmarks, features
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import devices, pretrain, tokenizers
+from proxylib.runs.parts import Parts
 from proxylib.runs.store import Workspace
 from proxylib.studies.lab.material import traces_of
-from proxylib.runs.parts import Parts
 from proxylib.studies.lab.reading import counts, of_problems
 from proxylib.studies.lab.settings import CorpusRunSettings
 

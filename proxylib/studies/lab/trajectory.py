@@ -21,9 +21,9 @@ from proxylib.measure import benchmarks, decisive_tokens, domains, features
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import averaging, devices, loading, pretrain, tokenizers
 from proxylib.models.settings import TrainSettings
+from proxylib.runs.parts import Parts
 from proxylib.runs.store import Workspace
 from proxylib.studies.lab.material import traces_of
-from proxylib.runs.parts import Parts
 from proxylib.studies.lab.settings import TrajectorySettings, Watch
 
 FROM = 400  # the first checkpoint is a 400th of the way: half of the log-spaced ones come before the first eighteenth
