@@ -1,0 +1,1 @@
+"""What people prefer: ratings from votes on pairs of answers, and how many votes they need."""
