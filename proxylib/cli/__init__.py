@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from proxylib.cli import book, extract, fetch, finetune, forecast, grid, judge, rank, run, scoreboard, ship, surroundings
+from proxylib.cli import book, extract, fetch, finetune, forecast, grid, judge, preferences, rank, run, scoreboard, ship, surroundings
 from proxylib.cli.options import Parser, read
 from proxylib.errors import UserError
 from proxylib.text import warn
@@ -13,6 +13,7 @@ from proxylib.text import warn
 COMMANDS = (
     rank,
     forecast,
+    preferences,
     extract,
     judge,
     finetune,

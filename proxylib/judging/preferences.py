@@ -124,12 +124,13 @@ def fit(votes: pd.DataFrame, level: float) -> Ratings:
     strengths, alone, share = _fitted(pairs, counted, apart, group)
     residuals = (points - share[place]) * (counted / pairs["votes"].to_numpy())[place]
     scores = (residuals, lower, upper)
+    unseen = _one_more(pairs, share, alone)
     spreads = [alone] if apart.any() else []
-    single = [_sandwich(alone, scores, codes) for codes in ways]
+    single = [_sandwich(alone, scores, codes) + unseen for codes in ways]
     spreads += single
     if len(ways) == 2:
         both = pd.factorize(ways[0].astype(np.int64) * (ways[1].max() + 1) + ways[1])[0]
-        spreads.append(single[0] + single[1] - _sandwich(alone, scores, both))
+        spreads.append(single[0] + single[1] - _sandwich(alone, scores, both) - unseen)
     degrees = min(int(codes.max()) for codes in ways)
     return Ratings(
         models=tuple(map(str, models)),
@@ -197,7 +198,9 @@ def _fitted(
     design = np.zeros((len(pairs), len(group)))
     design[np.arange(len(pairs)), first], design[np.arange(len(pairs)), second] = 1, -1
     kept = np.setdiff1d(np.arange(len(group)), np.unique(group, return_index=True)[1])  # one model of each group stands at zero
-    fitted = GLM(shares, design[:, kept], family=Binomial(), var_weights=weights).fit(method="newton", disp=0)
+    fitted = GLM(shares, design[:, kept], family=Binomial(), var_weights=weights).fit(
+        method="newton", disp=0, max_start_irls=0
+    )
     strengths, covariance = np.zeros(len(group)), np.zeros((len(group), len(group)))
     strengths[kept], covariance[np.ix_(kept, kept)] = fitted.params, fitted.cov_params()
     same = (group[:, None] == group[None, :]).astype(float)
@@ -213,6 +216,16 @@ def _sandwich(bread: np.ndarray, scores: tuple[np.ndarray, np.ndarray, np.ndarra
     summed = sparse.coo_matrix(cells, shape=(number, models)).tocsr()
     meat = (summed.T @ summed).toarray()
     return bread @ meat @ bread * number / (number - 1 if number > 1 else 1)
+
+
+def _one_more(pairs: pd.DataFrame, share: np.ndarray, bread: np.ndarray) -> np.ndarray:
+    """[K, K] what one more vote on every pair might move: votes that all say the same, such as a handful of ties, are no proof."""
+    weight = np.sqrt(share * (1 - share))
+    rows, models = np.arange(len(pairs)), len(bread)
+    summed = sparse.coo_matrix(
+        (np.r_[weight, -weight], (np.r_[rows, rows], np.r_[pairs["first"], pairs["second"]])), shape=(len(pairs), models)
+    ).tocsr()
+    return bread @ (summed.T @ summed).toarray() @ bread
 
 
 def table(ratings: Ratings, baseline: str | None = None) -> pd.DataFrame:
