@@ -11,7 +11,7 @@ from proxylib.cli import main
 def folder(tmp_path, monkeypatch):
     """A working folder with votes.csv."""
     monkeypatch.chdir(tmp_path)
-    votes = ballots((0.9, 0.0, -0.9), 400, seed=1)
+    votes = ballots((0.9, 0.0, -0.9), 400, seed=1).assign(question=range(400))
     winners = votes["points"].map({1.0: "model_a", 0.5: "tie", 0.0: "model_b"})
     votes.drop(columns="points").assign(winner=winners).to_csv("votes.csv", index=False)
     return tmp_path
@@ -21,7 +21,7 @@ def test_one_sentence_says_what_is_settled(folder, capsys):
     assert main(["preferences", "votes.csv", "--out", "D"]) == 0
     said = capsys.readouterr()
     assert said.err == "" and said.out.count("\n") == 1
-    assert said.out.startswith("400 votes of 40 judges on 60 questions (2") and "settle 3 of 3 orders of 3 models; ada stands first" in said.out
+    assert said.out.startswith("400 votes of 40 judges on 400 questions (2") and "settle 3 of 3 orders of 3 models; ada stands first" in said.out
     assert pd.read_csv("D/ratings.csv")["model"].tolist() == ["ada", "bob", "cyd"]
     assert (folder / "D" / "ratings.svg").read_text().lstrip().startswith("<?xml")
 

@@ -23,8 +23,6 @@ def ballots(strengths, votes, seed, ties=0.2, judges=40, questions=60, taste=0.0
 
 
 def plain(*rows):
-    """Votes written out: `("ada", "bob", 1.0, 20)` is twenty of them, by twenty judges."""
-    return pd.DataFrame(
-        [(a, b, points, f"judge {number}") for a, b, points, count in rows for number in range(count)],
-        columns=["a", "b", "points", "judge"],
-    )
+    """Votes written out, every one by a judge of its own: `("ada", "bob", 1.0, 20)` is twenty of them."""
+    votes = [row[:3] for row in rows for _ in range(row[3])]
+    return pd.DataFrame(votes, columns=["a", "b", "points"]).assign(judge=range(len(votes)))

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from judging.ballots import NAMES, ballots, plain
+from scipy.stats import t
 
 from proxylib.errors import UserError
 from proxylib.judging import preferences
@@ -38,8 +39,8 @@ def test_variances_are_those_that_statsmodels_finds_vote_by_vote():
 def test_neither_the_order_of_rows_nor_the_side_of_an_answer_matters():
     votes = ballots(TRUTH, 300, seed=3)
     turned = votes.assign(a=votes["b"], b=votes["a"], points=1 - votes["points"]).sample(frac=1, random_state=0)
-    for one, other in zip((table, orders), (table, orders), strict=True):
-        pd.testing.assert_frame_equal(one(fit(votes, 0.95)), other(fit(turned, 0.95)), rtol=1e-6)
+    for shown in (table, orders):
+        pd.testing.assert_frame_equal(shown(fit(votes, 0.95)), shown(fit(turned, 0.95)), rtol=1e-6)
 
 
 def test_intervals_hold_where_judges_and_questions_have_tastes_and_independent_votes_do_not():
@@ -59,9 +60,15 @@ def test_intervals_hold_where_judges_and_questions_have_tastes_and_independent_v
     assert share["alone"] < 0.75
 
 
+def least(ratings):
+    """The smallest p of all pairs: Holm's first, without statsmodels' pause to collect garbage."""
+    upper = np.triu_indices(len(ratings.models), 1)
+    return 2 * t.sf((np.abs(ratings.differences) / np.sqrt(ratings.variances))[upper].max(), ratings.degrees)
+
+
 def test_models_that_are_alike_are_rarely_put_in_an_order():
-    wrong = [orders(fit(ballots((0.0,) * 4, 300, seed, taste=0.5), 0.95))["settled"].any() for seed in range(40)]
-    assert sum(wrong) <= 5  # 2 expected at the level
+    wrong = [least(fit(ballots((0.0,) * 4, 300, seed, taste=0.5), 0.95)) * 6 < 0.05 for seed in range(60)]
+    assert sum(wrong) <= 7  # 3 expected at the level
 
 
 def test_a_model_that_took_every_point_has_an_open_end_and_an_order_only_after_many_judges():
@@ -115,7 +122,7 @@ def test_so_many_votes_as_are_needed_settle_four_of_five_times(ties):
     row = orders(first).iloc[0]
     share = 0.5 + (1 / (1 + np.exp(-0.5)) - 0.5) * (1 - ties)  # ties draw the odds of points together
     asked = preferences.needed(np.array([np.log(share / (1 - share))]), np.array([np.inf]), row[["design"]].to_numpy(float), 0.05, 1, 1e3)
-    settled = [orders(fit(ballots((0.25, -0.25), int(asked[0]), seed, ties=ties), 0.95))["settled"].iloc[0] for seed in range(100, 150)]
+    settled = [least(fit(ballots((0.25, -0.25), int(asked[0]), seed, ties=ties), 0.95)) < 0.05 for seed in range(100, 160)]
     assert 0.66 < np.mean(settled) < 0.94
 
 

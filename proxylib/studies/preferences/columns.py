@@ -124,6 +124,8 @@ def _said(path: Path, said: str) -> str:
         return f"{path}, line {row}: {cells} cells, the first line has {expected}; quote cells that hold a comma"
     if match := re.search(r"Expected (\d+) columns, got (\d+)", said):
         return f"{path}: a line of {match[2]} cells, the first line has {match[1]}; quote cells that hold a comma"
+    if "Empty CSV" in said:
+        return f"{path}: no vote in it; a row is a vote"
     return f"{path}: cannot be read as a table ({line(said)[:80]}); write it again"
 
 

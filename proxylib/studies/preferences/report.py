@@ -16,6 +16,7 @@ from proxylib.text import line
 MOST_ROWS, MOST_CELLS = 40, 15  # models that the figures have room for, the best first
 MOST_NAMED = 3
 FEW = 10  # judges or questions below which intervals are said to rest on few
+ON = {"judge": "of", "question": "on"}
 ENOUGH = 1e7  # votes that nobody buys
 
 
@@ -28,8 +29,7 @@ def sentence(ratings: Ratings, table: pd.DataFrame, orders: pd.DataFrame, next_v
     table, orders, next_votes : of `preferences.table`, `preferences.orders`, `buying.next_votes`
     """
     total, ties = int(ratings.pairs["votes"].sum()), int(ratings.pairs["tied"].sum())
-    clusters = [words.counted(number, name) for name, number in ratings.clusters.items()]
-    whose = f" of {clusters[0]}" * bool(clusters) + (f" on {clusters[1]}" if len(clusters) > 1 else "")
+    whose = "".join(f" {ON[name]} {words.counted(number, name)}" for name, number in ratings.clusters.items())
     counted = f"{total:,} votes{whose} ({100 * ties / total:.0f} % ties)" if total > 1 else "1 vote"
     groups = int(table["group"].max())
     said = [f"{counted} settle {int(orders['settled'].sum())} of {words.counted(len(orders), 'order')} of {len(table)} models"]
@@ -93,13 +93,12 @@ def drawn_ratings(table: pd.DataFrame, orders: pd.DataFrame, level: float, basel
     rows = shown.assign(estimate=shown["rating"], low=shown["low"].clip(lower=ends[0]), high=shown["high"].clip(upper=ends[1]))
     several = table["group"].max() > 1
     rows["name"] = [f"{row.model} (group {row.group})" if several else row.model for row in rows.itertuples()]
-    canvas, (ax,) = plots.canvas(height=1.3 + 0.3 * len(rows), width=plots.NARROW)
+    canvas, (ax,) = plots.canvas(height=1.6 + 0.3 * len(rows), width=plots.NARROW)
     against = "the mean" if baseline is None else line(baseline)
     plots.forest(
-        rows.assign(kind="model"), ax, row="name", by="kind", label=f"rating against {against} (400 points: odds of ten to one)", null=0
+        rows.assign(kind="model"), ax, row="name", by="kind", label=f"points against {against} (400: odds of ten to one)", null=0
     )
     ax.set_xlim(*ends)
-    ax.get_legend() and ax.get_legend().remove()
     return plots.finding(canvas, f"{int(orders['settled'].sum())} of {words.counted(len(orders), 'order')} are settled at {level:.0%}")
 
 

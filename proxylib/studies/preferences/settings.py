@@ -59,6 +59,8 @@ class Preferences(Frozen):
         if unknown := [name for name in winners if name not in SIDES]:
             raise ValueError(f"{unknown[0]} is no outcome; there are {', '.join(SIDES)}")
         words = [word.strip() for text in winners.values() for word in text.split(",")]
+        if "" in words:
+            raise ValueError("a word is empty; write tie=same,alike without a blank word")
         if twice := next((word for word in words if words.count(word) > 1), None):
-            raise ValueError(f"{twice or 'an empty word'} stands for two outcomes; give each word once")
+            raise ValueError(f"{twice} stands for two outcomes; give each word once")
         return winners

@@ -70,7 +70,7 @@ def load(given: Preferences) -> Votes:
     for name in columns.TEXTS:
         if name in read.values:
             frame[name] = read.values[name]
-    return _kept(frame, read, len(frame))
+    return _kept(frame, read, given)
 
 
 def chosen(names: Collection[str], given: Preferences) -> dict[str, str]:
@@ -189,9 +189,9 @@ def _one_of(read: Columns) -> np.ndarray:
     return whole @ np.array([POINTS[side] for side in SIDES])
 
 
-def _kept(frame: pd.DataFrame, read: Columns, total: int) -> Votes:
+def _kept(frame: pd.DataFrame, read: Columns, given: Preferences) -> Votes:
     """Votes that count; what does not is said."""
-    unscored = int(frame["points"].isna().sum())
+    total, unscored = len(frame), int(frame["points"].isna().sum())
     itself = int((frame["a"] == frame["b"]).sum())
     notes = []
     if unscored:
@@ -200,17 +200,21 @@ def _kept(frame: pd.DataFrame, read: Columns, total: int) -> Votes:
         notes.append(f"{words.counted(itself, 'vote')} of a model against itself left out: they say nothing of any other")
     kept = frame["points"].notna() & (frame["a"] != frame["b"])
     notes += _clusters(frame[kept])
-    copies = _copies(frame, read) & kept
-    if count := int(copies.sum()):
-        notes.append(f"{words.counted(count, 'copy').replace('copys', 'copies')} of votes left out: same judge, question, turn, models and winner")
-    frame = frame[kept & ~copies].reset_index(drop=True)
+    if count := int((_again(frame, read) & kept).sum()):
+        notes.append(
+            f"{words.counted(count, 'vote')} with judge, question, turn, models and winner of another count as often as they stand"
+        )
+    frame = frame[kept].reset_index(drop=True)
     if frame.empty:
-        raise UserError(f"no vote is left: {'; '.join(notes)}")
+        raise UserError(f"{given.votes}: no vote is left: {'; '.join(notes)}")
     return Votes(_whole(frame), unscored, total, tuple(notes))
 
 
-def _copies(frame: pd.DataFrame, read: Columns) -> pd.Series:
-    """Which rows repeat an earlier one; none where judge or question is unknown, as people may agree."""
+def _again(frame: pd.DataFrame, read: Columns) -> pd.Series:
+    """Which rows say what an earlier one said; none where judge or question is unknown, as people may agree.
+
+    A copy cannot be told from a judge that was asked again. Intervals that are clustered by judge are no shorter for it.
+    """
     if not {"judge", "question"} <= set(frame):
         return pd.Series(False, index=frame.index)
     keys = frame.assign(turn=read.values.get("turn"))
@@ -224,7 +228,7 @@ def _clusters(frame: pd.DataFrame) -> Iterator[str]:
         if name not in frame:
             yield f"no column says the {name}: intervals take the votes for those of as many different {name}s"
         elif missing := int(frame[name].isna().sum()):
-            yield f"{missing:,} votes without a {name} are taken for those of one"
+            yield f"{words.counted(missing, 'vote')} without a {name} taken for those of one"
         if name in frame and frame[name].nunique(dropna=False) == 1 and len(frame) > 1:
             yield f"one {name} only: nothing is known of other {name}s"
 
