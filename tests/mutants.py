@@ -228,6 +228,43 @@ MUTANTS = {
         Mutant("ceiling-is-no-floor", '.clip(upper=100 - table["estimate"])', ""),
         Mutant("unread-is-wrong", 'right = "unread" if said[criterion] == UNSCORED else "right"', 'right = "right"'),
     ],
+    "judging/preferences.py": [
+        Mutant("ties-count-for-nobody", 'pairs["won"] + pairs["tied"] / 2', 'pairs["won"]'),
+        Mutant(
+            "votes-of-a-judge-are-independent",
+            "number, models = clusters.max() + 1, len(bread)",
+            "clusters = np.arange(len(clusters))\n    number, models = len(clusters), len(bread)",
+        ),
+        Mutant(
+            "winning-all-needs-one-judge",
+            'np.where(apart, _independent(place, ways, len(keys)), pairs["votes"])',
+            'pairs["votes"].to_numpy()',
+        ),
+        Mutant(
+            "one-way-is-enough",
+            "np.max([contrasts(spread) for spread in self.spreads], axis=0)",
+            "contrasts(self.spreads[-1]) * 0.5",
+        ),
+        Mutant(
+            "unconnected-models-have-an-order", "return np.where(same, self.strengths", "return np.where(True, self.strengths"
+        ),
+        Mutant("ties-prove-likeness", "_sandwich(alone, scores, codes) + unseen", "_sandwich(alone, scores, codes)"),
+    ],
+    "judging/orders.py": [
+        Mutant("orders-are-tested-one-by-one", 'multipletests(p[known], method="holm")[1]', "p[known]"),
+        Mutant("power-of-a-half", "+ norm.ppf(POWER))", ")"),
+        Mutant("open-ends-are-closed", "np.where(open_above, np.inf, estimate + reach)", "estimate + reach"),
+    ],
+    "judging/buying.py": [
+        Mutant("bought-votes-say-nothing", "votes * worth[i, j])", "0.0)"),
+    ],
+    "judging/style.py": [
+        Mutant(
+            "better-models-are-taken-for-liking",
+            "[traits.to_numpy(float), design[:, 1:]]",
+            "[traits.to_numpy(float), design[:, 1:] * 1e-9]",
+        ),
+    ],
     "judging/robustness.py": [
         Mutant("agreement-of-the-sure", '"as the rubric": (right, every)', '"as the rubric": (right, same.to_numpy(float))'),
     ],

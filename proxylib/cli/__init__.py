@@ -5,7 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
-from proxylib.cli import book, extract, fetch, finetune, forecast, grid, judge, preferences, rank, run, scoreboard, ship, surroundings
+from proxylib.cli import (
+    book,
+    extract,
+    fetch,
+    finetune,
+    forecast,
+    grid,
+    judge,
+    preferences,
+    rank,
+    run,
+    scoreboard,
+    ship,
+    surroundings,
+)
 from proxylib.cli.options import Parser, read
 from proxylib.errors import UserError
 from proxylib.text import warn

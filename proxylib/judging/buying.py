@@ -48,9 +48,7 @@ def next_votes(ratings: Ratings, budget: int) -> pd.DataFrame:
         pair, covariance = _best(covariance, design, distance, worth, part)
         spent[pair] = spent.get(pair, 0) + part
         after[pair] = _doubt(contrasts(covariance), design, distance)[upper].mean()
-    rows = [
-        (ratings.models[i], ratings.models[j], int(votes), before, after[i, j], False) for (i, j), votes in spent.items()
-    ]
+    rows = [(ratings.models[i], ratings.models[j], int(votes), before, after[i, j], False) for (i, j), votes in spent.items()]
     frame = pd.DataFrame(rows, columns=["first", "second", "votes", "doubt", "after", "joins"])
     return frame.sort_values("after", ascending=False, kind="stable", ignore_index=True)
 
@@ -98,7 +96,8 @@ def _joining(ratings: Ratings, budget: int) -> pd.DataFrame:
     counts += np.bincount(ratings.pairs["second"], ratings.pairs["votes"], models)
     sizes = np.bincount(ratings.group)
     busiest = [
-        max(np.flatnonzero(ratings.group == number), key=lambda place: counts[place]) for number in np.argsort(-sizes, kind="stable")
+        max(np.flatnonzero(ratings.group == number), key=lambda place: counts[place])
+        for number in np.argsort(-sizes, kind="stable")
     ]
     each = max(budget // (len(busiest) - 1), 1)
     now = doubt(ratings)

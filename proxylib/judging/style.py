@@ -1,6 +1,6 @@
 """How an answer is written, counted without understanding it: length, confidence, layout; and what votes make of each.
 
-The words of confidence and of doubt are a selection of Hyland's boosters and hedges (2005), fixed before any vote was looked at.
+The words of confidence and of doubt are a selection of Hyland's boosters and hedges (2005), fixed before any vote was read.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ import pandas as pd
 from proxylib.stats import Interval
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-SURE = frozenset(
+BOOSTERS = (
     "absolutely actually always beyond certain certainly clear clearly conclusively definite definitely demonstrate "
     "demonstrates doubtless establish established evidently exactly fully guarantee guaranteed guarantees indeed indisputably "
     "inevitably know known must naturally never obvious obviously precisely prove proven proves really sure surely "
-    "totally truly undeniable undeniably undoubtedly undisputed unquestionably".split()
+    "totally truly undeniable undeniably undoubtedly undisputed unquestionably"
 )
-UNSURE = frozenset(
+HEDGES = (
     "almost apparent apparently appear appears approximately assume assumed assumes around believe could doubt doubtful "
     "estimate estimated fairly feel generally guess indicate indicates likely mainly may maybe might mostly often "
     "perhaps plausible possible possibly presumably probable probably quite rather relatively roughly seem seems "
     "sometimes somewhat suggest suggests suppose supposed suspect tend tends typically uncertain unclear unlikely unsure "
-    "usually would".split()
+    "usually would"
 )
+SURE, UNSURE = (frozenset(words.split()) for words in (BOOSTERS, HEDGES))
 #: what lays an answer out: items of lists, headings, rows of tables, bold words, code, blank lines between paragraphs
 MARKS = re.compile(
     r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+\S|^[ \t]*#{1,6}[ \t]+\S|^[ \t]*\|.*\|[ \t]*$|\*\*[^*\n]+\*\*|```|\n[ \t]*\n(?=\S)",
@@ -79,7 +80,9 @@ def differences(first: pd.Series, second: pd.Series) -> pd.DataFrame:
     return frame.clip(lower=-pd.Series(FARTHEST), upper=pd.Series(FARTHEST), axis=1)
 
 
-def effects(votes: pd.DataFrame, traits: pd.DataFrame, level: float, together: bool = True, signs: bool = False) -> pd.DataFrame:
+def effects(
+    votes: pd.DataFrame, traits: pd.DataFrame, level: float, together: bool = True, signs: bool = False
+) -> pd.DataFrame:
     """How votes follow each trait, models held equal.
 
     Parameters
@@ -133,8 +136,7 @@ def _regression(votes: pd.DataFrame, traits: pd.DataFrame, level: float) -> Mapp
     alone = norm.ppf((1 + level) / 2) * fitted.bse
     return {
         name: tuple(
-            Interval(float(value), float(value - size), float(value + size))
-            for size in (reach * plain[place], alone[place])
+            Interval(float(value), float(value - size), float(value + size)) for size in (reach * plain[place], alone[place])
         )
         for place, (name, value) in enumerate(zip(traits, fitted.params, strict=False))
     }

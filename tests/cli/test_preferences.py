@@ -21,7 +21,10 @@ def test_one_sentence_says_what_is_settled(folder, capsys):
     assert main(["preferences", "votes.csv", "--out", "D"]) == 0
     said = capsys.readouterr()
     assert said.err == "" and said.out.count("\n") == 1
-    assert said.out.startswith("400 votes of 40 judges on 400 questions (2") and "settle 3 of 3 orders of 3 models; ada stands first" in said.out
+    assert (
+        said.out.startswith("400 votes of 40 judges on 400 questions (2")
+        and "settle 3 of 3 orders of 3 models; ada stands first" in said.out
+    )
     assert pd.read_csv("D/ratings.csv")["model"].tolist() == ["ada", "bob", "cyd"]
     assert (folder / "D" / "ratings.svg").read_text().lstrip().startswith("<?xml")
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 NAMES = ("ada", "bob", "cyd", "dee", "eve", "fay")
 
 
 def ballots(strengths, votes, seed, ties=0.2, judges=40, questions=60, taste=0.0):
-    """Votes on pairs drawn evenly: judges and questions each have a taste of their own for every model, of a spread in log odds."""
+    """Votes on pairs drawn evenly; judges and questions have tastes for models, of a spread in log odds."""
     rng = np.random.default_rng(seed)
     models = len(strengths)
     first = rng.integers(0, models, votes)
@@ -26,3 +27,9 @@ def plain(*rows):
     """Votes written out, every one by a judge of its own: `("ada", "bob", 1.0, 20)` is twenty of them."""
     votes = [row[:3] for row in rows for _ in range(row[3])]
     return pd.DataFrame(votes, columns=["a", "b", "points"]).assign(judge=range(len(votes)))
+
+
+def least(ratings):
+    """The smallest p of all pairs: Holm's first, without statsmodels' pause to collect garbage."""
+    upper = np.triu_indices(len(ratings.models), 1)
+    return 2 * t.sf((np.abs(ratings.differences) / np.sqrt(ratings.variances))[upper].max(), ratings.degrees)

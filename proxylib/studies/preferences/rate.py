@@ -1,7 +1,7 @@
 """`proxylib preferences`: votes in; ratings, orders and what to buy next out.
 
-The folder is a work folder (see `runs.folder`). It holds `ratings` (a row per model), `orders` (a row per two models), `next` (a
-row per pair to buy votes on), and `traits` where texts are known, each as CSV and as Parquet, `ratings.svg` and `wins.svg`. The
+The folder is a work folder (see `runs.folder`). It holds `ratings` (a row per model), `orders` (a row per two models), `next`
+(a row per pair to vote on), and `traits` where texts are known, each as CSV and as Parquet, `ratings.svg` and `wins.svg`. The
 facts of its manifest hold the sentence that is printed, what ought to be known, and the exit code.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from proxylib.judging import buying, preferences, style
+from proxylib.judging import buying, orders, preferences, style
 from proxylib.judging.preferences import Ratings
 from proxylib.runs.files import parquet_bytes, sha256
 from proxylib.runs.folder import Finished, Folder, Workspace
@@ -53,8 +53,8 @@ def build(known: Votes, ratings: Ratings, given: Preferences, workspace: Workspa
     """Write tables, figures, and the facts."""
     baseline = None if given.baseline is None else line(given.baseline)
     tables = {
-        "ratings": preferences.table(ratings, baseline),
-        "orders": preferences.orders(ratings),
+        "ratings": orders.table(ratings, baseline),
+        "orders": orders.orders(ratings),
         "next": buying.next_votes(ratings, given.buy),
     }
     notes = [*known.notes, *report.warnings(ratings)]
@@ -70,8 +70,8 @@ def build(known: Votes, ratings: Ratings, given: Preferences, workspace: Workspa
     missing = known.unscored > given.limit_unscored * known.rows
     if missing:
         notes.append(
-            f"{known.unscored / known.rows:.1%} of the votes have no winner, more than --limit-unscored {given.limit_unscored:g}: "
-            "who is left out may not be like the rest"
+            f"{known.unscored / known.rows:.1%} of the votes have no winner, more than --limit-unscored "
+            f"{given.limit_unscored:g}: who is left out may not be like the rest"
         )
     sentence = report.sentence(ratings, tables["ratings"], tables["orders"], tables["next"])
     workspace.note(sentence=sentence, notes=notes, code=0 if settled and not missing else 4)
@@ -80,7 +80,9 @@ def build(known: Votes, ratings: Ratings, given: Preferences, workspace: Workspa
 def traits(frame: pd.DataFrame, level: float) -> tuple[pd.DataFrame, list[str]]:
     """What votes make of length, confidence and layout: each by itself, by which has more, and all together, by how much."""
     read = style.sampled(frame)
-    notes = [f"length, confidence and layout are taken from {len(read):,} votes, drawn of {len(frame):,}"] * (len(read) < len(frame))
+    notes = [f"length, confidence and layout are taken from {len(read):,} votes, drawn of {len(frame):,}"] * (
+        len(read) < len(frame)
+    )
     said = (read[name].map(votes.spoken) for name in ("text_a", "text_b"))
     differences = style.differences(*(texts.reset_index(drop=True) for texts in said))
     read = read.reset_index(drop=True)

@@ -26,7 +26,7 @@ def sentence(ratings: Ratings, table: pd.DataFrame, orders: pd.DataFrame, next_v
     Parameters
     ----------
     ratings : of `preferences.fit`
-    table, orders, next_votes : of `preferences.table`, `preferences.orders`, `buying.next_votes`
+    table, orders, next_votes : of `orders.table`, `orders.orders`, `buying.next_votes`
     """
     total, ties = int(ratings.pairs["votes"].sum()), int(ratings.pairs["tied"].sum())
     whose = "".join(f" {ON[name]} {words.counted(number, name)}" for name, number in ratings.clusters.items())
@@ -96,10 +96,17 @@ def drawn_ratings(table: pd.DataFrame, orders: pd.DataFrame, level: float, basel
     canvas, (ax,) = plots.canvas(height=1.6 + 0.3 * len(rows), width=plots.NARROW)
     against = "the mean" if baseline is None else line(baseline)
     plots.forest(
-        rows.assign(kind="model"), ax, row="name", by="kind", label=f"points against {against} (400: odds of ten to one)", null=0
+        rows.assign(kind="model"),
+        ax,
+        row="name",
+        by="kind",
+        label=f"points against {against} (400: odds of ten to one)",
+        null=0,
     )
     ax.set_xlim(*ends)
-    return plots.finding(canvas, f"{int(orders['settled'].sum())} of {words.counted(len(orders), 'order')} are settled at {level:.0%}")
+    return plots.finding(
+        canvas, f"{int(orders['settled'].sum())} of {words.counted(len(orders), 'order')} are settled at {level:.0%}"
+    )
 
 
 def wins_figure(table: pd.DataFrame, orders: pd.DataFrame) -> bytes:

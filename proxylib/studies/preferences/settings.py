@@ -27,9 +27,9 @@ SIDES = ("a", "b", "tie")
 class Preferences(Frozen):
     """Rate models by votes on pairs of their answers, and say which votes to buy next.
 
-    VOTES is a CSV, TSV, Parquet or JSON Lines file, a row per vote: both models (a and b), the winner (a, b, tie, or the model's
-    name); if there are, judge, question, turn, and the texts of both answers. Files of the Chatbot Arena and MT-Bench's votes are
-    read as they are.
+    VOTES is a CSV, TSV, Parquet or JSON Lines file, a row per vote: both models (a and b), the winner (a, b, tie, or its name);
+    if there are, judge, question, turn, and the texts of both answers. Files of the Chatbot Arena and of MT-Bench are read as
+    they are.
     """
 
     votes: Path = Field(description="CSV, TSV, Parquet or JSON Lines file of votes", json_schema_extra={"positional": True})
@@ -40,7 +40,11 @@ class Preferences(Frozen):
     buy: int = Field(default=1000, ge=1, le=10**9, description="further votes to plan for")
     level: float = Field(default=0.95, gt=0.5, lt=1, description="coverage of intervals, and of all settled orders at once")
     limit_unscored: float = Field(
-        default=0.05, ge=0, le=1, allow_inf_nan=False, description="share of votes without a winner above which the exit code is 4"
+        default=0.05,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="share of votes without a winner above which the exit code is 4",
     )
 
     @field_validator("fields")

@@ -90,7 +90,9 @@ def chosen(names: Collection[str], given: Preferences) -> dict[str, str]:
     if "winner" not in picked and set(ONE_OF.values()) <= set(lower):
         picked |= {f"winner {side}": lower[name] for side, name in ONE_OF.items()}
     elif missing := next((name for name in NEEDED if name not in picked), None):
-        raise UserError(f"{given.votes}: no column {missing}; there are {_few(names)}; --fields {missing}=NAME says which it is")
+        raise UserError(
+            f"{given.votes}: no column {missing}; there are {_few(names)}; --fields {missing}=NAME says which it is"
+        )
     if ("text_a" in picked) != ("text_b" in picked):
         picked = {ours: theirs for ours, theirs in picked.items() if ours not in columns.TEXTS}
     return picked
@@ -146,7 +148,9 @@ def _points(read: Columns, frame: pd.DataFrame, models: set[str], given: Prefere
     first, second = (frame[name].to_numpy()[rows] == winner for name in ("a", "b"))
     if len(neither := np.flatnonzero(~first & ~second)):
         row = rows[neither[0]]
-        raise UserError(f"{read.place(row)}: {winner[neither[0]]} won, which is neither of the two; mend the row or leave it away")
+        raise UserError(
+            f"{read.place(row)}: {winner[neither[0]]} won, which is neither of the two; mend the row or leave it away"
+        )
     values[rows] = np.where(first & second, 0.5, first)
     return values
 
@@ -163,9 +167,17 @@ def _words(spelt: Collection[str], models: set[str], given: Preferences, column:
     whole = {_plain(word).removesuffix(".0") for word in spelt}
     known = {word: side for side, spellings in WORDS.items() for word in spellings}
     if both := sorted(whole & set(known) & {_plain(model) for model in models}):
-        raise UserError(f"{given.votes}: {column} is {both[0]!r}, which is also a model; --winners a=... b=... says how sides are written")
+        raise UserError(
+            f"{given.votes}: {column} is {both[0]!r}, which is also a model; --winners a=... b=... says how sides are written"
+        )
     numbers = {word for word in whole if word.lstrip("-").replace(".", "", 1).isdigit()}
-    if numbers and not numbers <= {"0", "1", "2"} | ({"1.5"} if "2" in numbers else set()) or numbers and "0" in numbers and "2" not in numbers:
+    if (
+        numbers
+        and not numbers <= {"0", "1", "2"} | ({"1.5"} if "2" in numbers else set())
+        or numbers
+        and "0" in numbers
+        and "2" not in numbers
+    ):
         raise UserError(
             f"{given.votes}: {column} is {words.listed(sorted(numbers)[:5])}, which can be read in two ways; "
             f"--winners a=1 b=0 says who won (1 and 2 are a and b, with 0 for a tie)"
@@ -181,7 +193,9 @@ def _one_of(read: Columns) -> np.ndarray:
         values = pd.Series(read.values[f"winner {side}"], dtype=object).str.strip().str.lower()
         strange = np.flatnonzero(~values.isin([*YES, *NO]).to_numpy())
         if len(strange):
-            raise UserError(f"{read.place(strange[0])}: {ONE_OF[side]} is {line(values.iloc[strange[0]])[:40]!r}, expected 0 or 1")
+            raise UserError(
+                f"{read.place(strange[0])}: {ONE_OF[side]} is {line(values.iloc[strange[0]])[:40]!r}, expected 0 or 1"
+            )
         marks.append(values.isin(YES).to_numpy())
     whole = np.column_stack(marks)
     if len(wrong := np.flatnonzero(whole.sum(1) != 1)):
@@ -202,7 +216,7 @@ def _kept(frame: pd.DataFrame, read: Columns, given: Preferences) -> Votes:
     notes += _clusters(frame[kept])
     if count := int((_again(frame, read) & kept).sum()):
         notes.append(
-            f"{words.counted(count, 'vote')} with judge, question, turn, models and winner of another count as often as they stand"
+            f"{words.counted(count, 'vote')} with the judge, question, turn, models and winner of another: counted all the same"
         )
     frame = frame[kept].reset_index(drop=True)
     if frame.empty:
@@ -229,7 +243,7 @@ def _clusters(frame: pd.DataFrame) -> Iterator[str]:
             yield f"no column says the {name}: intervals take the votes for those of as many different {name}s"
         elif missing := int(frame[name].isna().sum()):
             yield f"{words.counted(missing, 'vote')} without a {name} taken for those of one"
-        if name in frame and frame[name].nunique(dropna=False) == 1 and len(frame) > 1:
+        if name in frame and len(frame) > 1 and len(frame[name].unique()) == 1:
             yield f"one {name} only: nothing is known of other {name}s"
 
 

@@ -102,7 +102,12 @@ def test_what_is_no_vote_is_left_out_and_said(tmp_path):
     read = load(tmp_path / "v.csv", text)
     assert read.frame["points"].tolist() == [1.0, 0.0] and (read.unscored, read.rows) == (2, 5)
     said = " / ".join(read.notes)
-    parts = ("2 of 5 votes have no winner", "1 vote of a model against itself", "1 vote without a judge", "no column says the question")
+    parts = (
+        "2 of 5 votes have no winner",
+        "1 vote of a model against itself",
+        "1 vote without a judge",
+        "no column says the question",
+    )
     assert [part for part in parts if part not in said] == []
 
 
@@ -198,7 +203,9 @@ def test_a_damaged_parquet_file_is_refused(tmp_path, content):
         load(tmp_path / "v.parquet", content)
 
 
-@pytest.mark.parametrize(("name", "said"), [("v.xlsx", "votes are read from"), ("none.csv", "no such file"), ("d.csv", "is a folder")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("v.xlsx", "votes are read from"), ("none.csv", "no such file"), ("d.csv", "is a folder")]
+)
 def test_other_places_are_refused(tmp_path, name, said):
     (tmp_path / "d.csv").mkdir()
     with pytest.raises(UserError, match=said):
