@@ -13,6 +13,7 @@ from proxylib.cli import (
     forecast,
     grid,
     judge,
+    monitor,
     preferences,
     rank,
     run,
@@ -27,6 +28,7 @@ from proxylib.text import warn
 COMMANDS = (
     rank,
     forecast,
+    monitor,
     preferences,
     extract,
     judge,

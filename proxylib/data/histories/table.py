@@ -67,14 +67,14 @@ class Table:
         column = self.columns[name]
         return column.filled > 0 and 2 * column.strange <= column.filled
 
-    def numbers(self, name: str) -> np.ndarray:
-        """[rows] floats, nan where a cell is empty; `UserError` names a cell that is no number, or infinite."""
+    def numbers(self, name: str, infinite: bool = False) -> np.ndarray:
+        """[rows] floats, nan where a cell is empty; `UserError` names a cell that is no number, or infinite unless it may."""
         column = self.columns[name]
         if column.first is not None:
             row, text = column.first
             raise UserError(f"{self.place(row)}: {name} is {text[:40]!r}, expected a number; {_mend(text)}")
         values = np.concatenate(column.blocks) if column.blocks else np.zeros(0)
-        if len(beyond := np.flatnonzero(np.isinf(values))):
+        if len(beyond := np.flatnonzero(np.isinf(values))) and not infinite:
             raise UserError(f"{self.place(beyond[0])}: {name} is infinite; leave the row away, or the cell empty")
         return values
 

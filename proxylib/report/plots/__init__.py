@@ -28,6 +28,7 @@ from proxylib.report.plots.intervals import (
 from proxylib.report.plots.matrices import heat_map, share_map, similarity
 from proxylib.report.plots.scatters import rank_scatter, scatter_with_lines
 from proxylib.report.plots.style import NARROW, WIDE, at_width, canvas, finding, legend_below, panel, ratios, same_limits, svg
+from proxylib.report.plots.watched import candidates, watched_series
 
 __all__ = [
     "NARROW",
@@ -38,6 +39,7 @@ __all__ = [
     "at_width",
     "beside_reported",
     "canvas",
+    "candidates",
     "ceiling_by_task",
     "changes_forest",
     "claims_forest",
@@ -71,4 +73,5 @@ __all__ = [
     "similarity",
     "svg",
     "trained_twice",
+    "watched_series",
 ]
