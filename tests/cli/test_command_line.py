@@ -15,7 +15,20 @@ def call(*words):
 
 def test_help_names_every_command():
     shown = call("-m", "proxylib", "--help").stdout
-    for name in ("rank", "forecast", "extract", "judge", "finetune", "run", "grid", "fetch", "book", "ship", "scoreboard"):
+    for name in (
+        "rank",
+        "forecast",
+        "monitor",
+        "extract",
+        "judge",
+        "finetune",
+        "run",
+        "grid",
+        "fetch",
+        "book",
+        "ship",
+        "scoreboard",
+    ):
         assert f"    {name} " in shown or f"    {name}\n" in shown
 
 

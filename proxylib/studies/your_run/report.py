@@ -1,0 +1,201 @@
+"""Sentences, tables, figures and the page of a run that is watched."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from proxylib.alarms import table
+from proxylib.alarms.choice import Choice
+from proxylib.data.histories.measured import LOSS, Measured
+from proxylib.report import plots, words
+from proxylib.studies.your_run.watch import Watched
+from proxylib.text import escape, line
+
+MOST_SAID = 20  # alarms on a terminal: the page and the table hold all
+MOST_PANELS = 12
+MOST_POINTS = 1000  # of a line in a figure: more are finer than its ink
+#: alarm -> what happened to the series; change with its interval is put in
+SAID = {
+    "spike": "jumped by {change}, above all that came lately",
+    "overfit": "has risen by {change} while training goes on",
+    "cannibalised": "has risen by {change} while the other losses fell",
+    "plateau": "has stalled while the other losses fell",
+    "regression": "fell by {change}",
+    "stale": "repeats to the last digit",
+    "missing": "is missing",
+}
+
+
+def place(at: float) -> str:
+    """A place on the axis: 6,000, 1.4e+12, 0.25."""
+    return f"{at:,.0f}" if float(at).is_integer() and abs(at) < 1e7 else f"{at:.4g}"
+
+
+def _change(alarm: tuple) -> str:
+    """How far, with its interval, always above 0; scores in points."""
+    scale = 100 if alarm.kind == "score" and abs(alarm.change) <= 1 else 1
+    low, high = sorted(abs(end) if np.sign(end) == np.sign(alarm.change) else 0.0 for end in (alarm.low, alarm.high))
+    unit = " points" if scale == 100 else ""
+    return f"{words.with_interval((abs(alarm.change), low, high), scale)}{unit}"
+
+
+def sentence(alarm: tuple, axis: str, runs: bool) -> str:
+    """One alarm in words."""
+    who = f"{line(alarm.task)}{f' of run {line(alarm.run)}' if runs else ''}"
+    what = SAID[alarm.alarm].format(change=_change(alarm))
+    begun = f", since {place(alarm.since)}" if alarm.since < alarm.at else ""
+    p = f", {words.p_value(alarm.p)}" if np.isfinite(alarm.p) else ""
+    return f"{alarm.alarm}: {who} {what} ({axis} {place(alarm.at)}{begun}{p}{'' if alarm.stands else '; over since'})"
+
+
+def sentences(known: Measured, watched: Watched) -> list[str]:
+    """What a terminal shows: an alarm a line, those that stand first, then the checkpoint to take."""
+    runs = len(watched.choices) > 1
+    alarms = watched.alarms.sort_values("stands", ascending=False, kind="stable")
+    lines = [sentence(alarm, known.axis, runs) for alarm in alarms.head(MOST_SAID).itertuples()]
+    if len(alarms) > MOST_SAID:
+        lines.append(f"{len(alarms) - MOST_SAID} more alarms are in the table")
+    if not len(alarms):
+        lines.append(_silent(watched))
+    elif not alarms["stands"].any():
+        lines.append("no alarm stands at the end of the history")
+    return [*lines, *(choice_sentence(choice, known.axis, run if runs else "") for run, choice in watched.choices.items())]
+
+
+def _silent(watched: Watched) -> str:
+    number = int(watched.series["watched"].sum())
+    if not number:
+        return "cannot tell: every series has too few checkpoints for a test"
+    left = len(watched.series) - number
+    few = f" ({left} more {'has' if left == 1 else 'have'} too few checkpoints)" if left else ""
+    return f"no alarm in {words.counted(number, 'series').replace('seriess', 'series')}{few}"
+
+
+def choice_sentence(choice: Choice | str, axis: str, run: str = "") -> str:
+    """Which checkpoint to take, and how sure that is."""
+    of = f" of run {line(run)}" if run else ""
+    if isinstance(choice, str):
+        return f"no checkpoint{of} is chosen: {choice}"
+    tied = len(choice.tied)
+    doubt = f"{tied} of the last {len(choice.table)} cannot be told from the best" if tied > 1 else "the best beyond doubt"
+    return f"take {axis} {place(choice.advice)}{of}: {doubt}"
+
+
+def plan(known: Measured, watched: Watched) -> Iterator[str]:
+    """What would be watched."""
+    for run, part in watched.series.groupby("run", sort=False):
+        for kind, rows in part.groupby("kind", sort=False):
+            names = [line(name) for name in rows["task"]]
+            shown = words.listed(names) if len(names) <= 6 else f"{', '.join(names[:5])} and {len(names) - 5} more"
+            ends = f"{known.axis} {place(rows['first'].min())} to {place(rows['last'].max())}"
+            short = int((~rows["watched"]).sum())
+            few = f"; {short} with too few checkpoints for a test" if short else ""
+            yield f"run {line(run)}: {len(names)} {'losses' if kind == LOSS else 'scores'} ({shown}), {ends}{few}"
+
+
+def choices(watched: Watched) -> pd.DataFrame:
+    """A row per run and checkpoint among which was chosen."""
+    parts = [
+        choice.table.assign(taken=choice.table["at"] == choice.advice, run=run)
+        for run, choice in watched.choices.items()
+        if not isinstance(choice, str)
+    ]
+    columns = ["run", "at", "score", "stderr", "shrunk", "behind", "low", "high", "apart", "chosen", "last", "taken"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+body{color:#1b1b1b;background:#fcfcfa}
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}img{max-width:100%;height:auto}.scroll{overflow-x:auto}
+table{border-collapse:collapse;font-size:.85rem}th,td{padding:.2rem .6rem;text-align:left;border-bottom:1px solid #d4d4d0}
+td{overflow-wrap:anywhere}li.stands{font-weight:600}li.over{color:#6b6b6b}.verdict{font-size:1.15rem;font-weight:600}
+@media(prefers-color-scheme:dark){body{background:#181816;color:#e8e8e4}th,td{border-color:#444}img{background:#fcfcfa}
+li.over{color:#a0a09a}}"""
+VERDICTS = {0: "No alarm stands.", 3: "An alarm stands.", 4: "The data cannot tell, or an evaluation is missing."}
+
+
+def page(known: Measured, watched: Watched, name: str) -> bytes:
+    """The page: HTML that asks no other host for anything; text of strangers is escaped."""
+    runs = len(watched.choices) > 1
+    alarms = watched.alarms.sort_values("stands", ascending=False, kind="stable")
+    kinds = np.where(alarms["stands"], "stands", "over")
+    texts = [sentence(alarm, known.axis, runs) for alarm in alarms.itertuples()]
+    lines = [f'<li class="{kind}">{escape(text)}</li>' for kind, text in zip(kinds, texts, strict=True)]
+    silent = f"<p>{escape(_silent(watched))}</p>" if not lines else ""
+    taken = "".join(
+        f"<p>{escape(choice_sentence(choice, known.axis, run if runs else ''))}</p>{_choice_figure(choice, known)}"
+        for run, choice in watched.choices.items()
+    )
+    notes = "".join(f"<li>{escape(note)}</li>" for note in known.notes)
+    body = [
+        f"<h1>The run in {escape(line(name))}</h1>",
+        f'<p class="verdict">{VERDICTS[watched.code]}</p>{silent}',
+        f"<ul>{''.join(lines)}</ul>" if lines else "",
+        "".join(_panels(known, watched)),
+        f"<h2>Which checkpoint to take</h2>{taken}",
+        f"<h2>What was watched</h2>{_table(_series_table(watched, known.axis))}",
+        f"<h2>How it was read</h2><ul>{notes}</ul>" if notes else "",
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+        f"<title>{escape(line(name))}: monitor</title><style>{STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+    ).encode()
+
+
+def _image(figure: object, alt: str) -> str:
+    data = base64.b64encode(plots.svg(figure)).decode()
+    return f'<p><img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}"></p>'
+
+
+def _panels(known: Measured, watched: Watched) -> Iterator[str]:
+    """A figure for every series with an alarm, those that stand first."""
+    alarms = watched.alarms[watched.alarms["task"] != table.EVERY].sort_values("stands", ascending=False, kind="stable")
+    keys = list(dict.fromkeys(zip(alarms["run"], alarms["task"], strict=True)))
+    for run, task in keys[:MOST_PANELS]:
+        of = lambda rows, run=run, task=task: rows[(rows["run"] == run) & (rows["task"] == task)]
+        points = of(known.rows)[["at", "value"]].dropna().sort_values("at")
+        thin = points.iloc[np.unique(np.linspace(0, len(points) - 1, min(MOST_POINTS, len(points))).round().astype(int))]
+        if thin.empty:
+            continue
+        canvas, (ax,) = plots.canvas(height=2.4, width=plots.WIDE)
+        title = f"{task} (run {run})" if len(watched.choices) > 1 else str(task)
+        plots.watched_series(thin, of(alarms), ax, label=known.axis, title=title)
+        yield _image(canvas, f"{title} along {known.axis}, with {len(of(alarms))} alarms")
+    if len(keys) > MOST_PANELS:
+        yield f"<p>{len(keys) - MOST_PANELS} more series with alarms are in the table.</p>"
+
+
+def _choice_figure(choice: Choice | str, known: Measured) -> str:
+    if isinstance(choice, str):
+        return ""
+    canvas, (ax,) = plots.canvas(height=2.4, width=plots.WIDE)
+    plots.candidates(choice.table.assign(taken=choice.table["at"] == choice.advice), ax, label=known.axis)
+    return _image(canvas, "mean of tasks at the last checkpoints, with standard errors; the one to take is marked")
+
+
+def _series_table(watched: Watched, axis: str) -> pd.DataFrame:
+    """What was watched, as the page shows it."""
+    rows = watched.series
+    return pd.DataFrame(
+        {
+            "run": rows["run"].map(line),
+            "metric": rows["task"].map(line),
+            "kind": rows["kind"],
+            "data": rows["split"],
+            "checkpoints": rows["checkpoints"],
+            f"last {axis}": [place(at) if np.isfinite(at) else words.MISSING for at in rows["last"]],
+            "last value": [f"{value:.4g}" if np.isfinite(value) else words.MISSING for value in rows["value"]],
+            "tests": np.where(rows["watched"], "made", "too few checkpoints"),
+        }
+    )
+
+
+def _table(frame: pd.DataFrame) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in frame.to_numpy())
+    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'

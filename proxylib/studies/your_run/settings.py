@@ -1,0 +1,71 @@
+"""Settings of `proxylib monitor`, and of the study of its false alarms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from proxylib.data.histories.tables import NAMES
+from proxylib.errors import UserError
+from proxylib.settings import Frozen, validated
+
+ASKED = ("history", "out")  # of a notebook
+
+
+class Monitor(Frozen):
+    """Watch a run's history: alarms, the checkpoint to take, and a page that shows both.
+
+    HISTORY is a CSV or Parquet table (task, score and step, tokens or epoch, a row per task and checkpoint; or a column per
+    metric), a trainer_state.json, or a folder of result files of lm-evaluation-harness. Exit code 0: nothing; 3: an alarm
+    stands; 4: the data cannot tell, or an evaluation failed or is missing.
+    """
+
+    history: Path = Field(
+        description="table, trainer_state.json, or folder of result files", json_schema_extra={"positional": True}
+    )
+    out: Path = Field(description="folder for what is made; the same again as the history grows")
+    fields: dict[str, str] = Field(default={}, description="columns of other names: step=_step score=acc_norm task=benchmark")
+    losses: tuple[str, ...] = Field(default=(), description="metrics that are losses, where their names do not say so")
+    scores: tuple[str, ...] = Field(default=(), description="metrics that are scores, where their names do not say so")
+    percent: bool = Field(default=False, description="scores, chance and stderr are in percent")
+    error: float = Field(
+        default=0.05, gt=0, lt=0.5, description="chance that a hundred checkpoints in which nothing is wrong raise any alarm"
+    )
+    last: int = Field(default=20, ge=3, description="checkpoints at the end between which is chosen")
+    weights: dict[str, str] = Field(default={}, description="of tasks in what is chosen by: mmlu=2 gsm8k=1; default alike")
+    dry_run: bool = Field(default=False, description="say what would be watched, and write nothing")
+
+    @field_validator("fields")
+    @classmethod
+    def _known(cls, fields: dict[str, str]) -> dict[str, str]:
+        if unknown := [name for name in fields if name not in NAMES]:
+            raise ValueError(f"{unknown[0]} is no column of a history; there are {', '.join(NAMES)}")
+        names = {name: fields.get(name, name) for name in NAMES}
+        for name, theirs in fields.items():
+            if other := next((other for other in NAMES if other != name and names[other] == theirs), None):
+                raise ValueError(f"column {theirs} cannot be both {name} and {other}; name another for one of them")
+        return fields
+
+    @field_validator("weights")
+    @classmethod
+    def _numbers(cls, weights: dict[str, str]) -> dict[str, str]:
+        for task, text in weights.items():
+            try:
+                value = float(text)
+            except ValueError:
+                value = math.nan
+            if not math.isfinite(value):
+                raise ValueError(f"{task}={text} is no number; write it as {task}=2")
+        return weights
+
+
+def from_parameters(given: Mapping[str, Any]) -> Monitor:
+    """What the page's notebook asks for; `UserError` names a parameter that is missing or wrong."""
+    for name in ASKED:
+        if given.get(name) is None:
+            raise UserError(f"parameter {name}: {' and '.join(ASKED)} go together; give both, or none")
+    return validated(Monitor, {name: str(given[name]) for name in ASKED}, lambda key: f"parameter {key}")

@@ -1,0 +1,136 @@
+"""All detectors over one history: alarms, which of them stand, and what could not be watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from proxylib.alarms import missing, regression, spikes, table
+from proxylib.alarms.choice import Choice, ChoiceSettings, choose
+from proxylib.data.histories.measured import LOSS, SCORE, VALIDATION, Measured
+from proxylib.errors import UserError
+from proxylib.studies.your_run.settings import Monitor
+
+TESTS = 6  # kinds of alarms that are tests; each may spend an equal part of the error rate
+MOST_PLACES = 200  # checkpoints of a series that are compared with each other
+LATELY = 3  # values whose median is where a series stands
+COLUMNS = ("run", *table.COLUMNS, "kind", "stands")
+FEWEST = spikes.REFERENCE + spikes.Spikes().settled + 1  # values of a loss before anything is said of it
+FEWEST_SCORES = regression.Regression().settled + 2  # of a score that comes without its error; with one two are enough
+
+
+class Watched(NamedTuple):
+    """What was said of a history.
+
+    Parameters
+    ----------
+    alarms : columns of `COLUMNS`: those of `alarms.table`, the run and kind of the series, and whether the alarm still stands
+        at the end of the history
+    series : run, task, kind, split, checkpoints, first and last place, last value, watched (whether any test could be made)
+    choices : run -> which checkpoint to take; a text says why none is chosen
+    """
+
+    alarms: pd.DataFrame
+    series: pd.DataFrame
+    choices: dict[str, Choice | str]
+
+    @property
+    def code(self) -> int:
+        """Exit code: 3 an alarm stands; 4 nothing could be watched, or an evaluation is missing; 0."""
+        standing = self.alarms[self.alarms["stands"]]
+        untold = standing["alarm"].isin(table.UNTOLD)
+        if (~untold).any():
+            return 3
+        return 4 if untold.any() or not self.series["watched"].any() else 0
+
+
+def watch(known: Measured, given: Monitor) -> Watched:
+    """Ask every detector about every run by itself.
+
+    Notes
+    -----
+    *False alarms*: of runs of up to a hundred checkpoints in which nothing is wrong a share `error` at most raises any alarm
+    that is a test (see each detector for what "nothing" means there); what is missing is a fact. Each run of a file has a rate
+    of its own.
+    """
+    alarms, series, choices = [], [], {}
+    for run, rows in known.rows.groupby("run", sort=False):
+        raised = table.joined(_detected(rows, given.error / TESTS))
+        kinds = rows.drop_duplicates("task").set_index("task")["kind"]
+        stands = [_stands(alarm, rows) for alarm in raised.itertuples()]
+        alarms.append(raised.assign(run=run, kind=raised["task"].map(kinds).fillna(""), stands=np.array(stands, bool)))
+        series.append(_series(rows).assign(run=run))
+        choices[str(run)] = chosen(rows, given)
+    whole = pd.concat(alarms, ignore_index=True)[list(COLUMNS)]
+    return Watched(whole, pd.concat(series, ignore_index=True), choices)
+
+
+def _detected(rows: pd.DataFrame, error: float) -> Iterator[pd.DataFrame]:
+    losses = rows[rows["kind"] == LOSS]
+    yield missing.absent(rows)
+    yield missing.stale(rows, frozenset(losses["task"]), missing.Stale(error=error))
+    yield spikes.find(losses, spikes.Spikes(error=error))
+    scores = thinned(rows[rows["kind"] == SCORE]).rename(columns={"value": "score"})
+    yield regression.find(scores, "at", regression.Regression(per_hundred=100 * error))
+
+
+def thinned(rows: pd.DataFrame, most: int = MOST_PLACES) -> pd.DataFrame:
+    """Of long series every so many-th checkpoint: what compares all of them with each other has no time for more."""
+    number = rows.groupby("task", sort=False).cumcount()
+    size = rows.groupby("task", sort=False)["at"].transform("size")
+    every = -(-size // most)
+    return rows[(size - 1 - number) % every == 0]  # the last one is always there
+
+
+def _stands(alarm: tuple, rows: pd.DataFrame) -> bool:
+    """Whether what raised the alarm is so at the end of the history."""
+    if alarm.task == table.EVERY:
+        return bool(alarm.at == rows["at"].max())
+    part = rows[rows["task"] == alarm.task].sort_values("at")
+    part = part[part["value"].notna()]
+    at, values = part["at"].to_numpy(), part["value"].to_numpy()
+    if alarm.alarm == missing.MISSING:
+        return not (at >= alarm.at).any()
+    if alarm.alarm == missing.STALE:
+        return bool((values[at >= alarm.since] == values[at == alarm.since]).all())
+    after = values[at >= alarm.at]
+    before = after[0] - alarm.change
+    return bool((np.median(after[-LATELY:]) - before) * np.sign(alarm.change) > abs(alarm.change) / 2)
+
+
+def _series(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row per series."""
+    parts = []
+    for task, part in rows.groupby("task", sort=False):
+        there = part[part["value"].notna()].sort_values("at")
+        row = {"task": task, "kind": part["kind"].iloc[0], "split": part["split"].iloc[0], "checkpoints": len(there)}
+        ends = (there["at"].iloc[0], there["at"].iloc[-1], there["value"].iloc[-1]) if len(there) else (np.nan,) * 3
+        parts.append(row | dict(zip(("first", "last", "value"), ends, strict=True)) | {"watched": len(there) >= _fewest(there)})
+    return pd.DataFrame(parts)
+
+
+def _fewest(part: pd.DataFrame) -> int:
+    if (part["kind"] == LOSS).any():
+        return FEWEST
+    return 2 if part[["stderr", "items"]].notna().any(axis=1).all() else FEWEST_SCORES
+
+
+def chosen(rows: pd.DataFrame, given: Monitor) -> Choice | str:
+    """The checkpoint to take by the run's held-out scores, or by its losses where there are none."""
+    held = rows[(rows["split"] == VALIDATION) & rows["value"].notna()]
+    scores = held[held["kind"] == SCORE]
+    scores = scores if len(scores) else held
+    if scores.empty:
+        return "no held-out score or loss"
+    last = scores.loc[scores["at"] == scores["at"].max(), "task"].unique()
+    weights = {task: 1.0 if kind == SCORE else -1.0 for task, kind in zip(scores["task"], scores["kind"], strict=True)}
+    weights = {task: weight for task, weight in weights.items() if task in set(last)}
+    try:
+        asked = {task: float(text) * np.sign(weights.get(task, 1.0)) for task, text in given.weights.items()}
+        table_of = scores.rename(columns={"value": "score"})[["at", "task", "score", "items", "stderr"]]
+        return choose(table_of, ChoiceSettings(last=given.last), asked or weights)
+    except UserError as error:
+        return str(error).removeprefix("choice: ")
