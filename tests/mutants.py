@@ -95,6 +95,16 @@ MUTANTS = {
         Mutant("no-wobble", "if second.any():", "if False:"),
         Mutant("told-again", "            start = int(since)\n", ""),
     ],
+    "studies/checkpoints/late.py": [
+        Mutant("rate-does-not-fall", "late.rate * (1 - step / late.steps)", "late.rate"),
+        Mutant(
+            "text-begins-again", "shares[begin : begin + every], late.settle + begin)", "shares[begin : begin + every], begin)"
+        ),
+        Mutant(
+            "optimisers-forget", "checkpoint.write(loop.path, model, loop.optims,", "checkpoint.write(loop.path, model, [],"
+        ),
+        Mutant("first-weights-averaged", "files[-number:]", "files[:number]"),
+    ],
     "studies/lab/training_noise.py": [
         Mutant("every-task-in-the-mean", 'table[table["task"].isin(tasks)] for', "table for"),
         Mutant("one-training-has-the-noise-of-two", "np.mean((first - second) ** 2) / 2)", "np.mean((first - second) ** 2))"),

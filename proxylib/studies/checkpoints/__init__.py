@@ -1,0 +1,1 @@
+"""Loss against capability, and which of the last checkpoints to take."""

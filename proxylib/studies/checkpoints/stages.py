@@ -1,0 +1,36 @@
+"""What the study of checkpoints runs."""
+
+from __future__ import annotations
+
+from proxylib.errors import UserError
+from proxylib.runs.step import Declaration, Request, Resources, Study
+from proxylib.studies.checkpoints.settings import LateSettings, Section
+
+study = Study("checkpoints", Section)
+OTHER_TEXT = 250  # added to a run's seed: text that it has not read, nor any other model
+LOOK = 0.04  # minutes of one checkpoint's answers
+
+
+def _late(settings: LateSettings) -> Resources:
+    late, training = settings.late, settings.training.training
+    whole = training.minutes(settings.training.model) / settings.training.model.share  # of `tokens` tokens
+    share = (late.settle + 2 * late.steps) * training.batch_tokens / training.tokens
+    return Resources(minutes=whole * share + LOOK * 2 * (late.last + len(late.averaged)))
+
+
+@study.stage(version=1, builder="proxylib.studies.checkpoints.late:build", resources=_late)
+def late_checkpoints(d: Declaration, model: str) -> Request:
+    """What do the last checkpoints of a run do, and averages of them, at a constant and at a falling learning rate?"""
+    parent = d.step("trajectory", model=model)
+    training = parent.settings.training
+    if training.model.post != "none":
+        names = ", ".join(run.name for run in d.profile.trajectories.runs)
+        raise UserError(f"parameter model: {model} was trained further after pretraining; choose one of {names}")
+    settings = LateSettings(
+        training=training.model_copy(update={"seed": training.seed + OTHER_TEXT}),
+        evaluation=d.profile.evaluation,
+        counted=d.profile.counted,
+        late=d.profile.late_checkpoints,
+    )
+    parents = {"material": d.step("material"), "trajectory": parent}
+    return Request(settings, parents, name=f"late_checkpoints/{model}", parameters={"model": model})
