@@ -1,0 +1,102 @@
+"""Frames of the page on benchmark settings."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from proxylib import stats
+from proxylib.report import tables, words
+from proxylib.report.words import with_interval
+from proxylib.stats import Decision
+from proxylib.studies.benchmark_settings.variance import REST
+
+NAMES = {"template": "template", "shots": "shots", "ask": "worked or alone", "decoding": "decoding", "scorer": "scorer"}
+
+
+def changes(table: pd.DataFrame) -> pd.DataFrame:
+    """Effects or ranks as a forest: label, decision, estimate, low, high."""
+    labels = [f"{row.setting}: {row.change}" if row.setting != "pass@k" else row.change for row in table.itertuples()]
+    ends = table[["estimate", "low", "high"]]
+    return ends.assign(label=labels, decision=[stats.decide(row) for row in ends.to_numpy()])
+
+
+def turned(kendall: float) -> float:
+    """Share of pairs of models that two settings order otherwise, from Kendall's correlation."""
+    return (1 - kendall) / 2
+
+
+def ranks_table(ranks: pd.DataFrame) -> pd.DataFrame:
+    """What each change does to the order of models."""
+    return pd.DataFrame(
+        {
+            "setting": ranks["setting"],
+            "change": ranks["change"],
+            "pairs ordered otherwise (%)": [words.percent(turned(tau)) for tau in ranks["kendall"]],
+            "rank correlation": ranks["spearman"].round(2),
+            "halves, one setting": ranks["within"].round(2),
+            "halves, two settings": ranks["between"].round(2),
+            "difference": tables.shown(ranks),
+        }
+    )
+
+
+def variance(parts: pd.DataFrame) -> pd.DataFrame:
+    """Shares of the variance in percent, largest first within a kind: label, kind, estimate, low, high."""
+    frame = parts.assign(**{name: 100 * parts[name] for name in tables.ENDS})
+    frame["label"] = [_spoken(source) for source in parts["source"]]
+    return frame.sort_values("estimate", ascending=False, kind="stable")
+
+
+def _spoken(source: str) -> str:
+    name, _, by_model = source.partition(" by ")
+    return source if source == REST else NAMES.get(name, name) + (" by model" if by_model else "")
+
+
+def by_model(parts: pd.DataFrame) -> float:
+    """Share of all settings by model together: what moves ranks."""
+    return float(parts.loc[parts["kind"] == "by model", "estimate"].sum())
+
+
+def gains(tuning: pd.DataFrame) -> dict[str, int]:
+    """Under how many settings post-training is shown to help, to hurt, and neither."""
+    decisions = [stats.decide(ends) for ends in tuning[tables.ENDS].to_numpy()]
+    helped, hurt = decisions.count(Decision.HIGHER), decisions.count(Decision.LOWER)
+    return {"helps": helped, "hurts": hurt, "neither": len(decisions) - helped - hurt}
+
+
+def gains_forest(tuning: pd.DataFrame, scorer: str = "final value") -> pd.DataFrame:
+    """What post-training gains by template, shots and way of answering, as a forest."""
+    rows = tables.rows(tuning, scorer=scorer)
+    labels = [f"{row.template}, {row.shots} shots, {row.ask}" for row in rows.itertuples()]
+    return rows.assign(label=labels, decision=[stats.decide(ends) for ends in rows[tables.ENDS].to_numpy()])
+
+
+def pythia_forest(tasks: pd.DataFrame) -> pd.DataFrame:
+    """Gain of five examples by task, as a forest."""
+    return tasks.assign(label=tasks["task"], decision=[stats.decide(ends) for ends in tasks[tables.ENDS].to_numpy()])
+
+
+def pythia_ranks(ranks: pd.DataFrame) -> pd.DataFrame:
+    """Order of the runs with no example and with five."""
+    return pd.DataFrame(
+        {
+            "task": ranks["task"],
+            "rank correlation": ranks["spearman"].round(2),
+            "that noise alone leaves": ranks["noise"].round(2),
+            "one in twenty below": ranks["noise_low"].round(2),
+        }
+    )
+
+
+def dearer_table(dearer: pd.DataFrame) -> pd.DataFrame:
+    """What answers cost, in passes of loss over the same problems."""
+    units = {"seconds": "processor seconds", "flops": "FLOPs"}
+    rows = [(units[row.unit], with_interval((row.estimate, row.low, row.high))) for row in dearer.itertuples()]
+    return pd.DataFrame(rows, columns=["unit", "answers over loss (times)"])
+
+
+def extremes(settings: pd.DataFrame) -> pd.DataFrame:
+    """The five settings with the highest and the lowest mean score, in points."""
+    ordered = settings.sort_values("score", ascending=False, kind="stable")
+    shown = pd.concat([ordered.head(5), ordered.tail(5)])
+    return shown.assign(score=shown["score"].round(1)).rename(columns={"score": "mean score (%)", "ask": "answer"})
