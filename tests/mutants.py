@@ -1481,4 +1481,30 @@ MUTANTS = {
         Mutant("first-tenth-too", "run.iloc[int(np.ceil(0.1 * len(run))) :]", "run.iloc[0:]"),
         Mutant("fit-sees-the-end", 'run[run["tokens"] <= share * run["tokens"].max()]', "run"),
     ],
+    "measure/scoring.py": [
+        Mutant("first-answer-is-final", "text.lower().rpartition(ANSWER)", "text.lower().partition(ANSWER)"),
+        Mutant("biased-pass-at-k", "(samples - right)[:, None] - steps", "(samples - right)[:, None] - 0 * steps"),
+        Mutant("more-than-was-drawn", "k > samples.min()", "k > samples.max()"),
+    ],
+    "studies/benchmark_settings/asking.py": [
+        Mutant("shots-of-the-other-side", "tasks.training_problem(family, rng, family.trained[:1])", "family.draw(rng, 3)"),
+        Mutant("same-shots-for-all", 'f"shots {seed} {trace.id}"', 'f"shots {seed}"'),
+    ],
+    "studies/benchmark_settings/scores.py": [
+        Mutant("problems-as-they-come", "frame.loc[shared, problems]", "frame.loc[shared]"),
+        Mutant(
+            "halves-overlap", "pairs.append((self.means(first), self.means(~first)))", "pairs.append((self.means(first),) * 2)"
+        ),
+    ],
+    "studies/benchmark_settings/moves.py": [
+        Mutant(
+            "best-is-scored-where-it-was-chosen",
+            "for chosen, scored in (pair, pair[::-1])]",
+            "for chosen, scored in zip(pair, pair, strict=True)]",
+        ),
+        Mutant("luck-is-a-move", "mean[same].mean()", "1.0"),
+    ],
+    "studies/benchmark_settings/configuration.py": [
+        Mutant("samples-of-the-next-problem", "reshape(cell.samples, len(traces))", "reshape(len(traces), cell.samples).T"),
+    ],
 }

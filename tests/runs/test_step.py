@@ -43,7 +43,11 @@ OF_VERDICTS = {
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
 OF_THE_LAB = (
-    {f"page/{name}" for name in studies.registry().pages} - OF_PUBLISHED - {"page/scoreboard", "page/telemetry"} - OF_VERDICTS
+    {f"page/{name}" for name in studies.registry().pages}
+    - OF_PUBLISHED
+    - {"page/scoreboard", "page/telemetry"}
+    - OF_VERDICTS
+    - {"page/benchmark_settings"}
 )
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
@@ -58,6 +62,7 @@ READ_TRAJECTORIES = {"crucial_steps", "lab_forecasts"}
 OF_TRAJECTORIES = READ_TRAJECTORIES | {"page/crucial_steps", "page/forecasting_in_the_lab"}
 SIMULATED = {"telemetry", "page/telemetry"}
 OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
+OF_SETTINGS = {"configuration", "benchmark_settings", "page/benchmark_settings"}
 OF_MODELS = (
     {"train", "measure", "reading", "trajectory", "crucial_steps", "lab_forecasts", "corpus_run"}
     | OF_CORPORA
@@ -69,9 +74,9 @@ OF_MODELS = (
     ("values", "stages"),
     [
         ({"extraction": {"chunk": 64}}, (OF_MODELS - {"train"}) | OF_CELLS),
-        ({"evaluation": {"max_new_tokens": 25}}, OF_MODELS - {"train", "numerics", "page/numerics"}),
-        ({"training": {"tokens": 20000}}, OF_MODELS),
-        ({"training": {"post_learning_rate_share": 0.2}}, OF_MODELS | {"base"} | OF_CELLS),
+        ({"evaluation": {"max_new_tokens": 25}}, (OF_MODELS - {"train", "numerics", "page/numerics"}) | OF_SETTINGS),
+        ({"training": {"tokens": 20000}}, OF_MODELS | OF_SETTINGS | {"pretrained"}),
+        ({"training": {"post_learning_rate_share": 0.2}}, OF_MODELS | OF_SETTINGS | {"pretrained", "base"} | OF_CELLS),
         (
             {"bootstrap": {"draws": 300}},
             OF_THE_POPULATION
@@ -79,9 +84,10 @@ OF_MODELS = (
             | OF_PUBLISHED
             | OF_CORPORA
             | SIMULATED
+            | {"benchmark_settings", "page/benchmark_settings", "pythia_shots"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "regmix", "judgments"},
         ),
-        ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"}),
+        ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"} | OF_SETTINGS),
         ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
         ({"corpus_runs": {"items": 7}}, {"corpus_run"} | OF_CORPORA),
         ({"your_models": {"items": 5}}, OF_SOME_MODELS),
@@ -93,7 +99,8 @@ OF_MODELS = (
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
         ({"telemetry": {"worlds": 5}}, {"telemetry_worlds"} | SIMULATED),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
-        ({"material": {"items": 18}}, {"material", "corpora"} | OF_MODELS),
+        ({"benchmark_settings": {"items": 5}}, OF_SETTINGS),
+        ({"material": {"items": 18}}, {"material", "corpora", "pretrained"} | OF_MODELS | OF_SETTINGS),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
@@ -162,7 +169,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "lab_corpora",
             "loss_fits",
         ),
-        *("lab_forecasts", "telemetry", "page"),
+        *("lab_forecasts", "telemetry", "page", "benchmark_settings", "pythia_shots"),
     }
     assert whole == {
         *(
@@ -179,6 +186,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "regmix",
             "judgments",
             "telemetry_worlds",
+            "pretrained",
+            "configuration",
         ),
         *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness"),
     }

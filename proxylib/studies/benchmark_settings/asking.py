@@ -13,6 +13,7 @@ from proxylib.data.trace import Trace
 
 WORKED, ALONE = "worked steps", "answer alone"
 ASKS = (WORKED, ALONE)
+GREEDY = "greedy"  # decoding, where nothing is drawn
 LEAD = "answer"  # without a space behind it: tokenizers that put the space before a word read another token after one
 
 

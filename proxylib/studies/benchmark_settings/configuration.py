@@ -19,7 +19,6 @@ from proxylib.runs.store import Workspace
 from proxylib.studies.benchmark_settings import asking
 from proxylib.studies.benchmark_settings.settings import Asking, ConfigurationSettings
 
-GREEDY = "greedy"
 CELL = ["template", "shots", "ask", "decoding"]
 SHOWN = 1  # answers of each task whose text is kept, a cell
 
@@ -36,7 +35,7 @@ class Cell(NamedTuple):
     @property
     def decoding(self) -> str:
         """How it is called in tables."""
-        return GREEDY if self.temperature is None else f"temperature {self.temperature:g}"
+        return asking.GREEDY if self.temperature is None else f"temperature {self.temperature:g}"
 
 
 def cells(settings: Asking) -> Iterator[Cell]:
@@ -109,7 +108,8 @@ def cost(
 ) -> dict[str, float]:
     """What loss and answers to the same problems cost: seconds of processor time, tokens, FLOPs.
 
-    FLOPs are 2 N a token, N without embeddings and head. Loss is that of the expert's solutions, packed into rows; answers are greedy and worked, as the models know the question.
+    FLOPs are 2 N a token, N without embeddings and head. Loss is that of the expert's solutions, packed into rows; answers are
+    greedy and worked, as the models know the question.
     """
     special = pretrain.Special(tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
     texts = [trace.prompt + trace.solution for trace in traces]

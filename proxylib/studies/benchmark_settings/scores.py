@@ -10,11 +10,10 @@ import pandas as pd
 
 from proxylib.measure import scoring
 from proxylib.studies.benchmark_settings import asking
-from proxylib.studies.benchmark_settings.configuration import GREEDY
 
 SETTINGS = ["template", "shots", "ask", "decoding", "k", "scorer"]
 SPLITS = 50  # random halves of the problems
-PLAIN = {"shots": 0, "ask": asking.WORKED, "decoding": GREEDY, "k": 1, "scorer": "final value"}
+PLAIN = {"shots": 0, "ask": asking.WORKED, "decoding": asking.GREEDY, "k": 1, "scorer": "final value"}
 
 
 @dataclass(frozen=True, eq=False)

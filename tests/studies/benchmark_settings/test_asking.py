@@ -38,4 +38,5 @@ def test_examples_are_of_the_training_side_the_same_for_everybody_and_differ_by_
     assert one == again and len(set(one)) == 2
     other = Trace(**{**TRACE.__dict__, "id": "sorting-3-0002"})
     assert asking.examples(other, 2, 7) != one and asking.examples(TRACE, 2, 8) != one
-    assert not any(tasks.held_out(question) for question, _ in one)  # of sorting, the question is what decides the side
+    many = asking.examples(TRACE, 60, 7)
+    assert not any(tasks.held_out(question) for question, _ in many)  # of sorting, the question is what decides the side

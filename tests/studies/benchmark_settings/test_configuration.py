@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from models.small_training import LLAMA
 from studies.lab.parents import MEASURE, parents
 
@@ -31,6 +32,7 @@ def step(tmp_path_factory):
     folder = tmp_path_factory.mktemp("material")
     roles = parents(folder)
     tokenizer = tokenizers.load(folder / "tokenizers" / "byte", "always")
+    torch.manual_seed(5)
     model = architectures.build(LLAMA, len(tokenizer), 128)
     for part in (model, tokenizer):
         part.save_pretrained(folder / "model")
