@@ -25,6 +25,7 @@ SAID = {
     "cannibalised": "has risen by {change} while the other losses fell",
     "plateau": "has stalled while the other losses fell",
     "regression": "fell by {change}",
+    "regression of a loss": "rose by {change}, and no loss fell meanwhile",
     "stale": "repeats to the last digit",
     "missing": "is missing",
 }
@@ -46,7 +47,8 @@ def _change(alarm: tuple) -> str:
 def sentence(alarm: tuple, axis: str, runs: bool) -> str:
     """One alarm in words."""
     who = f"{line(alarm.task)}{f' of run {line(alarm.run)}' if runs else ''}"
-    what = SAID[alarm.alarm].format(change=_change(alarm))
+    rose = alarm.alarm == "regression" and alarm.kind == LOSS
+    what = SAID["regression of a loss" if rose else alarm.alarm].format(change=_change(alarm))
     begun = f", since {place(alarm.since)}" if alarm.since < alarm.at else ""
     p = f", {words.p_value(alarm.p)}" if np.isfinite(alarm.p) else ""
     return f"{alarm.alarm}: {who} {what} ({axis} {place(alarm.at)}{begun}{p}{'' if alarm.stands else '; over since'})"

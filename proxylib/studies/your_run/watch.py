@@ -8,17 +8,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from proxylib.alarms import missing, regression, spikes, table
+from proxylib.alarms import missing, plateau, regression, rises, spikes, table
 from proxylib.alarms.choice import Choice, ChoiceSettings, choose
 from proxylib.data.histories.measured import LOSS, SCORE, VALIDATION, Measured
 from proxylib.errors import UserError
+from proxylib.studies.your_run import losses as of_losses
 from proxylib.studies.your_run.settings import Monitor
 
-TESTS = 6  # kinds of alarms that are tests; each may spend an equal part of the error rate
+TESTS = 5  # spikes, rises, plateaus, regressions, repeats: each may spend an equal part of the error rate
 MOST_PLACES = 200  # checkpoints of a series that are compared with each other
 LATELY = 3  # values whose median is where a series stands
 COLUMNS = ("run", *table.COLUMNS, "kind", "stands")
-FEWEST = spikes.REFERENCE + spikes.Spikes().settled + 1  # values of a loss before anything is said of it
+FEWEST = rises.FEWEST  # values of a loss before anything is said of it
 FEWEST_SCORES = regression.Regression().settled + 2  # of a score that comes without its error; with one two are enough
 
 
@@ -73,6 +74,9 @@ def _detected(rows: pd.DataFrame, error: float) -> Iterator[pd.DataFrame]:
     yield missing.absent(rows)
     yield missing.stale(rows, frozenset(losses["task"]), missing.Stale(error=error))
     yield spikes.find(losses, spikes.Spikes(error=error))
+    if losses["value"].notna().any():
+        yield of_losses.risen(losses, error)
+        yield of_losses.stalled(losses, error)
     scores = thinned(rows[rows["kind"] == SCORE]).rename(columns={"value": "score"})
     yield regression.find(scores, "at", regression.Regression(per_hundred=100 * error))
 
@@ -96,6 +100,8 @@ def _stands(alarm: tuple, rows: pd.DataFrame) -> bool:
         return not (at >= alarm.at).any()
     if alarm.alarm == missing.STALE:
         return bool((values[at >= alarm.since] == values[at == alarm.since]).all())
+    if alarm.alarm == plateau.NAME:
+        return not of_losses.left_plateau(alarm, rows[rows["kind"] == LOSS])
     after = values[at >= alarm.at]
     before = after[0] - alarm.change
     return bool((np.median(after[-LATELY:]) - before) * np.sign(alarm.change) > abs(alarm.change) / 2)
