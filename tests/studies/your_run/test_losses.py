@@ -56,10 +56,10 @@ def test_a_mean_of_the_others_is_no_domain():
 
 def test_a_plateau_stands_until_the_loss_falls_again():
     rng = np.random.default_rng(1)
-    flat = run(noise=0.002)
+    flat = run(noise=0.0005)
     code = (flat["task"] == "code").to_numpy()
     level = flat.loc[code, "value"].to_numpy()
-    stalled = np.where(np.arange(60) < 30, level, level[30] + rng.normal(0, 0.003, 60))
+    stalled = np.where(np.arange(60) < 30, level, level[30] + rng.normal(0, 0.0005, 60))
     flat.loc[code, "value"] = stalled
     alarms = losses.stalled(flat, 0.02)
     assert alarms[["alarm", "task"]].values.tolist() == [["plateau", "code"]]
