@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from studies.telemetry.worlds_of_few import small
 
 from proxylib.judging.users import EVERYONE, HOLDOUT, STAGGERED, simulate
 from proxylib.studies.telemetry import attribution
 from proxylib.studies.telemetry.attribution import BEFORE_AFTER, EXPERIMENT, ROLLOUTS, WAYS, Window
 from proxylib.studies.telemetry.worlds import models
-from tests.studies.telemetry.worlds_of_few import small
 
 SETTINGS = small(days=56, update=28, looks=(28,), looked=28)
 QUIET = {"season": 0.0, "shock": 0.0, "product": 0.0, "wave": 0.0, "joining": 0.0, "churn": 0.0, "disappointed": 0.0}

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from studies.telemetry.worlds_of_few import small
 
 from proxylib.studies.telemetry import worlds
 from proxylib.studies.telemetry.settings import CENTRAL, DRAWN
-from tests.studies.telemetry.worlds_of_few import small
 
 SETTINGS = small(worlds=5)
 
