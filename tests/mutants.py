@@ -1486,6 +1486,16 @@ MUTANTS = {
         Mutant("biased-pass-at-k", "(samples - right)[:, None] - steps", "(samples - right)[:, None] - 0 * steps"),
         Mutant("more-than-was-drawn", "k > samples.min()", "k > samples.max()"),
     ],
+    "measure/code.py": [
+        Mutant("the-environment-comes-along", "env={}", "env=dict(os.environ)"),
+        Mutant("a-flood-goes-on", "len(written) > limits.output", "len(written) > 1000 * limits.output"),
+        Mutant("an-early-end-is-a-pass", "verdict.read() == word", "process.returncode == 0"),
+    ],
+    "measure/code_jail.py": [
+        Mutant("all-is-let-through", "step(RETURN, 0, 0, REFUSE)", "step(RETURN, 0, 0, ALLOW)"),
+        Mutant("files-can-be-opened", "read 0 63 ", "openat 257 56  read 0 63 "),
+        Mutant("any-machine", "step(EQUAL, 1, 0, audit)", "step(EQUAL, 1, 1, audit)"),
+    ],
     "studies/benchmark_settings/asking.py": [
         Mutant("shots-of-the-other-side", "tasks.training_problem(family, rng, family.trained[:1])", "family.draw(rng, 3)"),
         Mutant("same-shots-for-all", 'f"shots {seed} {trace.id}"', 'f"shots {seed}"'),
