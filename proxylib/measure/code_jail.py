@@ -77,7 +77,7 @@ def limit(seconds: int, memory: int) -> None:
 
 
 def main() -> None:
-    """Arguments: seconds, bytes, number of the pipe for the verdict; on standard input the word for "passed", then the program."""
+    """Arguments: seconds, bytes, pipe for the verdict; on standard input the word for "passed", then the program."""
     seconds, memory, verdict = map(int, sys.argv[1:])
     word, _, source = sys.stdin.buffer.read().partition(b"\n")
     for name in MODULES:
