@@ -189,6 +189,13 @@ def smallest(paired: Paired, items: int, alpha: float, power: float) -> float:
     return middle + math.sqrt(middle**2 - 1 / items**2 + scale * churn)
 
 
+def exact_p(up: int, down: int) -> float:
+    """McNemar's exact p, two-sided, of so many answers that became right, and wrong."""
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    return float(mcnemar([[0, up], [down, 0]], exact=True).pvalue) if up + down else 1.0
+
+
 def detectable(error: float, alpha: float = 0.05, power: float = 0.8, degrees: float = math.inf) -> float:
     """Change that a two-sided test finds with a power, given the standard error of the difference (Miller 2024, eq. 9)."""
     from scipy.stats import t
@@ -241,9 +248,8 @@ def _exact(up: int, down: int, items: int, level: float) -> Paired:
     The interval adds one change to each side: where no answer changed it is as wide as so few items deserve.
     """
     from scipy.stats import norm
-    from statsmodels.stats.contingency_tables import mcnemar
 
-    p = float(mcnemar([[0, up], [down, items - up - down]], exact=True).pvalue) if up + down else 1.0
+    p = exact_p(up, down)
     more, fewer = (up + 1) / (items + 2), (down + 1) / (items + 2)
     error = math.sqrt((more + fewer - (more - fewer) ** 2) / (items + 2))
     reach = float(norm.ppf((1 + level) / 2)) * error

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from proxylib.data import corpora, tasks
-from proxylib.models.settings import Evaluation, Model, TrainSettings
 from proxylib.errors import UserError
+from proxylib.models.settings import Evaluation, Model, TrainSettings
 from proxylib.settings import Frozen
 from proxylib.stats import Bootstrap
 

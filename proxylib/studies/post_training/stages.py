@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxylib.models.settings import train_settings
 from proxylib.runs.step import Declaration, Request, Resources, Study
-from proxylib.studies.post_training.settings import Asked, BaseSettings, RoundsSettings, Section
+from proxylib.studies.post_training.settings import Asked, BaseSettings, RegressionsSettings, RoundsSettings, Section
 
 study = Study("post_training", Section)
 SEEDS, APART, ORDERS = 5000, 100, 10  # times the profile's first seed; between bases; between orders of one base's rounds
@@ -53,3 +53,20 @@ def rounds(d: Declaration, model: str, arm: str) -> Request:
     given = {"model": model, "arm": arm}
     parents = {"material": d.step("material"), "base": base}
     return Request(settings, parents, name=f"rounds/{model}/{arm.replace(' ', '-')}", parameters=given)
+
+
+@study.stage(version=1, builder="proxylib.studies.post_training.dashboard:build", resources=Resources(minutes=0.7), whole=False)
+def regressions(d: Declaration) -> Request:
+    """What do rounds of post-training win, what do they lose beside it, and what finds that?"""
+    chosen = d.profile.post_training
+    names = tuple(base.name for base in chosen.bases)
+    settings = RegressionsSettings(
+        bases=names,
+        families=tuple(base.family for base in chosen.bases),
+        arms=chosen.arms,
+        targets=chosen.targets,
+        bootstrap=d.profile.bootstrap,
+    )
+    parents = {f"base {name}": d.step("post_base", model=name) for name in names}
+    parents |= {f"{name}: {arm.name}": d.step("rounds", model=name, arm=arm.name) for name in names for arm in chosen.arms}
+    return Request(settings, parents)
