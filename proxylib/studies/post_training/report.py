@@ -1,0 +1,73 @@
+"""Frames of the page on regressions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from proxylib.report import tables
+from proxylib.report.words import with_interval
+from proxylib.stats import Interval
+
+#: what a row of the first figure is called
+SIDE, GAIN = "skills beside it", "the skill itself"
+
+
+def by_arm(changes: pd.DataFrame, number: int, control: Sequence[str] = ()) -> pd.DataFrame:
+    """Gain and side loss of every arm after a round, for a forest: arm, what, estimate, low, high; control arms left out."""
+    names = {"side": SIDE, "gain": GAIN}
+    rows = changes[(changes["round"] == number) & changes["quantity"].isin(list(names)) & ~changes["arm"].isin(control)]
+    return rows.assign(what=rows["quantity"].map(names))
+
+
+def last(changes: pd.DataFrame) -> int:
+    """The last round."""
+    return int(changes["round"].max())
+
+
+def refused(refusals: pd.DataFrame, arm: str, number: int, kind: str) -> Interval:
+    """Share of requests of a kind that an arm refuses after a round; nan where the profile has no such arm."""
+    return tables.interval(refusals, quantity="refused", arm=arm, round=number, kind=kind)
+
+
+def refusing(refusals: pd.DataFrame, arms: Sequence[str], number: int) -> pd.DataFrame:
+    """Refusals by kind of request after a round of those arms, for a forest: kind, arm, estimate, low, high."""
+    kinds = {"marked": "marked", "near": "spelt alike", "polite": "with a polite word", "plain": "plain"}
+    rows = refusals[(refusals["quantity"] == "refused") & (refusals["round"] == number) & refusals["arm"].isin(list(arms))]
+    return tables.labelled(rows, "kind", kinds)
+
+
+def power(rates: pd.DataFrame, correction: str) -> pd.DataFrame:
+    """Share of planted losses that are found, by their size in points: drop, test, estimate, low, high."""
+    rows = tables.rows(rates, quantity="power", correction=correction)
+    scaled = {name: 100 * rows[name] for name in ("estimate", "low", "high", "drop")}
+    return rows.assign(**scaled)
+
+
+def errors_table(rates: pd.DataFrame) -> pd.DataFrame:
+    """False alarms where nothing changed, and false discoveries where a quarter fell by a tenth, in percent."""
+    rows = []
+    for (test, correction), part in rates.groupby(["test", "correction"], sort=False):
+        quiet = tables.interval(part, quantity="any", drop=0.0)
+        false = tables.interval(part, quantity="discoveries", drop=0.1)
+        found = tables.interval(part, quantity="power", drop=0.1)
+        rows.append((test, correction, *(with_interval(value, 100) for value in (quiet, false, found))))
+    names = ["test", "correction", "dashboards with a false alarm (%)", "false among called (%)", "planted losses found (%)"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def same_recipe(dashboards: pd.DataFrame, control: str) -> pd.Series:
+    """Share of metrics that each test calls different between two trainings of one recipe, in other orders."""
+    pairs = dashboards[dashboards["against"].str.startswith(control) & (dashboards["arm"] != control)]
+    pairs = pairs[~pairs["against"].str.endswith(" 0")]
+    return pairs.groupby("test")["called"].mean()
+
+
+def changes_table(changes: pd.DataFrame) -> pd.DataFrame:
+    """Side losses and gains of every arm after each round, in points."""
+    rows = changes[changes["quantity"].isin(["side", "gain"])].assign(
+        what=lambda part: part["quantity"].map({"side": SIDE, "gain": GAIN})
+    )
+    named = {number: f"round {number}" for number in sorted(rows["round"].unique())}
+    return tables.wide(rows, ["arm", "what"], {"round": named})
