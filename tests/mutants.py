@@ -975,6 +975,36 @@ MUTANTS = {
         Mutant("all-leave-alike", "settings.disappointed * share)", "settings.disappointed * 0.5)"),
         Mutant("all-rate-alike", "np.where(done, 1.0, settings.vexed)", "1.0"),
     ],
+    "studies/layers/text.py": [
+        Mutant("faults-without-dose", "faulty if rng.random() < dose else healthy", "faulty"),
+        Mutant("all-skills", "families[half::2]", "families"),
+        Mutant("answers-at-once-everywhere", "fault == HASTY and form == URGENT", "fault == HASTY"),
+    ],
+    "studies/layers/alarms.py": [
+        Mutant("healthy-beside-itself", "healthy & (np.arange(len(part)) != place)", "healthy"),
+        Mutant("a-rank-too-low", "(1 + as_high) / (len(healthy) + 1)", "as_high / (len(healthy) + 1)"),
+        Mutant(
+            "bars-of-a-single-look",
+            'running.groupby([*ONE, "layer"], sort=False)["score"].max()',
+            'running.groupby([*ONE, "layer"], sort=False)["score"].first()',
+        ),
+    ],
+    "studies/layers/series.py": [
+        Mutant(
+            "requests-in-the-benchmark",
+            "[(BENCHMARKS, name, value) for name, value in cells.items()]",
+            "[(BENCHMARKS, name, value) for name, value in (cells | more).items()]",
+        ),
+        Mutant("gains-are-worse", 'float(1 - rows["right"].mean())', 'float(rows["right"].mean())'),
+    ],
+    "studies/layers/analysis.py": [
+        Mutant("only-once-caught", "before |= mine", "before = mine"),
+        Mutant("never-found-is-early", ".fillna(max(days)) - ROUND", ".fillna(min(days)) - ROUND"),
+        Mutant("luck-adds", "over.ratio(only, ones) - chance[layer].mean()", "over.ratio(only, ones)"),
+    ],
+    "studies/layers/people.py": [
+        Mutant("length-for-nothing", "config.longer * (letters - others)", "config.longer * (others - letters)"),
+    ],
     "studies/telemetry/attribution.py": [
         Mutant("looks-ahead", "np.flatnonzero(whole[: window.stop] > 0)", "np.flatnonzero(whole > 0)"),
         Mutant("arms-before-the-update", "log.weeks[window.update // WEEK : window.stop", "log.weeks[: window.stop"),

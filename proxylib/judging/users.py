@@ -67,6 +67,7 @@ class Log(NamedTuple):
     novice, joined, gone : [users] group, first day, and day of leaving, `days` where a user stayed
     satisfied : [users] chance to complete a task with the old model on an average day
     expected : [days, 2, 3] per model: share of tasks completed, thumbs up and ratings, of the same tasks
+    arms : [days, 2, COLUMNS] sums of the two halves of the users; in a `HOLDOUT` the second has the new model
     """
 
     cells: np.ndarray
@@ -77,6 +78,7 @@ class Log(NamedTuple):
     gone: np.ndarray
     satisfied: np.ndarray
     expected: np.ndarray
+    arms: np.ndarray
 
 
 def completes(first: np.ndarray, retry: float) -> np.ndarray:
@@ -117,6 +119,7 @@ def simulate(settings: Users, models: Models, rollout: str, seed: int, logs_user
     cells = np.zeros((settings.days, REGIONS * GROUPS, len(COLUMNS)))
     weeks = np.zeros((-(-settings.days // WEEK), count, len(COLUMNS)) if logs_users else (0, count, len(COLUMNS)))
     expected = np.zeros((settings.days, 2, 3))
+    arms = np.zeros((settings.days, 2, len(COLUMNS)))
     for day in range(settings.days):
         here = np.flatnonzero((joined <= day) & (gone > day))
         volume = settings.tasks * (settings.weekend if day % WEEK > 4 else 1.0)
@@ -135,6 +138,7 @@ def simulate(settings: Users, models: Models, rollout: str, seed: int, logs_user
         tokens = (1 + again) * models.lengths[new.astype(int)]
         counted = np.stack([np.ones(len(user)), done, again, rated, up, tokens])
         cells[day] = _sums(counted, region[user] * GROUPS + novice[user], REGIONS * GROUPS)
+        arms[day] = _sums(counted, half[user], 2)
         if logs_users:
             weeks[day // WEEK] += _sums(counted, user, count)
         chance = completes(first, settings.retry)
@@ -146,9 +150,8 @@ def simulate(settings: Users, models: Models, rollout: str, seed: int, logs_user
         leaves = rng.random(len(here)) < (asked > 0) * (settings.churn + settings.disappointed * share)
         gone[here[leaves]] = day + 1
     satisfied = (completes(levels[0] + ability[:, None], settings.retry) * models.mixes[novice.astype(int)]).sum(1)
-    return Log(
-        cells.reshape(settings.days, REGIONS, GROUPS, len(COLUMNS)), weeks, treated, novice, joined, gone, satisfied, expected
-    )
+    shape = settings.days, REGIONS, GROUPS, len(COLUMNS)
+    return Log(cells.reshape(shape), weeks, treated, novice, joined, gone, satisfied, expected, arms)
 
 
 def _common(settings: Users, rng: np.random.Generator) -> np.ndarray:

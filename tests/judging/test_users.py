@@ -40,6 +40,9 @@ def test_users_and_cells_are_the_same_tasks():
     log = simulate(PRODUCT, PAIR, HOLDOUT, 1)
     assert log.cells.shape == (28, REGIONS, GROUPS, len(COLUMNS)) and len(log.weeks) == 28 // WEEK
     np.testing.assert_allclose(log.weeks.sum((0, 1)), log.cells.sum((0, 1, 2)))
+    np.testing.assert_allclose(log.arms.sum(1), log.cells.sum((1, 2)))
+    new = log.weeks[:, log.treated <= PRODUCT.days].sum((0, 1))
+    np.testing.assert_allclose(log.arms[:, 1].sum(0), new)
     tokens, tasks, retried = (log.weeks[..., COLUMNS.index(name)].sum() for name in ("tokens", "tasks", "retried"))
     assert tasks + retried < tokens < 2 * (tasks + retried)
 

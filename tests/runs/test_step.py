@@ -47,7 +47,7 @@ OF_THE_LAB = (
     - OF_PUBLISHED
     - {"page/scoreboard", "page/telemetry"}
     - OF_VERDICTS
-    - {"page/benchmark_settings"}
+    - {"page/benchmark_settings", "page/what_catches_what"}
 )
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
@@ -63,6 +63,7 @@ OF_TRAJECTORIES = READ_TRAJECTORIES | {"page/crucial_steps", "page/forecasting_i
 SIMULATED = {"telemetry", "page/telemetry"}
 OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
 OF_SETTINGS = {"configuration", "benchmark_settings", "page/benchmark_settings"}
+OF_LAYERS = {"layers_base", "faulty", "layers", "page/what_catches_what"}
 OF_MODELS = (
     {"train", "measure", "reading", "trajectory", "crucial_steps", "lab_forecasts", "corpus_run"}
     | OF_CORPORA
@@ -76,7 +77,10 @@ OF_MODELS = (
         ({"extraction": {"chunk": 64}}, (OF_MODELS - {"train"}) | OF_CELLS),
         ({"evaluation": {"max_new_tokens": 25}}, (OF_MODELS - {"train", "numerics", "page/numerics"}) | OF_SETTINGS),
         ({"training": {"tokens": 20000}}, OF_MODELS | OF_SETTINGS | {"pretrained"}),
-        ({"training": {"post_learning_rate_share": 0.2}}, OF_MODELS | OF_SETTINGS | {"pretrained", "base"} | OF_CELLS),
+        (
+            {"training": {"post_learning_rate_share": 0.2}},
+            OF_MODELS | OF_SETTINGS | OF_LAYERS | {"pretrained", "base"} | OF_CELLS,
+        ),
         (
             {"bootstrap": {"draws": 300}},
             OF_THE_POPULATION
@@ -84,7 +88,7 @@ OF_MODELS = (
             | OF_PUBLISHED
             | OF_CORPORA
             | SIMULATED
-            | {"benchmark_settings", "page/benchmark_settings", "pythia_shots"}
+            | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "regmix", "judgments"},
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"} | OF_SETTINGS),
@@ -98,9 +102,11 @@ OF_MODELS = (
         ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
         ({"telemetry": {"worlds": 5}}, {"telemetry_worlds"} | SIMULATED),
+        ({"layers": {"tokens": 7000}}, OF_LAYERS - {"layers_base"}),
+        ({"layers": {"margin": 0.1}}, {"layers", "page/what_catches_what"}),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"benchmark_settings": {"items": 5}}, OF_SETTINGS),
-        ({"material": {"items": 18}}, {"material", "corpora", "pretrained"} | OF_MODELS | OF_SETTINGS),
+        ({"material": {"items": 18}}, {"material", "corpora", "pretrained"} | OF_MODELS | OF_SETTINGS | OF_LAYERS),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
@@ -169,7 +175,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "lab_corpora",
             "loss_fits",
         ),
-        *("lab_forecasts", "telemetry", "page", "benchmark_settings", "pythia_shots"),
+        *("lab_forecasts", "telemetry", "layers", "page", "benchmark_settings", "pythia_shots"),
     }
     assert whole == {
         *(
@@ -186,6 +192,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "regmix",
             "judgments",
             "telemetry_worlds",
+            "layers_base",
+            "faulty",
             "pretrained",
             "configuration",
         ),

@@ -26,7 +26,7 @@ from proxylib.report.plots.intervals import (
     trained_twice,
 )
 from proxylib.report.plots.matrices import heat_map, share_map, similarity
-from proxylib.report.plots.scatters import rank_scatter, scatter_with_lines
+from proxylib.report.plots.scatters import prices, rank_scatter, scatter_with_lines
 from proxylib.report.plots.style import NARROW, WIDE, at_width, canvas, finding, legend_below, panel, ratios, same_limits, svg
 from proxylib.report.plots.watched import candidates, watched_series
 
@@ -64,6 +64,7 @@ __all__ = [
     "models_forest",
     "paired_differences",
     "panel",
+    "prices",
     "rank_scatter",
     "ratios",
     "same_limits",

@@ -56,3 +56,25 @@ def rank_scatter(frame: pd.DataFrame, ax: Axes) -> Axes:
     draw_points(frame.sort_values("family"), ax, x="predicted", y="actual", by="family")
     ax.set(xlabel="predicted rank", ylabel="rank by accuracy")
     return ax
+
+
+@themed
+def prices(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
+    """What things cost against what they tell, with a range of either; what is free stands at the left edge.
+
+    Parameters
+    ----------
+    frame : columns name, low_cost, high_cost (dollars, 0 where free), estimate, low, high (percent)
+    label : of the vertical axis
+    """
+    free = frame["high_cost"] <= 0
+    ends = np.where(free.to_numpy()[:, None], 1.0, frame[["low_cost", "high_cost"]].to_numpy(float))
+    shown = frame.assign(cost=np.sqrt(ends[:, 0] * ends[:, 1]), by=frame["name"])
+    apart = shown.groupby("cost").cumcount().to_numpy()  # what costs the same would lie upon each other
+    shown["cost"] *= 1.5**apart
+    colours = {name: look.colour for name, look in looks(shown["name"]).items()}
+    whiskers(shown, ax, x="cost", colour=shown["name"].map(colours))
+    ax.hlines(shown["estimate"], ends[:, 0], ends[:, 1], color=QUIET, alpha=0.5, linewidth=1, zorder=1.8)
+    draw_points(shown, ax, x="cost", y="estimate", by="name")
+    ax.set(xscale="log", xlabel="dollars a look (at the left edge: nothing more)", ylabel=label)
+    return ax

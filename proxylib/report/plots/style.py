@@ -161,6 +161,14 @@ KINDS = {
         "holdout": Look(BLUE, "o"),
         "staggered rollout": Look(SKY, "^"),
     },
+    "layers of evaluation": {
+        "training loss": Look(QUIET, "o"),
+        "validation loss": Look(SKY, "^"),
+        "loss by domain": Look(BLUE, "s"),
+        "benchmarks": Look(ORANGE, "D"),
+        "human preference (simulated)": Look(PINK, "P"),
+        "telemetry (simulated)": Look(VERMILION, "X"),
+    },
     "simulated worlds": {"one product": Look(QUIET, "s"), "drawn products": Look(BLUE, "o")},
     "implementations": {
         "proxylib": Look(BLUE, "o"),

@@ -56,6 +56,7 @@ class Layers(Frozen):
     tokens: int = Field(ge=1000, description="of the last stage")
     peak: float = Field(gt=0, description="peak rate of the last stage as a share of pretraining's")
     healthy: tuple[int, ...] = Field(min_length=1, description="healthy models by group; the very first is the reference")
+    faults: tuple[str, ...] = Field(min_length=1, description="that are planted")
     seeds: int = Field(ge=1, description="of every fault and dose")
     doses: tuple[float, ...] = Field(min_length=1, description="share of the last stage's documents that have a fault")
     checkpoints: int = Field(ge=1, description="of the last stage at which losses by domain are taken, evenly spaced")
@@ -75,6 +76,8 @@ class Layers(Frozen):
     def _consistent(self) -> Layers:
         if list(self.items) != list(ASKED):
             raise ValueError(f"items: name {', '.join(ASKED)}, in this order")
+        if unknown := [fault for fault in self.faults if fault not in FAULTS]:
+            raise ValueError(f"faults: '{unknown[0]}' is unknown; there are {', '.join(FAULTS)}")
         for name in ("people", "users"):
             mix = getattr(self, name)
             if set(mix) - set(FORMS) or abs(sum(mix.values()) - 1) > 1e-9:
@@ -91,7 +94,8 @@ class Layers(Frozen):
             first += count
         for fault in FAULTS:
             doses = tuple(dose for dose in self.doses for _ in range(self.seeds))
-            groups[fault] = Group(name=fault, fault=fault, seeds=tuple(range(first, first + len(doses))), doses=doses)
+            if fault in self.faults:  # another choice of faults leaves the seeds of each as they are
+                groups[fault] = Group(name=fault, fault=fault, seeds=tuple(range(first, first + len(doses))), doses=doses)
             first += len(doses)
         return groups
 
@@ -137,7 +141,6 @@ class LayersSettings(Frozen):
     margin: float
     lengthy: float
     prices: dict[str, Price]
-    seed: int
     bootstrap: Bootstrap
 
 

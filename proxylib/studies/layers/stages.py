@@ -5,7 +5,7 @@ from __future__ import annotations
 from proxylib.errors import UserError
 from proxylib.models.settings import Evaluation
 from proxylib.runs.step import Declaration, Request, Resources, Study
-from proxylib.studies.layers.settings import BaseSettings, FaultySettings, Section, forms_of
+from proxylib.studies.layers.settings import BaseSettings, FaultySettings, LayersSettings, Section, forms_of
 
 study = Study("layers", Section)
 LOOK = 0.2  # minutes of one model's losses and answers
@@ -51,6 +51,33 @@ def faulty(d: Declaration, model: str, fault: str) -> Request:
     )
     parents = {"material": d.step("material"), "base": d.step("layers_base", model=model)}
     return Request(settings, parents, name=f"faulty/{model} {fault}", parameters={"model": model, "fault": fault})
+
+
+@study.stage(version=1, builder="proxylib.studies.layers.analysis:build", resources=Resources(minutes=0.8), whole=False)
+def layers(d: Declaration) -> Request:
+    """Which of six layers catches which fault, at one rate of false alarms? People and users are simulated."""
+    chosen = d.profile.layers
+    settings = LayersSettings(
+        models=tuple(model.name for model in chosen.models),
+        groups=chosen.groups,
+        people=chosen.people,
+        users=chosen.users,
+        votes=chosen.votes,
+        product=d.profile.telemetry.product(users=d.profile.telemetry.ranges["users"][-1]),
+        days=chosen.days,
+        margin=chosen.margin,
+        lengthy=chosen.lengthy,
+        prices=chosen.prices,
+        bootstrap=d.profile.bootstrap,
+    )
+    given = [{"model": model, "fault": name} for model in settings.models for name in settings.groups]
+    return Request(settings, {f"{one['model']} {one['fault']}": d.step("faulty", **one) for one in given})
+
+
+@study.page("what_catches_what")
+def what_catches_what(d: Declaration) -> Request:
+    """What the page reads."""
+    return Request(None, {"layers": d.step("layers")})
 
 
 def _model(d: Declaration, name: str):

@@ -1,0 +1,96 @@
+"""Frames of the page on what catches what."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from proxylib.report import tables
+from proxylib.studies.layers.series import LAYERS, SIMULATED
+from proxylib.studies.layers.text import FAULTS, HEALTHY
+
+CLAIMED, BOTH, REQUESTS = "as claimed", "both sides", "with requests"
+
+
+def said(layer: str) -> str:
+    """A layer's name, marked where it is simulated."""
+    return f"{layer} (simulated)" if layer in SIMULATED else layer
+
+
+def _doses(detection: pd.DataFrame) -> list[float]:
+    return sorted(detection.loc[detection["fault"] != HEALTHY, "dose"].unique(), reverse=True)
+
+
+def share_map(detection: pd.DataFrame, dose: float | None = None, look: str = CLAIMED) -> pd.DataFrame:
+    """[faults, layers] share of models that raise an alarm; the number of models stands in the row's name.
+
+    Parameters
+    ----------
+    dose : of the fault; the highest unless given
+    """
+    dose = _doses(detection)[0] if dose is None else dose
+    rows = tables.rows(detection, look=look)
+    rows = rows[(rows["dose"] == dose) | (rows["fault"] == HEALTHY)]
+    order = [fault for fault in (*FAULTS, HEALTHY) if fault in set(rows["fault"])]
+    counts = rows.groupby("fault")["n"].first()
+    shown = rows.pivot(index="fault", columns="layer", values="estimate").loc[order]
+    shown = shown[[layer for layer in LAYERS if layer in shown] + [name for name in shown if name not in LAYERS]]
+    return shown.rename(index=lambda fault: f"{fault} (n = {counts[fault]})", columns=said)
+
+
+def mild(detection: pd.DataFrame) -> float:
+    """The lowest dose."""
+    return _doses(detection)[-1]
+
+
+def priced(layers: pd.DataFrame) -> pd.DataFrame:
+    """Layers with their price in dollars and their catch in percent: name, low_cost, high_cost, estimate, low, high."""
+    costs = layers.rename(columns={"dollars_low": "low_cost", "dollars_high": "high_cost"})
+    return costs.assign(name=costs["layer"].map(said), **{end: 100 * costs[end] for end in tables.ENDS})
+
+
+def layers_table(layers: pd.DataFrame) -> pd.DataFrame:
+    """A row a layer, for reading."""
+    span = lambda row, name: "0" if row[f"{name}_high"] == 0 else f"{row[f'{name}_low']:,.4g} to {row[f'{name}_high']:,.4g}"
+    return pd.DataFrame(
+        {
+            "layer": layers["layer"].map(said),
+            "harmful models caught (%)": tables.shown(layers, 100),
+            "caught by none before (%)": (100 * layers["added"]).round(0),
+            "false alarms (%)": (100 * layers["false"]).round(0),
+            "dollars a look": [span(row, "dollars") for _, row in layers.iterrows()],
+            "days": [span(row, "days") for _, row in layers.iterrows()],
+        }
+    )
+
+
+def patterns_table(patterns: pd.DataFrame) -> pd.DataFrame:
+    """A row a pattern: models with a fault and healthy ones that show it."""
+    rows = []
+    for pattern in patterns["pattern"].unique():
+        with_fault, healthy = (tables.row(patterns, pattern=pattern, of=kind) for kind in ("with a fault", "healthy"))
+        counts = [f"{row['with']} of {row['n']}" for row in (with_fault, healthy)]
+        rows.append((pattern, *counts, with_fault["harmful"]))
+    return pd.DataFrame(rows, columns=["pattern", "models with a fault", "healthy models", "of the former, harmful"])
+
+
+def shows(patterns: pd.DataFrame, pattern: str, of: str = "with a fault") -> pd.Series:
+    """The row of a pattern."""
+    return tables.row(patterns, pattern=pattern, of=of)
+
+
+def harm(models: pd.DataFrame) -> pd.DataFrame:
+    """What each fault costs: fault, dose, models, points of quality lost, length, and how many are harmful."""
+    groups = models.groupby(["fault", "dose"], sort=False)
+    rows = groups.agg(
+        models=("seed", "size"), lost=("lost", "mean"), longer=("longer", "mean"), harmful=("harmful", "sum")
+    ).reset_index()
+    named = {"lost": "requests lost (points)", "longer": "length (times)", "dose": "share of documents"}
+    return rows.round({"lost": 1, "longer": 2}).rename(columns=named)
+
+
+def delays(found: pd.DataFrame, models: pd.DataFrame, layer: str) -> pd.DataFrame:
+    """fault, found (share of harmful models), median (place at which a layer first raises an alarm, of those)."""
+    rows = found[found["layer"] == layer].merge(models[["model", "fault", "dose", "seed", "harmful"]])
+    rows = rows[rows["harmful"] & (rows["fault"] != HEALTHY)]
+    groups = rows.groupby("fault", sort=False)["found"]
+    return pd.DataFrame({"found": groups.apply(lambda at: at.notna().mean()), "median": groups.median()}).reset_index()
