@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from proxylib.data.published import gadre, gemstones, olmo_ladder, pythia
+from proxylib.data.published import datadecide, gadre, gemstones, olmo_ladder, pythia
 from proxylib.laws.replications import DISTINCT, LADDER
 
 #: what a signal is called, whatever the set: the loss on a text, and that of the right answer
@@ -19,6 +19,7 @@ PROSE, TASK = "prose loss", "task loss"
 LATER, LARGER = "later in the run", "a larger run"
 #: names of data sets, in the order of the tables
 SEVEN_B, OTHER_SEVEN_B, OLMO_LADDER = "OLMo 7B", "OLMo 7B, other rate", "OLMo ladder to 7B"
+RUNGS, DATADECIDE = "OLMo ladder's runs", "DataDecide"
 GEMSTONES, GADRE, PYTHIA = "Gemstones", "Gadre", "Pythia"
 TUNING = (PYTHIA,)  # the others are for reporting
 #: data set -> shares of a run's tokens that are known
@@ -26,11 +27,12 @@ SHARES = {
     SEVEN_B: (1 / 4, 1 / 18, 1 / 100),
     OTHER_SEVEN_B: (1 / 4, 1 / 18, 1 / 100),
     GEMSTONES: (1 / 2, 1 / 4, 1 / 8),
+    RUNGS: (1 / 4, 1 / 18),
     PYTHIA: (1 / 2, 1 / 4, 1 / 18, 1 / 100),
 }
 #: data set -> how many times less compute what is known took than the target did, at the least
-TIMES_LESS = {OLMO_LADDER: (13, 83), GEMSTONES: (3, 15), GADRE: (20,), PYTHIA: (2, 8)}
-LARGEST = {GEMSTONES: 3, PYTHIA: 2}  # models that are forecast
+TIMES_LESS = {OLMO_LADDER: (13, 83), GEMSTONES: (3, 15), GADRE: (20,), DATADECIDE: (4, 12, 50), PYTHIA: (2, 8)}
+LARGEST = {GEMSTONES: 3, DATADECIDE: 1, PYTHIA: 2}  # models that are forecast
 GADRE_LARGE = 5e21 / 6  # parameters x tokens: the three models of 6.9B, and the one of 1.4B trained 32 times as long
 SMALL, ABOVE = (1.5e8, 1.6e8), 0.1  # size of Gadre's models of which one is to lie so far above chance
 MEAN = "mean of tasks"
@@ -77,6 +79,9 @@ def cases() -> Iterator[Case]:
     yield from larger(GEMSTONES, stones)
     for history in of_gadre().values():
         yield from larger(GADRE, history)
+    yield from later(RUNGS, ladder[ladder["run"] != olmo_ladder.ANNEALED])
+    for history in of_datadecide().values():
+        yield from larger(DATADECIDE, history)
     suite = _named(pythia.pythia(), {"lambada_nll": PROSE})
     yield from later(PYTHIA, suite)
     yield from larger(PYTHIA, suite)
@@ -105,6 +110,25 @@ def of_gadre() -> dict[str, pd.DataFrame]:
     mean = frame.groupby("run", sort=False).agg({**same, "score": "mean", "chance": "mean", "stderr": _error_of_mean})
     whole = pd.concat([frame, mean.reset_index().assign(task=MEAN)], ignore_index=True)
     return {str(corpus): part for corpus, part in whole.groupby(whole["run"].map(gadre.corpus_of), sort=False)}
+
+
+def of_datadecide() -> dict[str, pd.DataFrame]:
+    """Corpus -> history of its models, one of each size: macro accuracy, mean of three seeds, whose items nobody says."""
+    sizes = pd.DataFrame(
+        {
+            "size": list(datadecide.SIZES),
+            "tokens": [float(size.batch * datadecide.SEQUENCE_LENGTH * size.steps) for size in datadecide.SIZES.values()],
+        }
+    )
+    loss = datadecide.nll().groupby(["size", "corpus"], as_index=False)["nll_per_char"].mean()
+    frame = datadecide.accuracy().merge(sizes, on="size").merge(loss, on=["size", "corpus"])
+    frame = frame[~frame["size"].isin(datadecide.OFF_TRAJECTORY)]
+    named = {"accuracy": "score", "nll_per_char": TASK}
+    frame = frame.rename(columns=named).assign(
+        task=datadecide.MACRO, chance=np.nan, stderr=np.nan, run=frame["corpus"] + ", " + frame["size"]
+    )
+    columns = [*_COLUMNS, TASK]
+    return {str(corpus): part[columns].reset_index(drop=True) for corpus, part in frame.groupby("corpus", sort=False)}
 
 
 def _error_of_mean(errors: pd.Series) -> float:
@@ -153,5 +177,5 @@ def largest(data: str, compute: pd.Series) -> list[str]:
 
 
 def cluster(run: str) -> str:
-    """Runs that share architecture and order of data count as one."""
-    return run.removesuffix("-deduped")
+    """Runs that share architecture and order of data, or a recipe, count as one."""
+    return datadecide.GROUP_OF.get(run.rpartition(", ")[0], run.removesuffix("-deduped"))

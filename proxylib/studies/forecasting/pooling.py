@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from proxylib.errors import UserError
@@ -79,22 +81,44 @@ def _profile(series: Series) -> pooled.Profile:
     return pooled.profile(points.x, points.score, rising(points.x, points.score), 0.0, 1.0)
 
 
+class Trend(NamedTuple):
+    """A line in log x through the later half of a series' points, in ratios.
+
+    Parameters
+    ----------
+    level, middle : mean score and mean log x
+    slope, error : per unit of log x, and its standard error by what lies off the line
+    noise : the slope's standard error by the noise of the scores themselves
+    """
+
+    level: float
+    middle: float
+    slope: float
+    error: float
+    noise: float
+
+
 def line_of_peers(pool: Pool, series: Series, target: Target) -> float:
     """A line in log x through the later half, its slope drawn to the mean of the run's tasks by how noisy both are."""
-    level, middle, slope, error = _line(series)
+    trend = pooled_trend(pool, series)
+    return trend.level + trend.slope * (np.log(target.x) - trend.middle)
+
+
+def pooled_trend(pool: Pool, series: Series) -> Trend:
+    """The recent trend of a series, its slope drawn to those of the run's other tasks."""
+    mine = _trend(series)
     others = [
-        pool.kept(("line", peer.task, peer.run, moment(series)), lambda peer=peer: _line(peer)) for peer in pool.tasks(series)
+        pool.kept(("line", peer.task, peer.run, moment(series)), lambda peer=peer: _trend(peer)) for peer in pool.tasks(series)
     ]
-    if others:
-        slopes, errors = (np.array([slope, *(line[place] for line in others)]) for place in (2, 3))
-        between = max(float(np.var(slopes, ddof=1) - np.mean(errors**2)), 0.0)
-        kept = between / (between + error**2) if between + error**2 else 1.0
-        slope = slopes.mean() + kept * (slope - slopes.mean())
-    return level + slope * (np.log(target.x) - middle)
+    if not others:
+        return mine
+    slopes, errors = (np.array([getattr(trend, name) for trend in (mine, *others)]) for name in ("slope", "error"))
+    between = max(float(np.var(slopes, ddof=1) - np.mean(errors**2)), 0.0)
+    kept = between / (between + mine.error**2) if between + mine.error**2 else 1.0
+    return mine._replace(slope=float(slopes.mean() + kept * (mine.slope - slopes.mean())))
 
 
-def _line(series: Series) -> tuple[float, float, float, float]:
-    """Mean score, mean log x, slope and its standard error in the later half of the points, in ratios."""
+def _trend(series: Series) -> Trend:
     points = series.ends
     logs = np.log(points.x)
     later = logs >= (logs[0] + logs[-1]) / 2
@@ -104,6 +128,9 @@ def _line(series: Series) -> tuple[float, float, float, float]:
     centred = x - x.mean()
     if not centred.any():
         raise UserError("line: all points lie at one place")
-    slope = float(centred @ y / (centred @ centred))
+    squares = float(centred @ centred)
+    slope = float(centred @ y / squares)
     left = y - y.mean() - slope * centred
-    return float(y.mean()), float(x.mean()), slope, float(np.sqrt(left @ left / max(len(y) - 2, 1) / (centred @ centred)))
+    error = np.sqrt(left @ left / max(len(y) - 2, 1) / squares)
+    noise = np.median(points.spread[later]) / np.sqrt(squares)
+    return Trend(float(y.mean()), float(x.mean()), slope, float(error), float(noise))
