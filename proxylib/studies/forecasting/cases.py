@@ -21,7 +21,8 @@ LATER, LARGER = "later in the run", "a larger run"
 SEVEN_B, OTHER_SEVEN_B, OLMO_LADDER = "OLMo 7B", "OLMo 7B, other rate", "OLMo ladder to 7B"
 RUNGS, DATADECIDE = "OLMo ladder's runs", "DataDecide"
 GEMSTONES, GADRE, PYTHIA = "Gemstones", "Gadre", "Pythia"
-TUNING = (PYTHIA,)  # the others are for reporting
+TUNING = (PYTHIA,)  # the others are for reporting: methods
+FRESH = (RUNGS, DATADECIDE)  # for reporting intervals and the default, whose constants the others have fitted
 #: data set -> shares of a run's tokens that are known
 SHARES = {
     SEVEN_B: (1 / 4, 1 / 18, 1 / 100),

@@ -8,7 +8,7 @@ a way that ought to be known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,14 +18,16 @@ from proxylib.runs.files import parquet_bytes, sha256
 from proxylib.runs.folder import Finished, Folder, Workspace
 from proxylib.studies.forecasting import backtest, history, intervals, report
 from proxylib.studies.forecasting.choose import MEDIAN, Choice, Panel, choose, panel
+from proxylib.studies.forecasting.defaults import default
 from proxylib.studies.forecasting.history import LEAST, History
 from proxylib.studies.forecasting.methods import PERSISTENCE, Method, last_score, methods, predict
+from proxylib.studies.forecasting.pooling import Pool
 from proxylib.studies.forecasting.series import MOST_POINTS
 from proxylib.studies.forecasting.settings import Forecast
 
 MOST_WORK = 18_000.0  # fits of a power, in the forecasts themselves: what so many series take is left out, dear methods first
 DIFFERENT = 1.1  # times: horizons that differ by more are not called the same
-VERSION = 2  # of what is computed: another one is another request
+VERSION = 3  # of what is computed: another one is another request
 REPLAYED, FIGURE, ERRORS = "replayed.parquet", "forecast.svg", "errors.svg"
 TABLES = ("forecasts", "backtest", "methods")
 PARTS = (REPLAYED, FIGURE, ERRORS, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")))
@@ -78,7 +80,7 @@ def build(known: History, given: Forecast, workspace: Workspace) -> None:
         workspace.write(REPLAYED, parquet_bytes(backtest.replay(plan.methods, plan.asked)))
     replayed = pd.read_parquet(workspace.path(REPLAYED))
     if replayed.empty:
-        tables = {"forecasts": _last_scores(known), "backtest": replayed, "methods": pd.DataFrame()}
+        tables = {"forecasts": without_past(known), "backtest": replayed, "methods": pd.DataFrame()}
     else:
         tables = tables_of(known, plan, replayed, given.level)
     frame = tables["forecasts"]
@@ -161,7 +163,7 @@ def tables_of(known: History, plan: Plan, replayed: pd.DataFrame, level: float) 
     """Forecasts, backtests and methods of a history whose past was asked."""
     given = panel(replayed)
     choice = choose(given)
-    made, fallbacks, failures = _said(known, plan, choice)
+    made, fallbacks, failures = said(known, plan, choice)
     frame = forecasts(known, plan, given, choice, made, level).assign(
         fallback=lambda rows: [fallbacks.get(key, "") for key in zip(rows["task"], rows["run"], rows["method"], strict=True)]
     )
@@ -182,7 +184,7 @@ def _backtest(replayed: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     )
 
 
-def _said(known: History, plan: Plan, choice: Choice) -> tuple[np.ndarray, dict, pd.DataFrame]:
+def said(known: History, plan: Plan, choice: Choice) -> tuple[np.ndarray, dict, pd.DataFrame]:
     """[series, m] what basic methods say of the target; where they fell back, and how often they failed.
 
     Where there are more series than there is time for, methods that the choice does not need are not asked: nan.
@@ -193,11 +195,11 @@ def _said(known: History, plan: Plan, choice: Choice) -> tuple[np.ndarray, dict,
     for row, series in enumerate(known.open):
         for column in sorted(needed):
             way = plan.methods[column]
-            said = predict(way, series, known.target)
-            values[row, column] = said.value
-            fits.loc[way.name] += (1, int(said.failed))
-            if said.fallback:
-                fallbacks[series.task, series.run, way.name] = said.fallback
+            answer = predict(way, series, known.target)
+            values[row, column] = answer.value
+            fits.loc[way.name] += (1, int(answer.failed))
+            if answer.fallback:
+                fallbacks[series.task, series.run, way.name] = answer.fallback
     return values, fallbacks, fits
 
 
@@ -213,8 +215,16 @@ def _needed(ways: Sequence[Method], choice: Choice) -> set[int]:
     return {0, *map(int, np.flatnonzero(choice.learnt.mean))}
 
 
-def forecasts(known: History, plan: Plan, given: Panel, choice: Choice, values: np.ndarray, level: float) -> pd.DataFrame:
-    """A row per series and method.
+def forecasts(
+    known: History,
+    plan: Plan,
+    given: Panel,
+    choice: Choice,
+    values: np.ndarray,
+    level: float,
+    reach: Callable[[pd.DataFrame, float], float] = intervals.multiple,
+) -> pd.DataFrame:
+    """A row per series and method; `reach` says how far intervals go.
 
     Returns
     -------
@@ -237,8 +247,8 @@ def forecasts(known: History, plan: Plan, given: Panel, choice: Choice, values: 
     for place, name in enumerate(choice.names):
         chosen = name == choice.chosen
         errors = np.abs((choice.honest if chosen else choice.values[:, place]) - given.score) / intervals.unit(given.doubt)
-        reach = intervals.multiple(tests.assign(error=errors), level, plan.horizon) if whole else np.nan
-        low, high = intervals.ends(every[:, place], doubts, reach, noise, level)
+        units = reach(tests.assign(error=errors), level) if whole else np.nan
+        low, high = intervals.ends(every[:, place], doubts, units, noise, level)
         part = pd.DataFrame(about).assign(method=name, estimate=every[:, place], low=low, high=high, chosen=chosen, last=last)
         rows.append(part.assign(at=[s.x[-1] for s in known.open], horizon=horizons)[asked[:, place]])
     order = {key: number for number, key in enumerate(zip(about["task"], about["run"], strict=True))}
@@ -247,11 +257,22 @@ def forecasts(known: History, plan: Plan, given: Panel, choice: Choice, values: 
     return whole_frame.iloc[np.argsort(keys, kind="stable")].reset_index(drop=True)
 
 
-def _last_scores(known: History) -> pd.DataFrame:
-    """Persistence alone, where the past cannot be asked."""
-    rows = [
-        (s.task, s.run, PERSISTENCE, s.score[-1], np.nan, np.nan, True, s.score[-1], s.x[-1], known.target.x / s.x[-1], "")
-        for s in known.open
-    ]
+def without_past(known: History) -> pd.DataFrame:
+    """Where the past cannot be asked: the last score, and the default that is recommended, unless the target is near.
+
+    Returns
+    -------
+    pd.DataFrame
+        As `forecasts`, without intervals.
+    """
+    last = Method(PERSISTENCE, lambda series, target: last_score(series), 0.0)
+    ways = [last] if known.horizon < backtest.LEAST_HORIZON else [last, default(Pool(known))]
+    rows = []
+    for series in known.open:
+        now, place = last_score(series), float(series.x[-1])
+        for way in ways:
+            answer = predict(way, series, known.target)
+            about = (series.task, series.run, way.name, answer.value, np.nan, np.nan, way is ways[-1], now, place)
+            rows.append((*about, known.target.x / place, answer.fallback))
     columns = ["task", "run", "method", "estimate", "low", "high", "chosen", "last", "at", "horizon", "fallback"]
     return pd.DataFrame(rows, columns=columns)

@@ -16,18 +16,23 @@ import pandas as pd
 from proxylib.errors import UserError
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
-from proxylib.studies.forecasting import backtest, claimed, forecast, history, summaries
-from proxylib.studies.forecasting.cases import TUNING, Case, cases
-from proxylib.studies.forecasting.choose import MEAN
+from proxylib.studies.forecasting import backtest, claimed, forecast, history, intervals, summaries
+from proxylib.studies.forecasting.cases import FRESH, TUNING, Case, cases
+from proxylib.studies.forecasting.choose import MEAN, choose, panel
+from proxylib.studies.forecasting.defaults import DEFAULT, default
 from proxylib.studies.forecasting.history import History
 from proxylib.studies.forecasting.methods import COSTS, PERSISTENCE, Method, predict
+from proxylib.studies.forecasting.pooling import Pool
 from proxylib.studies.forecasting.settings import Forecast
 
 LEVEL = 0.9  # of intervals, as the command's own
 CHOICE = "our choice"
+CONFORMAL = "our choice, split conformal"  # the same forecasts, with intervals from the history's own past alone
 #: reasons that are no failure of a fit
 STATED = ("", "scores at chance", "too few points", "constant scores")
-DEAR = COSTS["single"]  # fits of a power: single steps would take many minutes, and are left out
+DEAR = COSTS[
+    "single"
+]  # fits of a power: single steps, of which a backtest would take many minutes, are asked of the target alone
 UNASKED = "the past cannot be asked"
 COLUMNS = ["task", "method", "estimate", "low", "high", "fallback", "failed", "horizon"]
 
@@ -53,14 +58,24 @@ def forecasts(case: Case, folder: Path) -> pd.DataFrame:
     except UserError:  # fewer checkpoints than any law needs
         return _last_of(case)
     plan = forecast.planned(known)
+    dear = [way for way in plan.methods if way.cost >= DEAR]
     plan = plan._replace(methods=tuple(way for way in plan.methods if way.cost < DEAR))
+    beside = _said(known, [default(Pool(known)), *dear])
     if not plan.asked:
-        return _without_past(known, plan.methods)
-    replayed = backtest.replay(plan.methods, plan.asked)
-    rows = forecast.tables_of(known, plan, replayed, LEVEL)["forecasts"]
-    rows = pd.concat([rows, rows[rows["chosen"]].assign(method=CHOICE)], ignore_index=True)
-    rows["method"] = [_in_compute(name, known.axis) for name in rows["method"]]
-    return rows.assign(failed=~rows["fallback"].isin(STATED))[COLUMNS]
+        rows = pd.concat([_said(known, plan.methods), beside], ignore_index=True)
+        return _choosing(rows, DEFAULT)
+    given = panel(backtest.replay(plan.methods, plan.asked))
+    choice = choose(given)
+    values, fallbacks, _ = forecast.said(known, plan, choice)
+    rows, wide = (
+        forecast.forecasts(known, plan, given, choice, values, LEVEL, reach)
+        for reach in (intervals.multiple, intervals.conformal)
+    )
+    chosen = [rows[rows["chosen"]].assign(method=CHOICE), wide[wide["chosen"]].assign(method=CONFORMAL)]
+    whole = pd.concat([rows, *chosen], ignore_index=True)
+    whole["fallback"] = [fallbacks.get(key, "") for key in zip(whole["task"], whole["run"], whole["method"], strict=True)]
+    whole["method"] = [_in_compute(name, known.axis) for name in whole["method"]]
+    return pd.concat([whole.assign(failed=~whole["fallback"].isin(STATED))[COLUMNS], beside], ignore_index=True)
 
 
 def _in_compute(name: str, axis: str) -> str:
@@ -73,24 +88,25 @@ def _last_of(case: Case) -> pd.DataFrame:
     last = case.history.sort_values("tokens").groupby("task")[["score", "tokens"]].last()
     horizon = float(case.target.rpartition("=")[2]) / last["tokens"]
     rows = pd.DataFrame({"task": last.index, "estimate": last["score"].to_numpy(), "horizon": horizon.to_numpy()})
-    return _choosing_last(rows.assign(method=PERSISTENCE, fallback="", failed=False))
+    rows = rows.assign(fallback="", failed=False, low=np.nan, high=np.nan)
+    return _choosing(pd.concat([rows.assign(method=name) for name in (PERSISTENCE, DEFAULT)], ignore_index=True), PERSISTENCE)
 
 
-def _without_past(known: History, ways: Sequence[Method]) -> pd.DataFrame:
-    """Basic methods alone, and the last score as the choice, where no forecast of the past can be checked."""
+def _said(known: History, ways: Sequence[Method]) -> pd.DataFrame:
+    """What methods say, without intervals."""
     rows = []
     for series in known.open:
         for way in ways:
             said = predict(way, series, known.target)
-            about = (series.task, _in_compute(way.name, known.axis), said.value, said.fallback, said.failed)
+            about = (series.task, _in_compute(way.name, known.axis), said.value, np.nan, np.nan, said.fallback, said.failed)
             rows.append((*about, known.target.x / series.x[-1]))
-    return _choosing_last(pd.DataFrame(rows, columns=["task", "method", "estimate", "fallback", "failed", "horizon"]))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _choosing_last(rows: pd.DataFrame) -> pd.DataFrame:
-    last = rows[rows["method"] == PERSISTENCE]
-    chosen = [last.assign(method=name, fallback=UNASKED) for name in (CHOICE, MEAN)]
-    return pd.concat([rows, *chosen], ignore_index=True).assign(low=np.nan, high=np.nan)[COLUMNS]
+def _choosing(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """One of the methods as the choice, where no forecast of the past can be checked."""
+    chosen = [rows[rows["method"] == name].assign(method=other, fallback=UNASKED) for other in (CHOICE, MEAN)]
+    return pd.concat([rows, *chosen], ignore_index=True)[COLUMNS]
 
 
 def errors(given: Iterable[Case]) -> pd.DataFrame:
@@ -100,7 +116,8 @@ def errors(given: Iterable[Case]) -> pd.DataFrame:
     -------
     pd.DataFrame
         data, kind, known, run, cluster (see `Case`), task, method, horizon (times); error (forecast minus what came) and width
-        (of the interval), in points; covered (nan without an interval); failed, fallback; score (what came, a share)
+        (of the interval), in points; covered (nan without an interval); beyond (points by which what came lies outside);
+        failed, fallback; score (what came, a share)
     """
     parts = []
     with TemporaryDirectory() as folder:
@@ -110,12 +127,15 @@ def errors(given: Iterable[Case]) -> pd.DataFrame:
             rows = forecasts(case, Path(folder))
             came = rows["task"].map(case.came)
             inside = (rows["low"] <= came) & (came <= rows["high"])
+            beyond = 100 * np.maximum(rows["low"] - came, came - rows["high"])
             about = {name: getattr(case, name) for name in ("data", "kind", "known", "run", "cluster")}
             rows = rows.assign(**about, score=came, error=100 * (rows["estimate"] - came))
             width = 100 * (rows["high"] - rows["low"])
-            parts.append(rows.assign(width=width, covered=inside.astype(float).where(width.notna())))
+            parts.append(
+                rows.assign(width=width, covered=inside.astype(float).where(width.notna()), beyond=beyond.clip(lower=0))
+            )
     whole = pd.concat(parts, ignore_index=True)
-    return whole[[*about, "task", "method", "horizon", "error", "width", "covered", "failed", "fallback", "score"]]
+    return whole[[*about, "task", "method", "horizon", "error", "width", "covered", "beyond", "failed", "fallback", "score"]]
 
 
 def build(step: Any, workspace: Workspace) -> None:
@@ -125,7 +145,7 @@ def build(step: Any, workspace: Workspace) -> None:
     ----------
     step : its settings are a `Bootstrap`
     workspace : receives `ladder`, `quick`, `gadre` (known answers), `errors`, `summary`, `differences`, `coverage`,
-        `horizons`, `estimates`
+        `horizons`, `conformal`, `widths`, `defaults`, `estimates`
 
     Raises
     ------
@@ -134,22 +154,26 @@ def build(step: Any, workspace: Workspace) -> None:
     """
     bootstrap: Bootstrap = step.settings
     answers = claimed.known_answers()  # first: without these nothing else is worth reading
-    rows = errors(cases())
-    compared = (CHOICE, MEAN, *summaries.BASELINES[1:])
-    summary = summaries.summary(rows, bootstrap)
+    every = errors(cases())
+    rows, wide = every[every["method"] != CONFORMAL], every[every["method"] == CONFORMAL]
+    singles = sorted(name for name in set(rows["method"]) if name.startswith("single step"))
+    compared = (CHOICE, MEAN, DEFAULT, *summaries.BASELINES[1:], *singles)
     differences = summaries.differences(rows, compared, bootstrap)
     differences["named"] = differences["method"].isin([CHOICE, MEAN])  # in advance; the others are exploratory
     differences["tuning"] = differences["data"].isin(TUNING)
     chosen = rows[rows["method"] == CHOICE]
-    tested = chosen[~chosen["data"].isin(TUNING)]
-    by_reach = tested.assign(reach=summaries.reach(tested)).sort_values("horizon", kind="stable")
+    tested, beside = (part[~part["data"].isin(TUNING)] for part in (chosen, wide))
+    tested, beside = (part.assign(reach=summaries.reach(part), fresh=part["data"].isin(FRESH)) for part in (tested, beside))
     tables = {
         **answers,
         "errors": rows[rows["method"].isin([PERSISTENCE, *compared])].drop(columns="score").reset_index(drop=True),
-        "summary": summary,
+        "summary": summaries.summary(rows, bootstrap),
         "differences": differences,
         "coverage": summaries.coverage(chosen, ["data", "kind", "known"], bootstrap.level),
-        "horizons": summaries.coverage(by_reach, ["reach"], bootstrap.level),
+        "horizons": summaries.coverage(tested, ["fresh", "reach"], bootstrap.level),
+        "conformal": summaries.coverage(beside, ["fresh", "reach"], bootstrap.level),
+        "widths": summaries.widths(tested, beside, ["fresh", "reach"], LEVEL, bootstrap),
+        "defaults": summaries.defaults(rows[~rows["data"].isin(TUNING)], CHOICE, UNASKED, bootstrap),
         "estimates": claimed.estimates(rows, answers, bootstrap),
     }
     for name, table in tables.items():
@@ -159,7 +183,7 @@ def build(step: Any, workspace: Workspace) -> None:
         draws=bootstrap.draws,
         intervals=LEVEL,
         forecasts=len(chosen),
-        fits=int((~rows["method"].isin([PERSISTENCE, CHOICE, MEAN])).sum()),
+        fits=int((~rows["method"].isin([PERSISTENCE, CHOICE, MEAN, DEFAULT])).sum()),
         failed=int(rows["failed"].sum()),
         contrasts=summaries.chance(differences[differences["named"] & ~differences["tuning"]], bootstrap.level),
     )

@@ -86,9 +86,9 @@ def sentence(history: History, forecasts: pd.DataFrame, table: pd.DataFrame, hor
     rows = forecasts[forecasts["chosen"]]
     said = f"At {target}, {history.horizon:.3g} times as far as the data go, {_forecasts(rows)}"
     if table.empty:
-        near = history.horizon < LEAST_HORIZON
-        why = "the target is too near" if near else "the history is too short"
-        return f"{said} by taking the last score: {why} to ask about the past."
+        if history.horizon < LEAST_HORIZON:
+            return f"{said} by taking the last score: the target is too near to ask about the past."
+        return f'{said} by "{rows["method"].iloc[0]}", unchecked: the history is too short to ask about the past.'
     chosen = table[table["chosen"]].iloc[0]
     choice, last = (float(table.loc[table["method"] == name, "error"].iloc[0]) for name in ("the choice itself", PERSISTENCE))
     asked = f"{words.counted(chosen['tests'], 'forecast')} of {words.counted(chosen['pairs'], 'pair')} of run and task"
@@ -156,7 +156,7 @@ def errors_figure(table: pd.DataFrame, horizon: float) -> bytes:
 
 def _title(table: pd.DataFrame, horizon: float) -> str:
     if table.empty:
-        return "The last score stands for the forecast: no earlier forecast could be checked"
+        return "No earlier forecast of this history could be checked"
     error = lambda name: float(table.loc[table["method"] == name, "error"].iloc[0])
     best, last = table.loc[table["chosen"], "method"].iloc[0], error(PERSISTENCE)
     if best == PERSISTENCE:

@@ -10,7 +10,7 @@ from proxylib.runs.step import Declaration, Request, Resources, Study
 from proxylib.studies.forecasting.settings import LabSettings, from_parameters
 
 study = Study("forecasting")
-SETS = ("olmo_ladder", "gemstones", "gadre_scaling", "pythia_evals")  # published runs
+SETS = ("olmo_ladder", "gemstones", "gadre_scaling", "datadecide", "pythia_evals")  # published runs
 
 
 @study.stage(
@@ -33,7 +33,7 @@ def forecasting_in_the_lab(d: Declaration) -> Request:
 
 
 @study.stage(
-    version=1, builder="proxylib.studies.forecasting.published:build", resources=Resources(minutes=4), shared=True, whole=False
+    version=2, builder="proxylib.studies.forecasting.published:build", resources=Resources(minutes=6), shared=True, whole=False
 )
 def published_forecasts(d: Declaration) -> Request:
     """How wrong are forecasts of published runs, by which method, how far ahead, and do their intervals hold? No row of the

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from proxylib.stats import Bootstrap, Drawn, Resampling, decide
-from proxylib.studies.forecasting.cases import LATER, PROSE, TASK
+from proxylib.stats import Bootstrap, Drawn, Interval, Resampling, decide, mean_interval
+from proxylib.studies.forecasting.cases import DATADECIDE, LATER, PROSE, TASK
 from proxylib.studies.forecasting.methods import PERSISTENCE
 
 COMPUTE, OF_PROSE, OF_TASK = "power in compute", f"{PROSE}, then sigmoid", f"{TASK}, then sigmoid"
@@ -29,14 +29,16 @@ class Sample:
 
     Notes
     -----
-    Runs are drawn whole where there are three or more that were forecast later in themselves; else tasks are, with all the
-    runs that they were asked of: larger runs of one case share what is known, and err together.
+    Runs are drawn whole where there are three or more that were forecast later in themselves, or from small runs on their own
+    corpus; else tasks are, with all the runs that they were asked of: larger runs of one case share what is known, and err
+    together.
     """
 
     def __init__(self, rows: pd.DataFrame, bootstrap: Bootstrap):
         self.wide = rows.pivot(index=["cluster", "run", "task"], columns="method", values="error")
         runs = self.wide.index.get_level_values("cluster")
-        several = rows["kind"].iloc[0] == LATER and runs.nunique() >= LEAST_RUNS
+        apart = rows["kind"].iloc[0] == LATER or rows["data"].iloc[0] == DATADECIDE
+        several = apart and runs.nunique() >= LEAST_RUNS
         self.unit = "runs" if several else "tasks"
         labels = runs if several else self.wide.index.get_level_values("task")
         self.sampled: Resampling = bootstrap.over(labels.to_numpy())
@@ -135,7 +137,7 @@ def reach(rows: pd.DataFrame) -> pd.Series:
 
 
 def coverage(rows: pd.DataFrame, by: Sequence[str], level: float) -> pd.DataFrame:
-    """How often intervals held what came, and how wide they were.
+    """How often intervals held what came, how wide they were, and that in runs.
 
     Parameters
     ----------
@@ -147,7 +149,8 @@ def coverage(rows: pd.DataFrame, by: Sequence[str], level: float) -> pd.DataFram
     -------
     pd.DataFrame
         `by`, horizon (median); estimate, low, high (share of intervals that held, Clopper and Pearson's interval, as if pairs
-        of run and task were independent); width (median, points); intervals, and forecasts without one
+        of run and task were independent); of_runs, runs_low, runs_high (mean share of a cluster of runs, Student's interval
+        over clusters; nan for one), clusters; width (median, points); intervals, and forecasts without one
     """
     from statsmodels.stats.proportion import proportion_confint
 
@@ -157,5 +160,62 @@ def coverage(rows: pd.DataFrame, by: Sequence[str], level: float) -> pd.DataFram
         low, high = proportion_confint(held, count, alpha=1 - level, method="beta") if count else (np.nan, np.nan)
         line = dict(zip(by, names, strict=True)) | {"horizon": float(part["horizon"].median())}
         line |= {"estimate": held / count if count else np.nan, "low": float(low), "high": float(high)}
+        shares = part.dropna(subset="covered").groupby(["data", "cluster"], sort=False)["covered"].mean()
+        runs = mean_interval(shares.to_numpy(), level) if len(shares) > 1 else Interval(np.nan, np.nan, np.nan)
+        line |= {"of_runs": runs.estimate, "runs_low": runs.low, "runs_high": runs.high, "clusters": len(shares)}
         lines.append(line | {"width": float(part["width"].median()), "intervals": count, "without": len(part) - count})
+    return pd.DataFrame(lines)
+
+
+def widths(rows: pd.DataFrame, beside: pd.DataFrame, by: Sequence[str], level: float, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Intervals of one kind minus those of another, on the same forecasts: their width, and their score.
+
+    Parameters
+    ----------
+    rows, beside : forecasts with the one kind and with the other
+    by : columns of groups
+    level : of the intervals
+    bootstrap : runs are drawn whole
+
+    Returns
+    -------
+    pd.DataFrame
+        `by`, measure; estimate, low, high (points, mean over forecasts), mean and mean_beside, decision, forecasts, drawn. The
+        interval score (Gneiting and Raftery 2007) is width plus 2 / (1 - level) times what lies beyond: least, on average, for
+        quantiles that are right
+    """
+    key = ["data", "kind", "known", "cluster", "run", "task", *by]
+    both = rows.merge(beside, on=key, suffixes=("", "_beside"), validate="1:1").dropna(subset=["width", "width_beside"])
+    for end in ("", "_beside"):
+        both[f"score{end}"] = both[f"width{end}"] + 2 / (1 - level) * both[f"beyond{end}"]
+    lines = []
+    for names, part in both.groupby(list(by), sort=False):
+        sampled = bootstrap.over((part["data"] + "\0" + part["cluster"]).to_numpy())
+        for measure in ("width", "score"):
+            values = [part[f"{measure}{end}"].to_numpy() for end in ("", "_beside")]
+            interval = sampled.drawn(sampled.ratio(values[0] - values[1], np.ones(len(part)))).interval()
+            line = dict(zip(by, names, strict=True)) | {"measure": measure} | interval._asdict()
+            means = {"mean": values[0].mean(), "mean_beside": values[1].mean(), "decision": str(decide(interval))}
+            lines.append(line | means | {"forecasts": len(part), "drawn": sampled.clusters})
+    return pd.DataFrame(lines)
+
+
+def defaults(rows: pd.DataFrame, choice: str, unasked: str, bootstrap: Bootstrap) -> pd.DataFrame:
+    """The choice where no past can be asked, minus the last score and minus the curve: absolute errors, runs drawn whole.
+
+    Returns
+    -------
+    pd.DataFrame
+        baseline, estimate, low, high (points), mean (error of the choice), mean_beside, decision, forecasts, drawn
+    """
+    key = ["data", "kind", "known", "cluster", "run", "task"]
+    mine = rows[(rows["method"] == choice) & (rows["fallback"] == unasked)]
+    lines = []
+    for baseline in (PERSISTENCE, COMPUTE):
+        both = mine.merge(rows[rows["method"] == baseline], on=key, suffixes=("", "_beside"), validate="1:1")
+        sampled = bootstrap.over((both["data"] + "\0" + both["cluster"]).to_numpy())
+        errors = [both[f"error{end}"].abs().to_numpy() for end in ("", "_beside")]
+        interval = sampled.drawn(sampled.ratio(errors[0] - errors[1], np.ones(len(both)))).interval()
+        means = {"mean": errors[0].mean(), "mean_beside": errors[1].mean(), "decision": str(decide(interval))}
+        lines.append({"baseline": baseline} | interval._asdict() | means | {"forecasts": len(both), "drawn": sampled.clusters})
     return pd.DataFrame(lines)

@@ -7,6 +7,7 @@ import pytest
 from proxylib.errors import UserError
 from proxylib.runs.folder import MANIFEST
 from proxylib.studies.forecasting import backtest, forecast, methods
+from proxylib.studies.forecasting.defaults import DEFAULT
 from proxylib.studies.forecasting.settings import Forecast
 
 MADE = {*forecast.PARTS, "manifest.json", "request.json", "progress.json", "lock"}
@@ -67,7 +68,9 @@ def test_a_past_too_short_for_the_target_gives_no_interval_and_says_what_would(l
     given = asked(laid(tasks=2, points=4), "tokens=2e12").model_copy(update={"out": given.out.with_name("none")})
     done = forecast.forecast_file(given)
     assert done.facts["code"] == 4 and "too short to ask about the past" in done.facts["sentence"]
-    assert set(pd.read_csv(given.out / "forecasts.csv")["method"]) == {"persistence"}
+    rows = pd.read_csv(given.out / "forecasts.csv")
+    assert set(rows["method"]) == {"persistence", DEFAULT} and set(rows.loc[rows["chosen"], "method"]) == {DEFAULT}
+    assert rows["low"].isna().all() and DEFAULT in done.facts["sentence"]
 
 
 def test_a_target_close_by_is_answered_by_the_last_score(laid, asked):

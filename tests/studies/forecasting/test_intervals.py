@@ -17,18 +17,22 @@ def errors(sizes, pairs, x=None):
     return pd.DataFrame({"error": sizes, "pair": pairs, "x": np.full(len(sizes), 1e9) if x is None else x})
 
 
-def test_of_many_pairs_the_latest_test_of_each_gives_the_quantile():
+def test_split_conformal_takes_the_quantile_of_the_latest_test_of_each_pair():
     sizes = np.arange(1.0, 20)
-    assert intervals.multiple(errors(sizes, range(19)), 0.9, 4.0) == 18
-    assert intervals.multiple(errors(sizes[:9], range(9)), 0.9, 4.0) == 9  # ceil(.9 x 10)
+    assert intervals.conformal(errors(sizes, range(19)), 0.9) == 18
+    assert intervals.conformal(errors(sizes[:9], range(9)), 0.9) == 9  # ceil(.9 x 10)
     early = pd.concat([errors(sizes, range(19)), errors(100 * sizes, range(19), np.full(19, 1e8))])
-    assert intervals.multiple(early, 0.9, 4.0) == 18
+    assert intervals.conformal(early, 0.9) == 18 and intervals.conformal(errors(sizes[:8], range(8)), 0.9) == np.inf
 
 
-def test_of_few_pairs_students_quantile_counts_tests_that_do_not_overlap():
-    sizes = np.array([3.0, 4.0])
-    assert intervals.multiple(errors(sizes, [0, 1]), 0.9, 4.0) == pytest.approx(t.ppf(0.95, 2) * np.sqrt(12.5))
-    assert intervals.multiple(errors(sizes, [0, 0], [1e8, 16e8]), 0.9, 4.0) == pytest.approx(t.ppf(0.95, 3) * np.sqrt(12.5))
+def test_the_scale_of_past_errors_is_drawn_to_that_of_other_histories():
+    reach = lambda sizes: intervals.multiple(errors(sizes, range(len(sizes))), 0.9)
+    common = np.full(9, intervals.COMMON)
+    assert reach(common) == pytest.approx(t.ppf(0.95, intervals.FREEDOM) * intervals.COMMON)  # nothing to draw
+    assert reach(8 * common) == pytest.approx(8**intervals.OWN * reach(common)) and 0 < intervals.OWN < 1
+    early = pd.concat([errors(common, range(9)), errors(100 * common, range(9), np.full(9, 1e8))])
+    assert intervals.multiple(early, 0.9) == reach(common)  # the latest test of each pair
+    assert intervals.multiple(early, 0.95) > reach(common) > reach(0 * common) == 0
 
 
 def test_an_interval_is_never_narrower_than_the_items_noise_and_stays_within_shares():
@@ -64,7 +68,7 @@ def simulated(rng, tasks=9, points=30, items=500, horizon=4.0, first=1e9):
 
 
 def held(rng, horizon, first, histories):
-    """Whether intervals of the choice held what came, and how wide they were: in doubts, in their roots, and in points."""
+    """Whether intervals of the choice held what came, and how wide they were: ours, and split conformal."""
     inside, widths = [], []
     for _ in range(histories):
         history, truth = simulated(rng, horizon=horizon, first=first)
@@ -76,10 +80,8 @@ def held(rng, horizon, first, histories):
         value = choice.learnt.applied(said, last)[:, choice.names.index(choice.chosen)]
         sizes, places = np.abs(choice.honest - given.score), [test.target.x for test in asked]
         doubt, noise = (np.array(v) for v in zip(*((s.doubt(horizon), s.spread[-1]) for s in history.series), strict=True))
-        ways = []
-        for power in (2.0, 1.0, 0.0):  # of the unit
-            reach = intervals.multiple(errors(sizes / intervals.unit(given.doubt) ** power, given.pairs, places), 0.9, horizon)
-            ways.append(intervals.ends(value, doubt**power, reach, noise, 0.9))
+        past = errors(sizes / intervals.unit(given.doubt), given.pairs, places)
+        ways = [intervals.ends(value, doubt, way(past, 0.9), noise, 0.9) for way in (intervals.multiple, intervals.conformal)]
         inside.append([(low <= truth) & (truth <= high) for low, high in ways])
         widths.append([high - low for low, high in ways])
     return np.concatenate(inside, axis=1), np.concatenate(widths, axis=1).mean(axis=1)
@@ -88,10 +90,10 @@ def held(rng, horizon, first, histories):
 @pytest.mark.parametrize(("horizon", "first"), [(2.0, 1e9), (4.0, 1e9), (18.0, 1e8), (100.0, 1e6)])
 def test_ninety_percent_intervals_hold_ninety_percent_of_what_comes(horizon, first):
     inside, widths = held(np.random.default_rng(5), horizon, first, 25)
-    shares = inside.reshape(3, 25, -1).mean(axis=2)  # of a history, whose tasks share one quantile
-    low, high = DescrStatsW(shares[1]).tconfint_mean()
-    assert low <= 0.9 <= high, f"{shares[1].mean():.3f} [{low:.3f}, {high:.3f}]"
-    assert widths[1] < widths[2] < 0.2 and shares[0].mean() <= shares[1].mean() <= shares[2].mean(), widths
+    shares = inside.reshape(2, 25, -1).mean(axis=2)  # of a history, whose tasks share one scale
+    low, high = DescrStatsW(shares[0]).tconfint_mean()
+    assert low <= 0.9 <= high, f"{shares[0].mean():.3f} [{low:.3f}, {high:.3f}]"
+    assert widths[0] < widths[1] < 0.2, widths
 
 
 def test_the_unit_is_half_way_between_points_and_doubts():

@@ -7,6 +7,7 @@ import pytest
 from proxylib.studies.forecasting import published, summaries
 from proxylib.studies.forecasting.cases import LATER, PROSE, Case
 from proxylib.studies.forecasting.choose import MEAN
+from proxylib.studies.forecasting.defaults import DEFAULT
 from proxylib.studies.forecasting.methods import PERSISTENCE
 
 
@@ -49,14 +50,26 @@ def test_what_came_changes_errors_and_no_forecast(rows):
     assert np.allclose(said(rows), said(other)) and not np.allclose(rows["error"], other["error"])
 
 
-def test_a_past_that_cannot_be_asked_leaves_the_last_score_as_the_choice():
+def test_a_past_that_cannot_be_asked_leaves_the_default_as_the_choice():
     rows = published.errors([case(points=4)])
-    mine, last = (rows[rows["method"] == name].set_index("task")["error"] for name in (published.CHOICE, PERSISTENCE))
-    assert (mine == last).all() and rows["covered"].isna().all() and summaries.COMPUTE in set(rows["method"])
+    mine, default, last = (
+        rows[rows["method"] == n].set_index("task")["error"] for n in (published.CHOICE, DEFAULT, PERSISTENCE)
+    )
+    assert (mine == default).all() and (mine.abs() < last.abs()).all()
+    assert rows["covered"].isna().all() and summaries.COMPUTE in set(rows["method"])
     assert rows.loc[rows["method"] == MEAN, "fallback"].eq(published.UNASKED).all()
 
 
 def test_too_few_checkpoints_leave_nothing_but_the_last_score():
     rows = published.errors([case(points=2), case(points=0)])
-    assert set(rows["method"]) == {PERSISTENCE, published.CHOICE, MEAN} and len(rows) == 9
-    assert rows["horizon"].eq(4).all() and rows["error"].lt(0).all()
+    assert set(rows["method"]) == {PERSISTENCE, DEFAULT, published.CHOICE, MEAN} and len(rows) == 12
+    assert (
+        rows["horizon"].eq(4).all() and rows["error"].lt(0).all() and rows["error"].groupby(rows["task"]).nunique().eq(1).all()
+    )
+
+
+def test_the_same_forecasts_carry_intervals_of_both_kinds(rows):
+    mine, wide = (rows[rows["method"] == name].set_index("task") for name in (published.CHOICE, published.CONFORMAL))
+    assert mine["error"].equals(wide["error"]) and not mine["width"].equals(wide["width"])
+    missed = published.errors([case(t0=0.99)]).set_index(["method", "task"]).loc[(published.CHOICE, "t0")]
+    assert missed["beyond"] == pytest.approx(-missed["error"] - missed["width"] / 2, abs=0.01) and mine["beyond"].eq(0).all()
