@@ -214,6 +214,7 @@ MUTANTS = {
     "studies/forecasting/intervals.py": [
         Mutant("in-doubts", "return np.sqrt(doubt)", "return doubt"),
         Mutant("without-the-one-to-come", "level * (len(latest) + 1)", "level * len(latest)"),
+        Mutant("tests-as-pairs", "(1 + level) / 2, len(latest))", "(1 + level) / 2, len(errors))"),
     ],
     "studies/forecasting/forecast.py": [
         Mutant("dear-methods-first", 'order = np.argsort(costs, kind="stable")', 'order = np.argsort(-costs, kind="stable")'),

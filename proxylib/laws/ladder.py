@@ -200,11 +200,9 @@ def _huber(values: np.ndarray, slopes: np.ndarray, aims: np.ndarray, weights: np
 def _in_units(p: np.ndarray, middle: np.ndarray) -> dict[str, float]:
     """Parameters of a sum of powers in the units of x."""
     m = len(middle)
-    return (
-        named(**{name: np.exp(p[j] + p[m + j] * middle[j]) for j, name in enumerate(_TERMS[0][:m])})
-        | named(**{name: p[m + j] for j, name in enumerate(_TERMS[1][:m])})
-        | named(E=p[2 * m])
-    )
+    with np.errstate(over="ignore"):  # a steep power's factor may lie beyond all numbers, and is infinite then
+        factors = {name: np.exp(p[j] + p[m + j] * middle[j]) for j, name in enumerate(_TERMS[0][:m])}
+    return named(**factors) | named(**{name: p[m + j] for j, name in enumerate(_TERMS[1][:m])}) | named(E=p[2 * m])
 
 
 def _positive(name: str, y: np.ndarray) -> None:

@@ -222,7 +222,7 @@ def forecasts(
     choice: Choice,
     values: np.ndarray,
     level: float,
-    reach: Callable[[pd.DataFrame, float], float] = intervals.multiple,
+    reach: Callable[[pd.DataFrame, float, float], float] = intervals.multiple,
 ) -> pd.DataFrame:
     """A row per series and method; `reach` says how far intervals go.
 
@@ -247,7 +247,7 @@ def forecasts(
     for place, name in enumerate(choice.names):
         chosen = name == choice.chosen
         errors = np.abs((choice.honest if chosen else choice.values[:, place]) - given.score) / intervals.unit(given.doubt)
-        units = reach(tests.assign(error=errors), level) if whole else np.nan
+        units = reach(tests.assign(error=errors), level, plan.horizon) if whole else np.nan
         low, high = intervals.ends(every[:, place], doubts, units, noise, level)
         part = pd.DataFrame(about).assign(method=name, estimate=every[:, place], low=low, high=high, chosen=chosen, last=last)
         rows.append(part.assign(at=[s.x[-1] for s in known.open], horizon=horizons)[asked[:, place]])

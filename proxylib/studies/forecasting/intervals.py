@@ -1,4 +1,4 @@
-"""Intervals from how wrong backtests were, over (run, task) pairs, and from how wrong such forecasts were of other runs.
+"""Intervals from how wrong backtests were, over (run, task) pairs.
 
 An error is counted in units that grow with what could be expected at its moment (`Series.doubt`), and an interval reaches as
 many of today's units.
@@ -9,10 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-#: fitted to forecasts of published runs and simulated histories (experiment log; `tools/forecast_constants.py`)
-COMMON = 0.070  # what the scale of errors is, in units
-OWN = 0.38  # share of the log of a scale that is the history's own
-FREEDOM = 3.3  # of Student's t
+ENOUGH = 9  # pairs: from here on the latest test of each says enough
 #: sums of fractions are not exact
 _CLOSE = 1e-9
 
@@ -29,43 +26,54 @@ def unit(doubt: np.ndarray) -> np.ndarray:
     return np.sqrt(doubt)
 
 
-def multiple(errors: pd.DataFrame, level: float) -> float:
+def multiple(errors: pd.DataFrame, level: float, horizon: float) -> float:
     """How many units an interval reaches to either side.
 
     Parameters
     ----------
     errors : columns error (size, in units), pair, x (asked about); a row per test
     level : coverage
+    horizon : of the tests
 
     Returns
     -------
     float
-        Student's quantile times a scale: the root mean square over pairs, each by its latest test, drawn to what it is in other
-        histories, as a mean of logs.
+        Student's quantile times the root mean square of errors: of each pair the latest, with as many degrees of freedom as
+        there are pairs. Where there are fewer than nine, over all tests, pairs counting alike, with as many degrees as
+        there are tests that do not overlap.
 
     Notes
     -----
-    Past errors are those of less data, and nine or ten of them say little of a scale: alone, by split conformal, they gave
-    intervals that were up to three times as wide. What others' errors say assumes a run like those: language models, scores
-    of benchmarks.
+    Past errors are those of less data, which makes intervals wide; a score that has not begun to move tells nothing of when it
+    will. A scale takes all errors in, where a quantile of nine or ten is their largest: as often right, and narrower. A scale
+    that other runs' errors taught was narrower still, and too narrow for runs that it had not seen (experiment log).
     """
     from scipy.stats import t
 
-    own = float(np.sqrt((_latest(errors) ** 2).mean()))
-    return float(t.ppf((1 + level) / 2, FREEDOM) * COMMON ** (1 - OWN) * own**OWN)
+    latest = _latest(errors)
+    if len(latest) >= ENOUGH:
+        return float(t.ppf((1 + level) / 2, len(latest)) * np.sqrt((latest**2).mean()))
+    squares = (errors["error"] ** 2).groupby(errors["pair"]).mean()
+    return float(t.ppf((1 + level) / 2, _apart(errors, horizon)) * np.sqrt(squares.mean()))
 
 
-def conformal(errors: pd.DataFrame, level: float) -> float:
+def _apart(errors: pd.DataFrame, horizon: float) -> float:
+    """How many tests do not overlap: of each pair one, and one more for every horizon between its first and last moment."""
+    spans = np.log(errors["x"]).groupby(errors["pair"]).agg(np.ptp)
+    return float((1 + spans / np.log(horizon)).sum())
+
+
+def conformal(errors: pd.DataFrame, level: float, horizon: float) -> float:
     """The same by split conformal: of K pairs, the smallest error of which ceil(level (K + 1)) are no larger.
 
     Notes
     -----
-    Exact where a pair's error now is exchangeable with those of the past, which know less. Infinite where pairs are fewer than
-    level / (1 - level): at 90 %, than nine.
+    Exact where a pair's error now is exchangeable with those of the past, which know less. Where pairs are too
+    few for that (at 90 % fewer than nine), as `multiple`.
     """
     latest = _latest(errors)
     rank = int(np.ceil(level * (len(latest) + 1) - _CLOSE))
-    return float(np.sort(latest)[rank - 1]) if rank <= len(latest) else np.inf
+    return float(np.sort(latest)[rank - 1]) if rank <= len(latest) else multiple(errors, level, horizon)
 
 
 def _latest(errors: pd.DataFrame) -> np.ndarray:

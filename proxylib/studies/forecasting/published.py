@@ -155,15 +155,17 @@ def build(step: Any, workspace: Workspace) -> None:
     bootstrap: Bootstrap = step.settings
     answers = claimed.known_answers()  # first: without these nothing else is worth reading
     every = errors(cases())
-    rows, wide = every[every["method"] != CONFORMAL], every[every["method"] == CONFORMAL]
+    rows = every[every["method"] != CONFORMAL]
     singles = sorted(name for name in set(rows["method"]) if name.startswith("single step"))
     compared = (CHOICE, MEAN, DEFAULT, *summaries.BASELINES[1:], *singles)
     differences = summaries.differences(rows, compared, bootstrap)
     differences["named"] = differences["method"].isin([CHOICE, MEAN])  # in advance; the others are exploratory
     differences["tuning"] = differences["data"].isin(TUNING)
     chosen = rows[rows["method"] == CHOICE]
-    tested, beside = (part[~part["data"].isin(TUNING)] for part in (chosen, wide))
-    tested, beside = (part.assign(reach=summaries.reach(part), fresh=part["data"].isin(FRESH)) for part in (tested, beside))
+    report = every[~every["data"].isin(TUNING)]
+    report = report.assign(reach=summaries.reach(report), fresh=report["data"].isin(FRESH))
+    report = report.sort_values(["fresh", "horizon"], kind="stable")
+    tested, beside = (report[report["method"] == name] for name in (CHOICE, CONFORMAL))
     tables = {
         **answers,
         "errors": rows[rows["method"].isin([PERSISTENCE, *compared])].drop(columns="score").reset_index(drop=True),
@@ -173,7 +175,7 @@ def build(step: Any, workspace: Workspace) -> None:
         "horizons": summaries.coverage(tested, ["fresh", "reach"], bootstrap.level),
         "conformal": summaries.coverage(beside, ["fresh", "reach"], bootstrap.level),
         "widths": summaries.widths(tested, beside, ["fresh", "reach"], LEVEL, bootstrap),
-        "defaults": summaries.defaults(rows[~rows["data"].isin(TUNING)], CHOICE, UNASKED, bootstrap),
+        "defaults": summaries.defaults(report, CHOICE, UNASKED, bootstrap),
         "estimates": claimed.estimates(rows, answers, bootstrap),
     }
     for name, table in tables.items():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from proxylib.report import scoreboard, tables, words
 from proxylib.stats import Decision
 from proxylib.studies.forecasting.cases import LATER
 from proxylib.studies.forecasting.choose import MEAN
+from proxylib.studies.forecasting.defaults import DEFAULT
 from proxylib.studies.forecasting.methods import PERSISTENCE
 from proxylib.studies.forecasting.summaries import COMPUTE, OF_PROSE, OF_TASK
 
@@ -20,7 +22,14 @@ LABELS = {
     OF_TASK: "loss of the answer",
     CHOICE: CHOICE,
 }
-LAST = (PERSISTENCE, CHOICE, MEAN)  # what is said where nothing can be fitted
+SETS = {False: "looked at before", True: "fresh"}  # whether intervals and the default were settled before a set was forecast
+OTHERS = {
+    MEAN: "weighted mean",
+    DEFAULT: "damped trend",
+    "single step in compute": "single step",
+    "single step in N and D": "single step in size and tokens",
+}
+LAST = (PERSISTENCE, CHOICE, MEAN, DEFAULT)  # what is said where nothing can be fitted
 #: row of the stage's estimates -> claim on the board
 LADDER, LADDER_OTHERS = "forecast-ladder-four", "forecast-ladder-others"
 
@@ -34,8 +43,21 @@ def lines(summary: pd.DataFrame, data: str, kind: str) -> pd.DataFrame:
         method, horizon, estimate, low, high
     """
     rows = tables.rows(summary, data=data, kind=kind)
-    fitted = rows.groupby("known")["method"].transform("nunique") > len(LAST)  # else the last score is all there is
+    fitted = rows["known"].isin(rows.loc[~rows["method"].isin(LAST), "known"])  # else the last score is all there is
     return tables.labelled(rows[fitted], "method", LABELS)
+
+
+def panel_title(summary: pd.DataFrame, data: str, kind: str) -> str:
+    """What a panel of `lines` is of: `Gemstones, later in the run (22 runs; runs drawn)`."""
+    first = tables.rows(summary, data=data, kind=kind).iloc[0]
+    return f"{data}, {kind} ({words.counted(int(first['runs']), 'run')}; {first['unit']} drawn)"
+
+
+def misses(ladder: pd.DataFrame, gadre: pd.DataFrame) -> dict[str, float]:
+    """How far known answers are off, in points: the ladder's two groups of tasks, and the mean of Gadre's."""
+    groups = ladder["error"].abs().groupby(ladder["group"])
+    said = {"most of four": float(groups.max()["within two points"]), "mean of others": float(groups.mean()["others"])}
+    return said | {"mean of tasks": float(gadre["error"].abs().mean()), "by the last score": float(gadre["last"].abs().mean())}
 
 
 def reported() -> dict[str, float]:
@@ -95,7 +117,7 @@ def best_table(summary: pd.DataFrame, most: int = 3) -> pd.DataFrame:
 def advice_table(differences: pd.DataFrame) -> pd.DataFrame:
     """A row per case: which ways are shown to err less than the last score, which more."""
     rows = differences[differences["baseline"] == PERSISTENCE]
-    names = LABELS | {MEAN: "weighted mean"}
+    names = LABELS | OTHERS
     lines = []
     for _, part in rows.groupby(["data", "kind", "known"], sort=False):
         said = {
@@ -114,27 +136,47 @@ def advice_table(differences: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def unasked(differences: pd.DataFrame, coverage: pd.DataFrame) -> int:
-    """Report cases in which our choice is shown to err more than a curve, and equals the last score throughout."""
-    case = ["data", "kind", "known"]
-    mine = differences[(differences["method"] == CHOICE) & ~differences["tuning"]]
-    same = mine[(mine["baseline"] == PERSISTENCE) & (mine["low"] == 0) & (mine["high"] == 0)]
-    behind = mine[(mine["baseline"] == COMPUTE) & (mine["decision"] == str(Decision.HIGHER))]
-    empty = coverage[coverage["intervals"] == 0]
-    return len(behind[case].merge(same[case]).merge(empty[case]))
-
-
-def coverage_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Coverage by horizon, in percent, with the width of intervals."""
+def coverage_table(frame: pd.DataFrame, beside: pd.DataFrame) -> pd.DataFrame:
+    """Coverage by horizon, in percent, with the width of intervals; beside it split conformal's of the same forecasts."""
+    both = frame.merge(beside, on=["fresh", "reach"], how="left", suffixes=("", "_beside"), validate="1:1")
+    width = lambda values: ["" if np.isnan(value) else words.rounded(value, value / 10) for value in values]
+    runs = both[["of_runs", "runs_low", "runs_high"]].to_numpy()
     return pd.DataFrame(
         {
-            "times ahead": frame["reach"],
-            "intervals": frame["intervals"],
-            "held (%)": [words.whole_percent(ends) for ends in frame[tables.ENDS].to_numpy()],
-            "median width (points)": frame["width"].map(lambda width: words.rounded(width, width / 10)),
-            "without an interval": frame["without"],
+            "sets": both["fresh"].map(SETS),
+            "times ahead": both["reach"],
+            "intervals": both["intervals"],
+            "held (%)": _shares(both[tables.ENDS].to_numpy()),
+            "by runs (%)": _shares(runs),
+            "median width (points)": width(both["width"]),
+            "split conformal held (%)": _shares(both[[f"{name}_beside" for name in tables.ENDS]].to_numpy()),
+            "its width (points)": width(both["width_beside"]),
+            "without an interval": both["without"],
         }
     )
+
+
+def widths_table(widths: pd.DataFrame) -> pd.DataFrame:
+    """Ours minus split conformal's, by horizon: width, and interval score, in points."""
+    said = widths.assign(difference=[words.with_interval(ends) for ends in widths[tables.ENDS].to_numpy()])
+    wide = said.pivot(index=["fresh", "reach"], columns="measure", values="difference")
+    order = said.drop_duplicates(["fresh", "reach"])
+    wide = wide.loc[list(zip(order["fresh"], order["reach"], strict=True))].reset_index()
+    return pd.DataFrame(
+        {
+            "sets": wide["fresh"].map(SETS),
+            "times ahead": wide["reach"],
+            "width (points)": wide["width"],
+            "interval score (points)": wide["score"],
+            "forecasts": order["forecasts"].to_numpy(),
+            "runs drawn": order["drawn"].to_numpy(),
+        }
+    )
+
+
+def _shares(ends: np.ndarray) -> list[str]:
+    """In percent; nothing where there is no interval."""
+    return ["" if np.isnan(row).any() else words.whole_percent(np.clip(row, 0, 1)) for row in ends]
 
 
 def held(frame: pd.DataFrame, level: float) -> str:

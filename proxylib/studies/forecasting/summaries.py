@@ -14,6 +14,7 @@ from proxylib.studies.forecasting.methods import PERSISTENCE
 COMPUTE, OF_PROSE, OF_TASK = "power in compute", f"{PROSE}, then sigmoid", f"{TASK}, then sigmoid"
 BASELINES = (PERSISTENCE, COMPUTE, OF_PROSE, OF_TASK)
 CASE = ["data", "kind", "known"]
+_FORECAST = [*CASE, "cluster", "run", "task"]
 LEAST_RUNS = 3  # to draw runs, not tasks
 #: horizons that are counted together, by their lower ends
 REACHES = (1, 3, 10, 30)
@@ -184,8 +185,9 @@ def widths(rows: pd.DataFrame, beside: pd.DataFrame, by: Sequence[str], level: f
         interval score (Gneiting and Raftery 2007) is width plus 2 / (1 - level) times what lies beyond: least, on average, for
         quantiles that are right
     """
-    key = ["data", "kind", "known", "cluster", "run", "task", *by]
-    both = rows.merge(beside, on=key, suffixes=("", "_beside"), validate="1:1").dropna(subset=["width", "width_beside"])
+    both = rows.merge(beside, on=[*_FORECAST, *by], suffixes=("", "_beside"), validate="1:1").dropna(
+        subset=["width", "width_beside"]
+    )
     for end in ("", "_beside"):
         both[f"score{end}"] = both[f"width{end}"] + 2 / (1 - level) * both[f"beyond{end}"]
     lines = []
@@ -201,21 +203,31 @@ def widths(rows: pd.DataFrame, beside: pd.DataFrame, by: Sequence[str], level: f
 
 
 def defaults(rows: pd.DataFrame, choice: str, unasked: str, bootstrap: Bootstrap) -> pd.DataFrame:
-    """The choice where no past can be asked, minus the last score and minus the curve: absolute errors, runs drawn whole.
+    """The choice where no past can be asked but a curve can be fitted, minus the last score and minus that curve.
+
+    Parameters
+    ----------
+    rows : of `published.errors`, and fresh
+    choice, unasked : the method, and what its fallback says where no past can be asked
+    bootstrap : runs are drawn whole
 
     Returns
     -------
     pd.DataFrame
-        baseline, estimate, low, high (points), mean (error of the choice), mean_beside, decision, forecasts, drawn
+        fresh, baseline, estimate, low, high (absolute errors, points), mean (of the choice), mean_beside, decision, forecasts,
+        drawn
     """
-    key = ["data", "kind", "known", "cluster", "run", "task"]
-    mine = rows[(rows["method"] == choice) & (rows["fallback"] == unasked)]
+    mine = rows[(rows["method"] == choice) & (rows["fallback"] == unasked)].set_index(_FORECAST)
+    beside = {name: rows[rows["method"] == name].set_index(_FORECAST)["error"] for name in (PERSISTENCE, COMPUTE)}
+    mine = mine[mine.index.isin(beside[COMPUTE].index)]
     lines = []
-    for baseline in (PERSISTENCE, COMPUTE):
-        both = mine.merge(rows[rows["method"] == baseline], on=key, suffixes=("", "_beside"), validate="1:1")
-        sampled = bootstrap.over((both["data"] + "\0" + both["cluster"]).to_numpy())
-        errors = [both[f"error{end}"].abs().to_numpy() for end in ("", "_beside")]
-        interval = sampled.drawn(sampled.ratio(errors[0] - errors[1], np.ones(len(both)))).interval()
-        means = {"mean": errors[0].mean(), "mean_beside": errors[1].mean(), "decision": str(decide(interval))}
-        lines.append({"baseline": baseline} | interval._asdict() | means | {"forecasts": len(both), "drawn": sampled.clusters})
+    for fresh, part in mine.groupby("fresh"):
+        clusters = part.index.get_level_values("data") + "\0" + part.index.get_level_values("cluster")
+        sampled = bootstrap.over(clusters.to_numpy())
+        for name, values in beside.items():
+            errors = [part["error"].abs().to_numpy(), values.loc[part.index].abs().to_numpy()]
+            interval = sampled.drawn(sampled.ratio(errors[0] - errors[1], np.ones(len(part)))).interval()
+            line = {"fresh": fresh, "baseline": name} | interval._asdict() | {"decision": str(decide(interval))}
+            means = {"mean": errors[0].mean(), "mean_beside": errors[1].mean()}
+            lines.append(line | means | {"forecasts": len(part), "drawn": sampled.clusters})
     return pd.DataFrame(lines)

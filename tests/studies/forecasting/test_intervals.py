@@ -19,20 +19,26 @@ def errors(sizes, pairs, x=None):
 
 def test_split_conformal_takes_the_quantile_of_the_latest_test_of_each_pair():
     sizes = np.arange(1.0, 20)
-    assert intervals.conformal(errors(sizes, range(19)), 0.9) == 18
-    assert intervals.conformal(errors(sizes[:9], range(9)), 0.9) == 9  # ceil(.9 x 10)
+    assert intervals.conformal(errors(sizes, range(19)), 0.9, 4.0) == 18
+    assert intervals.conformal(errors(sizes[:9], range(9)), 0.9, 4.0) == 9  # ceil(.9 x 10)
     early = pd.concat([errors(sizes, range(19)), errors(100 * sizes, range(19), np.full(19, 1e8))])
-    assert intervals.conformal(early, 0.9) == 18 and intervals.conformal(errors(sizes[:8], range(8)), 0.9) == np.inf
+    assert intervals.conformal(early, 0.9, 4.0) == 18
+    few = errors(sizes[:8], range(8))
+    assert intervals.conformal(few, 0.9, 4.0) == intervals.multiple(few, 0.9, 4.0)
 
 
-def test_the_scale_of_past_errors_is_drawn_to_that_of_other_histories():
-    reach = lambda sizes: intervals.multiple(errors(sizes, range(len(sizes))), 0.9)
-    common = np.full(9, intervals.COMMON)
-    assert reach(common) == pytest.approx(t.ppf(0.95, intervals.FREEDOM) * intervals.COMMON)  # nothing to draw
-    assert reach(8 * common) == pytest.approx(8**intervals.OWN * reach(common)) and 0 < intervals.OWN < 1
-    early = pd.concat([errors(common, range(9)), errors(100 * common, range(9), np.full(9, 1e8))])
-    assert intervals.multiple(early, 0.9) == reach(common)  # the latest test of each pair
-    assert intervals.multiple(early, 0.95) > reach(common) > reach(0 * common) == 0
+def test_of_nine_pairs_or_more_the_latest_test_of_each_gives_the_scale():
+    sizes = np.arange(1.0, 10)
+    reach = t.ppf(0.95, 9) * np.sqrt((sizes**2).mean())
+    assert intervals.multiple(errors(sizes, range(9)), 0.9, 4.0) == pytest.approx(reach)
+    early = pd.concat([errors(sizes, range(9)), errors(100 * sizes, range(9), np.full(9, 1e8))])
+    assert intervals.multiple(early, 0.9, 4.0) == pytest.approx(reach)
+
+
+def test_of_few_pairs_students_quantile_counts_tests_that_do_not_overlap():
+    sizes = np.array([3.0, 4.0])
+    assert intervals.multiple(errors(sizes, [0, 1]), 0.9, 4.0) == pytest.approx(t.ppf(0.95, 2) * np.sqrt(12.5))
+    assert intervals.multiple(errors(sizes, [0, 0], [1e8, 16e8]), 0.9, 4.0) == pytest.approx(t.ppf(0.95, 3) * np.sqrt(12.5))
 
 
 def test_an_interval_is_never_narrower_than_the_items_noise_and_stays_within_shares():
@@ -81,7 +87,10 @@ def held(rng, horizon, first, histories):
         sizes, places = np.abs(choice.honest - given.score), [test.target.x for test in asked]
         doubt, noise = (np.array(v) for v in zip(*((s.doubt(horizon), s.spread[-1]) for s in history.series), strict=True))
         past = errors(sizes / intervals.unit(given.doubt), given.pairs, places)
-        ways = [intervals.ends(value, doubt, way(past, 0.9), noise, 0.9) for way in (intervals.multiple, intervals.conformal)]
+        ways = [
+            intervals.ends(value, doubt, way(past, 0.9, horizon), noise, 0.9)
+            for way in (intervals.multiple, intervals.conformal)
+        ]
         inside.append([(low <= truth) & (truth <= high) for low, high in ways])
         widths.append([high - low for low, high in ways])
     return np.concatenate(inside, axis=1), np.concatenate(widths, axis=1).mean(axis=1)

@@ -55,14 +55,42 @@ def test_intervals_that_hold_too_often_are_too_wide():
     assert report.held(frame, 0.9) == "are too wide at near and are not shown to be off at far"
 
 
-def test_cases_that_lose_to_a_curve_without_a_past_are_counted():
-    rows = [("a", PERSISTENCE, 0.0, 0.0, "undecided"), ("a", COMPUTE, 1.0, 2.0, "higher"), ("b", COMPUTE, 1.0, 2.0, "higher")]
-    rows += [
-        ("b", PERSISTENCE, -2.0, -1.0, "lower"),
-        ("c", PERSISTENCE, 0.0, 0.0, "undecided"),
-        ("c", COMPUTE, -1, 1, "undecided"),
+def test_both_kinds_of_intervals_stand_beside_each_other():
+    nan = float("nan")
+    frame = pd.DataFrame(
+        {"fresh": [False, True], "reach": "near", "estimate": [0.9, nan], "low": [0.8, nan], "high": [0.95, nan]}
+    )
+    frame = frame.assign(
+        of_runs=0.9, runs_low=[0.8, nan], runs_high=[1.02, nan], width=[5.0, nan], intervals=[50, 0], without=3
+    )
+    table = report.coverage_table(frame, frame.iloc[:1].assign(estimate=0.97, high=0.99, width=8.0))
+    assert table["held (%)"].tolist() == ["90 [80, 95]", ""] and table["by runs (%)"].tolist() == ["90 [80, 100]", ""]
+    assert table["split conformal held (%)"].tolist() == ["97 [80, 99]", ""] and table["its width (points)"].tolist() == [
+        "8.0",
+        "",
     ]
-    frame = pd.DataFrame(rows, columns=["data", "baseline", "low", "high", "decision"])
-    frame = frame.assign(kind=LATER, known="1/4", method=report.CHOICE, tuning=False)
-    coverage = pd.DataFrame({"data": ["a", "b", "c"], "kind": LATER, "known": "1/4", "intervals": [0, 9, 0]})
-    assert report.unasked(frame, coverage) == 1 and report.unasked(frame, coverage.assign(intervals=9)) == 0
+    assert table["sets"].tolist() == ["looked at before", "fresh"]
+
+
+def test_widths_stand_by_horizon_in_their_order():
+    rows = [
+        (False, "near", "width", -2.0),
+        (False, "near", "score", -1.0),
+        (True, "far", "width", 3.0),
+        (True, "far", "score", 0.5),
+    ]
+    frame = pd.DataFrame(rows, columns=["fresh", "reach", "measure", "estimate"]).assign(forecasts=9, drawn=3)
+    table = report.widths_table(frame.assign(low=frame["estimate"] - 1, high=frame["estimate"] + 1))
+    assert table["width (points)"].tolist() == ["-2.0 [-3.0, -1.0]", "3.0 [2.0, 4.0]"] and table["times ahead"].tolist() == ["near", "far"]
+    assert table["sets"].tolist() == ["looked at before", "fresh"] and table["runs drawn"].eq(3).all()
+
+
+def test_a_panel_says_what_was_drawn(summary):
+    title = report.panel_title(summary.assign(runs=22, unit="runs"), "d", LATER)
+    assert title == "d, later in the run (22 runs; runs drawn)"
+
+
+def test_known_answers_are_summed_up_by_group():
+    ladder = pd.DataFrame({"group": ["within two points"] * 2 + ["others"] * 2, "error": [-1.5, 1.0, 4.0, -6.0]})
+    missed = report.misses(ladder, pd.DataFrame({"error": [-1.0, 3.0], "last": [8.0, -8.0]}))
+    assert list(missed.values()) == [1.5, 5.0, 2.0, 8.0]

@@ -81,3 +81,30 @@ def test_coverage_counts_intervals_and_forecasts_without_one():
     assert (near["intervals"], near["without"], near["estimate"]) == (7, 3, pytest.approx(5 / 7))
     assert near["low"] == pytest.approx(0.290, abs=1e-3) and near["high"] == pytest.approx(0.963, abs=1e-3)
     assert table.loc["beyond 30 times", ["estimate", "high"]].tolist() == [1, 1]
+    several = summaries.coverage(rows.assign(reach="all"), ["reach"], 0.95).iloc[0]
+    shares = rows.dropna().groupby("cluster")["covered"].mean()
+    assert several["of_runs"] == pytest.approx(shares.mean()) and several["clusters"] == len(shares) > 1
+    assert several["runs_low"] < several["of_runs"] < several["runs_high"]
+
+
+def test_two_kinds_of_intervals_are_compared_on_the_same_forecasts():
+    rows = forecasts()
+    rows = rows[rows["method"] == PERSISTENCE].assign(fresh=False, beyond=0.0)
+    wide = rows.assign(width=5.0)
+    wide.loc[wide.index[:3], "width"] = np.nan
+    rows.loc[rows.index[3:9], "beyond"] = 1.0
+    table = summaries.widths(rows, wide, ["fresh"], 0.9, BOOTSTRAP).set_index("measure")
+    assert table["forecasts"].eq(len(rows) - 3).all() and table["drawn"].eq(3).all()
+    assert table.loc["width", ["estimate", "low", "high", "decision"]].tolist() == [-2, -2, -2, "lower"]
+    assert table.loc["score", "estimate"] == pytest.approx(-2 + 20 * 6 / (len(rows) - 3))
+
+
+def test_the_default_is_compared_where_no_past_could_be_asked_and_a_curve_could_be_fitted():
+    rows = forecasts(runs=10).assign(fresh=lambda frame: frame["run"] > "r5")
+    mine = rows[rows["method"] == PERSISTENCE].assign(method="choice", error=-1.0, fallback="none")
+    mine.loc[mine.index[:4], "fallback"] = ""
+    alone = rows["run"].eq("r1") & rows["method"].eq(summaries.COMPUTE)
+    table = summaries.defaults(pd.concat([rows[~alone], mine]), "choice", "none", BOOTSTRAP).set_index(["fresh", "baseline"])
+    assert table["forecasts"].loc[False].tolist() == [16, 16] and table["drawn"].loc[True].tolist() == [2, 2]
+    assert table["estimate"].loc[(False, PERSISTENCE)] == pytest.approx(-5, abs=0.6)
+    assert table["estimate"].loc[(False, summaries.COMPUTE)] == pytest.approx(-1, abs=0.6)
