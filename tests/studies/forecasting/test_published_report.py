@@ -81,7 +81,8 @@ def test_widths_stand_by_horizon_in_their_order():
     ]
     frame = pd.DataFrame(rows, columns=["fresh", "reach", "measure", "estimate"]).assign(forecasts=9, drawn=3)
     table = report.widths_table(frame.assign(low=frame["estimate"] - 1, high=frame["estimate"] + 1))
-    assert table["width (points)"].tolist() == ["-2.0 [-3.0, -1.0]", "3.0 [2.0, 4.0]"] and table["times ahead"].tolist() == ["near", "far"]
+    assert table["width (points)"].tolist() == ["-2.0 [-3.0, -1.0]", "3.0 [2.0, 4.0]"]
+    assert table["times ahead"].tolist() == ["near", "far"]
     assert table["sets"].tolist() == ["looked at before", "fresh"] and table["runs drawn"].eq(3).all()
 
 
