@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from proxylib.models.settings import Evaluation, TrainSettings
 from proxylib.settings import Frozen
+from proxylib.stats import Bootstrap
 
 
 class Late(Frozen):
@@ -40,3 +41,13 @@ class LateSettings(Frozen):
     evaluation: Evaluation
     counted: dict[str, tuple[int, ...]]
     late: Late
+
+
+class LabSettings(Frozen):
+    """What a `lab_checkpoints` run is made from, beside its parents."""
+
+    runs: tuple[str, ...] = Field(description="watched runs of pretraining")
+    tasks: tuple[str, ...] = Field(description="of the population that enter rankings")
+    counted: dict[str, tuple[int, ...]]
+    last: int = Field(description="checkpoints at the end of a watched run")
+    bootstrap: Bootstrap

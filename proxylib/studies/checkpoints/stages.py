@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from proxylib.data.published import registry
 from proxylib.errors import UserError
 from proxylib.runs.step import Declaration, Request, Resources, Study
-from proxylib.studies.checkpoints.settings import LateSettings, Section
+from proxylib.studies.checkpoints.settings import LabSettings, LateSettings, Section
 
 study = Study("checkpoints", Section)
 OTHER_TEXT = 250  # added to a run's seed: text that it has not read, nor any other model
+SETS = ("gadre_scaling", "gemstones", "olmo_ladder", "pythia_evals")  # published runs
 LOOK = 0.04  # minutes of one checkpoint's answers
 
 
@@ -34,3 +36,34 @@ def late_checkpoints(d: Declaration, model: str) -> Request:
     )
     parents = {"material": d.step("material"), "trajectory": parent}
     return Request(settings, parents, name=f"late_checkpoints/{model}", parameters={"model": model})
+
+
+@study.stage(
+    version=1,
+    builder="proxylib.studies.checkpoints.published:build",
+    resources=Resources(minutes=0.5),
+    shared=True,
+    whole=False,
+)
+def published_checkpoints(d: Declaration) -> Request:
+    """How far apart lie accuracies of equal loss, and what is gained by choosing a checkpoint, in published runs? No row of the
+    published data enters the run.
+    """
+    return Request(d.profile.bootstrap, outside={name: registry.fingerprint(name) for name in SETS})
+
+
+@study.stage(version=1, builder="proxylib.studies.checkpoints.lab:build", resources=Resources(minutes=0.5), whole=False)
+def lab_checkpoints(d: Declaration) -> Request:
+    """The same in the lab, item by item, and what averages of weights score beside single checkpoints."""
+    names = tuple(model.name for model in d.profile.trajectories.runs)
+    settings = LabSettings(
+        runs=names,
+        tasks=d.profile.ranked,
+        counted=d.profile.counted,
+        last=d.profile.trajectories.watch.last,
+        bootstrap=d.profile.bootstrap,
+    )
+    parents = {"population": d.step("population")}
+    for name in names:
+        parents |= {name: d.step("trajectory", model=name), f"late {name}": d.step("late_checkpoints", model=name)}
+    return Request(settings, parents)
