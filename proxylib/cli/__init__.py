@@ -6,6 +6,7 @@ import os
 import sys
 
 from proxylib.cli import (
+    benchmark,
     book,
     extract,
     fetch,
@@ -30,6 +31,7 @@ COMMANDS = (
     forecast,
     monitor,
     preferences,
+    benchmark,
     extract,
     judge,
     finetune,

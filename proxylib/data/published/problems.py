@@ -76,12 +76,18 @@ def rows(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         For an unknown name, or a set that neither mirror, cache nor network holds.
     """
     origin = source(name)
-    for place, record in _records(registry.fetch(origin.dataset) / origin.file):
+    for place, record in records(name):
         solution = record[origin.solution]
         answer = record[origin.answer] if origin.answer else solution.partition(FINAL)[2]
         row = {"task": name, "prompt": origin.prompt.format_map(record), "solution": solution, "answer": answer}
         row |= {"source": origin.dataset} | ({"id": record[origin.id]} if origin.id else {})
         yield f"set:{name}, {place}", row
+
+
+def records(name: str, file: str | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, fields as the set has them) of every problem of a set, or of another file of it; see `rows`."""
+    origin = source(name)
+    return _records(registry.fetch(origin.dataset) / (file or origin.file))
 
 
 def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from proxylib.measure.suites.settings import Benchmark
 from proxylib.models.settings import Evaluation
 from proxylib.settings import Frozen
 from proxylib.stats import Bootstrap
@@ -43,6 +44,7 @@ class Section(Frozen):
     """What the study adds to a profile."""
 
     benchmark_settings: BenchmarkSettings
+    suite: tuple[Benchmark, ...] = Field(default=(), description="what `proxylib benchmark` runs, in a profile for GPUs")
 
 
 class ConfigurationSettings(Frozen):

@@ -1,0 +1,71 @@
+"""lm-evaluation-harness, where it is installed; what is ours of it everywhere."""
+
+import importlib.util
+import json
+
+import pytest
+import torch
+import yaml
+from models.small_training import LLAMA
+
+from proxylib.errors import UserError
+from proxylib.measure.suites import harness, run
+from proxylib.measure.suites.settings import LOCAL, Benchmark, RunBenchmarks, suite
+from proxylib.models import architectures, tokenizers
+
+installed = pytest.mark.skipif(importlib.util.find_spec("lm_eval") is None, reason="lm-eval is not installed")
+ROWS = [{"asked": f"what comes after {n}?", "choices": ["x", "y", "z"], "right": n % 3} for n in range(6)]
+
+
+def test_a_task_file_says_where_the_set_lies_and_what_its_fields_are_called(tmp_path):
+    path = harness.task_file(tmp_path, "mine", tmp_path / "mine.jsonl", "asked", "choices", "right")
+    task = yaml.safe_load(path.read_text())
+    assert path.name == "mine.yaml" and task["task"] == "mine" and task["output_type"] == "multiple_choice"
+    assert task["dataset_kwargs"]["data_files"]["test"] == str(tmp_path / "mine.jsonl")
+    assert (task["doc_to_text"], task["doc_to_choice"]) == ("Question: {{asked}}\nAnswer:", "{{choices}}")
+
+
+@pytest.mark.parametrize("name", ["humaneval_plus", "mbpp_instruct"])
+def test_the_harness_runs_no_code(name):
+    with pytest.raises(UserError, match="the harness runs code where it stands"):
+        harness.refuse_missing(Benchmark(name=name, metric="pass@1"))
+
+
+def test_outcomes_are_a_row_per_problem_of_every_subject():
+    logged = {
+        "mmlu_law": [{"doc_id": 0, "acc": 1.0}, {"doc_id": 1, "acc": 0.0}],
+        "mmlu_art": [{"doc_id": 0, "acc": 1.0}, {"doc_id": 0, "acc": 0.0}],  # a second filter of the same answer
+    }
+    rows = harness._outcomes(logged, Benchmark(name="mmlu", metric="acc"))
+    assert rows["id"].tolist() == ["mmlu_law/0", "mmlu_law/1", "mmlu_art/0"] and rows["right"].tolist() == [1, 0, 1]
+    with pytest.raises(UserError, match="has no metric acc_norm; the harness gives acc"):
+        harness._outcomes({"t": [{"doc_id": 0, "acc": 1.0, "metrics": ["acc"]}]}, Benchmark(name="t", metric="acc_norm"))
+
+
+@installed
+def test_a_file_of_yours_is_scored_by_the_harness(tmp_path, monkeypatch):
+    data = tmp_path / "mine.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    (tmp_path / "tasks").mkdir()
+    harness.task_file(tmp_path / "tasks", "mine", data, "asked", "choices", "right")
+    torch.manual_seed(3)
+    tokenizer = tokenizers.train("byte", ["a"], 300)
+    for part in (architectures.build(LLAMA, len(tokenizer), 256), tokenizer):
+        part.save_pretrained(tmp_path / "model")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    options = RunBenchmarks(model=str(tmp_path / "model"), out=tmp_path / "out", batch=2, threads=1)
+    benchmark = Benchmark(name="mine", metric="acc")
+    rows = harness.outcomes(benchmark, options, tmp_path / "tasks")
+    assert len(rows) == 6 and set(rows["right"]) <= {0.0, 1.0}
+    assert 0 <= run.score(benchmark, rows)["low"] <= run.score(benchmark, rows)["high"] <= 1
+    with pytest.raises(UserError, match="nowhere: lm-evaluation-harness cannot run it"):
+        harness.outcomes(Benchmark(name="nowhere", metric="acc"), options, tmp_path / "tasks")
+
+
+@installed
+def test_the_harness_knows_the_suite_by_these_names():
+    from lm_eval.tasks import TaskManager
+
+    known = set(TaskManager().all_tasks)
+    assert {row.name for row in suite() if row.name not in LOCAL} <= known
