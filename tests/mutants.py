@@ -1522,6 +1522,15 @@ MUTANTS = {
         Mutant("a-flood-goes-on", "len(written) > limits.output", "len(written) > 1000 * limits.output"),
         Mutant("an-early-end-is-a-pass", "verdict.read() == word", "process.returncode == 0"),
     ],
+    "measure/suites/local.py": [
+        Mutant("any-number-will-do", "numbers[-1]) if numbers", "numbers[0]) if numbers"),
+        Mutant("what-comes-next-counts", 're.split(r"\\n\\s*(?:Question|Problem):", text)[0]', "text"),
+        Mutant("asked-what-was-shown", "rows[len(solved) if name", "rows[0 if name"),
+    ],
+    "measure/suites/run.py": [
+        Mutant("what-does-not-fit-has-failed", '"samples": 0, "right": np.nan', '"samples": 1, "right": 0.0'),
+        Mutant("samples-of-the-neighbour", "drawn[place :: len(prompts)]", "drawn[place : place + benchmark.samples]"),
+    ],
     "measure/code_jail.py": [
         Mutant("all-is-let-through", "step(RETURN, 0, 0, REFUSE)", "step(RETURN, 0, 0, ALLOW)"),
         Mutant("files-can-be-opened", "read 0 63 ", "openat 257 56  read 0 63 "),

@@ -58,7 +58,8 @@ def test_a_file_of_yours_is_scored_by_the_harness(tmp_path, monkeypatch):
     benchmark = Benchmark(name="mine", metric="acc")
     rows = harness.outcomes(benchmark, options, tmp_path / "tasks")
     assert len(rows) == 6 and set(rows["right"]) <= {0.0, 1.0}
-    assert 0 <= run.score(benchmark, rows)["low"] <= run.score(benchmark, rows)["high"] <= 1
+    scored = run.score(benchmark, rows)
+    assert scored["n"] == 6 and scored["estimate"] == rows["right"].mean()
     with pytest.raises(UserError, match="nowhere: lm-evaluation-harness cannot run it"):
         harness.outcomes(Benchmark(name="nowhere", metric="acc"), options, tmp_path / "tasks")
 

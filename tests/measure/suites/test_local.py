@@ -112,10 +112,9 @@ def test_reference_solutions_are_right_and_those_of_the_next_problem_are_not(nam
 def test_reference_functions_pass_and_empty_ones_do_not(name, dataset, published_set):
     published_set(dataset)
     rows = [fields for _, fields in problems.records(name)]
-    for row, problem in list(zip(rows, local.read(name, 0), strict=True))[::60]:
-        head = (
-            row["prompt"] if name == "humaneval" else row["prompt"].partition("    '''")[0]
-        )  # other indents than its docstring
+    for row, problem in list(zip(rows, local.read(name, 0), strict=True))[::100]:
+        # references of MBPP are indented otherwise than their docstrings
+        head = row["prompt"] if name == "humaneval" else row["prompt"].partition("    '''")[0]
         assert problem.right(head + row["canonical_solution"]) == (True, ""), problem.id
         assert not problem.right("    pass\n")[0]
 

@@ -55,7 +55,7 @@ def test_a_model_is_asked_answers_are_scored_and_a_second_call_asks_nothing(mode
     done = run.run(options(model, tmp_path / "out", limit=3), suite)
     table = run.scores(done)
     assert table["name"].tolist() == ["gsm8k", "humaneval"] and table["n"].tolist() == [3, 3]
-    assert ((table["low"] <= table["estimate"]) & (table["estimate"] <= table["high"])).all()
+    assert ((table["low"] <= table["estimate"] + 1e-9) & (table["estimate"] <= table["high"])).all()
     rows = pd.read_parquet(tmp_path / "out" / "humaneval.parquet")
     assert rows["samples"].tolist() == [2] * 3 and rows["id"].tolist() == ["H/0", "H/1", "H/2"]
     monkeypatch.setattr(generate, "completions", None)
@@ -67,14 +67,7 @@ def test_a_model_is_asked_answers_are_scored_and_a_second_call_asks_nothing(mode
 def test_what_is_right_counts_and_belongs_to_its_own_problem(model, tmp_path, monkeypatch):
     def some(model, tokenizer, prompts, *_, **__):
         assert len(prompts) == 6  # three problems, two samples
-        texts = [
-            "    return x\n",
-            "    return x + 9\n",
-            "    return x + 2\n",
-            "    return x\n",
-            "    return x + 1\n",
-            "    pass\n",
-        ]
+        texts = [f"    return x + {number}\n" for number in (0, 9, 2, 0, 1, 9)]
         return [generate.Completion(text, True) for text in texts]
 
     monkeypatch.setattr(generate, "completions", some)
