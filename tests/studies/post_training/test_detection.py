@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from statsmodels.stats.proportion import proportions_ztest
 from studies.post_training.simulated import outcomes
 
 from proxylib.alarms import paired
+from proxylib.alarms.paired import Comparison
 from proxylib.studies.post_training import detection
 from proxylib.studies.post_training.detection import PAIRED, UNPAIRED, Grid
 
@@ -45,9 +46,8 @@ def test_both_tests_are_what_they_say(shown):
     )
     row = table[table["metric"] == "sorting, easier"].iloc[0]
     assert results[PAIRED][0][place] == pytest.approx(row["p_alone"])
-    share, items = (row["before"] + row["after"]) / 2, row["items"]
-    z = (row["after"] - row["before"]) / np.sqrt(2 * share * (1 - share) / items)
-    assert results[UNPAIRED][0][place] == pytest.approx(2 * norm.sf(abs(z)))
+    right = [round(row[name] * row["items"]) for name in ("before", "after")]
+    assert results[UNPAIRED][0][place] == pytest.approx(proportions_ztest(right, [row["items"]] * 2)[1])
 
 
 def test_what_was_swapped_is_no_change_and_what_was_planted_is(planted):
@@ -64,6 +64,15 @@ def test_what_was_swapped_is_no_change_and_what_was_planted_is(planted):
 def test_a_correction_calls_fewer(planted):
     false = detection.rates(planted).pivot_table(index="correction", values="false")["false"]
     assert false["none"] >= false["Benjamini-Hochberg"] >= false["Holm"]
+
+
+@pytest.mark.parametrize("correction", ["none", "fdr_bh", "holm"])
+def test_what_is_called_changed_is_what_the_detector_calls(correction):
+    rng = np.random.default_rng(7)
+    for _ in range(5):
+        p = np.where(rng.random(12) < 0.5, rng.random(12), 0.02 * rng.random(12))
+        by_hand = paired.adjusted(list(p), Comparison(correction=correction)) <= 0.05
+        assert (detection.called(p, correction, 0.95) == by_hand).all()
 
 
 def test_real_pairs_say_what_they_are_held_against(shown):
