@@ -170,6 +170,17 @@ KINDS = {
         "telemetry (simulated)": Look(VERMILION, "X"),
     },
     "simulated worlds": {"one product": Look(QUIET, "s"), "drawn products": Look(BLUE, "o")},
+    "ways to compare two models": {"paired": Look(BLUE, "o"), "unpaired": Look(VERMILION, "s")},
+    "what a round changes": {"the skill itself": Look(BLUE, "^"), "skills beside it": Look(VERMILION, "v")},
+    "rounds of post-training": {
+        "one skill": Look(BLUE, "o"),
+        "one skill with replay": Look(SKY, "^"),
+        "a skill a round": Look(VERMILION, "s"),
+        "code": Look(INK, "D"),
+        "second language": Look(PINK, "P"),
+        "refusal": Look(BROWN, "X"),
+        "refusal among harmless": Look(ORANGE, "v"),
+    },
     "implementations": {
         "proxylib": Look(BLUE, "o"),
         "naive_compare": Look(VERMILION, "s"),

@@ -16,6 +16,7 @@ from proxylib.studies.post_training.requests import HARMLESS
 from proxylib.studies.post_training.settings import Arm
 
 WHERE = ["base", "arm", "round"]
+ENDS = ["estimate", "low", "high"]
 TEACHING = {"target", "turn", "code", "renamed"}  # sources that teach something but refusals
 
 
@@ -121,7 +122,7 @@ def over_bases(table: pd.DataFrame, keys: Sequence[str], column: str, level: flo
     for names, part in table.dropna(subset=[column]).groupby(list(keys), sort=False):
         means = part.groupby("base", sort=False)[column].mean()
         rows.append((*names, *stats.mean_interval(means, level), len(means)))
-    return pd.DataFrame(rows, columns=[*keys, "estimate", "low", "high", "n"])
+    return pd.DataFrame(rows, columns=[*keys, *ENDS, "n"]).astype(dict.fromkeys(ENDS, float))
 
 
 def compounding(table: pd.DataFrame, arms: Sequence[Arm], level: float, column: str = "slope") -> Interval:

@@ -6,10 +6,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from proxylib.alarms import paired
 from proxylib.report import tables
 from proxylib.report.words import with_interval
 from proxylib.stats import Interval
 
+#: arms by the names that profiles give them; a profile may lack some
+ONE, REPLAY, TURN, CODE, SECOND = "one skill", "one skill with replay", "a skill a round", "code", "second language"
+REFUSAL, AMONG = "refusal", "refusal among harmless"
+CONTROLS = ("no change", "no change again")
+TAUGHT = (ONE, REPLAY, TURN, CODE, SECOND)
 #: what a row of the first figure is called
 SIDE, GAIN = "skills beside it", "the skill itself"
 
@@ -71,3 +77,48 @@ def changes_table(changes: pd.DataFrame) -> pd.DataFrame:
     )
     named = {number: f"round {number}" for number in sorted(rows["round"].unique())}
     return tables.wide(rows, ["arm", "what"], {"round": named})
+
+
+def along_rounds(changes: pd.DataFrame) -> pd.DataFrame:
+    """Side losses of the arms that teach something, by round: arm, round, estimate, low, high; at the base there is none."""
+    rows = changes[(changes["quantity"] == "side") & changes["arm"].isin(TAUGHT)]
+    base = rows.drop_duplicates("arm").assign(round=0, estimate=0.0, low=0.0, high=0.0)
+    return pd.concat([base, rows], ignore_index=True).sort_values(["arm", "round"], key=_in_order)
+
+
+def _in_order(column: pd.Series) -> pd.Series:
+    return column.map(TAUGHT.index) if column.name == "arm" else column
+
+
+def churn(shows: pd.DataFrame) -> float:
+    """Share of answers that change, either way, while nothing new is taught: median over bases and metrics."""
+    return float(((shows["up"] + shows["down"]) / shows["items"]).median())
+
+
+def items_table(shows: pd.DataFrame, metrics: int, level: float, points: Sequence[float] = (1, 2, 3, 5, 10)) -> pd.DataFrame:
+    """Items that show a loss with 80 % power, by its size: of one metric, and of one among so many."""
+    spread = churn(shows) ** 0.5
+    one, many = ((1 - level), (1 - level) / metrics)
+    rows = []
+    for size in points:
+        change = size / 100
+        # a loss of so much is itself a change of answers
+        wide = max(spread, change**0.5)
+        rows.append((f"{size:g}", *(f"{paired.items_needed(change, wide, alpha):,}" for alpha in (one, many))))
+    return pd.DataFrame(rows, columns=["loss (points)", "items, one metric", f"items, one of {metrics} metrics"])
+
+
+def domains_table(domains: pd.DataFrame, number: int) -> pd.DataFrame:
+    """Change of loss by domain after a round, arms across, in hundredths of a bit per byte."""
+    rows = domains[(domains["round"] == number) & domains["arm"].isin([*TAUGHT, REFUSAL, AMONG])]
+    scaled = rows.assign(**{name: 100 * rows[name] for name in ("estimate", "low", "high")})
+    return tables.crossed(scaled, "domain", "arm")
+
+
+def flagged_table(flagged: pd.DataFrame) -> pd.DataFrame:
+    """Share of side metrics that a dashboard calls lower than the base's, in percent, by arm, test and round."""
+    rows = flagged[flagged["quantity"] == "share"]
+    scaled = rows.assign(**{name: 100 * rows[name] for name in ("estimate", "low", "high")})
+    return tables.wide(
+        scaled, ["arm", "test"], {"round": {number: f"round {number}" for number in sorted(rows["round"].unique())}}
+    )

@@ -70,3 +70,9 @@ def regressions(d: Declaration) -> Request:
     parents = {f"base {name}": d.step("post_base", model=name) for name in names}
     parents |= {f"{name}: {arm.name}": d.step("rounds", model=name, arm=arm.name) for name in names for arm in chosen.arms}
     return Request(settings, parents)
+
+
+@study.page("regressions")
+def regressions_page(d: Declaration) -> Request:
+    """What the page regressions reads."""
+    return Request(None, {"regressions": d.step("regressions")})
