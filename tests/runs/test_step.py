@@ -48,6 +48,7 @@ OF_THE_LAB = (
     - {"page/scoreboard", "page/telemetry"}
     - OF_VERDICTS
     - {"page/benchmark_settings", "page/what_catches_what"}
+    - {"page/benchmark_settings", "page/regressions"}
 )
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
@@ -64,6 +65,7 @@ SIMULATED = {"telemetry", "page/telemetry"}
 OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
 OF_SETTINGS = {"configuration", "benchmark_settings", "page/benchmark_settings"}
 OF_LAYERS = {"layers_base", "faulty", "layers", "page/what_catches_what"}
+OF_ROUNDS = {"post_base", "rounds", "regressions", "page/regressions"}
 OF_MODELS = (
     {"train", "measure", "reading", "trajectory", "crucial_steps", "lab_forecasts", "corpus_run"}
     | OF_CORPORA
@@ -80,6 +82,14 @@ OF_MODELS = (
         (
             {"training": {"post_learning_rate_share": 0.2}},
             OF_MODELS | OF_SETTINGS | OF_LAYERS | {"pretrained", "base"} | OF_CELLS,
+        (
+            {"evaluation": {"max_new_tokens": 25}},
+            (OF_MODELS - {"train", "numerics", "page/numerics"}) | OF_SETTINGS | OF_ROUNDS,
+        ),
+        ({"training": {"tokens": 20000}}, OF_MODELS | OF_SETTINGS | OF_ROUNDS | {"pretrained"}),
+        (
+            {"training": {"post_learning_rate_share": 0.2}},
+            OF_MODELS | OF_SETTINGS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS,
         ),
         (
             {"bootstrap": {"draws": 300}},
@@ -89,6 +99,8 @@ OF_MODELS = (
             | OF_CORPORA
             | SIMULATED
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
+            | {"benchmark_settings", "page/benchmark_settings", "pythia_shots"}
+            | {"regressions", "page/regressions"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "regmix", "judgments"},
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"} | OF_SETTINGS),
@@ -107,6 +119,9 @@ OF_MODELS = (
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"benchmark_settings": {"items": 5}}, OF_SETTINGS),
         ({"material": {"items": 18}}, {"material", "corpora", "pretrained"} | OF_MODELS | OF_SETTINGS | OF_LAYERS),
+        ({"post_training": {"documents": 5}}, OF_ROUNDS),
+        ({"post_training": {"peak": 0.2}}, OF_ROUNDS - {"post_base"}),
+        ({"material": {"items": 18}}, {"material", "corpora", "pretrained"} | OF_MODELS | OF_SETTINGS | OF_ROUNDS),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
@@ -176,6 +191,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "loss_fits",
         ),
         *("lab_forecasts", "telemetry", "layers", "page", "benchmark_settings", "pythia_shots"),
+        *("lab_forecasts", "telemetry", "page", "benchmark_settings", "pythia_shots", "regressions"),
     }
     assert whole == {
         *(
@@ -196,6 +212,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "faulty",
             "pretrained",
             "configuration",
+            "post_base",
+            "rounds",
         ),
         *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness"),
     }

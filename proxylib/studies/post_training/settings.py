@@ -121,7 +121,6 @@ class RegressionsSettings(Frozen):
     """What a `regressions` run is made from, beside its parents."""
 
     bases: tuple[str, ...]
-    families: tuple[str, ...]
     arms: tuple[Arm, ...]
     targets: tuple[str, ...]
     bootstrap: Bootstrap

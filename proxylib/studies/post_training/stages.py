@@ -62,7 +62,6 @@ def regressions(d: Declaration) -> Request:
     names = tuple(base.name for base in chosen.bases)
     settings = RegressionsSettings(
         bases=names,
-        families=tuple(base.family for base in chosen.bases),
         arms=chosen.arms,
         targets=chosen.targets,
         bootstrap=d.profile.bootstrap,
