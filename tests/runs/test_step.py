@@ -47,8 +47,7 @@ OF_THE_LAB = (
     - OF_PUBLISHED
     - {"page/scoreboard", "page/telemetry"}
     - OF_VERDICTS
-    - {"page/benchmark_settings", "page/what_catches_what"}
-    - {"page/benchmark_settings", "page/regressions"}
+    - {"page/benchmark_settings", "page/what_catches_what", "page/regressions"}
 )
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
@@ -77,11 +76,6 @@ OF_MODELS = (
     ("values", "stages"),
     [
         ({"extraction": {"chunk": 64}}, (OF_MODELS - {"train"}) | OF_CELLS),
-        ({"evaluation": {"max_new_tokens": 25}}, (OF_MODELS - {"train", "numerics", "page/numerics"}) | OF_SETTINGS),
-        ({"training": {"tokens": 20000}}, OF_MODELS | OF_SETTINGS | {"pretrained"}),
-        (
-            {"training": {"post_learning_rate_share": 0.2}},
-            OF_MODELS | OF_SETTINGS | OF_LAYERS | {"pretrained", "base"} | OF_CELLS,
         (
             {"evaluation": {"max_new_tokens": 25}},
             (OF_MODELS - {"train", "numerics", "page/numerics"}) | OF_SETTINGS | OF_ROUNDS,
@@ -89,7 +83,7 @@ OF_MODELS = (
         ({"training": {"tokens": 20000}}, OF_MODELS | OF_SETTINGS | OF_ROUNDS | {"pretrained"}),
         (
             {"training": {"post_learning_rate_share": 0.2}},
-            OF_MODELS | OF_SETTINGS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS,
+            OF_MODELS | OF_SETTINGS | OF_LAYERS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS,
         ),
         (
             {"bootstrap": {"draws": 300}},
@@ -99,7 +93,6 @@ OF_MODELS = (
             | OF_CORPORA
             | SIMULATED
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
-            | {"benchmark_settings", "page/benchmark_settings", "pythia_shots"}
             | {"regressions", "page/regressions"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "regmix", "judgments"},
         ),
@@ -118,10 +111,12 @@ OF_MODELS = (
         ({"layers": {"margin": 0.1}}, {"layers", "page/what_catches_what"}),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"benchmark_settings": {"items": 5}}, OF_SETTINGS),
-        ({"material": {"items": 18}}, {"material", "corpora", "pretrained"} | OF_MODELS | OF_SETTINGS | OF_LAYERS),
         ({"post_training": {"documents": 5}}, OF_ROUNDS),
         ({"post_training": {"peak": 0.2}}, OF_ROUNDS - {"post_base"}),
-        ({"material": {"items": 18}}, {"material", "corpora", "pretrained"} | OF_MODELS | OF_SETTINGS | OF_ROUNDS),
+        (
+            {"material": {"items": 18}},
+            {"material", "corpora", "pretrained"} | OF_MODELS | OF_SETTINGS | OF_LAYERS | OF_ROUNDS,
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
@@ -190,8 +185,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "lab_corpora",
             "loss_fits",
         ),
-        *("lab_forecasts", "telemetry", "layers", "page", "benchmark_settings", "pythia_shots"),
-        *("lab_forecasts", "telemetry", "page", "benchmark_settings", "pythia_shots", "regressions"),
+        *("lab_forecasts", "telemetry", "layers", "page", "benchmark_settings", "pythia_shots", "regressions"),
     }
     assert whole == {
         *(
