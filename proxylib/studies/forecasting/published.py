@@ -17,7 +17,7 @@ from proxylib.errors import UserError
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.forecasting import backtest, claimed, forecast, history, intervals, summaries
-from proxylib.studies.forecasting.cases import FRESH, TUNING, Case, cases
+from proxylib.studies.forecasting.cases import DATADECIDE, FRESH, OLMO_LADDER, TUNING, Case, cases
 from proxylib.studies.forecasting.choose import MEAN, choose, panel
 from proxylib.studies.forecasting.defaults import DEFAULT, default
 from proxylib.studies.forecasting.history import History
@@ -33,6 +33,7 @@ STATED = ("", "scores at chance", "too few points", "constant scores")
 DEAR = COSTS[
     "single"
 ]  # fits of a power: single steps, of which a backtest would take many minutes, are asked of the target alone
+STEPPED = (OLMO_LADDER, DATADECIDE)  # sets of which they are asked, for time: those that they were made for
 UNASKED = "the past cannot be asked"
 COLUMNS = ["task", "method", "estimate", "low", "high", "fallback", "failed", "horizon"]
 
@@ -58,7 +59,7 @@ def forecasts(case: Case, folder: Path) -> pd.DataFrame:
     except UserError:  # fewer checkpoints than any law needs
         return _last_of(case)
     plan = forecast.planned(known)
-    dear = [way for way in plan.methods if way.cost >= DEAR]
+    dear = [way for way in plan.methods if way.cost >= DEAR and case.data in STEPPED]
     plan = plan._replace(methods=tuple(way for way in plan.methods if way.cost < DEAR))
     beside = _said(known, [default(Pool(known)), *dear])
     if not plan.asked:
