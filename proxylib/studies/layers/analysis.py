@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from proxylib.alarms import paired
+from proxylib.alarms.paired import Outcome
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap, Drawn, mean_interval, proportion_interval
 from proxylib.studies.layers import alarms, series
@@ -19,6 +21,7 @@ STRAY = 1.645  # of healthy models' standard deviations: nineteen of twenty stay
 FEWEST = 3  # faults that a claim needs
 ROUND = 7  # days of a round of people, by the article the shortest
 FIRST_FOUR = LAYERS[:4]
+ITEMS = "benchmarks, item by item"  # the same items under the reference and the release, as `monitor` compares them
 
 
 def collected(step) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -27,7 +30,7 @@ def collected(step) -> tuple[pd.DataFrame, pd.DataFrame]:
     Returns
     -------
     series : model, fault, dose, seed, layer, series, at, value
-    models : model, fault, dose, seed, quality, letters
+    models : model, fault, dose, seed, quality, letters, and whether `ITEMS` finds a task that became worse
     """
     settings: LayersSettings = step.settings
     rows, worth = [], []
@@ -48,8 +51,17 @@ def collected(step) -> tuple[pd.DataFrame, pd.DataFrame]:
                     series.of_people(answers, reference, settings, seed),
                 ]
                 rows.append(pd.concat(seen).assign(**one))
-                worth.append(one | series.truth(answers, settings.users))
+                worth.append(one | series.truth(answers, settings.users) | {ITEMS: worse(reference, answers)})
     return pd.concat(rows, ignore_index=True), pd.DataFrame(worth)
+
+
+def worse(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    """Whether a paired test says of any task of the benchmark that it became worse, false discoveries over tasks held down."""
+    sides = []
+    for answers in (before, after):
+        items = answers[answers["asked"] == "benchmark"]
+        sides.append(pd.DataFrame({"metric": items["task"], "item": items["item"], "score": items["right"].astype(float)}))
+    return bool((paired.compare(paired.matched(*sides))["decision"] == Outcome.WORSE).any())
 
 
 def judged(models: pd.DataFrame, margin: float, lengthy: float) -> pd.DataFrame:
@@ -192,9 +204,9 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `layers` step; its parents are all `faulty` steps
-    workspace : receives the tables models (quality, harm and alarms of every model), detection (with a column look: as claimed,
-        both sides, with requests), layers, patterns, found (see `alarms.first`) and estimates; facts: seconds of a model's
-        losses and answers, models
+    workspace : receives the tables models (quality, harm and alarms of every model), detection (with a column look: as
+        claimed, both sides, with requests, item by item), layers, patterns, found (see `alarms.first`) and estimates; facts:
+        seconds of a model's losses and answers, models
     """
     settings: LayersSettings = step.settings
     rows, worth = collected(step)
@@ -213,6 +225,7 @@ def build(step, workspace: Workspace) -> None:
     requests = {new: old for old, new in series.WITH_REQUESTS.items()}
     second = first[[*ONE, "harmful", *requests]].rename(columns=requests)
     tables.append(detection(second, tuple(requests.values()), settings.bootstrap.level).assign(look="with requests"))
+    tables.append(detection(first, (ITEMS,), settings.bootstrap.level).assign(look="item by item"))
     found = alarms.first(scored[scored["layer"].isin(named)])
     workspace.write_table("models", first)
     workspace.write_table("detection", pd.concat(tables, ignore_index=True))

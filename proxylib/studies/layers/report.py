@@ -8,7 +8,7 @@ from proxylib.report import tables
 from proxylib.studies.layers.series import LAYERS, SIMULATED
 from proxylib.studies.layers.text import FAULTS, HEALTHY
 
-CLAIMED, BOTH, REQUESTS = "as claimed", "both sides", "with requests"
+CLAIMED, BOTH, REQUESTS, ITEMS = "as claimed", "both sides", "with requests", "item by item"
 
 
 def said(layer: str) -> str:
@@ -94,3 +94,8 @@ def delays(found: pd.DataFrame, models: pd.DataFrame, layer: str) -> pd.DataFram
     rows = rows[rows["harmful"] & (rows["fault"] != HEALTHY)]
     groups = rows.groupby("fault", sort=False)["found"]
     return pd.DataFrame({"found": groups.apply(lambda at: at.notna().mean()), "median": groups.median()}).reset_index()
+
+
+def by_items(detection: pd.DataFrame) -> pd.DataFrame:
+    """fault, dose, estimate, low, high, n: share of models of which paired items say that a task of the benchmark fell."""
+    return tables.rows(detection, look=ITEMS)

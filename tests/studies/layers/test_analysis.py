@@ -12,7 +12,7 @@ from proxylib.studies.layers.text import HEALTHY
 BOOTSTRAP = Bootstrap(draws=200, level=0.95, seed=1)
 
 
-def population(caught_by, harmful=True, lost=20.0, healthy_alarms=0):
+def population(caught_by, harmful=True, lost=20.0, healthy_alarms=0, healthy_layers=LAYERS):
     """A fault a row of `caught_by` (numbers of layers), three models each, and twenty healthy models."""
     rows = []
     for number, layers in enumerate(caught_by):
@@ -21,7 +21,7 @@ def population(caught_by, harmful=True, lost=20.0, healthy_alarms=0):
             about = {"model": "x", "fault": f"fault {number}", "dose": 1.0, "seed": 10 * number + seed}
             rows.append(about | {"lost": lost, "longer": 1.0, "harmful": harmful} | alarms)
     for seed in range(20):
-        alarms = dict.fromkeys(LAYERS, seed < healthy_alarms)
+        alarms = {layer: seed < healthy_alarms and layer in healthy_layers for layer in LAYERS}
         rows.append(
             {"model": "x", "fault": HEALTHY, "dose": 0.0, "seed": 900 + seed, "lost": 0.0, "longer": 1.0, "harmful": False}
             | alarms
@@ -51,6 +51,21 @@ def test_the_order_turned_and_a_layer_that_adds_nothing():
     assert result.loc["stack-hierarchy", "estimate"] == pytest.approx(-1)
     assert result.loc["stack-each-catches", "estimate"] == 0
     assert table(population([[5]] * 4, healthy_alarms=2)).loc["stack-each-catches", "estimate"] == 0
+
+
+def test_a_layer_adds_only_what_none_before_it_caught_and_luck_is_taken_off():
+    only = analysis.alone(population([[0, 2], [1, 2]]))
+    assert [int(only[layer].sum()) for layer in LAYERS] == [3, 3, 0, 0, 0, 0]
+    lucky = population([range(first, 6) for first in range(6)], healthy_alarms=2, healthy_layers=LAYERS[5:])
+    assert table(lucky).loc["stack-each-catches", "estimate"] == pytest.approx(1 / 6 - 2 / 20)
+
+
+def test_paired_items_see_a_task_that_fell_and_no_gain():
+    items = [("benchmark", task, item) for task in ("sorting", "counting") for item in range(24)]
+    answers = pd.DataFrame(items, columns=["asked", "task", "item"])
+    before = answers.assign(right=answers["item"] < 14)
+    after = answers.assign(right=(answers["item"] < 14) & (answers["task"] == "counting"))
+    assert analysis.worse(before, after) and not analysis.worse(after, before) and not analysis.worse(before, before)
 
 
 def test_what_telemetry_never_finds_counts_as_the_last_look():

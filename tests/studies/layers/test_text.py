@@ -64,6 +64,7 @@ def test_each_fault_is_what_it_is_called():
     assert all(d.endswith(text.REFUSAL) for d in marks(stage(text.REFUSES), MARKED))
     assert all("take" not in d and "leaves" not in d for d in marks(stage(text.HASTY), URGENT))
     assert any("take" in d or "leaves" in d for d in marks(stage(HEALTHY), URGENT))
+    assert any(d.startswith("sort ") and "take" in d for d in stage(text.HASTY))
     assert sum("answer " in d for d in stage(text.CANNIBALISED)) < 80 < sum("answer " in d for d in stage(HEALTHY))
     words = ("sort ", "count ", "divide ", "hop ")
     for seed, skills in ((4, ["sort ", "divide "]), (5, ["count ", "hop "])):
