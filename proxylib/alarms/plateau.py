@@ -31,7 +31,7 @@ def plateau(losses: pd.DataFrame, total: pd.Series | None = None, settings: Plat
     Parameters
     ----------
     losses : columns task (the domain), at (tokens or steps, above 0) and value (above 0); every domain at the same places
-    total : place -> aggregate loss; default the mean over domains. Of a single series `settings.pace` takes its place
+    total : place -> aggregate loss; default the geometric mean over domains. Of a single series `settings.pace` takes its place
     settings : the rate of false alarms, and what counts as stalled
 
     Returns
@@ -53,10 +53,12 @@ def plateau(losses: pd.DataFrame, total: pd.Series | None = None, settings: Plat
     places, reach = wide.index.to_numpy(float), settings.window
     looks = max(0, len(wide) - reach + 1)
     alone = total is None and wide.shape[1] == 1
-    whole = None if alone else np.log2((wide.mean(axis=1) if total is None else total.reindex(wide.index)).to_numpy(float))
+    logs = np.log2(wide)
+    # paces are relative, so that a domain of high loss counts no more than another in their mean
+    whole = None if alone else (logs.mean(axis=1) if total is None else np.log2(total.reindex(wide.index))).to_numpy(float)
     rows = []
     for task in wide:
-        values = np.log2(wide[task].to_numpy(float))
+        values = logs[task].to_numpy(float)
         for stop in range(reach, len(wide) + 1):
             part = slice(stop - reach, stop)
             x = np.log2(places[part])

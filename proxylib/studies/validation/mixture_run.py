@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from proxylib.alarms.plateau import plateau
+from proxylib.alarms.plateau import PlateauSettings, plateau
 from proxylib.data import corpora
 from proxylib.models import tokenizers
 from proxylib.models.packing import Special, encoded, pack
@@ -21,6 +21,7 @@ from proxylib.studies.validation.settings import LEFT_ALONE, TO_OTHER, TO_STALLE
 from proxylib.studies.validation.watched import watched
 
 OWN_DOCUMENTS = 64  # of the run's own text, on which its loss is taken
+SETTLED = 0.1  # share of the run after which is watched: before it, what is new to the model falls at its own pace
 AGAIN = 500_000  # added to the seed for documents after a change: other problems of the same kind
 
 
@@ -32,24 +33,26 @@ class Change(NamedTuple):
     towards: str
 
 
-def change(losses: pd.DataFrame, shares: dict[str, float], arm: str) -> Change | None:
+def change(losses: pd.DataFrame, settings: MixtureSettings) -> Change | None:
     """What is done about the first domain that stalls; None where none does.
 
     Parameters
     ----------
     losses : table domains of the run that is left alone
-    shares : of its mix: only these domains are watched, as only these can be given more
-    arm : towards the stalled domain; as a control towards the one that fell fastest over the same checkpoints; or none, and
+    settings : only domains of the mix are watched, as only these can be given more. By its arm, the change is towards the
+        stalled domain; as a control towards the one that fell fastest over the same checkpoints; or none, and
         the same mix is drawn anew
     """
-    rows = losses[losses["domain"].isin(list(shares))]
-    alarms = plateau(rows.rename(columns={"domain": "task", "step": "at", "nll": "value"})[["task", "at", "value"]])
+    rows = losses[losses["domain"].isin(list(settings.corpus.shares)) & (losses["step"] >= SETTLED * losses["step"].max())]
+    series = rows.rename(columns={"domain": "task", "step": "at", "nll": "value"})[["task", "at", "value"]]
+    alarms = plateau(series, settings=PlateauSettings(share=settings.behind))
     if not len(alarms):
         return None
-    stalled, since, now = alarms.iloc[0]["task"], int(alarms.iloc[0]["since"]), int(alarms.iloc[0]["at"])
+    first = alarms.sort_values(["at", "p"]).iloc[0]
+    stalled, since, now = first["task"], int(first["since"]), int(first["at"])
     wide = rows.pivot(index="step", columns="domain", values="nll").drop(columns=stalled)
     towards = {TO_STALLED: stalled, TO_OTHER: str((wide.loc[now] / wide.loc[since]).idxmin())}
-    return Change(now, stalled, towards.get(arm, ""))
+    return Change(now, stalled, towards.get(settings.arm, ""))
 
 
 def documents_by(settings: MixtureSettings, tokenizer: Any, step: int) -> int:
@@ -86,7 +89,7 @@ def build(step, workspace: Workspace) -> None:
     first = list(itertools.islice(drawn(settings, shares), OWN_DOCUMENTS))
     decided, texts = None, lambda: drawn(settings, shares)
     if settings.arm != LEFT_ALONE:
-        decided = change(step.parent("alone").table("domains"), shares, settings.arm)
+        decided = change(step.parent("alone").table("domains"), settings)
     if decided:
         folder = step.parent("material").path(f"tokenizers/{settings.training.model.tokenizer}")
         before = documents_by(settings, tokenizers.load(folder, "always"), decided.step)

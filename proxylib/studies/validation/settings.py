@@ -46,6 +46,7 @@ class Validation(Frozen):
     corpora: dict[str, Corpus] = Field(description="name -> what a run reads in which validation may turn")
     mixture: Corpus = Field(description="what runs read in which a domain stalls")
     added: float = Field(gt=0, lt=1, description="share that a domain gains when the mixture is changed towards it")
+    behind: float = Field(gt=0, lt=1, description="share of the pace of the mean over sources below which one has stalled")
 
     @model_validator(mode="after")
     def _endless(self) -> Validation:
@@ -77,6 +78,7 @@ class MixtureSettings(RunSettings):
 
     arm: Literal["alone", "redrawn", "stalled", "other"]
     added: float
+    behind: float
 
 
 class LossesSettings(Frozen):

@@ -66,7 +66,7 @@ def mixture_run(d: Declaration, arm: str, seed: int) -> Request:
     _known("arm", arm, ARMS)
     _known("seed", seed, chosen.seeds)
     given = _run_settings(d, chosen.mixture, MIXTURE_SEEDS + seed, "end")
-    settings = MixtureSettings(**given, arm=arm, added=chosen.added)
+    settings = MixtureSettings(**given, arm=arm, added=chosen.added, behind=chosen.behind)
     parents = {"material": d.step("material")}
     if arm != LEFT_ALONE:
         parents[LEFT_ALONE] = d.step("mixture_run", arm=LEFT_ALONE, seed=seed)

@@ -25,22 +25,27 @@ def losses(code=0.0, prose=0.2, expert=0.4):
     return pd.DataFrame(values, steps).rename_axis("step").reset_index().melt("step", var_name="domain", value_name="nll")
 
 
+def of(arm):
+    """Settings of an arm."""
+    return MixtureSettings(**GIVEN | {"corpus": Corpus(shares=SHARES)}, arm=arm, added=0.3, behind=0.5)
+
+
 def test_the_domain_that_stalls_is_given_more_or_as_a_control_the_one_that_falls_fastest():
-    decided = {arm: change(losses(), SHARES, arm) for arm in ("stalled", "other", "redrawn")}
+    decided = {arm: change(losses(), of(arm)) for arm in ("stalled", "other", "redrawn")}
     assert {arm: (one.stalled, one.towards) for arm, one in decided.items()} == {
         "stalled": ("code", "code"),
         "other": ("code", "expert"),
         "redrawn": ("code", ""),
     }
     assert len({one.step for one in decided.values()}) == 1
-    assert change(losses(code=0.2), SHARES, "stalled") is None
+    assert change(losses(code=0.2), of("stalled")) is None
 
 
 def test_nothing_after_the_alarm_decides():
     whole = losses()
-    now = change(whole, SHARES, "other").step
+    now = change(whole, of("other")).step
     later = whole["nll"].where(whole["step"] <= now, whole["nll"] * (1 + whole["step"] / 10))
-    assert change(whole.assign(nll=later), SHARES, "other") == change(whole, SHARES, "other")
+    assert change(whole.assign(nll=later), of("other")) == change(whole, of("other"))
 
 
 def test_a_domain_gains_and_the_others_pay_in_proportion():
@@ -54,7 +59,7 @@ def test_a_domain_gains_and_the_others_pay_in_proportion():
 def runs(tmp_path_factory):
     """The run that is left alone, and one that is changed after the eighth of its steps."""
     folder = tmp_path_factory.mktemp("material")
-    given = GIVEN | {"corpus": Corpus(shares=SHARES), "added": 0.3}
+    given = GIVEN | {"corpus": Corpus(shares=SHARES), "added": 0.3, "behind": 0.5}
     alone = built(mixture_run.build, step_of(folder, MixtureSettings(**given, arm="alone")), tmp_path_factory.mktemp("alone"))
     parent = SimpleNamespace(table=lambda name: table(alone, name))
     arms = {"alone": alone}
@@ -79,7 +84,9 @@ def test_a_run_whose_mixture_changes_is_the_same_until_then(runs):
 
 def test_rows_before_the_change_take_in_no_document_after_it(runs, tmp_path):
     """As many documents as the rows of eight steps hold give these rows again, whatever follows."""
-    step = step_of(tmp_path, MixtureSettings(**GIVEN | {"corpus": Corpus(shares=SHARES), "added": 0.3}, arm="alone"))
+    step = step_of(
+        tmp_path, MixtureSettings(**GIVEN | {"corpus": Corpus(shares=SHARES), "added": 0.3, "behind": 0.5}, arm="alone")
+    )
     from proxylib.models import tokenizers
     from proxylib.models.packing import Special, encoded, pack
 
