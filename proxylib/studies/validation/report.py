@@ -8,9 +8,8 @@ from proxylib.report import tables, words
 from proxylib.stats import Interval, mean_interval
 from proxylib.studies.validation.by_domain import MEAN, PAID
 from proxylib.studies.validation.losses import FEW, ONCE, SLIPS, SOME
-from proxylib.studies.validation.settings import LEFT_ALONE, TO_OTHER, TO_STALLED
+from proxylib.studies.validation.settings import LEFT_ALONE, OWN, TO_OTHER, TO_STALLED
 from proxylib.studies.validation.turns import TOTAL
-from proxylib.studies.validation.watched import OWN
 
 #: corpus -> how it is called
 CORPORA = {

@@ -13,6 +13,8 @@ from proxylib.settings import Frozen
 from proxylib.stats import Bootstrap
 
 LEFT_ALONE, REDRAWN, TO_STALLED, TO_OTHER = "alone", "redrawn", "stalled", "other"
+OWN = "own text"  # domain: documents that the run has read
+EXPERT = "expert"  # domain: worked solutions in the expert's style, of all tasks
 ARMS = (LEFT_ALONE, REDRAWN, TO_STALLED, TO_OTHER)  # of a run in which a domain stalls
 
 

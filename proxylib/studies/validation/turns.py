@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from proxylib.alarms import overfit
-from proxylib.studies.validation.watched import EXPERT, OWN
+from proxylib.studies.validation.settings import EXPERT, OWN
 
 TOTAL = "total"  # held-out loss of the mix
 SOURCE_OF = {"wrong": "expert", "other-wrong": "other"}  # slips are validated on the same style without slips

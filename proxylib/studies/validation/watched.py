@@ -20,10 +20,8 @@ from proxylib.measure import benchmarks, domains
 from proxylib.models import devices, pretrain, tokenizers
 from proxylib.runs.parts import Parts
 from proxylib.runs.store import Workspace
-from proxylib.studies.validation.settings import RunSettings
+from proxylib.studies.validation.settings import EXPERT, OWN, RunSettings
 
-OWN = "own text"  # documents that the run has read
-EXPERT = "expert"  # worked solutions in the expert's style: tasks are its parts
 TABLES = ("domains", "outcomes")
 OFFSET = 3  # added to the material's seed: problems that are asked are not those whose solutions the loss is taken on
 
