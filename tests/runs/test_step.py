@@ -58,8 +58,10 @@ ANALYSES = {
     *(f"page/{name}" for name in ("eighty_metrics", "model_selection", "ablations", "whose_style")),
 }
 OF_THE_POPULATION = {"population", "training_noise", "your_models", "numerics"} | ANALYSES | OF_THE_LAB
+OF_LOSSES = {"validation_losses", "domain_losses", "page/training_and_validation_loss", "page/per_domain_loss"}
+OF_VALIDATION = {"overfit_run", "mixture_run"} | OF_LOSSES
 READ_TRAJECTORIES = {"crucial_steps", "lab_forecasts"}
-OF_TRAJECTORIES = READ_TRAJECTORIES | {"page/crucial_steps", "page/forecasting_in_the_lab"}
+OF_TRAJECTORIES = READ_TRAJECTORIES | {"page/crucial_steps", "page/forecasting_in_the_lab"} | OF_LOSSES
 SIMULATED = {"telemetry", "page/telemetry"}
 OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
 OF_SETTINGS = {"configuration", "benchmark_settings", "page/benchmark_settings"}
@@ -67,6 +69,7 @@ OF_LAYERS = {"layers_base", "faulty", "layers", "page/what_catches_what"}
 OF_ROUNDS = {"post_base", "rounds", "regressions", "page/regressions"}
 OF_MODELS = (
     {"train", "measure", "reading", "trajectory", "crucial_steps", "lab_forecasts", "corpus_run"}
+    | OF_VALIDATION
     | OF_CORPORA
     | OF_THE_POPULATION
 )
@@ -75,12 +78,15 @@ OF_MODELS = (
 @pytest.mark.parametrize(
     ("values", "stages"),
     [
-        ({"extraction": {"chunk": 64}}, (OF_MODELS - {"train"}) | OF_CELLS),
+        ({"extraction": {"chunk": 64}}, (OF_MODELS - {"train", "overfit_run", "mixture_run"}) | OF_CELLS),
         (
             {"evaluation": {"max_new_tokens": 25}},
             (OF_MODELS - {"train", "numerics", "page/numerics"}) | OF_SETTINGS | OF_ROUNDS,
         ),
-        ({"training": {"tokens": 20000}}, OF_MODELS | OF_SETTINGS | OF_ROUNDS | {"pretrained"}),
+        (
+            {"training": {"tokens": 20000}},
+            (OF_MODELS - {"overfit_run", "mixture_run"}) | OF_SETTINGS | OF_ROUNDS | {"pretrained"},
+        ),
         (
             {"training": {"post_learning_rate_share": 0.2}},
             OF_MODELS | OF_SETTINGS | OF_LAYERS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS,
@@ -94,11 +100,14 @@ OF_MODELS = (
             | SIMULATED
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
             | {"regressions", "page/regressions"}
-            | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "regmix", "judgments"},
+            | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "regmix", "judgments"}
+            | {"published_losses"}
+            | OF_LOSSES,
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"} | OF_SETTINGS),
         ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
         ({"corpus_runs": {"items": 7}}, {"corpus_run"} | OF_CORPORA),
+        ({"validation": {"items": 3}}, OF_VALIDATION),
         ({"your_models": {"items": 5}}, OF_SOME_MODELS),
         ({"scribe": {"learning_rate": 0.02}}, OF_CELLS),
         ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS),
