@@ -26,6 +26,12 @@ MOST_FILES = 10_000
 #: which metric stands for a task, where it has several
 PREFERRED = ("acc", "exact_match", "pass@1", "pass_at_1", "f1", "mc2", "bits_per_byte", "byte_perplexity", "word_perplexity")
 NO_METRIC = {"alias", "name", "samples", "sample_len", "sample_count", " "}
+#: share that one and the same answer to everything gets, of common tasks by how their names begin: a score below has not fallen
+CHANCE = {
+    **dict.fromkeys(("arc_easy", "arc_challenge", "hellaswag", "openbookqa", "mmlu", "hendrycksTest", "sciq", "logiqa"), 0.25),
+    **dict.fromkeys(("piqa", "winogrande", "copa"), 0.5),
+    **{"boolq": 0.622, "wsc": 0.635, "rte": 0.527, "social_iqa": 0.336, "commonsense_qa": 0.2},
+}
 STEP = re.compile(r"(?:global_?step|step|checkpoint|ckpt|iter|iteration)[-_=]?0*(\d+)(?![\d.]*[BbMm])", re.IGNORECASE)
 
 
@@ -160,4 +166,5 @@ def _row(path: Path, task: str, given: Mapping, values: Mapping, step: float, me
     kind = {True: SCORE, False: LOSS}.get(better) or kind_of(name) or SCORE
     row = {"task": line(task), "kind": kind, "at": step, "value": _number(numbers[chosen]), "stderr": _number(error)}
     items = _number(counted.get("effective"))
-    return [row | {"items": items if items > 0 else math.nan, "place": f"{path}, task {line(task)}"}]
+    chance = next((share for start, share in CHANCE.items() if kind == SCORE and task.startswith(start)), math.nan)
+    return [row | {"items": items if items > 0 else math.nan, "chance": chance, "place": f"{path}, task {line(task)}"}]

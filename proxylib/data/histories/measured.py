@@ -15,6 +15,7 @@ LOSS, SCORE = "loss", "score"
 TRAIN, VALIDATION = "train", "validation"
 #: of a row: which run and series, of which kind, on which side of the data; where on the axis; the value, and how sure it is
 COLUMNS = ("run", "task", "kind", "split", "at", "value", "stderr", "items", "chance", "place")
+FEW = 0.1  # of what came before, that stays: where less does, a run has not restarted, but another one begun
 BEYOND = 1e100  # no loss is so large: a number that overflowed on its way
 
 _WORD = r"(?:^|[^a-z])(?:{})(?:$|[^a-z])"
@@ -73,6 +74,8 @@ def frame(rows: pd.DataFrame) -> pd.DataFrame:
         given[name] = given[name].astype(float)
     given["value"] = given["value"].where(given["value"].abs() < BEYOND)
     given["split"] = given["split"].fillna(VALIDATION)
+    for name in ("run", "task", "kind", "split", "place"):
+        given[name] = given[name].astype(object)  # compared often: Arrow's text takes longer
     return given.reset_index(drop=True)
 
 
@@ -131,7 +134,7 @@ def _restarted(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         if part[stays].duplicated("at").any():
             _refuse_twice(part)
         for back in backs:
-            if not stays[:back].any():
+            if stays[:back].mean() < FEW:
                 _refuse_two_runs(part.iloc[back], at[back])
         resumed |= set(at[backs])
         kept.append(part[stays])

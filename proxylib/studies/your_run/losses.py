@@ -74,6 +74,8 @@ def risen(losses: pd.DataFrame, error: float) -> pd.DataFrame:
     loss fell, or none is known; else `regression`, as the whole run came apart
     """
     groups = [averaged(part).assign(split=part["split"].iloc[0]) for part in _apart(losses)]
+    if not groups:
+        return table.frame([])
     training = losses[(losses["split"] == TRAIN) & losses["value"].notna()]
     one = training[training["task"] == training["task"].iloc[0]][["at", "value"]] if len(training) else None
     return table.joined(_of_grid(group, one, error / len(groups)) for group in groups)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ from proxylib.errors import UserError
 from proxylib.studies.your_run import losses as of_losses
 from proxylib.studies.your_run.settings import Monitor
 
-TESTS = 5  # spikes, rises, plateaus, regressions, repeats: each may spend an equal part of the error rate
 MOST_PLACES = 200  # checkpoints of a series that are compared with each other
 LATELY = 3  # values whose median is where a series stands
 COLUMNS = ("run", *table.COLUMNS, "kind", "stands")
@@ -59,26 +57,46 @@ def watch(known: Measured, given: Monitor) -> Watched:
     """
     alarms, series, choices = [], [], {}
     for run, rows in known.rows.groupby("run", sort=False):
-        raised = table.joined(_detected(rows, given.error / TESTS))
-        kinds = rows.drop_duplicates("task").set_index("task")["kind"]
-        stands = [_stands(alarm, rows) for alarm in raised.itertuples()]
-        alarms.append(raised.assign(run=run, kind=raised["task"].map(kinds).fillna(""), stands=np.array(stands, bool)))
+        alarms.append(raised(rows, given.error).assign(run=run))
         series.append(_series(rows).assign(run=run))
         choices[str(run)] = chosen(rows, given)
     whole = pd.concat(alarms, ignore_index=True)[list(COLUMNS)]
     return Watched(whole, pd.concat(series, ignore_index=True), choices)
 
 
-def _detected(rows: pd.DataFrame, error: float) -> Iterator[pd.DataFrame]:
-    losses = rows[rows["kind"] == LOSS]
-    yield missing.absent(rows)
-    yield missing.stale(rows, frozenset(losses["task"]), missing.Stale(error=error))
-    yield spikes.find(losses, spikes.Spikes(error=error))
-    if losses["value"].notna().any():
-        yield of_losses.risen(losses, error)
-        yield of_losses.stalled(losses, error)
-    scores = thinned(rows[rows["kind"] == SCORE]).rename(columns={"value": "score"})
-    yield regression.find(scores, "at", regression.Regression(per_hundred=100 * error))
+def raised(rows: pd.DataFrame, error: float) -> pd.DataFrame:
+    """Alarms of one run: columns of `alarms.table`, and kind and stands (see `Watched`)."""
+    alarms = table.joined(detector(rows, error / TESTS) for detector in DETECTORS.values())
+    kinds = rows.drop_duplicates("task").set_index("task")["kind"]
+    stands = [_stands(alarm, rows) for alarm in alarms.itertuples()]
+    return alarms.assign(kind=alarms["task"].map(kinds).fillna(""), stands=np.array(stands, bool))
+
+
+def _losses(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["kind"] == LOSS]
+
+
+def _falls(rows: pd.DataFrame, error: float) -> pd.DataFrame:
+    scores = _above_chance(thinned(rows[rows["kind"] == SCORE]))
+    return regression.find(scores, "at", regression.Regression(per_hundred=100 * error))
+
+
+#: what is asked -> the detector, from rows of a run and the error rate that it may spend
+DETECTORS = {
+    "missing": lambda rows, error: missing.absent(rows),
+    "stale": lambda rows, error: missing.stale(rows, frozenset(_losses(rows)["task"]), missing.Stale(error=error)),
+    "spike": lambda rows, error: spikes.find(_losses(rows), spikes.Spikes(error=error)),
+    "rise": lambda rows, error: of_losses.risen(_losses(rows), error),
+    "plateau": lambda rows, error: of_losses.stalled(_losses(rows), error),
+    "fall": _falls,
+}
+TESTS = len(DETECTORS) - 1  # what is missing is a fact; the others may spend an equal part of the error rate each
+
+
+def _above_chance(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores as the detector takes them; below chance there is nothing to lose, and answers wander from label to label."""
+    value = np.fmax(scores["value"], scores["chance"]).where(scores["value"].notna())
+    return scores.assign(score=value)
 
 
 def thinned(rows: pd.DataFrame, most: int = MOST_PLACES) -> pd.DataFrame:
