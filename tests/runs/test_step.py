@@ -34,7 +34,7 @@ def changed_by(folder, **values):
 
 
 STAGES = ("train", "measure")
-OF_PUBLISHED = {"page/choosing_a_corpus", "page/do_judges_agree", "page/forecasting"}
+OF_PUBLISHED = {"page/choosing_a_corpus", "page/do_judges_agree", "page/forecasting", "page/monitor"}
 OF_VERDICTS = {
     "robustness",
     "loss_fits",
@@ -100,7 +100,7 @@ OF_MODELS = (
             | SIMULATED
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
             | {"regressions", "page/regressions"}
-            | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "regmix", "judgments"}
+            | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
             | {"published_losses"}
             | OF_LOSSES,
         ),
@@ -186,6 +186,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "population",
             "training_noise",
             "published_forecasts",
+            "published_alarms",
             "ranking",
             "ranking_claims",
             "ablations",
