@@ -91,3 +91,20 @@ def mts_notes(folder: Path | None = None) -> pd.DataFrame:
             "omission": scores["OmissionRate"],
         }
     )
+
+
+def pandalm_answers(folder: Path | None = None) -> pd.DataFrame:
+    """What PandaLM's people and machines judged.
+
+    Returns
+    -------
+    item, question (as in `pandalm`), a, b (models that wrote the answers), text_a, text_b
+    """
+    folder = folder or registry.fetch("pandalm")
+    numbers: dict[tuple[str, str], int] = {}
+    rows = []
+    for row in json.loads((folder / "data" / "testset-v1.json").read_text(encoding="utf-8")):
+        question = numbers.setdefault((row["instruction"], row["input"]), len(numbers))
+        a, b = row["cmp_key"].split("_")
+        rows.append((row["idx"], question, a, b, *(str(row[name]) for name in ("response1", "response2"))))
+    return pd.DataFrame(rows, columns=["item", "question", "a", "b", "text_a", "text_b"])

@@ -118,7 +118,7 @@ def test_one_judge_is_said_to_be_one(tmp_path):
 def test_votes_that_repeat_one_count_and_are_said(tmp_path):
     text = "\n".join([HEAD + ",judge,question,turn", "x,y,a,j,q,1", "x,y,a,j,q,1", "x,y,a,j,q,2", "x,y,b,j,q,1"])
     read = load(tmp_path / "v.csv", text)
-    assert len(read.frame) == 4 and any(note.startswith("1 vote with judge") for note in read.notes)
+    assert len(read.frame) == 4 and any(note.startswith("1 vote with the judge") for note in read.notes)
 
 
 def test_names_of_strangers_are_shown_harmless(tmp_path):
