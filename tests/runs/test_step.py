@@ -34,7 +34,7 @@ def changed_by(folder, **values):
 
 
 STAGES = ("train", "measure")
-OF_PUBLISHED = {"page/choosing_a_corpus", "page/do_judges_agree", "page/forecasting", "page/monitor"}
+OF_PUBLISHED = {"page/human_preferences", "page/choosing_a_corpus", "page/do_judges_agree", "page/forecasting", "page/monitor"}
 OF_VERDICTS = {
     "robustness",
     "loss_fits",
@@ -102,7 +102,8 @@ OF_MODELS = (
             | {"regressions", "page/regressions"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
             | {"published_losses"}
-            | OF_LOSSES,
+            | OF_LOSSES
+            | {"published_preferences"},
         ),
         ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"} | OF_SETTINGS),
         ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
@@ -186,6 +187,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "population",
             "training_noise",
             "published_forecasts",
+            "published_preferences",
             "published_alarms",
             "ranking",
             "ranking_claims",

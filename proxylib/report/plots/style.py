@@ -131,6 +131,13 @@ KINDS = {
         "LM judge, naive prompts": Look(ORANGE, "v"),
         "LM judge, refined prompts": Look(BROWN, "D"),
     },
+    "who prefers": {
+        "people": Look(BLUE, "o"),
+        "GPT-4": Look(VERMILION, "s"),
+        "GPT-3.5": Look(ORANGE, "^"),
+        "PandaLM-7B": Look(PINK, "D"),
+    },
+    "what a campaign draws": {"new judges": Look(BLUE, "o"), "new questions": Look(VERMILION, "s")},
     "pairs of voters": {"two people": Look(QUIET, "o"), "with a model as judge": Look(VERMILION, "s")},
     "verdicts": {
         "holds": Look(BLUE, "o"),

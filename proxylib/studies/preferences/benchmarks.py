@@ -52,7 +52,10 @@ def preferred(votes: pd.DataFrame, bootstrap: Bootstrap) -> Drawn:
     first, second = (
         drawn.ratio(votes["points"].to_numpy() * (halves == half), (halves == half).astype(float)) for half in (0, 1)
     )
-    scored = [np.where(choosing > 0.5, other, np.where(choosing < 0.5, 1 - other, 0.5)) for choosing, other in ((first, second), (second, first))]
+    scored = [
+        np.where(choosing > 0.5, other, np.where(choosing < 0.5, 1 - other, 0.5))
+        for choosing, other in ((first, second), (second, first))
+    ]
     return drawn.drawn(np.mean(scored, axis=0))
 
 
@@ -77,7 +80,9 @@ def caught(votes: pd.DataFrame, table: pd.DataFrame, bootstrap: Bootstrap) -> tu
     nothing = Interval(np.nan, np.nan, np.nan)
     if not chosen:
         return pd.concat([table, ends], axis=1), nothing, nothing
-    mean = Drawn(float(np.mean([each.estimate for each in chosen])), np.mean([each.draws for each in chosen], axis=0), bootstrap.level)
+    mean = Drawn(
+        float(np.mean([each.estimate for each in chosen])), np.mean([each.draws for each in chosen], axis=0), bootstrap.level
+    )
     given = mean.interval()
     whole = pd.concat([table, ends], axis=1)
     return whole, _over_models(whole[whole["alike"]], bootstrap.level) if len(chosen) > 2 else given, given

@@ -51,7 +51,9 @@ def drawn(votes: pd.DataFrame, groups: Sequence[np.ndarray], size: int, by: str,
     return votes.iloc[np.concatenate(rows)].assign(**{by: np.concatenate(labels)})
 
 
-def alike(votes: pd.DataFrame, level: float, seed: int, sizes: Sequence[int] = SIZES, campaigns: int = CAMPAIGNS) -> pd.DataFrame:
+def alike(
+    votes: pd.DataFrame, level: float, seed: int, sizes: Sequence[int] = SIZES, campaigns: int = CAMPAIGNS
+) -> pd.DataFrame:
     """How often two independent campaigns order two models alike.
 
     Returns
@@ -76,7 +78,9 @@ def _signs(campaign: pd.DataFrame, models: Sequence[str], level: float) -> np.nd
     """[K, K] which of two models is ahead; 0 where one is missing or nothing connects them."""
     ratings = preferences.fit(campaign[["a", "b", "points"]], level)
     places = [ratings.models.index(model) if model in ratings.models else -1 for model in models]
-    signs = np.pad(np.sign(np.nan_to_num(ratings.differences)), (0, 1))  # the last row and column are of models that are missing
+    signs = np.pad(
+        np.sign(np.nan_to_num(ratings.differences)), (0, 1)
+    )  # the last row and column are of models that are missing
     return signs[np.ix_(places, places)]
 
 
@@ -127,6 +131,11 @@ def power(votes: pd.DataFrame, rows: pd.DataFrame, level: float, seed: int, test
     -------
     pd.DataFrame
         better, worse, alone, drawn, power (share of campaigns that settle it as the votes do), low, high (Wilson's)
+
+    Notes
+    -----
+    A campaign is tested over what was drawn alone: two copies of one judge answer the same questions, which would count that
+    judge's votes twice in the spread over questions.
     """
     given = []
     chosen = rows[rows["alone"].between(*TRIED)]
@@ -135,7 +144,8 @@ def power(votes: pd.DataFrame, rows: pd.DataFrame, level: float, seed: int, test
         for row in chosen.itertuples():
             part = votes[votes["a"].isin([row.better, row.worse]) & votes["b"].isin([row.better, row.worse])]
             groups = members(part, by)
-            hits = sum(_settles(drawn(part, groups, int(row.alone), by, rng), row.better, level) for _ in range(tests))
+            kept = part[["a", "b", "points", by]]
+            hits = sum(_settles(drawn(kept, groups, int(row.alone), by, rng), row.better, level) for _ in range(tests))
             given.append((row.better, row.worse, row.alone, by, *stats.proportion_interval(hits, tests, level)))
     return pd.DataFrame(given, columns=["better", "worse", "alone", "drawn", "power", "low", "high"])
 

@@ -10,6 +10,8 @@ from proxylib.judging import style
 from proxylib.stats import Bootstrap, Drawn, Interval
 
 POINTS = {"a": 1.0, "tie": 0.5, "b": 0.0}
+#: how split people are -> how far from a half the mean of their three votes may lie
+SPLIT = {"two to one, or even": 1 / 6, "even": 0.0}
 CLAIMS = {"stack-verbosity": "longer", "stack-confidence": "more confident", "stack-formatting": "better laid out"}
 
 
@@ -35,7 +37,9 @@ def effects(rows: pd.DataFrame, level: float) -> pd.DataFrame:
         part = part.reset_index(drop=True)
         traits, given = part[list(style.TRAITS)], part.drop(columns="judge")
         for how, together in (("alone", False), ("together", True)):
-            wide, narrow = (style.effects(votes, traits, level, together=together, signs=not together) for votes in (part, given))
+            wide, narrow = (
+                style.effects(votes, traits, level, together=together, signs=not together) for votes in (part, given)
+            )
             table = wide.assign(low_given=narrow["low"], high_given=narrow["high"], kind=kind, how=how)
             parts.append(table.assign(judges=part["judge"].nunique()))
     whole = pd.concat(parts, ignore_index=True)
@@ -45,13 +49,14 @@ def effects(rows: pd.DataFrame, level: float) -> pd.DataFrame:
     return whole[["kind", "how", "trait", *ends, "votes", "judges"]]
 
 
-def pointed(rows: pd.DataFrame, machine: str, bootstrap: Bootstrap, level: float) -> tuple[Interval, int]:
+def pointed(rows: pd.DataFrame, machine: str, split: float, bootstrap: Bootstrap, level: float) -> tuple[Interval, int]:
     """How often a machine prefers, where people are split, the answer to which people's liking of style points.
 
     Parameters
     ----------
     rows : of `votes_of`
     machine : kind of its votes
+    split : how far from a half the mean of people's points may lie
     bootstrap : draws questions
 
     Returns
@@ -60,11 +65,12 @@ def pointed(rows: pd.DataFrame, machine: str, bootstrap: Bootstrap, level: float
 
     Notes
     -----
-    What people like is fitted on the other half of the questions, models held equal; verdicts that are ties say nothing.
+    What people like is fitted on the other half of the questions, models held equal; verdicts that are ties say nothing. Where
+    people are split two to one, the answer that two of them prefer may be the better one.
     """
     people = rows[rows["kind"] == HUMAN]
-    split = people.groupby("item")["points"].mean().between(1 / 3 - 1e-9, 2 / 3 + 1e-9)
-    theirs = rows[(rows["kind"] == machine) & rows["points"].ne(0.5) & rows["item"].map(split)]
+    open_items = (people.groupby("item")["points"].mean() - 0.5).abs() <= split + 1e-9
+    theirs = rows[(rows["kind"] == machine) & rows["points"].ne(0.5) & rows["item"].map(open_items)]
     hits = []
     for half in (0, 1):
         known = people[people["question"] % 2 != half].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What published votes say of models, of judges, of likings, and of how many votes are needed. No row of them enters the run."""
+"""What published votes say of models, judges and likings, and how many votes are needed. No row of them enters the run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from proxylib.judging.preferences import Ratings
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap, Interval
 from proxylib.studies.preferences import benchmarks, campaigns, likings
-from proxylib.studies.preferences.likings import CLAIMS, POINTS
+from proxylib.studies.preferences.likings import CLAIMS, POINTS, SPLIT
 
 MT_BENCH, PANDALM_SET = "MT-Bench", "PandaLM"
 
@@ -38,10 +38,12 @@ def against(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        statistic, n: orders; settled by the first, by the second, by both; contradicted (settled by both, one way and the other)
+        statistic, n: orders; settled by the first, by the second, by both; contradicted (settled by both, in two ways)
     """
     keyed = {
-        kind: rows[rows["kind"] == kind].assign(pair=[" ".join(sorted(pair)) for pair in rows.loc[rows["kind"] == kind, ["better", "worse"]].to_numpy()])
+        kind: rows[rows["kind"] == kind].assign(
+            pair=[" ".join(sorted(pair)) for pair in rows.loc[rows["kind"] == kind, ["better", "worse"]].to_numpy()]
+        )
         for kind in (first, second)
     }
     both = keyed[first].merge(keyed[second], on="pair", suffixes=("", " other"), validate="1:1")
@@ -95,7 +97,7 @@ def build(step: Any, workspace: Workspace) -> None:
     ----------
     step : its settings are a `Bootstrap`
     workspace : receives `ratings`, `orders`, `against`, `ties` (MT-Bench); `campaigns`, `reliability`, `power`, `costs`;
-        `traits` (PandaLM); `benchmarks`; `estimates`
+        `traits`, `pointed` (PandaLM); `benchmarks`; `estimates`
 
     Raises
     ------
@@ -117,7 +119,14 @@ def build(step: Any, workspace: Workspace) -> None:
     typical = float(mine["design"].median())
     rows = likings.votes_of(judgments.pandalm_answers(), judgments.pandalm())
     traits = likings.effects(rows, level)
-    pointed = likings.pointed(rows, PANDALM, bootstrap, level)
+    pointed = pd.DataFrame(
+        [
+            (name, *interval, count)
+            for name, split in SPLIT.items()
+            for interval, count in [likings.pointed(rows, PANDALM, split, bootstrap, level)]
+        ],
+        columns=["split", "estimate", "low", "high", "verdicts"],
+    )
     known = benchmarks.gaps(obs_scaling.base_models(), level)
     caught = benchmarks.caught(rows[rows["kind"] == HUMAN], known, bootstrap)
     tables = {
@@ -130,6 +139,7 @@ def build(step: Any, workspace: Workspace) -> None:
         "power": campaigns.power(people, mine, level, bootstrap.seed),
         "costs": pd.DataFrame(campaigns.costs(typical, degrees, level)),
         "traits": traits,
+        "pointed": pointed,
         "benchmarks": caught[0],
         "estimates": estimates(reliability, campaigns.price(mine, order, level), traits, pointed, caught, level),
     }
@@ -152,19 +162,19 @@ def estimates(
     reliability: pd.DataFrame,
     price: Interval,
     traits: pd.DataFrame,
-    pointed: tuple[Interval, int],
+    pointed: pd.DataFrame,
     caught: tuple[pd.DataFrame, Interval, Interval],
     level: float,
 ) -> pd.DataFrame:
     """What the scoreboard reads: claim, estimate, low, high, low_given, high_given, level, n, n_unit."""
     claimed = reliability[reliability["votes"] == campaigns.CLAIMED]
     worst = claimed.loc[claimed["estimate"].idxmin()]
-    models = len(benchmarks.BASES)
+    models, split = len(benchmarks.BASES), pointed.iloc[0]  # the first split is the declared one
     alike = int(caught[0]["alike"].sum())
     rows = [
         _line("stack-preferences-rank", Interval(worst["estimate"], worst["low"], worst["high"]), 6, "models"),
         _line("stack-preference-cost", price, 6, "models"),
-        _line("stack-reward-biases", pointed[0], pointed[1], "verdicts"),
+        _line("stack-reward-biases", Interval(*split[["estimate", "low", "high"]]), int(split["verdicts"]), "verdicts"),
         _line("stack-preferences-catch", caught[1], alike, f"pairs of {models} models") | _given(caught[2]),
     ]
     chosen = traits[(traits["kind"] == HUMAN) & (traits["how"] == "alone")].set_index("trait")

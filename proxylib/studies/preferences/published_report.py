@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -41,7 +40,7 @@ def given(parameters: dict[str, Any]) -> Preferences:
     for name in ASKED:
         if parameters.get(name) is None:
             raise UserError(f"parameter {name}: {ASKED[0]} and {ASKED[1]} go together; give both, or none")
-    return validated(Preferences, {name: Path(parameters[name]) for name in ASKED}, lambda key: f"parameter {key}")
+    return validated(Preferences, {name: str(parameters[name]) for name in ASKED}, lambda key: f"parameter {key}")
 
 
 def of(step: Any) -> Shown | None:
@@ -111,7 +110,9 @@ def power_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Whether computed numbers of comparisons do settle orders, in percent of campaigns."""
     rows = frame.assign(estimate=frame["power"], pair=frame["better"] + " over " + frame["worse"])
     rows = tables.labelled(rows, "drawn", DRAWN)
-    table = tables.wide(rows.assign(**100 * rows[tables.ENDS]), ["pair"], {"drawn": {name: f"{name} (%)" for name in DRAWN.values()}})
+    table = tables.wide(
+        rows.assign(**100 * rows[tables.ENDS]), ["pair"], {"drawn": {name: f"{name} (%)" for name in DRAWN.values()}}
+    )
     count = rows.drop_duplicates("pair").set_index("pair")["alone"]
     return table.assign(comparisons=table["pair"].map(count).map("{:,.0f}".format))
 
