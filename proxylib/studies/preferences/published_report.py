@@ -8,16 +8,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from proxylib.data.published.judgments import GPT4, HUMAN
-from proxylib.errors import UserError
 from proxylib.report import tables, words
-from proxylib.settings import validated
 from proxylib.studies.preferences import rate
-from proxylib.studies.preferences.settings import Preferences
+from proxylib.studies.preferences.settings import from_parameters
 
 PEOPLE = "people"
 VOTERS = {HUMAN: PEOPLE, GPT4: GPT4}
 DRAWN = {"judge": "new judges", "question": "new questions"}
-ASKED = ("votes", "out")  # of the notebook
 
 
 class Shown(NamedTuple):
@@ -35,19 +32,11 @@ class Shown(NamedTuple):
     level: float
 
 
-def given(parameters: dict[str, Any]) -> Preferences:
-    """What the page's notebook asks for; `UserError` names a parameter that is missing or wrong."""
-    for name in ASKED:
-        if parameters.get(name) is None:
-            raise UserError(f"parameter {name}: {ASKED[0]} and {ASKED[1]} go together; give both, or none")
-    return validated(Preferences, {name: str(parameters[name]) for name in ASKED}, lambda key: f"parameter {key}")
-
-
 def of(step: Any) -> Shown | None:
     """A file of votes that the notebook was given; None without one."""
     if "votes" not in step.parameters:
         return None
-    asked = given(step.parameters)
+    asked = from_parameters(step.parameters)
     finished = rate.rate_file(asked)
     read = [pd.read_parquet(finished.folder / f"{name}.parquet") for name in ("ratings", "orders")]
     return Shown(finished.facts["sentence"], tuple(finished.facts["notes"]), *read, asked.level)

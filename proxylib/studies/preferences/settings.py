@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, field_validator
 
-from proxylib.settings import Frozen
+from proxylib.errors import UserError
+from proxylib.settings import Frozen, validated
 
 #: what a vote has -> how columns are usually called; the first that is there counts. a, b and the winner there must be
 SPELLINGS = {
@@ -68,3 +71,11 @@ class Preferences(Frozen):
         if twice := next((word for word in words if words.count(word) > 1), None):
             raise ValueError(f"{twice} stands for two outcomes; give each word once")
         return winners
+
+
+def from_parameters(given: Mapping[str, Any]) -> Preferences:
+    """What the page's notebook asks for; `UserError` names a parameter that is missing or wrong."""
+    names = ("votes", "out")
+    if missing := [name for name in names if given.get(name) is None]:
+        raise UserError(f"parameter {missing[0]}: votes and out go together; give both, or none")
+    return validated(Preferences, {name: str(given[name]) for name in names}, lambda key: f"parameter {key}")
