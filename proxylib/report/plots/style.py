@@ -188,6 +188,7 @@ KINDS = {
         "refusal": Look(BROWN, "X"),
         "refusal among harmless": Look(ORANGE, "v"),
     },
+    "whose the variance is": {"setting": Look(BLUE, "s"), "by model": Look(VERMILION, "D"), "rest": Look(QUIET, "^")},
     "implementations": {
         "proxylib": Look(BLUE, "o"),
         "naive_compare": Look(VERMILION, "s"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from proxylib import stats
 from proxylib.report import tables, words
 from proxylib.report.words import with_interval
 from proxylib.stats import Decision
+from proxylib.studies.benchmark_settings.scores import PLAIN
 from proxylib.studies.benchmark_settings.variance import REST
 
 NAMES = {"template": "template", "shots": "shots", "ask": "worked or alone", "decoding": "decoding", "scorer": "scorer"}
@@ -100,3 +102,49 @@ def extremes(settings: pd.DataFrame) -> pd.DataFrame:
     ordered = settings.sort_values("score", ascending=False, kind="stable")
     shown = pd.concat([ordered.head(5), ordered.tail(5)])
     return shown.assign(score=shown["score"].round(1)).rename(columns={"score": "mean score (%)", "ask": "answer"})
+
+
+def by_change(scores: pd.DataFrame, settings: pd.DataFrame, ranks: pd.DataFrame) -> pd.DataFrame:
+    """Scores as shares: a row per model, best first as the lab asks, a column for that and for each change of one thing."""
+    plain = {"template": settings["template"].iloc[0]} | PLAIN
+    chosen = {"as the lab asks": plain}
+    for row in ranks[ranks["setting"] != "pass@k"].itertuples():
+        column = {"steps": "ask"}.get(row.setting, row.setting)
+        value = int(row.change.split()[0]) if row.setting == "shots" else row.change
+        chosen[row.change] = plain | {column: value}
+    places = {name: int(tables.row(settings.reset_index(), **wanted)["index"]) for name, wanted in chosen.items()}
+    wide = scores.pivot(index="model", columns="place", values="score")[list(places.values())] / 100
+    return wide.set_axis(list(places), axis=1).sort_values("as the lab asks", ascending=False)
+
+
+def usable(scores: pd.DataFrame, settings: pd.DataFrame) -> dict[str, float]:
+    """Settings with one answer a problem under which the models keep half of their mean score as the lab asks.
+
+    Returns
+    -------
+    settings (how many), apart (points between a model's best and worst of these, mean over models, luck included), turned
+    (share of the pairs of models that two of them order otherwise)
+    """
+    plain = tables.row(settings, **{"template": settings["template"].iloc[0]} | PLAIN)["score"]
+    kept = settings[(settings["k"] == 1) & (settings["score"] >= plain / 2)]
+    wide = scores.pivot(index="model", columns="place", values="score")[list(kept.index)]
+    taus = wide.corr(method="kendall").to_numpy()[np.triu_indices(len(kept), 1)]
+    return {
+        "settings": len(kept),
+        "apart": float((wide.max(axis=1) - wide.min(axis=1)).mean()),
+        "turned": turned(float(np.nanmean(taus))) if np.isfinite(taus).any() else float("nan"),
+    }
+
+
+def hours_table(table: pd.DataFrame) -> pd.DataFrame:
+    """What a suite asks for, and how long that takes."""
+    million = "{:.2g}".format
+    return pd.DataFrame(
+        {
+            "benchmark": table["benchmark"],
+            "problems": table["problems"].map("{:,}".format),
+            "tokens read (M)": [f"{million(a)} to {million(b)}" for a, b in table[["read, shared", "read, anew"]].to_numpy()],
+            "written (M)": table["written"].map(million),
+            "hours": [f"{a:.2f} to {b:.2f}" for a, b in table[["from", "to"]].to_numpy()],
+        }
+    )
