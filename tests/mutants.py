@@ -151,6 +151,43 @@ MUTANTS = {
         Mutant("a-pause-in-steps-alone", "np.logical_and(", "np.logical_or("),
         Mutant("the-end-of-a-scale-is-stale", "same & ~ends &", "same &"),
     ],
+    "data/histories/measured.py": [
+        Mutant("a-restart-keeps-what-it-made-anew", "stays[:back] &= at[:back] < lowest_ahead[back]", "pass"),
+        Mutant("an-overflow-is-a-number", '.where(given["value"].abs() < BEYOND)', ""),
+    ],
+    "data/histories/harness.py": [
+        Mutant(
+            "members-beside-their-group",
+            "task not in inside",
+            "True",
+            "tests/studies/your_run/test_history.py::test_results_of_a_folder_their_groups_aliases_and_unknown_errors",
+        ),
+    ],
+    "studies/your_run/losses.py": [
+        Mutant(
+            "a-mean-is-a-domain",
+            'set(domains.cannibalised(losses, total, how)["task"]) - set(whole)',
+            'set(domains.cannibalised(losses, None, how)["task"])',
+        ),
+    ],
+    "studies/your_run/watch.py": [
+        Mutant(
+            "missing-passes",
+            "return 4 if untold.any() or",
+            "return 4 if",
+            "tests/studies/your_run/test_monitor.py::test_a_missing_evaluation_never_passes_and_an_alarm_goes_before_it",
+        ),
+        Mutant(
+            "what-is-over-stands",
+            "> abs(alarm.change) / 2)",
+            "> -1)",
+            "tests/studies/your_run/test_monitor.py::test_a_drop_and_a_spike_are_said_and_a_spike_that_is_over_does_not_stand",
+        ),
+    ],
+    "studies/your_run/published.py": [
+        Mutant("old-alarms-are-finds", "after[~after.isin(before)]", "after"),
+        Mutant("tuning-is-reported", 'part = whole[~whole["data"].isin(TUNING)]', "part = whole"),
+    ],
     "data/histories/table.py": [
         Mutant(
             "truth-is-a-number",
