@@ -1038,7 +1038,7 @@ MUTANTS = {
     "studies/layers/analysis.py": [
         Mutant("only-once-caught", "before |= mine", "before = mine"),
         Mutant("never-found-is-early", ".fillna(max(days)) - ROUND", ".fillna(min(days)) - ROUND"),
-        Mutant("luck-adds", "over.ratio(only, ones) - chance[layer].mean()", "over.ratio(only, ones)"),
+        Mutant("luck-adds", "Interval(*(end - chance for end in least.share()))", "least.share()"),
     ],
     "studies/layers/people.py": [
         Mutant("length-for-nothing", "config.longer * (letters - others)", "config.longer * (others - letters)"),

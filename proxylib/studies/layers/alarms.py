@@ -23,15 +23,23 @@ def scores(series: pd.DataFrame, both_sides: bool = False) -> pd.DataFrame:
     -------
     model, fault, dose, seed, layer, at, score: that of the layer's worst series. A healthy model is compared with the other
     healthy ones, so that it and a model with a fault are measured alike
+
+    Notes
+    -----
+    Where all healthy models agree on a series (the same items of a task right), the median spread of the layer's other series
+    stands in: one item more or less is not infinitely strange.
     """
+    usual = series[series["fault"] == HEALTHY].groupby(["model", "layer", "at", "series"])["value"].std()
+    usual = usual[usual > 0].groupby(["model", "layer", "at"]).median()
     parts = []
-    for _, part in series.groupby(["model", "layer", "series", "at"], sort=False):
+    for (model, layer, _, at), part in series.groupby(["model", "layer", "series", "at"], sort=False):
         values, healthy = part["value"].to_numpy(float), (part["fault"] == HEALTHY).to_numpy()
         mean, spread = np.empty(len(part)), np.empty(len(part))
         for place in range(len(part)):
             others = values[healthy & (np.arange(len(part)) != place)]
             mean[place], spread[place] = others.mean(), others.std(ddof=1)
-        still = np.select([values > mean, values < mean], [np.inf, -np.inf], 0.0)  # of a series that healthy models never move
+        spread[spread == 0] = usual.get((model, layer, at), 0.0)
+        still = np.select([values > mean, values < mean], [np.inf, -np.inf], 0.0)
         distance = np.divide(values - mean, spread, out=still, where=spread > 0)
         parts.append(part.assign(score=np.abs(distance) if both_sides else distance))
     return pd.concat(parts).groupby([*ONE, "layer", "at"], sort=False)["score"].max().reset_index()

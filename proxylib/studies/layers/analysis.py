@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from proxylib.alarms import paired
 from proxylib.alarms.paired import Outcome
 from proxylib.runs.store import Workspace
-from proxylib.stats import Bootstrap, Drawn, mean_interval, proportion_interval
+from proxylib.stats import Bootstrap, Drawn, Interval, mean_interval, proportion_interval
 from proxylib.studies.layers import alarms, series
 from proxylib.studies.layers.series import LAYERS, LOOKED, ONE, PEOPLE, TELEMETRY
 from proxylib.studies.layers.settings import LayersSettings
@@ -154,23 +154,29 @@ def estimates(models: pd.DataFrame, found: pd.DataFrame, days: tuple[int, ...], 
     if _several(harmful):
         caught, over, ones = catches(harmful, bootstrap), bootstrap.over(harmful["fault"]), np.ones(len(harmful))
         rows["stack-hierarchy"] = order_of(caught, {layer: place for place, layer in enumerate(LAYERS)})
-        chance = alone(models[models["fault"] == HEALTHY])
-        more = [over.ratio(only, ones) - chance[layer].mean() for layer, only in alone(harmful).items()]
-        rows["stack-each-catches"] = over.drawn(np.min(more[1:], axis=0))
-        late = harmful.merge(found[found["layer"] == TELEMETRY], on=ONE, how="left")["found"].fillna(max(days)) - ROUND
-        rows["stack-latency"] = over.drawn(over.ratio(late.to_numpy(float), ones))
+        chance = np.mean([only.mean() for only in list(alone(models[models["fault"] == HEALTHY]).values())[1:]])
+        least = over.drawn(np.min([over.ratio(only, ones) for only in list(alone(harmful).values())[1:]], axis=0))
+        rows["stack-latency"] = over.drawn(over.ratio(_late(harmful, found, days), ones))
     passes = faulty[~faulty[list(LAYERS)].any(axis=1)].reset_index(drop=True)
     if _several(passes):
         over = bootstrap.over(passes["fault"])
         rows["stack-all-six"] = over.drawn(over.ratio(-passes["lost"].to_numpy(float), np.ones(len(passes))))
     counts = {"stack-all-six": passes}
+    ends = {claim: drawn.interval(undefined="nan") for claim, drawn in rows.items()}
+    if rows.keys() & {"stack-latency"}:  # Wilson's interval over faults where no draw moves it: nothing added is not certainty
+        ends["stack-each-catches"] = Interval(*(end - chance for end in least.share()))
     table = []
-    for claim, drawn in rows.items():
+    for claim, interval in ends.items():
         part = counts.get(claim, harmful)
-        enough = len(part["fault"].unique()) >= FEWEST
-        ends = drawn.interval(undefined="nan") if enough else mean_interval([drawn.estimate])
-        table.append({"claim": claim, **ends._asdict(), "level": bootstrap.level, "n": len(part), "n_unit": "models"})
+        interval = interval if len(part["fault"].unique()) >= FEWEST else mean_interval([interval.estimate])
+        table.append({"claim": claim, **interval._asdict(), "level": bootstrap.level, "n": len(part), "n_unit": "models"})
     return pd.DataFrame(table, columns=["claim", "estimate", "low", "high", "level", "n", "n_unit"])
+
+
+def _late(harmful: pd.DataFrame, found: pd.DataFrame, days: tuple[int, ...]) -> np.ndarray:
+    """[models] days by which telemetry is later than a round of people; never found counts as the last look."""
+    late = harmful.merge(found[found["layer"] == TELEMETRY], on=ONE, how="left")["found"].fillna(max(days)) - ROUND
+    return late.to_numpy(float)
 
 
 def _several(models: pd.DataFrame) -> bool:
