@@ -192,14 +192,22 @@ def widths(rows: pd.DataFrame, beside: pd.DataFrame, by: Sequence[str], level: f
         both[f"score{end}"] = both[f"width{end}"] + 2 / (1 - level) * both[f"beyond{end}"]
     lines = []
     for names, part in both.groupby(list(by), sort=False):
-        sampled = bootstrap.over((part["data"] + "\0" + part["cluster"]).to_numpy())
+        clusters = (part["data"] + "\0" + part["cluster"]).to_numpy()
         for measure in ("width", "score"):
             values = [part[f"{measure}{end}"].to_numpy() for end in ("", "_beside")]
-            interval = sampled.drawn(sampled.ratio(values[0] - values[1], np.ones(len(part)))).interval()
+            interval = _mean(values[0] - values[1], clusters, bootstrap)
             line = dict(zip(by, names, strict=True)) | {"measure": measure} | interval._asdict()
             means = {"mean": values[0].mean(), "mean_beside": values[1].mean(), "decision": str(decide(interval))}
-            lines.append(line | means | {"forecasts": len(part), "drawn": sampled.clusters})
+            lines.append(line | means | {"forecasts": len(part), "drawn": len(np.unique(clusters))})
     return pd.DataFrame(lines)
+
+
+def _mean(values: np.ndarray, clusters: np.ndarray, bootstrap: Bootstrap) -> Interval:
+    """Mean with its interval over clusters; one cluster has no ends, and so decides nothing."""
+    if len(np.unique(clusters)) < 2:
+        return Interval(float(values.mean()), np.nan, np.nan)
+    sampled = bootstrap.over(clusters)
+    return sampled.drawn(sampled.ratio(values, np.ones(len(values)))).interval()
 
 
 def defaults(rows: pd.DataFrame, choice: str, unasked: str, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -222,12 +230,11 @@ def defaults(rows: pd.DataFrame, choice: str, unasked: str, bootstrap: Bootstrap
     mine = mine[mine.index.isin(beside[COMPUTE].index)]
     lines = []
     for fresh, part in mine.groupby("fresh"):
-        clusters = part.index.get_level_values("data") + "\0" + part.index.get_level_values("cluster")
-        sampled = bootstrap.over(clusters.to_numpy())
+        clusters = (part.index.get_level_values("data") + "\0" + part.index.get_level_values("cluster")).to_numpy()
         for name, values in beside.items():
             errors = [part["error"].abs().to_numpy(), values.loc[part.index].abs().to_numpy()]
-            interval = sampled.drawn(sampled.ratio(errors[0] - errors[1], np.ones(len(part)))).interval()
+            interval = _mean(errors[0] - errors[1], clusters, bootstrap)
             line = {"fresh": fresh, "baseline": name} | interval._asdict() | {"decision": str(decide(interval))}
             means = {"mean": errors[0].mean(), "mean_beside": errors[1].mean()}
-            lines.append(line | means | {"forecasts": len(part), "drawn": sampled.clusters})
+            lines.append(line | means | {"forecasts": len(part), "drawn": len(np.unique(clusters))})
     return pd.DataFrame(lines)

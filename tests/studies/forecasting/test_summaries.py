@@ -108,3 +108,10 @@ def test_the_default_is_compared_where_no_past_could_be_asked_and_a_curve_could_
     assert table["forecasts"].loc[False].tolist() == [16, 16] and table["drawn"].loc[True].tolist() == [2, 2]
     assert table["estimate"].loc[(False, PERSISTENCE)] == pytest.approx(-5, abs=0.6)
     assert table["estimate"].loc[(False, summaries.COMPUTE)] == pytest.approx(-1, abs=0.6)
+
+
+def test_one_run_alone_decides_nothing():
+    rows = forecasts(runs=2)
+    rows = rows[rows["method"] == PERSISTENCE].assign(fresh=False, beyond=0.0)
+    table = summaries.widths(rows, rows.assign(width=5.0), ["fresh"], 0.9, BOOTSTRAP).set_index("measure")
+    assert table.loc["width", ["estimate", "decision"]].tolist() == [-2, "undecided"] and table["drawn"].eq(1).all()
