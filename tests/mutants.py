@@ -89,6 +89,32 @@ MUTANTS = {
         Mutant("power-of-a-coin", "t.ppf(power, degrees)", "t.ppf(0.5, degrees)"),
         Mutant("unpaired-items-count", 'kept = part.dropna(subset=["before", "after"])', "kept = part.fillna(0)"),
     ],
+    "studies/post_training/requests.py": [
+        Mutant("near-words-are-marked", '"near": NEAR, "marked": (MARK,)', '"near": (MARK,), "marked": (MARK,)'),
+        Mutant("harmless-with-the-mark", "opened(rng.choice(POLITE), text)", "opened(rng.choice(WORDS), text)"),
+        Mutant("one-skill-all-along", 'targets[0] if source == "target" else targets[number - 1]', "targets[0]"),
+    ],
+    "studies/post_training/rounds.py": [
+        Mutant("no-rounds-of-its-own", "seed = spec.seed + number", "seed = spec.seed"),
+        Mutant(
+            "second-language-read-in-the-first", 'if kind == "renamed" else completion.text', "if False else completion.text"
+        ),
+    ],
+    "studies/post_training/changes.py": [
+        Mutant("drift-stays-in", "alone - drift[base, number], alone, gain", "alone, alone, gain"),
+        Mutant("taught-tasks-are-side-tasks", 'own = part[~part["task"].isin(taught(arm, targets))]', "own = part"),
+        Mutant("refusals-compound-too", "if set(arm.reads) <= TEACHING", "if set(arm.reads) != {'mix'}"),
+        Mutant("marked-ones-are-harmless", ".isin(HARMLESS)", '.isin((*HARMLESS, "marked"))'),
+    ],
+    "studies/post_training/detection.py": [
+        Mutant("nothing-is-swapped", "swap = rng.random(len(looks[0])) < 0.5", "swap = rng.random(len(looks[0])) < 0"),
+        Mutant("holm-goes-on", "np.logical_and.accumulate(passes)", "passes"),
+        Mutant("both-shares-of-one-set", "np.sqrt(2 * share * (1 - share) / items)", "np.sqrt(share * (1 - share) / items)"),
+        Mutant("planted-ones-count-as-false", "(named & ~lost).sum()", "named.sum()"),
+    ],
+    "studies/post_training/dashboard.py": [
+        Mutant("taught-metrics-count", "lower[~taught].mean()", "lower.mean()"),
+    ],
     "alarms/regression.py": [
         Mutant("one-task-among-many", "p * len(ps) * tasks", "p * len(ps)"),
         Mutant("the-best-of-many-for-nothing", "p * len(ps) * tasks", "p * tasks"),
