@@ -11,6 +11,8 @@ from proxylib import studies
 from proxylib.errors import UserError
 from proxylib.models import devices, loading, tokenizers
 from proxylib.models.settings import Evaluation, TrainSettings
+from proxylib.runs.folder import Folder
+from proxylib.runs.store import Workspace
 from proxylib.studies.post_training import requests, rounds
 from proxylib.studies.post_training.settings import Arm, Asked, BaseSettings, Items, PostTraining, RoundsSettings
 
@@ -136,3 +138,14 @@ def test_bases_are_of_different_families_and_no_two_rounds_read_the_same():
     assert len(set(used)) == len(used) and len(seeds) == 2 * len(chosen.bases)
     with pytest.raises(UserError, match="parameter arm: 'x' is not in this profile; it has no change"):
         studies.declare("rounds", "reference", model=chosen.bases[0].name, arm="x")
+
+
+def test_every_round_reads_documents_of_its_own(base, step, monkeypatch, tmp_path):
+    read = []
+    note = lambda arm, mix, targets, number, material, seed: read.append((number, seed)) or iter(())
+    monkeypatch.setattr(rounds.requests, "documents", note)
+    monkeypatch.setattr(rounds.pretrain.Trainee, "packed", lambda *_: None)
+    monkeypatch.setattr(rounds.pretrain.Loop, "run", lambda *_: None)
+    examiner = SimpleNamespace(tokenizer=tokenizers.load(base[1].path("model"), "always"))
+    rounds._train(step, examiner, Workspace(tmp_path, Folder(tmp_path, {}).progress()))
+    assert [number for number, _ in read] == [1, 2] and len({seed for _, seed in read}) == 2
