@@ -86,3 +86,16 @@ def test_real_pairs_say_what_they_are_held_against(shown):
 def test_what_items_show_is_said_of_every_metric(shown):
     table = detection.smallest_shown(shown, "a", "no change", 3, 0.95)
     assert len(table) == 9 and (table["shows"] > 0.05).all() and set(table["items"]) == {48}
+
+
+def test_holm_stops_at_the_first_that_does_not_pass():
+    assert not detection.called(np.array([0.03, 0.03, 0.03]), "holm", 0.95).any()
+
+
+def test_even_a_round_that_ruins_everything_is_no_change_once_it_is_swapped(monkeypatch):
+    monkeypatch.setattr(detection, "DASHBOARDS", 8)
+    items = [(number, f"m{place % 2}", f"i{place}", number == 0) for number in (0, 1) for place in range(60)]
+    shown = pd.DataFrame(items, columns=["round", "metric", "item", "score"]).assign(base="a", arm="x")
+    rates = detection.rates(detection.simulated(Grid(shown), ("a",), "x", 1, 0.95, 3))
+    quiet = rates[(rates["drop"] == 0) & (rates["test"] == PAIRED) & (rates["correction"] == "none")]
+    assert quiet["false"].iloc[0] < 0.3
