@@ -1,6 +1,7 @@
 """Dashboards with known truth: what is false is counted as false, and paired tests are those of `alarms.paired`."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportions_ztest
 from studies.post_training.simulated import outcomes
@@ -57,6 +58,8 @@ def test_what_was_swapped_is_no_change_and_what_was_planted_is(planted):
     power = rates[rates["correction"] == "none"].pivot_table(index="drop", columns="test", values="power")
     assert power.loc[0.2, PAIRED] > 0.4 and power.loc[0.2, PAIRED] > power.loc[0.02, PAIRED]
     assert power.loc[0.2, PAIRED] > power.loc[0.2, UNPAIRED]
+    called = rates[(rates["drop"] == 0.2) & (rates["test"] == PAIRED) & (rates["correction"] == "Benjamini-Hochberg")]
+    assert called["discoveries"].max() < 0.3
     one = planted[(planted["drop"] == 0.2) & (planted["base"] == "a")].iloc[0]
     assert one["dashboards"] == 6 and one["planted"] == 6 * 2 and one["metrics"] == 6 * 7
 
