@@ -67,3 +67,15 @@ def lab_checkpoints(d: Declaration) -> Request:
     for name in names:
         parents |= {name: d.step("trajectory", model=name), f"late {name}": d.step("late_checkpoints", model=name)}
     return Request(settings, parents)
+
+
+@study.page("loss_and_capability")
+def loss_and_capability(d: Declaration) -> Request:
+    """What the page loss_and_capability reads."""
+    return Request(None, {name: d.step(name) for name in ("published_checkpoints", "lab_checkpoints")})
+
+
+@study.page("choosing_a_checkpoint")
+def choosing_a_checkpoint(d: Declaration) -> Request:
+    """What the page choosing_a_checkpoint reads."""
+    return Request(None, {name: d.step(name) for name in ("published_checkpoints", "lab_checkpoints")})
