@@ -60,8 +60,9 @@ ANALYSES = {
 OF_THE_POPULATION = {"population", "training_noise", "your_models", "numerics"} | ANALYSES | OF_THE_LAB
 OF_LOSSES = {"validation_losses", "domain_losses", "page/training_and_validation_loss", "page/per_domain_loss"}
 OF_VALIDATION = {"overfit_run", "mixture_run"} | OF_LOSSES
-READ_TRAJECTORIES = {"crucial_steps", "lab_forecasts"}
-OF_TRAJECTORIES = READ_TRAJECTORIES | {"page/crucial_steps", "page/forecasting_in_the_lab"} | OF_LOSSES
+OF_CHECKPOINTS = {"lab_checkpoints", "page/loss_and_capability", "page/choosing_a_checkpoint"}
+READ_TRAJECTORIES = {"crucial_steps", "lab_forecasts", "late_checkpoints"}
+OF_TRAJECTORIES = READ_TRAJECTORIES | OF_CHECKPOINTS | {"page/crucial_steps", "page/forecasting_in_the_lab"} | OF_LOSSES
 SIMULATED = {"telemetry", "page/telemetry"}
 OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
 OF_SETTINGS = {"configuration", "benchmark_settings", "page/benchmark_settings"}
@@ -71,6 +72,8 @@ OF_MODELS = (
     {"train", "measure", "reading", "trajectory", "crucial_steps", "lab_forecasts", "corpus_run"}
     | OF_VALIDATION
     | OF_CORPORA
+    | {"late_checkpoints"}
+    | OF_CHECKPOINTS
     | OF_THE_POPULATION
 )
 
@@ -103,9 +106,12 @@ OF_MODELS = (
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
             | {"published_losses"}
             | OF_LOSSES
-            | {"published_preferences"},
+            | {"published_preferences"}
+            | OF_CHECKPOINTS
+            | {"published_checkpoints"},
         ),
-        ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | {"corpus_run"} | OF_SETTINGS),
+        ({"late_checkpoints": {"items": 5}}, {"late_checkpoints"} | OF_CHECKPOINTS),
+        ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | OF_CHECKPOINTS | {"corpus_run"} | OF_SETTINGS),
         ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
         ({"corpus_runs": {"items": 7}}, {"corpus_run"} | OF_CORPORA),
         ({"validation": {"items": 3}}, OF_VALIDATION),
@@ -189,6 +195,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "published_forecasts",
             "published_preferences",
             "published_alarms",
+            "published_checkpoints",
+            "lab_checkpoints",
             "ranking",
             "ranking_claims",
             "ablations",
@@ -207,6 +215,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "measure",
             "reading",
             "trajectory",
+            "late_checkpoints",
             "corpus_run",
             "your_models",
             "numerics",
