@@ -48,17 +48,26 @@ def priced(layers: pd.DataFrame) -> pd.DataFrame:
     return costs.assign(name=costs["layer"].map(said), **{end: 100 * costs[end] for end in tables.ENDS})
 
 
+def dollars(layers: pd.DataFrame, layer: str) -> str:
+    """What a look costs, `2,000 to 50,000`; 0 where it costs nothing more."""
+    return _span(tables.row(layers, layer=layer), "dollars", 0)
+
+
+def _span(row: pd.Series, name: str, digits: int) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return "0" if high == 0 else f"{low:,.{digits}f} to {high:,.{digits}f}"
+
+
 def layers_table(layers: pd.DataFrame) -> pd.DataFrame:
     """A row a layer, for reading."""
-    span = lambda row, name: "0" if row[f"{name}_high"] == 0 else f"{row[f'{name}_low']:,.4g} to {row[f'{name}_high']:,.4g}"
     return pd.DataFrame(
         {
             "layer": layers["layer"].map(said),
             "harmful models caught (%)": tables.shown(layers, 100),
-            "caught by none before (%)": (100 * layers["added"]).round(0),
-            "false alarms (%)": (100 * layers["false"]).round(0),
-            "dollars a look": [span(row, "dollars") for _, row in layers.iterrows()],
-            "days": [span(row, "days") for _, row in layers.iterrows()],
+            "caught by none before (%)": [f"{100 * share:.0f}" for share in layers["added"]],
+            "false alarms (%)": [f"{100 * share:.0f}" for share in layers["false"]],
+            "dollars a look": [dollars(layers, layer) for layer in layers["layer"]],
+            "days": [_span(row, "days", 2) for _, row in layers.iterrows()],
         }
     )
 
