@@ -60,9 +60,10 @@ def test_an_endless_loop_is_stopped():
 
 
 def test_a_fork_bomb_begins_no_process():
-    assert "PermissionError" in stopped("import os\nwhile True: os.fork()")
+    # the first fork is refused; few are tried, should that ever fail
+    assert "PermissionError" in stopped("import os\nfor _ in range(4): os.fork()")
     assert "ModuleNotFoundError" in stopped("import subprocess\nsubprocess.run(['true'])")
-    assert "can't start new thread" in stopped("import _thread\nwhile True: _thread.start_new_thread(print, ())")
+    assert "can't start new thread" in stopped("import _thread\nfor _ in range(4): _thread.start_new_thread(print, ())")
 
 
 def test_a_memory_hog_is_stopped():

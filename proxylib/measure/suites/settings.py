@@ -50,8 +50,8 @@ class RunBenchmarks(Frozen):
     only: tuple[str, ...] = Field(default=(), description="benchmarks of the suite; all if left out")
     limit: int | None = Field(default=None, ge=1, description="the first so many problems of each")
     chat: bool = Field(default=False, description="prompts are a user's turn in the tokenizer's chat template")
-    device: Literal["cpu", "cuda"] = "cpu"
-    dtype: Literal["float32", "bfloat16"] = "float32"
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where the model runs")
+    dtype: Literal["float32", "bfloat16"] = Field(default="float32", description="of the weights")
     batch: int = Field(default=16, ge=1, description="problems answered together")
     threads: int = Field(default_factory=allotted_cores, ge=1, description="of the processor")
     seed: int = Field(default=0, ge=0, description="of samples")
