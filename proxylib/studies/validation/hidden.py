@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from proxylib.alarms import domains, overfit, plateau
-from proxylib.stats import Interval, jackknife_interval
+from proxylib.stats import Interval, jackknife_interval, proportion_interval
 
 DRAWS = 200  # simulated runs behind a null
 SETTLED = 4  # the first quarter of the checkpoints, where losses fall steeply, says nothing of noise
@@ -87,18 +87,23 @@ def looked_at(run: str, wide: pd.DataFrame, seed: int) -> dict[str, object]:
     }
 
 
-def over_pairs(losses: np.ndarray, level: float) -> Interval:
-    """Of pairs of models: share of those in which the one with the lower mean loss has a higher loss on some set.
+def over_pairs(losses: np.ndarray, level: float, which: Literal["any", "mean"] = "any") -> Interval:
+    """Of pairs of models, those in which the one with the lower mean loss has a higher loss on some set.
 
     Parameters
     ----------
     losses : [models, sets]
-    level : of the interval, over models (jackknife)
+    level : of the interval, over models (jackknife; where all agree, Wilson's as if each model were a trial)
+    which : the share of such pairs, or the mean share of the sets on which the better model is worse
     """
     means = losses.mean(axis=1)
     better = means[:, None] < means[None, :]
-    worse = (losses[:, None, :] > losses[None, :, :]).any(axis=-1) & better
+    higher = losses[:, None, :] > losses[None, :, :]
+    worse = better * (higher.any(axis=-1) if which == "any" else higher.mean(axis=-1))
     whole, part = better.sum(), worse.sum()
     less_part = part - worse.sum(axis=0) - worse.sum(axis=1)
     less_whole = whole - better.sum(axis=0) - better.sum(axis=1)
-    return jackknife_interval(part / whole, less_part / less_whole, level)
+    interval = jackknife_interval(part / whole, less_part / less_whole, level)
+    if interval.low < interval.high:
+        return Interval(interval.estimate, max(0.0, interval.low), min(1.0, interval.high))
+    return proportion_interval(round(interval.estimate * len(losses)), len(losses), level)

@@ -66,15 +66,16 @@ def pairs(level: float) -> pd.DataFrame:
 
     Returns
     -------
-    data, kind, sets, estimate, low, high (over models), n (models)
+    data, kind, sets, which (see `hidden.over_pairs`), estimate, low, high (over models), n (models)
     """
     rows = []
     models = gadre.gadre().drop_duplicates("run").dropna(subset=list(gadre.LOSSES.values()))
     given = {("gadre", "104 models"): models[list(gadre.LOSSES.values())].to_numpy(float)}
     given |= {("regmix", part): regmix.mixtures(part).losses.to_numpy(float) for part in ("1M", "60M", "1B")}
     for (data, kind), losses in given.items():
-        rows.append((data, kind, losses.shape[1], *over_pairs(losses, level), len(losses)))
-    return pd.DataFrame(rows, columns=["data", "kind", "sets", "estimate", "low", "high", "n"])
+        for which in ("any", "mean"):
+            rows.append((data, kind, losses.shape[1], which, *over_pairs(losses, level, which), len(losses)))
+    return pd.DataFrame(rows, columns=["data", "kind", "sets", "which", "estimate", "low", "high", "n"])
 
 
 def effects(level: float) -> pd.DataFrame:
@@ -161,6 +162,6 @@ def estimates(runs: pd.DataFrame, told: pd.DataFrame, moved: pd.DataFrame, level
         ("ours-upsampling-costs", *mean_interval(crossed, level), len(crossed), "domains that gain"),
         ("upsampling gains", *mean_interval(own, level), len(own), "domains that gain"),
     ]
-    mixtures = told[(told["data"] == "regmix") & (told["kind"] == "60M")].iloc[0]
+    mixtures = told[(told["data"] == "regmix") & (told["kind"] == "60M") & (told["which"] == "any")].iloc[0]
     rows.append(("ours-better-mixture-worse-domain", *mixtures[["estimate", "low", "high"]], int(mixtures["n"]), "mixtures"))
     return pd.DataFrame(rows, columns=["claim", "estimate", "low", "high", "n", "n_unit"]).assign(level=level)

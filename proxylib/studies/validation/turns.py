@@ -90,5 +90,7 @@ def gains(courses: pd.DataFrame) -> pd.DataFrame:
 
 def rises(values: np.ndarray, over: int) -> float:
     """Share of the steps of a moving mean over so many values that go up."""
+    if len(values) <= over:
+        return np.nan
     means = np.convolve(np.asarray(values, float), np.full(over, 1 / over), "valid")
-    return float((np.diff(means) > 0).mean()) if len(means) > 1 else np.nan
+    return float((np.diff(means) > 0).mean())

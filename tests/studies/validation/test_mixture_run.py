@@ -63,21 +63,19 @@ def runs(tmp_path_factory):
     alone = built(mixture_run.build, step_of(folder, MixtureSettings(**given, arm="alone")), tmp_path_factory.mktemp("alone"))
     parent = SimpleNamespace(table=lambda name: table(alone, name))
     arms = {"alone": alone}
-    for arm, towards in (("stalled", "code"), ("redrawn", "")):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(mixture_run, "change", lambda *_, towards=towards: Change(8, "code", towards))
-            step = step_of(folder, MixtureSettings(**given, arm=arm), alone=parent)
-            arms[arm] = built(mixture_run.build, step, tmp_path_factory.mktemp(arm))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mixture_run, "change", lambda *_: Change(8, "code", "code"))
+        step = step_of(folder, MixtureSettings(**given, arm="stalled"), alone=parent)
+        arms["stalled"] = built(mixture_run.build, step, tmp_path_factory.mktemp("stalled"))
     return arms
 
 
 def test_a_run_whose_mixture_changes_is_the_same_until_then(runs):
     at = sorted(table(runs["alone"], "domains")["step"].unique())
     assert at[-1] == STEPS and any(step > 8 for step in at)
-    for arm in ("stalled", "redrawn"):
-        both = [table(runs[name], "domains").set_index(["step", "domain"])["nll"] for name in ("alone", arm)]
-        same = (both[0] == both[1]).groupby("step").all()
-        assert same[[step for step in at if step <= 8]].all() and not same[STEPS]
+    both = [table(runs[name], "domains").set_index(["step", "domain"])["nll"] for name in ("alone", "stalled")]
+    same = (both[0] == both[1]).groupby("step").all()
+    assert same[[step for step in at if step <= 8]].all() and not same[STEPS]
     assert len(table(runs["alone"], "change")) == 0
     assert table(runs["stalled"], "change").to_dict("records") == [{"step": 8.0, "stalled": "code", "towards": "code"}]
 
