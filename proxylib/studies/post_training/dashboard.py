@@ -14,9 +14,7 @@ from proxylib.studies.post_training import changes, detection
 from proxylib.studies.post_training.detection import PAIRED, UNPAIRED, Grid
 from proxylib.studies.post_training.settings import Arm, RegressionsSettings
 
-COMPOUNDED = "every round that teaches"  # arms, pooled
-#: claim -> its drop and correction of planted losses
-PLANTED = {"ours-paired-finds": (0.1, "Benjamini-Hochberg")}
+DROP, CORRECTION = 0.1, "Benjamini-Hochberg"  # planted losses by which paired and unpaired tests are compared
 
 
 def build(step, workspace: Workspace) -> None:
@@ -25,8 +23,8 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `regressions` step; its parents are every base and every arm's rounds, as "base NAME" and "NAME: ARM"
-    workspace : receives the tables accuracy, by_base (side losses and gains), changes and gains (over bases), slopes, refusals,
-        domains, planted (by base), rates (over bases), dashboards (real pairs of looks), latency, shows and estimates
+    workspace : receives the tables accuracy, by_base (side losses and gains), changes (over bases), slopes, refusals, domains,
+        planted (by base), rates (over bases), dashboards (real pairs of looks), latency, found, flagged, shows and estimates
     """
     settings: RegressionsSettings = step.settings
     level, arms = settings.bootstrap.level, settings.arms
@@ -36,12 +34,12 @@ def build(step, workspace: Workspace) -> None:
     refused = changes.refusals(outcomes)
     shown = detection.metrics(outcomes)
     grid = Grid(shown)
-    control, again = (arm.name for arm in arms[:2])
+    control = arms[0].name
     rounds = int(outcomes["round"].max())
     planted = detection.simulated(grid, settings.bases, control, rounds, level, settings.bootstrap.seed)
     rates = detection.rates(planted)
     real = _real(grid, settings, rounds, level)
-    late = latency(real, arms, settings.targets, control)
+    late = latency(real, arms, settings.targets)
     workspace.write_table("accuracy", changes.accuracies(outcomes))
     workspace.write_table("by_base", by_base)
     workspace.write_table("changes", _stacked(by_base, ["arm", "round"], ("side", "alone", "gain"), level))
@@ -54,6 +52,7 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("rates", _stacked(rates, keys, ("false", "any", "discoveries", "power"), level))
     workspace.write_table("dashboards", real)
     workspace.write_table("latency", late)
+    workspace.write_table("found", first_found(late))
     flagged = _stacked(late, ["arm", "round", "test"], ("share", "flagged"), level)
     workspace.write_table("flagged", flagged)
     shows = [
@@ -94,7 +93,7 @@ def _real(grid: Grid, settings: RegressionsSettings, rounds: int, level: float) 
     return detection.compared(grid, pairs, level)
 
 
-def latency(real: pd.DataFrame, arms: Sequence[Arm], targets: Sequence[str], control: str) -> pd.DataFrame:
+def latency(real: pd.DataFrame, arms: Sequence[Arm], targets: Sequence[str]) -> pd.DataFrame:
     """What a dashboard said after each round.
 
     Returns
@@ -135,10 +134,8 @@ def estimates(
     one = lambda reads: next((arm.name for arm in arms if set(arm.reads) == reads), "")
     first = by_base[(by_base["arm"] == one({"target"})) & (by_base["round"] == 1)]
     mixed = refused[(refused["arm"] == one({"marked", "harmless"})) & (refused["round"] == 1)]
-    drop, correction = PLANTED["ours-paired-finds"]
-    power = rates[(rates["drop"] == drop) & (rates["correction"] == correction)].pivot(
-        index="base", columns="test", values="power"
-    )
+    planted = rates[(rates["drop"] == DROP) & (rates["correction"] == CORRECTION)]
+    power = planted.pivot(index="base", columns="test", values="power")
     called = late[(late["round"] == 1) & (late["test"] == PAIRED)].assign(flagged=late["flagged"].astype(float))
     flags = called.pivot(index="base", columns="arm", values="flagged")
     target, control = one({"target"}), arms[0].name

@@ -115,6 +115,12 @@ def domains_table(domains: pd.DataFrame, number: int) -> pd.DataFrame:
     return tables.crossed(scaled, "domain", "arm")
 
 
+def found_by(found: pd.DataFrame, test: str) -> tuple[int, int, float]:
+    """Of pairs of a base and an arm that teaches something: those with a fall named by the end, all, mean round of the first."""
+    rows = found[found["arm"].isin(TAUGHT) & (found["test"] == test)]
+    return int(rows["round"].notna().sum()), len(rows), float(rows["round"].mean())
+
+
 def flagged_table(flagged: pd.DataFrame) -> pd.DataFrame:
     """Share of side metrics that a dashboard calls lower than the base's, in percent, by arm, test and round."""
     rows = flagged[flagged["quantity"] == "share"]

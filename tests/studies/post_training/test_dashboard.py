@@ -79,7 +79,7 @@ def test_metrics_that_are_taught_are_no_side_metrics():
         for task, change in (("counting", -0.2), ("sorting", 0.2))
     ]
     columns = ["base", "arm", "round", "against", "metric", "test", "p", "change", "called"]
-    row = dashboard.latency(pd.DataFrame(rows, columns=columns), ARMS, ("counting",), "no change").iloc[0]
+    row = dashboard.latency(pd.DataFrame(rows, columns=columns), ARMS, ("counting",)).iloc[0]
     assert row["share"] == 0 and not row["side"] and not row["gained"] and not row["flagged"]
 
 

@@ -64,3 +64,9 @@ def test_errors_are_in_percent_and_power_in_points():
     rates = pd.DataFrame(rows, columns=["quantity", "drop", "test", "correction", "estimate", "low", "high"])
     assert list(report.power(rates, "Holm")["drop"]) == [0.0, 10.0] and report.power(rates, "Holm")["low"].eq(25).all()
     assert report.errors_table(rates).iloc[0, 2:].tolist() == ["50 [25, 75]"] * 3
+
+
+def test_what_was_found_is_counted_over_arms_that_teach_something():
+    rows = [("one skill", "paired", 1.0), ("code", "paired", 3.0), ("code", "unpaired", np.nan), ("no change", "paired", 1.0)]
+    found = pd.DataFrame(rows, columns=["arm", "test", "round"])
+    assert report.found_by(found, "paired") == (2, 2, 2.0) and report.found_by(found, "unpaired")[:2] == (0, 1)
