@@ -116,7 +116,7 @@ def domains_table(domains: pd.DataFrame, number: int) -> pd.DataFrame:
 
 
 def found_by(found: pd.DataFrame, test: str) -> tuple[int, int, float]:
-    """Of pairs of a base and an arm that teaches something: those with a fall named by the end, all, mean round of the first."""
+    """Pairs of a base and an arm that teaches something: those with a fall named by the end, all, mean round of the first."""
     rows = found[found["arm"].isin(TAUGHT) & (found["test"] == test)]
     return int(rows["round"].notna().sum()), len(rows), float(rows["round"].mean())
 
