@@ -1,7 +1,7 @@
 """What is said of a score whose past cannot be asked: its recent trend, damped, and a quarter of its curve.
 
 The constants are those with which forecasts of published runs erred least, every set judged by what the others taught
-(experiment log).
+(experiment log; `tools/forecast_constants.py` computes them).
 """
 
 from __future__ import annotations

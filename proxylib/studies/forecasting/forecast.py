@@ -16,7 +16,7 @@ import pandas as pd
 
 from proxylib.runs.files import parquet_bytes, sha256
 from proxylib.runs.folder import Finished, Folder, Workspace
-from proxylib.studies.forecasting import backtest, history, intervals, report
+from proxylib.studies.forecasting import backtest, history, intervals, past, report
 from proxylib.studies.forecasting.choose import MEDIAN, Choice, Panel, choose, panel
 from proxylib.studies.forecasting.defaults import default
 from proxylib.studies.forecasting.history import LEAST, History
@@ -168,7 +168,7 @@ def tables_of(known: History, plan: Plan, replayed: pd.DataFrame, level: float) 
         fallback=lambda rows: [fallbacks.get(key, "") for key in zip(rows["task"], rows["run"], rows["method"], strict=True)]
     )
     fits = replayed.groupby("method")["failed"].agg(fits="size", fits_failed="sum").add(failures, fill_value=0)
-    table = report.methods_table(given, choice, fits.astype(int).rename_axis("method").reset_index())
+    table = past.methods_table(given, choice, fits.astype(int).rename_axis("method").reset_index())
     return {"forecasts": frame, "backtest": _backtest(replayed, choice), "methods": table}
 
 

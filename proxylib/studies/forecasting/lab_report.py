@@ -6,11 +6,12 @@ import pandas as pd
 
 from proxylib.measure import proxies
 from proxylib.report import tables, words
-from proxylib.stats import Interval
+from proxylib.stats import Interval, decide
 from proxylib.studies.forecasting.lab_claims import ALL, BEFORE, OFF, PROSE_METHOD, WINDOWS
-from proxylib.studies.forecasting.lab_methods import ALONE, CHOICES, EIGHTY
+from proxylib.studies.forecasting.lab_methods import ALONE, CHOICES, EIGHTY, LAST_SCORE
 from proxylib.studies.forecasting.lab_runs import CLAIMED
 
+HALF = 0.5  # of the error: the claim
 #: series of `courses` -> how its lines are called
 LINES = {"accuracy": "what came", EIGHTY: "from the chosen proxy", PROSE_METHOD: "from loss on prose"}
 
@@ -50,6 +51,30 @@ def contrast_table(contrasts: pd.DataFrame, phase: str = BEFORE) -> pd.DataFrame
     rows = rows.assign(**{end: rows[end].where(~difference, 100 * rows[end]) for end in tables.ENDS})
     rows = rows.rename(columns={"over": "pairs", "what": "error of the chosen proxy"})
     return tables.wide(rows, ["pairs", "map", "error of the chosen proxy"], _windows())
+
+
+def answer(ratio: Interval, over: str) -> str:
+    """What the figure says of half the error, in words.
+
+    Parameters
+    ----------
+    ratio : error of the chosen proxy over the better one of loss and compute
+    over : pairs that the figure is over: where too few are off the floor, nothing was forecast
+    """
+    if over == ALL:
+        return "Not in these runs"
+    return words.chosen(
+        decide(ratio, HALF),
+        "Not with half the error of loss or compute",
+        "Yes, with less than half the error of loss or compute",
+        "Whether with half the error of loss or compute is not decided",
+    )
+
+
+def pairs(errors: pd.DataFrame, phase: str = BEFORE) -> int:
+    """Of run and task, whether off the floor or not."""
+    row = tables.row(errors, phase=phase, times=CLAIMED, over=ALL, method=LAST_SCORE, map="none")
+    return int(row["n"])
 
 
 def pairs_off(errors: pd.DataFrame, phase: str = BEFORE) -> dict[int, tuple[int, int]]:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from studies.forecasting.lab_trainings import BOOTSTRAP, several
 
+from proxylib.stats import Interval
 from proxylib.studies.forecasting import lab_forecasts, lab_report
 from proxylib.studies.forecasting.lab_methods import ALONE, CHOICES, EIGHTY
 
@@ -31,6 +32,13 @@ def test_contrasts_have_a_column_a_window_and_pairs_are_counted(made):
     table = lab_report.contrast_table(made["contrasts"])
     assert len(table) == 4 and list(table.columns[3:]) == ["from 1/18", "from 1/6", "from 1/3", "from 1/2"]
     assert lab_report.pairs_off(made["errors"])[18] == (6, 3)
+
+
+def test_half_the_error_is_answered_by_the_interval_and_by_no_pair_off_the_floor(made):
+    said = lambda low, high, over=lab_report.OFF: lab_report.answer(Interval((low + high) / 2, low, high), over)
+    assert said(0.1, 0.4).startswith("Yes") and said(0.6, 1.2).startswith("Not with half")
+    assert "not decided" in said(0.4, 0.9) and said(0.1, 0.4, lab_report.ALL) == "Not in these runs"
+    assert lab_report.pairs(made["errors"]) == 6
 
 
 def test_tables_have_a_column_a_window_and_a_row_a_method_and_map(made):
