@@ -279,6 +279,12 @@ MUTANTS = {
         Mutant("without-the-one-to-come", "level * (len(latest) + 1)", "level * len(latest)"),
         Mutant("tests-as-pairs", "(1 + level) / 2, len(latest))", "(1 + level) / 2, len(errors))"),
     ],
+    "studies/forecasting/defaults.py": [
+        Mutant("trend-goes-on-as-it-was", "-np.expm1(-DAMPING * steps) / DAMPING", "steps"),
+    ],
+    "studies/forecasting/past.py": [
+        Mutant("tests-count-alike", "given.weights @ squares[:, place]", "squares[:, place].mean()"),
+    ],
     "studies/forecasting/forecast.py": [
         Mutant("dear-methods-first", 'order = np.argsort(costs, kind="stable")', 'order = np.argsort(-costs, kind="stable")'),
         Mutant("an-interval-all-the-same", "whole = plan.horizon >= known.horizon * (1 - 1e-6)", "whole = True"),
