@@ -58,7 +58,7 @@ def _reached(file: Path) -> float:
     return float(reached) if isinstance(reached, int | float) else -1.0
 
 
-def digest(path: Path) -> str:
-    """Of all that is read."""
-    files = harness.files_in(path)
+def digest(path: Path, kind: str = "*.json") -> str:
+    """Of all files that may be read."""
+    files = sorted(file for file in path.rglob(kind) if file.is_file()) if path.is_dir() else [path]
     return sha256("".join(f"{file.name} {sha256(file)}\n" for file in files).encode())

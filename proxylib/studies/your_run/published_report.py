@@ -39,6 +39,11 @@ def found(frame: pd.DataFrame, data: str = REPORT) -> pd.DataFrame:
     return rows.assign(place=rows["row"].map(order.index)).sort_values("place", ignore_index=True)
 
 
+def reported(alarms: pd.DataFrame) -> pd.DataFrame:
+    """Alarms that are tests, in sets for reporting."""
+    return alarms[~alarms["data"].isin(TUNING) & (alarms["alarm"] != "missing")]
+
+
 def kinds_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Alarms by set and kind, as numbers, and per hundred checkpoints."""
     lines = []
@@ -68,7 +73,9 @@ def found_table(frame: pd.DataFrame) -> pd.DataFrame:
                 {
                     "fault": row.row,
                     "runs": f"{_set(data)}: {row.runs}",
-                    "found (%)": words.with_interval((row.estimate, row.low, row.high)),
+                    "found (%)": words.with_interval((row.estimate, row.low, row.high))
+                    if np.isfinite(row.low)
+                    else f"{row.estimate:.0f}",
                     "checkpoints until then": f"{row.delay:g}" if np.isfinite(row.delay) else words.MISSING,
                 }
             )

@@ -142,10 +142,24 @@ def page(known: Measured, watched: Watched, name: str) -> bytes:
         f"<h2>What was watched</h2>{_table(_series_table(watched, known.axis))}",
         f"<h2>How it was read</h2><ul>{notes}</ul>" if notes else "",
     ]
+    return document(f"{line(name)}: monitor", "".join(body))
+
+
+def comparison_page(made: pd.DataFrame, said: list[str], code: int) -> bytes:
+    """The page of two models, item by item."""
+    lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in said)
+    shown = made.drop(columns=["p_alone"]).map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
+    verdict = {0: "No metric became worse.", 3: "A metric became worse.", 4: VERDICTS[4]}[code]
+    body = f'<h1>Item by item</h1><p class="verdict">{verdict}</p><ul>{lines}</ul>{_table(shown)}'
+    return document("monitor, item by item", body)
+
+
+def document(title: str, body: str) -> bytes:
+    """A page that asks no other host for anything; `body` is HTML."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
-        f"<title>{escape(line(name))}: monitor</title><style>{STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
     ).encode()
 
 

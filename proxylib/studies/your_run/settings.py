@@ -21,7 +21,8 @@ class Monitor(Frozen):
 
     HISTORY is a CSV or Parquet table (task, score and step, tokens or epoch, a row per task and checkpoint; or a column per
     metric), a trainer_state.json, or a folder of result files of lm-evaluation-harness. Exit code 0: nothing; 3: an alarm
-    stands; 4: the data cannot tell, or an evaluation failed or is missing.
+    stands; 4: the data cannot tell, or an evaluation failed or is missing. With --against two models are compared item by item:
+    logs of lm-evaluation-harness (--log_samples) or Inspect; a field cluster names what items share.
     """
 
     history: Path = Field(
@@ -37,12 +38,16 @@ class Monitor(Frozen):
     )
     last: int = Field(default=20, ge=3, description="checkpoints at the end between which is chosen")
     weights: dict[str, str] = Field(default={}, description="of tasks in what is chosen by: mmlu=2 gsm8k=1; default alike")
+    against: Path | None = Field(
+        default=None, description="logs of an earlier model: HISTORY is then the later one's, compared with it item by item"
+    )
+    margin: float = Field(default=0.02, ge=0, description="changes of a metric that count as none, item by item")
     dry_run: bool = Field(default=False, description="say what would be watched, and write nothing")
 
     @field_validator("fields")
     @classmethod
     def _known(cls, fields: dict[str, str]) -> dict[str, str]:
-        if unknown := [name for name in fields if name not in NAMES]:
+        if unknown := [name for name in fields if name not in (*NAMES, "cluster")]:
             raise ValueError(f"{unknown[0]} is no column of a history; there are {', '.join(NAMES)}")
         names = {name: fields.get(name, name) for name in NAMES}
         for name, theirs in fields.items():
