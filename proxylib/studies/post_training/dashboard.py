@@ -133,7 +133,9 @@ def estimates(
     mean = lambda values: stats.mean_interval(values, level) if len(values) else Interval(np.nan, np.nan, np.nan)
     one = lambda reads: next((arm.name for arm in arms if set(arm.reads) == reads), "")
     first = by_base[(by_base["arm"] == one({"target"})) & (by_base["round"] == 1)]
-    mixed = refused[(refused["arm"] == one({"marked", "harmless"})) & (refused["round"] == 1)]
+    taught = refused[refused["arm"] == one({"marked", "harmless"})]
+    mixed = taught[taught["round"] == taught["round"].max()]  # only a model that refuses at all can refuse too much
+    harmless = taught[(taught["kind"] == "harmless") & (taught["round"] == 1)]
     planted = rates[(rates["drop"] == DROP) & (rates["correction"] == CORRECTION)]
     power = planted.pivot(index="base", columns="test", values="power")
     called = late[(late["round"] == 1) & (late["test"] == PAIRED)].assign(flagged=late["flagged"].astype(float))
@@ -144,6 +146,7 @@ def estimates(
         "stack-regressions-gain": mean(first["gain"]),
         "stack-regressions-compound": changes.compounding(slopes, arms, level),
         "stack-over-refusal": mean(mixed.loc[mixed["kind"] == "harmless", "more"]),
+        "stack-over-refusal-first-round": mean(harmless["more"]),
         "stack-over-refusal-near": mean(mixed.loc[mixed["kind"] == "near", "more"]),
         "ours-paired-finds": mean(100 * (power[PAIRED] - power[UNPAIRED])),
         "stack-dashboards": mean(100 * (flags[target] - flags[control])) if target in flags else mean([]),
