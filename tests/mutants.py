@@ -131,6 +131,21 @@ MUTANTS = {
         ),
         Mutant("first-weights-averaged", "files[-number:]", "files[:number]"),
     ],
+    "studies/checkpoints/fresh.py": [
+        Mutant(
+            "scored-where-chosen",
+            "np.mean(scoring[pick, best] - scoring[:, -1])",
+            "np.mean(choosing[pick, best] - choosing[:, -1])",
+        ),
+        Mutant("fresh-items-choose", "second[repeat, order[half:]]", "second[repeat, order[: size - half]]"),
+    ],
+    "studies/checkpoints/equal_loss.py": [
+        Mutant("a-run-with-itself", "(runs[first] != runs[second]) & ", ""),
+        Mutant("luck-is-shared", "whole - (apart**2).sum(1)", "whole"),
+    ],
+    "studies/checkpoints/claimed.py": [
+        Mutant("every-run-counts", 'frame.groupby("cluster", sort=False)[column].mean().dropna()', "frame[column].dropna()"),
+    ],
     "studies/lab/training_noise.py": [
         Mutant("every-task-in-the-mean", 'table[table["task"].isin(tasks)] for', "table for"),
         Mutant("one-training-has-the-noise-of-two", "np.mean((first - second) ** 2) / 2)", "np.mean((first - second) ** 2))"),

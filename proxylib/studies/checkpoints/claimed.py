@@ -124,6 +124,12 @@ def averages(frame: pd.DataFrame, level: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def named(frame: pd.DataFrame) -> int:
+    """The number of weights whose average the claims are about: ten, or the most that every kind of a small profile has."""
+    numbers = set.intersection(*(set(part) for _, part in frame.groupby("kind")["averaged"]))
+    return NAMED if NAMED in numbers else int(max(numbers))
+
+
 def both_rates(frame: pd.DataFrame, number: int, level: float) -> dict[str, Interval]:
     """Of averages of so many weights, points: `gain`, over the last checkpoint at the constant rate minus that at the falling
     one; `reach`, the average at the constant rate minus the last checkpoint at the falling one.
@@ -138,8 +144,7 @@ def both_rates(frame: pd.DataFrame, number: int, level: float) -> dict[str, Inte
 
 def lab(frames: Mapping[str, pd.DataFrame], level: float) -> pd.DataFrame:
     """The scoreboard's rows of the lab."""
-    numbers = frames["averages"]["averaged"].unique()
-    number = NAMED if NAMED in numbers else max(numbers)
+    number = named(frames["averages"])
     means = frames["averages_summary"].query("kind == 'watched runs' and averaged == @number").set_index("quantity")[list(ENDS)]
     runs = frames["averages"]["run"].nunique()
     rises = frames["moved"].query("way == 'rise'").iloc[0]

@@ -10,7 +10,6 @@ import pandas as pd
 from proxylib.report import tables, words
 from proxylib.stats import Interval
 from proxylib.studies.checkpoints import fresh
-from proxylib.studies.checkpoints.claimed import NAMED
 from proxylib.studies.checkpoints.equal_loss import SHARED
 
 #: kind of a row of the figure -> what the legend says
@@ -147,12 +146,6 @@ def averages(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """A quantity of averages by rate and number of weights: rate, number, estimate, low, high."""
     rows = tables.rows(frame, quantity=what)
     return rows.assign(rate=rows["kind"].map(RATES), number="last " + rows["averaged"].astype(str)).reset_index(drop=True)
-
-
-def named(frame: pd.DataFrame) -> int:
-    """The number of weights whose average the claims are about: ten, or the most that a small profile has."""
-    numbers = frame["averaged"].unique()
-    return NAMED if NAMED in numbers else int(max(numbers))
 
 
 def noise_table(published: pd.DataFrame, lab: pd.DataFrame) -> pd.DataFrame:

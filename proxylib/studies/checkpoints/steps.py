@@ -100,7 +100,7 @@ def trends(series: Series, last: int) -> dict[str, object]:
         "cluster": series.cluster,
         "loss": steadiness(series.loss[-last:]),
         "composite": steadiness(series.accuracy.mean(0)[-last:]),
-        "task": float(np.nanmedian(tasks)),
+        "task": float(pd.Series(tasks).median()),
     }
 
 

@@ -45,3 +45,9 @@ def test_both_rates_are_paired_by_run():
     frame = pd.DataFrame(rows, columns=["run", "kind", "averaged", "minus_last", "score", "last"])
     rates = claimed.both_rates(frame, 10, 0.95)
     assert rates["gain"].estimate == pytest.approx(2) and rates["reach"].estimate == pytest.approx(-1)
+
+
+def test_the_named_average_is_of_ten_or_of_the_most_that_every_kind_has():
+    rows = [("watched runs", 2), ("watched runs", 3), ("constant", 2)]
+    frame = pd.DataFrame(rows, columns=["kind", "averaged"])
+    assert claimed.named(frame) == 2 and claimed.named(frame.replace({2: 10})) == 10

@@ -70,9 +70,8 @@ def test_rises_stand_beside_falls():
     assert row["left three checkpoints on"] == "50 %"
 
 
-def test_the_named_average_is_of_ten_or_of_the_most_there_is():
+def test_averages_stand_by_their_number():
     frame = pd.DataFrame({"averaged": [5, 10, 20], "kind": "constant", "quantity": "minus_best"} | ENDS)
-    assert report.named(frame) == 10 and report.named(frame.head(1)) == 5
     assert report.averages(frame, "minus_best")["number"].tolist() == ["last 5", "last 10", "last 20"]
 
 
