@@ -353,6 +353,25 @@ MUTANTS = {
     "judging/buying.py": [
         Mutant("bought-votes-say-nothing", "votes * worth[i, j])", "0.0)"),
     ],
+    "studies/preferences/campaigns.py": [
+        Mutant("copies-of-a-judge-are-one", "np.full(len(rows[-1]), len(labels))", "np.zeros(len(rows[-1]), int)"),
+        Mutant("campaigns-agree-with-themselves", "signs[::2] == signs[1::2]", "signs[::2] == signs[::2]"),
+    ],
+    "studies/preferences/benchmarks.py": [
+        Mutant(
+            "the-winner-is-scored-where-it-was-chosen",
+            "for choosing, other in ((first, second), (second, first))",
+            "for choosing, other in ((first, first), (second, second))",
+        ),
+    ],
+    "studies/preferences/votes.py": [
+        Mutant("no-winner-is-a-tie", "np.full(len(spelt) + 1, np.nan)", "np.full(len(spelt) + 1, 0.5)"),
+        Mutant(
+            "a-name-that-did-not-play-wins",
+            "first, second = (frame[name].to_numpy()[rows] == winner",
+            "first, second = (frame[name].to_numpy()[rows] != '' ",
+        ),
+    ],
     "judging/style.py": [
         Mutant(
             "better-models-are-taken-for-liking",

@@ -6,6 +6,7 @@ The words of confidence and of doubt are a selection of Hyland's boosters and he
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -44,6 +45,7 @@ UNITS = {
 FARTHEST = {"longer": 4.0, "more confident": 10.0, "better laid out": 5.0}  # units; what is further apart counts as so far
 MOST_VOTES = 100_000  # that a regression over single votes reads: more are drawn from
 LEAST_VOTES = 30
+MOST_ODDS = 12.0  # of the log of odds: what lies beyond runs away
 
 
 class Style(NamedTuple):
@@ -120,8 +122,6 @@ def effects(
 def _regression(votes: pd.DataFrame, traits: pd.DataFrame, level: float) -> Mapping[str, tuple[Interval, Interval]]:
     """Trait -> its interval, clustered, and as if votes were independent."""
     from scipy.stats import norm, t
-    from statsmodels.genmod.families import Binomial
-    from statsmodels.genmod.generalized_linear_model import GLM
 
     codes, models = pd.factorize(pd.concat([votes["a"], votes["b"]], ignore_index=True), sort=True)
     first, second = np.split(codes, 2)
@@ -130,16 +130,43 @@ def _regression(votes: pd.DataFrame, traits: pd.DataFrame, level: float) -> Mapp
     design[np.arange(len(votes)), second] -= 1
     whole = np.column_stack([traits.to_numpy(float), design[:, 1:]])
     whole = whole[:, [*range(traits.shape[1]), *(traits.shape[1] + np.flatnonzero(np.abs(design[:, 1:]).sum(0) > 0))]]
-    fitted = GLM(votes["points"].to_numpy(float), whole, family=Binomial()).fit()
+    fitted = _fitted(votes["points"].to_numpy(float), whole)
+    apart = fitted is None
+    if apart:  # a tie that differs in nothing but one column holds each of them down
+        count = whole.shape[1]
+        whole = np.vstack([whole, np.eye(count)])
+        ties = {name: [("a tie", name, number) for number in range(count)] for name in ("judge", "question") if name in votes}
+        votes = pd.concat([votes[["points", *ties]], pd.DataFrame({"points": np.full(count, 0.5)} | ties)], ignore_index=True)
+        fitted = _fitted(votes["points"].to_numpy(float), whole)
+    if fitted is None:
+        return {}
     plain, degrees = clustered(fitted, votes)
-    reach = t.ppf((1 + level) / 2, degrees)
-    alone = norm.ppf((1 + level) / 2) * fitted.bse
+    reaches = t.ppf((1 + level) / 2, degrees) * plain, norm.ppf((1 + level) / 2) * fitted.bse
     return {
-        name: tuple(
-            Interval(float(value), float(value - size), float(value + size)) for size in (reach * plain[place], alone[place])
-        )
+        name: tuple(_ends(float(value), float(reach[place]), apart) for reach in reaches)
         for place, (name, value) in enumerate(zip(traits, fitted.params, strict=False))
     }
+
+
+def _fitted(points: np.ndarray, design: np.ndarray):
+    """The fit by statsmodels; None where some trait or model decides every vote, so that its odds have no end."""
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # that odds run away is what is asked here
+        try:
+            fitted = GLM(points, design, family=Binomial()).fit()
+        except (np.linalg.LinAlgError, ValueError):
+            return None
+    ends = np.isfinite(fitted.params).all() and np.isfinite(fitted.bse).all() and np.abs(fitted.params).max() < MOST_ODDS
+    return fitted if ends else None
+
+
+def _ends(estimate: float, reach: float, apart: bool) -> Interval:
+    """An interval, open on the side of the estimate where odds have no end."""
+    low, high = estimate - reach, estimate + reach
+    return Interval(estimate, -np.inf if apart and estimate < 0 else low, np.inf if apart and estimate > 0 else high)
 
 
 def clustered(fitted, votes: pd.DataFrame) -> tuple[np.ndarray, float]:

@@ -73,7 +73,7 @@ def build(known: Votes, ratings: Ratings, given: Preferences, workspace: Workspa
             f"{known.unscored / known.rows:.1%} of the votes have no winner, more than --limit-unscored "
             f"{given.limit_unscored:g}: who is left out may not be like the rest"
         )
-    sentence = report.sentence(ratings, tables["ratings"], tables["orders"], tables["next"])
+    sentence = report.sentence(ratings, tables["ratings"], tables["orders"], tables["next"], tables.get("traits"))
     workspace.note(sentence=sentence, notes=notes, code=0 if settled and not missing else 4)
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from proxylib.judging.preferences import Ratings
 from proxylib.report import plots, words
+from proxylib.stats import Decision, Interval, decide
 from proxylib.studies.preferences.settings import Preferences
 from proxylib.text import line
 
@@ -20,13 +21,16 @@ ON = {"judge": "of", "question": "on"}
 ENOUGH = 1e7  # votes that nobody buys
 
 
-def sentence(ratings: Ratings, table: pd.DataFrame, orders: pd.DataFrame, next_votes: pd.DataFrame) -> str:
+def sentence(
+    ratings: Ratings, table: pd.DataFrame, orders: pd.DataFrame, next_votes: pd.DataFrame, traits: pd.DataFrame | None = None
+) -> str:
     """What is settled, who leads, and what to buy.
 
     Parameters
     ----------
     ratings : of `preferences.fit`
     table, orders, next_votes : of `orders.table`, `orders.orders`, `buying.next_votes`
+    traits : of `rate.traits`, where texts are known
     """
     total, ties = int(ratings.pairs["votes"].sum()), int(ratings.pairs["tied"].sum())
     whose = "".join(f" {ON[name]} {words.counted(number, name)}" for name, number in ratings.clusters.items())
@@ -39,6 +43,8 @@ def sentence(ratings: Ratings, table: pd.DataFrame, orders: pd.DataFrame, next_v
     else:
         said.append(_leaders(table))
     said += _buying(orders, next_votes)
+    if traits is not None:
+        said += _liked(traits)
     return "; ".join(said) + "."
 
 
@@ -67,6 +73,14 @@ def _buying(orders: pd.DataFrame, next_votes: pd.DataFrame) -> Iterator[str]:
             f"about {easiest['needed']:,.0f} on {easiest['better']} against {easiest['worse']} would settle that order, "
             "were the difference as it looks"
         )
+
+
+def _liked(traits: pd.DataFrame) -> Iterator[str]:
+    """Traits that votes are shown to follow, or to shun."""
+    for row in traits.itertuples():
+        ends = Interval(row.estimate, row.low, row.high)
+        if decide(ends, 0.5) is not Decision.UNDECIDED:
+            yield f"between models alike, the {row.trait} answer takes {words.with_interval(ends, 100)} % of the points"
 
 
 def warnings(ratings: Ratings) -> Iterator[str]:
