@@ -246,7 +246,7 @@ def test_every_model_is_measured_beside_the_expert_and_the_expert_alone():
 
 
 def test_the_expert_is_the_most_work_of_a_training_and_analyses_are_none():
-    steps = [step for step in studies.steps("reference") if step.name != "judge"]
+    steps = [step for step in studies.steps("reference") if step.name != "judge" and not step.shared]
     minutes = {step.name: step.resources.minutes for step in steps if not step.name.startswith("trajectory/")}
     assert max(minutes, key=minutes.get) == "train/qwen3-bpe-112-seed2" and minutes["ranking"] < 1
     assert minutes["crucial_steps"] < 1
