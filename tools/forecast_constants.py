@@ -4,7 +4,7 @@
 
 A grid of dampings and of weights of the curve; mean absolute error in points over cells of data set, kind and horizon, cells
 counting alike. Prints the constants of the least error over all sets but the fresh ones, and for every set the error of what
-the others would have chosen, beside the last score's. About two minutes; reads published data, writes nothing.
+the others would have chosen, beside the last score's. Under a minute; reads published data, writes nothing.
 """
 
 from itertools import product
