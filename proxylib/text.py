@@ -26,7 +26,7 @@ PATTERNS = {
     r"()\b(?:sk|pk|rk)-[\w-]{16,}|\bhf_\w{16,}|\bgh[pousr]_\w{16,}|\bAKIA[A-Z0-9]{16}\b": "<key>",
 }
 #: punctuation that no markup takes for its own where it stands like this: 0.83, the end of a sentence, llama-64, a/b
-PLAIN = r"[,;%()?!]|(?<=\d)\.(?=\d)|(?<=[^\W\d])[.:](?!\S)|(?<=\w)[-/](?=\w)"
+PLAIN = r"[,;%(?!]|(?<!\d)\)|(?<=\d)\.(?=\d)|(?<=[^\W\d])[.:](?!\S)|(?<=\w)[-/](?=\w)"
 PUNCTUATION = re.compile(rf"({PLAIN})|[!-/:-@\[-`{{-~]")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 JOINER = "\N{WORD JOINER}"  # nothing to an eye; between a backslash and a word, none that TeX knows

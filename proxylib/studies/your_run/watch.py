@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from proxylib.alarms import missing, plateau, regression, rises, spikes, table
+from proxylib.alarms import domains, missing, overfit, plateau, regression, rises, spikes, table
 from proxylib.alarms.choice import Choice, ChoiceSettings, choose
 from proxylib.data.histories.measured import LOSS, SCORE, VALIDATION, Measured
 from proxylib.errors import UserError
@@ -69,7 +69,16 @@ def raised(rows: pd.DataFrame, error: float) -> pd.DataFrame:
     alarms = table.joined(detector(rows, error / TESTS) for detector in DETECTORS.values())
     kinds = rows.drop_duplicates("task").set_index("task")["kind"]
     stands = [_stands(alarm, rows) for alarm in alarms.itertuples()]
-    return alarms.assign(kind=alarms["task"].map(kinds).fillna(""), stands=np.array(stands, bool))
+    alarms = alarms.assign(kind=alarms["task"].map(kinds).fillna(""), stands=np.array(stands, bool))
+    return alarms[~_passing(alarms)].reset_index(drop=True)
+
+
+def _passing(alarms: pd.DataFrame) -> pd.Series:
+    """Rises of a loss that are a jump, said already, and are over: a checkpoint by itself turns no run."""
+    jumps = set(alarms.loc[alarms["alarm"] == spikes.NAME, ["task", "at"]].itertuples(index=False, name=None))
+    same = [place in jumps for place in alarms[["task", "at"]].itertuples(index=False, name=None)]
+    risen = (alarms["kind"] == LOSS) & alarms["alarm"].isin([overfit.NAME, domains.NAME, regression.NAME])
+    return risen & np.array(same, bool) & ~alarms["stands"]
 
 
 def _losses(rows: pd.DataFrame) -> pd.DataFrame:
