@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from proxylib.alarms import table
+from proxylib.alarms import regression, table
 from proxylib.alarms.choice import Choice
 from proxylib.data.histories.measured import LOSS, Measured
 from proxylib.report import plots, words
@@ -65,7 +65,17 @@ def sentences(known: Measured, watched: Watched) -> list[str]:
         lines.append(_silent(watched))
     elif not alarms["stands"].any():
         lines.append("no alarm stands at the end of the history")
-    return [*lines, *(choice_sentence(choice, known.axis, run if runs else "") for run, choice in watched.choices.items())]
+    said = (choice_sentence(choice, run, known, watched) for run, choice in watched.choices.items())
+    return [*lines, *said]
+
+
+def _before_a_fall(choice: Choice, run: str, watched: Watched, axis: str) -> str:
+    """A doubt more: the checkpoint to take comes after a fall that stands, and the best by score before it."""
+    alarms = watched.alarms
+    falls = alarms[(alarms["run"] == run) & (alarms["alarm"] == regression.NAME) & alarms["stands"]]["at"]
+    if not len(falls) or not choice.at < falls.min() <= choice.advice:
+        return ""
+    return f", but a fall stands since {axis} {place(falls.min())}: look at {axis} {place(choice.at)} first, the best before it"
 
 
 def _silent(watched: Watched) -> str:
@@ -77,14 +87,14 @@ def _silent(watched: Watched) -> str:
     return f"no alarm in {words.counted(number, 'series').replace('seriess', 'series')}{few}"
 
 
-def choice_sentence(choice: Choice | str, axis: str, run: str = "") -> str:
+def choice_sentence(choice: Choice | str, run: str, known: Measured, watched: Watched) -> str:
     """Which checkpoint to take, and how sure that is."""
-    of = f" of run {line(run)}" if run else ""
+    axis, of = known.axis, f" of run {line(run)}" if len(watched.choices) > 1 else ""
     if isinstance(choice, str):
         return f"no checkpoint{of} is chosen: {choice}"
     tied = len(choice.tied)
     doubt = f"{tied} of the last {len(choice.table)} cannot be told from the best" if tied > 1 else "the best beyond doubt"
-    return f"take {axis} {place(choice.advice)}{of}: {doubt}"
+    return f"take {axis} {place(choice.advice)}{of}: {doubt}{_before_a_fall(choice, run, watched, axis)}"
 
 
 def plan(known: Measured, watched: Watched) -> Iterator[str]:
@@ -129,7 +139,7 @@ def page(known: Measured, watched: Watched, name: str) -> bytes:
     lines = [f'<li class="{kind}">{escape(text)}</li>' for kind, text in zip(kinds, texts, strict=True)]
     silent = f"<p>{escape(_silent(watched))}</p>" if not lines else ""
     taken = "".join(
-        f"<p>{escape(choice_sentence(choice, known.axis, run if runs else ''))}</p>{_choice_figure(choice, known)}"
+        f"<p>{escape(choice_sentence(choice, run, known, watched))}</p>{_choice_figure(choice, known)}"
         for run, choice in watched.choices.items()
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in known.notes)

@@ -97,3 +97,10 @@ def test_runs_are_watched_apart(tmp_path):
     alarms = pd.read_csv(finished.folder / "alarms.csv")
     assert set(zip(alarms["run"], alarms["task"], strict=True)) == {("b", "mmlu")}
     assert [s for s in finished.facts["sentences"] if s.startswith("take")] and np.all(alarms["stands"])
+
+
+def test_a_checkpoint_after_a_fall_that_stands_is_advised_with_that_doubt(tmp_path):
+    said = monitor_file(asked(tmp_path, turned(clean(), "arc", 23_000, -0.15))).facts["sentences"][-1]
+    assert said.startswith("take step ")
+    taken = int(re.search(r"take step ([\d,]+)", said)[1].replace(",", ""))
+    assert ("a fall stands since step 23,000" in said) == (taken >= 23_000)
