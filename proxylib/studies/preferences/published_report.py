@@ -54,13 +54,6 @@ def reliability(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**100 * rows[tables.ENDS])
 
 
-def enough(frame: pd.DataFrame, share: float) -> float:
-    """The fewest votes of a campaign from which on both curves lie at or above a share; nan where none does."""
-    lowest = frame.groupby("votes")["estimate"].min()
-    reached = [size for size in lowest.index if (lowest[lowest.index >= size] >= share).all()]
-    return float(reached[0]) if reached else float("nan")
-
-
 def likings(frame: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
     """Share of points of the answer with more of each trait, in percent: trait, voter, estimate, low, high."""
     rows = frame[(frame["how"] == "alone") & frame["kind"].isin(kinds)]

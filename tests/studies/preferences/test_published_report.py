@@ -1,6 +1,5 @@
 """Frames of the page, and votes that a notebook is given."""
 
-import numpy as np
 import pandas as pd
 import pytest
 from judging.ballots import ballots
@@ -14,17 +13,6 @@ class Step:
 
     def __init__(self, **parameters):
         self.parameters = parameters
-
-
-def test_the_fewest_votes_are_those_from_which_on_both_curves_stay_above():
-    curve = pd.DataFrame(
-        {
-            "votes": [50, 50, 100, 100, 200, 200],
-            "drawn": ["judge", "question"] * 3,
-            "estimate": [0.95, 0.7, 0.95, 0.92, 0.99, 0.98],
-        }
-    )
-    assert published_report.enough(curve, 0.9) == 100 and np.isnan(published_report.enough(curve, 0.995))
 
 
 def test_a_file_of_votes_is_shown_and_half_a_request_refused(tmp_path):
