@@ -213,13 +213,18 @@ def pieces(text: str, held_out: bool) -> list[str]:
 
     A piece's own text decides its side, so that a passage which the source repeats is never on both.
     """
+    return list(_pieces(text, held_out))
+
+
+@lru_cache(maxsize=4)  # both sides of prose and code
+def _pieces(text: str, held_out: bool) -> tuple[str, ...]:
     texts, current = [], ""
     for word in text.split(" "):
         if len(current) + len(word) > PIECE and current.strip():
             texts.append(current.strip() + "\n")
             current = ""
         current += word + " "
-    return list(dict.fromkeys(piece for piece in texts if tasks.held_out(piece) == held_out))
+    return tuple(dict.fromkeys(piece for piece in texts if tasks.held_out(piece) == held_out))
 
 
 def training_prose() -> list[str]:

@@ -4,7 +4,6 @@ import math
 import random
 import re
 from dataclasses import replace
-from functools import lru_cache
 from types import SimpleNamespace
 
 import pytest
@@ -39,15 +38,6 @@ def stream(name, seed=3, **changes):
 
 def first(chosen, characters=20_000, seed=3):
     return corpora.take(corpora.documents(chosen, MATERIAL, seed), characters)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    """Prose and code are cut into pieces once and not for every stream."""
-    cut = lru_cache(corpora.pieces)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpora, "pieces", lambda text, held_out: list(cut(text, held_out)))
-        yield
 
 
 @pytest.fixture(scope="module")

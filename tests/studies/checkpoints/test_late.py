@@ -1,6 +1,5 @@
 """The last stretch, gone twice: over the same text, from the same place, at two rates; averages are those of its weights."""
 
-from functools import lru_cache
 from types import SimpleNamespace
 
 import pandas as pd
@@ -10,24 +9,13 @@ from models.small_training import CONFIG, LLAMA, MATERIAL, contents
 from studies.lab.parents import MEASURE, built, parents
 
 from proxylib import studies
-from proxylib.data import corpora
 from proxylib.errors import UserError
-from proxylib.models import architectures, averaging, devices, tokenizers
+from proxylib.models import architectures, averaging, tokenizers
 from proxylib.models.settings import TrainSettings
 from proxylib.studies.checkpoints import late
 from proxylib.studies.checkpoints.settings import Late, LateSettings
 
 LATE = Late(items=4, settle=2, steps=6, last=3, rate=0.5, averaged=(2, 3))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    """Prose and code are cut into pieces once; the measured matmul rate is a fact of the machine, not of these tests."""
-    cut = lru_cache(corpora.pieces)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpora, "pieces", lambda text, held_out: list(cut(text, held_out)))
-        patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
-        yield
 
 
 @pytest.fixture(scope="module")

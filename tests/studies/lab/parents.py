@@ -2,13 +2,14 @@
 
 from types import SimpleNamespace
 
+import pytest
 import torch
 from models.small_training import LLAMA, MATERIAL
 
 from proxylib.data import traces
 from proxylib.measure.settings import Extraction, MeasureSettings
 from proxylib.measure.tokenstats.extract import token_rows
-from proxylib.models import architectures, tokenizers
+from proxylib.models import architectures, devices, tokenizers
 from proxylib.models.settings import Evaluation
 from proxylib.runs.folder import Folder
 from proxylib.runs.store import Workspace
@@ -38,8 +39,10 @@ def parents(folder):
 
 
 def built(build, step, folder):
-    """The workspace of a call of a builder that goes on from what is in the folder."""
+    """The workspace of a call of a builder that goes on from what is in the folder, on a machine whose speed is known."""
     folder.mkdir(exist_ok=True)
     workspace = Workspace(folder, Folder(folder, {}).progress())
-    build(step, workspace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
+        build(step, workspace)
     return workspace

@@ -11,7 +11,7 @@ from proxylib import studies
 from proxylib.data import traces
 from proxylib.errors import UserError
 from proxylib.measure import proxies
-from proxylib.models import devices, loading, tokenizers
+from proxylib.models import loading, tokenizers
 from proxylib.models.settings import TrainSettings
 from proxylib.studies.lab import corpus_run
 from proxylib.studies.lab.settings import CorpusRuns, CorpusRunSettings
@@ -32,9 +32,7 @@ def step(tmp_path_factory):
 
 def run(step, folder):
     """The workspace of a call that goes on from what is in the folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
-        return built(corpus_run.build, step, folder)
+    return built(corpus_run.build, step, folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A run that is measured on the way: where, what, and the same bytes whenever it was killed."""
 
-from functools import lru_cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,10 +9,9 @@ import torch
 from models.small_training import CONFIG, LLAMA, MATERIAL, POST_STEPS, STEPS, after, contents, interrupt
 from studies.lab.parents import MEASURE, built, parents
 
-from proxylib.data import corpora
 from proxylib.errors import UserError
 from proxylib.measure import proxies
-from proxylib.models import averaging, devices, loading, pretrain, tokenizers
+from proxylib.models import averaging, loading, pretrain, tokenizers
 from proxylib.models.settings import TrainSettings
 from proxylib.runs.folder import OWN, Folder
 from proxylib.runs.store import Workspace
@@ -21,16 +19,6 @@ from proxylib.studies.lab import trajectory
 from proxylib.studies.lab.settings import TrajectorySettings, Watch
 
 WATCH = Watch(items=6, documents=2, spaced=3, last=2, averaged=(1, 2))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    """Prose and code are cut into pieces once; the measured matmul rate is a fact of the machine, not of these tests."""
-    cut = lru_cache(corpora.pieces)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpora, "pieces", lambda text, held_out: list(cut(text, held_out)))
-        patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from models.small_training import CONFIG, LLAMA, MATERIAL, contents
 from studies.lab.parents import MEASURE, built, parents
 
 from proxylib.data import traces
-from proxylib.models import devices
 from proxylib.studies.layers import faulty, text
 from proxylib.studies.layers.settings import ASKED, BaseSettings, FaultySettings, Group
 
@@ -22,9 +21,7 @@ def step(tmp_path_factory):
     base = SimpleNamespace(
         settings=BaseSettings(model=LLAMA, training=CONFIG, material=MATERIAL, seed=1), parent=roles.__getitem__
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
-        folder = built(faulty.build_base, base, tmp_path_factory.mktemp("base")).folder
+    folder = built(faulty.build_base, base, tmp_path_factory.mktemp("base")).folder
     roles["base"] = SimpleNamespace(path=lambda name: folder / name)
     settings = FaultySettings(
         **{"model": LLAMA, "group": Group(name="leak", fault=text.LEAK, seeds=(5, 6), doses=(1.0, 0.5)), "training": CONFIG},

@@ -9,7 +9,7 @@ from studies.lab.parents import built, parents
 
 from proxylib import studies
 from proxylib.errors import UserError
-from proxylib.models import devices, loading, tokenizers
+from proxylib.models import loading, tokenizers
 from proxylib.models.settings import Evaluation, TrainSettings
 from proxylib.runs.folder import Folder
 from proxylib.runs.store import Workspace
@@ -25,12 +25,6 @@ TRAINING = TrainSettings(model=LLAMA, training=CONFIG, material=MATERIAL, seed=3
 STEPS = 4
 
 
-def quiet(build, step, folder):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
-        return built(build, step, folder)
-
-
 def table(workspace, name):
     return pd.read_parquet(workspace.path(f"{name}.parquet"))
 
@@ -39,7 +33,7 @@ def table(workspace, name):
 def base(tmp_path_factory):
     roles = parents(tmp_path_factory.mktemp("material"))
     step = SimpleNamespace(settings=BaseSettings(training=TRAINING, asked=ASKED), parent=roles.__getitem__)
-    return roles, quiet(rounds.build_base, step, tmp_path_factory.mktemp("base"))
+    return roles, built(rounds.build_base, step, tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +54,7 @@ def step(base):
 
 @pytest.fixture(scope="module")
 def whole(step, tmp_path_factory):
-    return quiet(rounds.build, step, tmp_path_factory.mktemp("whole"))
+    return built(rounds.build, step, tmp_path_factory.mktemp("whole"))
 
 
 def test_every_kind_of_request_is_asked_after_every_round(base, whole):
@@ -104,8 +98,8 @@ def test_answers_in_the_second_language_are_read_in_it(base, monkeypatch):
 def test_killed_while_it_trains_it_ends_with_the_same_bytes(step, whole, tmp_path, at):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         interrupt(patch, at, STEPS)
-        quiet(rounds.build, step, tmp_path)
-    assert contents(quiet(rounds.build, step, tmp_path)) == contents(whole)
+        built(rounds.build, step, tmp_path)
+    assert contents(built(rounds.build, step, tmp_path)) == contents(whole)
 
 
 def profile():

@@ -3,13 +3,10 @@
 from types import SimpleNamespace
 
 import pandas as pd
-import pytest
 from models.small_training import CONFIG, LLAMA, MATERIAL
 
-from proxylib.models import devices, tokenizers
+from proxylib.models import tokenizers
 from proxylib.models.settings import Evaluation, TrainSettings
-from proxylib.runs.folder import Folder
-from proxylib.runs.store import Workspace
 from proxylib.studies.validation.settings import Corpus
 
 EVALUATION = Evaluation(max_new_tokens=3, batch=16, threads=1, device="cpu")
@@ -30,16 +27,6 @@ def step_of(folder, settings, **parents):
         tokenizers.train("byte", ["a"], 300).save_pretrained(folder / "tokenizers" / "byte")
     roles = {"material": SimpleNamespace(path=lambda name: folder / name)} | parents
     return SimpleNamespace(settings=settings, parent=roles.__getitem__)
-
-
-def built(build, step, folder):
-    """The workspace of a call that goes on from what is in the folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(devices, "matmul_rate", lambda *_: 1e9)
-        folder.mkdir(exist_ok=True)
-        workspace = Workspace(folder, Folder(folder, {}).progress())
-        build(step, workspace)
-        return workspace
 
 
 def table(workspace, name):

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from models.small_training import STEPS
-from studies.validation.small_runs import GIVEN, built, step_of, table
+from studies.lab.parents import built
+from studies.validation.small_runs import GIVEN, step_of, table
 
 from proxylib.models import pretrain
 from proxylib.studies.validation import mixture_run

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 from models.small_training import STEPS, contents, interrupt
-from studies.validation.small_runs import GIVEN, built, step_of, table
+from studies.lab.parents import built
+from studies.validation.small_runs import GIVEN, step_of, table
 
 from proxylib.studies.validation.overfit_run import build, endless
 from proxylib.studies.validation.settings import Corpus, RunSettings
