@@ -36,6 +36,25 @@ MUTANTS = {
         ),
         Mutant("quoted-keys-pass", '(value, quote(value, safe=""), repr(value)[1:-1], html.escape(value))', "(value,)"),
     ],
+    "laws/surface.py": [
+        Mutant("guesses-do-not-disagree", 'covariance += np.einsum("ct,ctn,ctm->tnm", weights, off, off)', "pass"),
+        Mutant("likelihood-forgets-its-volume", " - np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1)", ""),
+    ],
+    "laws/purchases.py": [
+        Mutant("items-have-no-noise", "whole = max(along[at] + variance, 1e-15)", "whole = max(along[at], 1e-15)"),
+        Mutant("dearest-of-alike", "gained / np.maximum(", "gained * np.maximum("),
+    ],
+    "studies/planning/candidates.py": [
+        Mutant("judges-are-mixed", 'others = scored & (frame["judge"] != kept)', "others = scored & False"),
+        Mutant("a-score-of-none-is-sure", '(frame["score"] * items + 1) / (items + 2)', 'frame["score"] * items / items'),
+    ],
+    "studies/planning/relation.py": [
+        Mutant("extrapolates-silently", "if not seen[name].min() <= value <= seen[name].max():", "if False:"),
+    ],
+    "studies/planning/decide.py": [
+        Mutant("spends-beyond-the-budget", "offered.prices <= left + 1e-9", "offered.prices > 0"),
+        Mutant("endless-items-never-err", "spread / items + layer.off**2", "spread / items"),
+    ],
     "alarms/rises.py": [
         Mutant("noise-of-whole-curve", "median / (MEDIAN * np.sqrt(6))", "median / MEDIAN"),
         Mutant(

@@ -19,6 +19,8 @@ def test_help_names_every_command():
         "rank",
         "forecast",
         "monitor",
+        "plan",
+        "preferences",
         "extract",
         "judge",
         "finetune",

@@ -26,7 +26,7 @@ from proxylib.report.plots.intervals import (
     trained_twice,
 )
 from proxylib.report.plots.matrices import heat_map, share_map, similarity
-from proxylib.report.plots.scatters import prices, rank_scatter, scatter_with_lines
+from proxylib.report.plots.scatters import prices, rank_scatter, scatter_with_lines, surface_in_doubt
 from proxylib.report.plots.style import NARROW, WIDE, at_width, canvas, finding, legend_below, panel, ratios, same_limits, svg
 from proxylib.report.plots.watched import candidates, watched_series
 
@@ -72,6 +72,7 @@ __all__ = [
     "scatter_with_lines",
     "share_map",
     "similarity",
+    "surface_in_doubt",
     "svg",
     "trained_twice",
     "watched_series",

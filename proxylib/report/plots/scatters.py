@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from proxylib.report.plots.intervals import points as draw_points
 from proxylib.report.plots.intervals import whiskers
-from proxylib.report.plots.style import INK, QUIET, looks, themed
+from proxylib.report.plots.style import FAINT, INK, QUIET, looks, themed
 
 #: name of the line through all points, whatever their group
 ALL = "all"
@@ -77,4 +77,25 @@ def prices(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
     ax.hlines(shown["estimate"], ends[:, 0], ends[:, 1], color=QUIET, alpha=0.5, linewidth=1, zorder=1.8)
     draw_points(shown, ax, x="cost", y="estimate", by="name")
     ax.set(xscale="log", xlabel="dollars a look (at the left edge: nothing more)", ylabel=label)
+    return ax
+
+
+@themed
+def surface_in_doubt(frame: pd.DataFrame, lines: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
+    """What is known of candidates and what is not, along one signal.
+
+    Parameters
+    ----------
+    frame : columns place, rate, low, high (percent), kind; a row per candidate, and one more for those to buy
+    lines : columns place, estimate, low, high (shares; nan where there is no line)
+    label : of the horizontal axis
+    """
+    ends = lines.sort_values("place").dropna(subset=["estimate"])
+    if len(ends):
+        ax.fill_between(ends["place"], 100 * ends["low"], 100 * ends["high"], color=FAINT, alpha=0.5, linewidth=0)
+        sns.lineplot(x=ends["place"], y=100 * ends["estimate"], color=QUIET, linewidth=1, errorbar=None, legend=False, ax=ax)
+    colours = {name: look.colour for name, look in looks(frame["kind"]).items()}
+    whiskers(frame, ax, x="place", colour=frame["kind"].map(colours))
+    draw_points(frame, ax, x="place", y="rate", by="kind")
+    ax.set(xlabel=label, ylabel="score, %")
     return ax

@@ -148,6 +148,11 @@ KINDS = {
     "changes": {"higher": Look(BLUE, "^"), "lower": Look(VERMILION, "v")},
     "contrasts": {"planned": Look(INK, "o"), "exploratory": Look(QUIET, "s")},
     "models": {"model": Look(INK, "o")},
+    "candidates": {
+        "evaluated": Look(INK, "o"),
+        "not evaluated": Look(SKY, "^"),
+        "to buy next": Look(VERMILION, "D"),
+    },
     "trainings": {"first training": Look(INK, "o"), "second training": Look(ORANGE, "D")},
     "along a run": {
         "what came": Look(INK, "o"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 from proxylib.alarms import regression, table
 from proxylib.alarms.choice import Choice
 from proxylib.data.histories.measured import LOSS, Measured
-from proxylib.report import plots, words
+from proxylib.report import document, plots, words
 from proxylib.studies.your_run.watch import Watched
 from proxylib.text import escape, line
 
@@ -120,13 +119,6 @@ def choices(watched: Watched) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-body{color:#1b1b1b;background:#fcfcfa}
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}img{max-width:100%;height:auto}.scroll{overflow-x:auto}
-table{border-collapse:collapse;font-size:.85rem}th,td{padding:.2rem .6rem;text-align:left;border-bottom:1px solid #d4d4d0}
-td{overflow-wrap:anywhere}li.stands{font-weight:600}li.over{color:#6b6b6b}.verdict{font-size:1.15rem;font-weight:600}
-@media(prefers-color-scheme:dark){body{background:#181816;color:#e8e8e4}th,td{border-color:#444}img{background:#fcfcfa}
-li.over{color:#a0a09a}}"""
 VERDICTS = {0: "No alarm stands.", 3: "An alarm stands.", 4: "The data cannot tell, or an evaluation is missing."}
 
 
@@ -149,10 +141,10 @@ def page(known: Measured, watched: Watched, name: str) -> bytes:
         f"<ul>{''.join(lines)}</ul>" if lines else "",
         "".join(_panels(known, watched)),
         f"<h2>Which checkpoint to take</h2>{taken}",
-        f"<h2>What was watched</h2>{_table(_series_table(watched, known.axis))}",
+        f"<h2>What was watched</h2>{document.table(_series_table(watched, known.axis))}",
         f"<h2>How it was read</h2><ul>{notes}</ul>" if notes else "",
     ]
-    return document(f"{line(name)}: monitor", "".join(body))
+    return document.whole(f"{line(name)}: monitor", "".join(body))
 
 
 def comparison_page(made: pd.DataFrame, said: list[str], code: int) -> bytes:
@@ -160,22 +152,8 @@ def comparison_page(made: pd.DataFrame, said: list[str], code: int) -> bytes:
     lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in said)
     shown = made.drop(columns=["p_alone"]).map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
     verdict = {0: "No metric became worse.", 3: "A metric became worse.", 4: VERDICTS[4]}[code]
-    body = f'<h1>Item by item</h1><p class="verdict">{verdict}</p><ul>{lines}</ul>{_table(shown)}'
-    return document("monitor, item by item", body)
-
-
-def document(title: str, body: str) -> bytes:
-    """A page that asks no other host for anything; `body` is HTML."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
-    ).encode()
-
-
-def _image(figure: object, alt: str) -> str:
-    data = base64.b64encode(plots.svg(figure)).decode()
-    return f'<p><img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}"></p>'
+    body = f'<h1>Item by item</h1><p class="verdict">{verdict}</p><ul>{lines}</ul>{document.table(shown)}'
+    return document.whole("monitor, item by item", body)
 
 
 def _panels(known: Measured, watched: Watched) -> Iterator[str]:
@@ -191,7 +169,7 @@ def _panels(known: Measured, watched: Watched) -> Iterator[str]:
         canvas, (ax,) = plots.canvas(height=2.4, width=plots.WIDE)
         title = f"{task} (run {run})" if len(watched.choices) > 1 else str(task)
         plots.watched_series(thin, of(alarms), ax, label=known.axis, title=title)
-        yield _image(canvas, f"{title} along {known.axis}, with {len(of(alarms))} alarms")
+        yield document.image(canvas, f"{title} along {known.axis}, with {len(of(alarms))} alarms")
     if len(keys) > MOST_PANELS:
         yield f"<p>{len(keys) - MOST_PANELS} more series with alarms are in the table.</p>"
 
@@ -201,7 +179,7 @@ def _choice_figure(choice: Choice | str, known: Measured) -> str:
         return ""
     canvas, (ax,) = plots.canvas(height=2.4, width=plots.WIDE)
     plots.candidates(choice.table.assign(taken=choice.table["at"] == choice.advice), ax, label=known.axis)
-    return _image(canvas, "mean of tasks at the last checkpoints, with standard errors; the one to take is marked")
+    return document.image(canvas, "mean of tasks at the last checkpoints, with standard errors; the one to take is marked")
 
 
 def _series_table(watched: Watched, axis: str) -> pd.DataFrame:
@@ -219,9 +197,3 @@ def _series_table(watched: Watched, axis: str) -> pd.DataFrame:
             "tests": np.where(rows["watched"], "made", "too few checkpoints"),
         }
     )
-
-
-def _table(frame: pd.DataFrame) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in frame.to_numpy())
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'

@@ -61,3 +61,15 @@ def test_a_group_without_a_defined_value_draws_nothing(ax):
     points = pd.DataFrame({"loss": [1.0, 2], "judge": "LM judge", "rate": np.nan, "low": np.nan, "high": np.nan})
     plots.scatter_with_lines(points, ax, x="loss", by="judge", lines={"LM judge": (np.nan, np.nan)}, label="loss")
     assert ax.get_legend() is None
+
+
+def test_what_is_in_doubt_stands_beside_what_is_known(ax):
+    frame = pd.DataFrame({"place": [1.0, 2, 2], "rate": [10.0, 20, 20], "low": 5.0, "high": 25.0})
+    frame["kind"] = ["evaluated", "not evaluated", "to buy next"]
+    lines = pd.DataFrame({"place": [2.0, 1], "estimate": [0.2, 0.1], "low": 0.05, "high": 0.25})
+    plots.surface_in_doubt(frame, lines, ax, label="loss")
+    assert ax.get_legend_handles_labels()[1] == ["evaluated", "not evaluated", "to buy next"]
+    (line,) = fitted(ax)
+    np.testing.assert_allclose(line.get_xydata(), [[1, 10], [2, 20]])
+    plots.surface_in_doubt(frame, lines.assign(estimate=np.nan), ax, label="loss")
+    assert len(fitted(ax)) == 1

@@ -1,0 +1,228 @@
+"""Sentences, the figure and the page of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from proxylib.report import document, plots, words
+from proxylib.stats import Interval, decide
+from proxylib.studies.planning.candidates import COUNTED, Candidates, some
+from proxylib.studies.planning.decide import Planned
+from proxylib.studies.planning.relation import FEWEST
+from proxylib.studies.planning.settings import Layer, Plan
+from proxylib.text import escape, line
+
+KNOWN, OPEN, NEXT = "evaluated", "not evaluated", "to buy next"
+MOST_SAID = 5  # unevaluated candidates whose intervals a terminal shows, the most promising first
+STEP = {"loss": 0.1}  # of a signal, for which a slope is said
+WHY = {
+    "tolerance": "then stop: {regret} of score are expected to be lost, at most --tolerance {tolerance:g}",
+    "budget": "then the budget is spent: {regret} of score are expected to be lost",
+    "nothing": "then stop: nothing on offer is expected to change the choice; {regret} of score are expected to be lost",
+    "length": "then plan again with what came of it: {regret} of score are expected to be lost",
+}
+
+
+def points(share: float) -> str:
+    """A share of items as points: 3.1 points."""
+    return f"{100 * share:.2g} points"
+
+
+def price(value: float) -> str:
+    """A price, in whichever unit it was given."""
+    return f"{value:,.4g}" if value < 1e5 else f"{value:,.0f}"
+
+
+def read_as(known: Candidates, layers: Mapping[str, Layer]) -> Iterator[str]:
+    """What would be planned with."""
+    count = int(known.evaluated.sum())
+    yield f"{len(known.frame)} candidates, {count} evaluated; signals: {words.listed(known.signals)}"
+    for name, layer in layers.items():
+        items = words.listed([f"{items:,}" for items in layer.items])
+        yield f"on offer: {line(name)}, {items} items at {price(layer.price)} each, {price(layer.look)} a candidate"
+
+
+def sentences(
+    known: Candidates,
+    planned: Planned,
+    fit: pd.DataFrame | None,
+    predictions: pd.DataFrame,
+    rest: pd.DataFrame,
+    given: Plan,
+) -> list[str]:
+    """What a terminal shows: the relation, what it says of those that nobody evaluated, what to buy, when to stop."""
+    said = [relation_sentence(known, fit, planned), *beside_sentences(rest)]
+    if fit is not None:
+        said += list(open_sentences(known, planned, predictions, given))
+    return [*said, *buying_sentences(planned, given), worth_sentence(planned)]
+
+
+def relation_sentence(known: Candidates, fit: pd.DataFrame | None, planned: Planned) -> str:
+    """The line, or why there is none."""
+    count = int(known.evaluated.sum())
+    signal = known.signals[0]
+    if fit is None:
+        return (
+            f"cannot tell how scores follow {signal}: {words.counted(count, 'score')} of candidates that differ in it, "
+            f"at least {FEWEST} are needed; what follows rests on what such relations usually look like"
+        )
+    row = fit.iloc[0]
+    unit = STEP.get(signal, np.log(2) if signal in COUNTED else 1.0)
+    per = f"a doubling of {signal}" if signal in COUNTED else f"{unit:g} more {line(signal)}"
+    ends = Interval(*(100 * unit * row[name] for name in ("slope", "low", "high")))
+    words_ = words.chosen(decide(ends), "higher", "lower", "not shown to be higher or lower")
+    return (
+        f"scores are {words_} with {per}: {words.with_interval(ends)} points ({count} evaluated, R2 {row['r2']:.2f}, "
+        f"scatter {points(row['scatter'])})"
+    )
+
+
+def beside_sentences(rest: pd.DataFrame) -> Iterator[str]:
+    """Whether size and data say as much as the loss."""
+    if len(rest) < 2:
+        return
+    alone = rest["error"].iloc[0]
+    for row in rest.iloc[1:].itertuples():
+        more = Interval(row.more, row.low, row.high)
+        verdict = words.chosen(
+            decide(more),
+            f"{row.signals} tell a left-out score less well than loss",
+            f"{row.signals} tell a left-out score better than loss",
+            f"{row.signals} are not shown to tell a left-out score better or worse than loss",
+        )
+        yield f"{verdict} (errors {points(row.error)} and {points(alone)})"
+
+
+def open_sentences(known: Candidates, planned: Planned, predictions: pd.DataFrame, given: Plan) -> Iterator[str]:
+    """Intervals of candidates that nobody evaluated, the most promising first."""
+    rows = predictions[~known.evaluated].assign(promise=planned.known.mean[~known.evaluated])
+    shown = rows.sort_values("promise", ascending=False, kind="stable").head(MOST_SAID)
+    for row in shown.itertuples():
+        ends = words.with_interval((row.estimate, row.low, row.high), 100)
+        beyond = "" if not row.outside else f" (extrapolated: {row.outside})"
+        yield f"{line(row.name)}: {ends} % by the line, {given.level:.0%} of such scores{beyond}"
+    if len(rows) > MOST_SAID:
+        yield f"{len(rows) - MOST_SAID} more candidates are in the table"
+
+
+def buying_sentences(planned: Planned, given: Plan) -> Iterator[str]:
+    """What to buy, in order, and when to stop."""
+    steps = planned.steps
+    regret = steps["regret"].iloc[-1] if len(steps) else planned.compared["regret"].iloc[0]
+    best = planned.candidates.loc[planned.candidates["expected"].idxmax()]
+    take = f"{line(best['name'])} seems best ({100 * best['best']:.0f} % chance)"
+    if not len(steps):
+        ends = WHY[planned.why].format(regret=points(regret), tolerance=given.tolerance).removeprefix("then ")
+        yield f"buy nothing: {take}; {ends}"
+        return
+    first = steps.iloc[0]
+    yield (
+        f"next, buy {first['items']:,} items of {line(first['layer'])} on {line(first['name'])} for {price(first['price'])}; "
+        f"{take} now"
+    )
+    if len(steps) > 1:
+        later = [f"{name} ({items:,})" for name, items in zip(steps["name"][1:], steps["items"][1:], strict=True)]
+        yield f"after it, as things look now: {some(later)}"
+    yield WHY[planned.why].format(regret=points(regret), tolerance=given.tolerance)
+
+
+def worth_sentence(planned: Planned) -> str:
+    """What the plan is worth against others."""
+    parts = [f"{row.what} {points(row.regret)} (price {price(row.price)})" for row in planned.compared.itertuples()]
+    return f"expected to be lost: {', '.join(parts)}"
+
+
+def looks(known: Candidates, planned: Planned) -> pd.DataFrame:
+    """A row per candidate as the figure shows it: place, rate with low and high in percent, kind."""
+    frame = planned.candidates
+    noise = np.sqrt(known.frame["noise"].to_numpy(float))
+    seen = known.evaluated
+    bought = set(planned.steps["name"])
+    kinds = np.where(seen, KNOWN, OPEN)
+    rate = np.where(seen, frame["score"], frame["expected"])
+    low, high = (np.where(seen, frame["score"] + side * 2 * noise, frame[end]) for side, end in ((-1, "low"), (1, "high")))
+    shown = pd.DataFrame({"place": frame[known.signals[0]], "rate": 100 * rate, "low": 100 * np.clip(low, 0, 1)})
+    shown = shown.assign(high=100 * np.clip(high, 0, 1), kind=kinds, name=frame["name"])
+    again = shown[shown["name"].isin(bought)].assign(kind=NEXT)
+    return pd.concat([shown, again], ignore_index=True)
+
+
+def figure(known: Candidates, planned: Planned, predictions: pd.DataFrame) -> Figure:
+    """The surface along the signal that is trusted most: what was evaluated, what is in doubt, what to buy."""
+    canvas, (ax,) = plots.canvas(height=3.6)
+    signal = known.signals[0]
+    lines = predictions.assign(place=known.frame[signal])
+    plots.surface_in_doubt(looks(known, planned), lines, ax, label=line(signal))
+    if signal in COUNTED:
+        plots.ratios(ax.xaxis)
+    doubtful = int((planned.candidates["best"] >= 0.05).sum())
+    plots.finding(canvas, f"{words.counted(doubtful, 'candidate')} of {len(known.frame)} may be the best (chance above 5 %)")
+    return plots.legend_below(canvas, ax)
+
+
+def page(
+    known: Candidates,
+    planned: Planned,
+    said: list[str],
+    notes: list[str],
+    predictions: pd.DataFrame,
+    fit: pd.DataFrame | None,
+    given: Plan,
+) -> bytes:
+    """The page: HTML that asks no other host for anything; text of strangers is escaped."""
+    steps = planned.steps.drop(columns=["at", "option"])
+    shown = steps.assign(price=steps["price"].map(price), spent=steps["spent"].map(price), regret=steps["regret"].map(points))
+    compared = planned.compared.assign(
+        price=planned.compared["price"].map(price), regret=planned.compared["regret"].map(points)
+    )
+    body = [
+        f"<h1>What to evaluate next: {escape(line(given.table.name))}</h1>",
+        f'<p class="verdict">{escape(verdict(planned, fit))}</p>',
+        document.image(
+            figure(known, planned, predictions),
+            f"scores against {line(known.signals[0])}: evaluated, expected with intervals, and what to buy next",
+        ),
+        f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in said)}</ul>",
+        f"<h2>What to buy, in order</h2>{document.table(shown)}" if len(steps) else "",
+        f"<h2>What is expected to be lost</h2>{document.table(compared)}",
+        f"<h2>Candidates</h2>{document.table(candidates_table(known, planned, predictions))}",
+        f"<h2>How it was read</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>" if notes else "",
+        "<p>Expected to be lost: how much lower the true score of what seems best is than that of the best; the mean over "
+        "worlds that agree with the table. Bars: two standard errors of a score, or the interval of a score that nobody "
+        "measured; the shade is the line with its interval.</p>",
+    ]
+    return document.whole(f"{line(given.table.name)}: plan", "".join(body))
+
+
+def verdict(planned: Planned, fit: pd.DataFrame | None) -> str:
+    """One sentence on top."""
+    if fit is None:
+        return "Too few scores to tell how they follow the signals; the purchases below would tell."
+    if not len(planned.steps):
+        return "Nothing more is worth its price."
+    first = planned.steps.iloc[0]
+    return f"Next: {first['items']:,} items on {line(first['name'])}."
+
+
+def candidates_table(known: Candidates, planned: Planned, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Every candidate, the most promising first, as the page shows it."""
+    rows = planned.candidates
+    percent = lambda values: [words.percent(value, 1) for value in values]
+    said = [words.with_interval(row, 100) for row in predictions[["estimate", "low", "high"]].to_numpy(float)]
+    frame = pd.DataFrame({"candidate": rows["name"].map(line)})
+    for signal in known.signals:
+        frame[line(signal)] = [f"{value:.4g}" for value in rows[signal]]
+    frame = frame.assign(
+        **{
+            "score, %": percent(rows["score"]),
+            "expected, %": percent(rows["expected"]),
+            "by the line, %": said,
+            "chance to be best, %": percent(rows["best"]),
+            "extrapolated": predictions["outside"].to_numpy(),
+        }
+    )
+    return frame.iloc[np.argsort(-rows["expected"].to_numpy(), kind="stable")]

@@ -1,0 +1,54 @@
+"""Sentences of a plan."""
+
+import pandas as pd
+import pytest
+from studies.planning.tables import grid
+
+from proxylib.studies.planning import candidates, decide, relation, report
+from proxylib.studies.planning.settings import Plan, layers
+
+
+@pytest.fixture
+def said(tmp_path):
+    def sentences(frame, **options):
+        frame.to_csv(tmp_path / "t.csv", index=False)
+        given = Plan(table=tmp_path / "t.csv", out=tmp_path / "out", **options)
+        known = candidates.load(given)
+        planned = decide.plan(known, layers(given), given)
+        parts = relation.line(known, 0.95), relation.predicted(known, 0.95), relation.beside(known, 0.95)
+        return "\n".join(report.sentences(known, planned, *parts, given))
+
+    return sentences
+
+
+def test_the_relation_its_intervals_and_what_to_buy_are_said(said):
+    text = said(grid())
+    assert "scores are lower with 0.1 more loss: -" in text and "R2 " in text
+    assert "size and data are not shown to tell a left-out score better or worse than loss" in text
+    assert "32B-4673: " in text and "(extrapolated: loss and size)" in text
+    assert "next, buy 100 items of the same evaluation on 32B" in text and "then stop: " in text
+    assert "expected to be lost: nothing " in text
+
+
+def test_counted_signals_are_said_by_their_doublings(said):
+    assert "scores are higher with a doubling of size: " in said(grid().drop(columns=["loss", "data"]))
+
+
+def test_too_few_scores_are_said(said):
+    assert said(grid((1,))).startswith("cannot tell how scores follow loss: 1 score of candidates that differ in it")
+
+
+def test_what_needs_nothing_says_so(said):
+    assert "buy nothing: " in said(grid(range(15)).assign(items=10**8))
+
+
+def test_the_figure_shows_each_candidate_once_and_those_to_buy_again(tmp_path):
+    grid().to_csv(tmp_path / "t.csv", index=False)
+    given = Plan(table=tmp_path / "t.csv", out=tmp_path / "out")
+    known = candidates.load(given)
+    planned = decide.plan(known, layers(given), given)
+    shown = report.looks(known, planned)
+    kinds = shown["kind"].value_counts()
+    assert kinds[report.KNOWN] == 5 and kinds[report.OPEN] == 10
+    assert set(shown["name"][shown["kind"] == report.NEXT]) == set(planned.steps["name"])
+    assert isinstance(shown, pd.DataFrame) and (shown["low"] <= shown["rate"]).all()
