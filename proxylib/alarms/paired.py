@@ -203,13 +203,14 @@ def detectable(error: float, alpha: float = 0.05, power: float = 0.8, degrees: f
     return float((t.ppf(1 - alpha / 2, degrees) + t.ppf(power, degrees)) * error)
 
 
-def items_needed(change: float, spread: float, alpha: float = 0.05, power: float = 0.8) -> int:
-    """Independent items that show a change, given the standard deviation of an item's difference.
+def items_that_show(change: float, churn: float, alpha: float = 0.05, power: float = 0.8) -> int:
+    """Right and wrong answers that show a change where a share of them, the churn, changes for no reason: `smallest`, inverted.
 
-    >>> items_needed(0.03, 1 / 3)  # Miller 2024: about a thousand questions show three points
-    970
+    >>> items_that_show(0.1, 0.07)
+    153
     """
-    return math.ceil((detectable(spread, alpha, power) / change) ** 2)
+    noise = detectable(1.0, alpha, power) ** 2 * (churn + change)
+    return math.ceil((2 * change + noise + math.sqrt((4 * change + noise) * noise)) / (2 * change**2))
 
 
 EXACT, STUDENT, CLUSTERED = "McNemar, exact", "paired t", "clustered t"

@@ -46,8 +46,16 @@ def test_mcnemars_test_is_the_sign_test_of_changed_answers(up, down):
 
 def test_a_thousand_questions_show_three_points():
     """Miller 2024: with a variance of 1/9 of an item's difference, 969 questions."""
-    assert paired.items_needed(0.03, 1 / 3) in (969, 970)
     assert paired.detectable(1 / 3 / math.sqrt(969)) == pytest.approx(0.03, rel=1e-3)
+
+
+@pytest.mark.parametrize(("change", "churn"), [(0.1, 0.07), (0.02, 0.1), (0.05, 0.0)])
+def test_as_many_items_as_are_asked_for_show_the_change(change, churn):
+    items = paired.items_that_show(change, churn)
+    noise = paired.detectable(1.0) ** 2
+    assert (change - 1 / items) ** 2 * items >= noise * (churn + change)
+    fewer = items - 1
+    assert (change - 1 / fewer) ** 2 * fewer < noise * (churn + change)
 
 
 def test_what_is_said_to_be_shown_is_found_with_that_power():

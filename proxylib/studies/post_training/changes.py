@@ -116,12 +116,14 @@ def _since_base(table: pd.DataFrame, column: str, keys: Iterable[str]) -> pd.Ser
     return table[column] - first.reindex(index).to_numpy()
 
 
-def over_bases(table: pd.DataFrame, keys: Sequence[str], column: str, level: float) -> pd.DataFrame:
-    """Mean of a column over bases with Student's interval: columns `keys`, estimate, low, high, n (bases that have it)."""
+def over_bases(
+    table: pd.DataFrame, keys: Sequence[str], column: str, level: float, interval=stats.mean_interval
+) -> pd.DataFrame:
+    """Mean of a column over bases with its interval: columns `keys`, estimate, low, high, n (bases that have it)."""
     rows = []
     for names, part in table.dropna(subset=[column]).groupby(list(keys), sort=False):
         means = part.groupby("base", sort=False)[column].mean()
-        rows.append((*names, *stats.mean_interval(means, level), len(means)))
+        rows.append((*names, *interval(means, level), len(means)))
     return pd.DataFrame(rows, columns=[*keys, *ENDS, "n"]).astype(dict.fromkeys(ENDS, float))
 
 

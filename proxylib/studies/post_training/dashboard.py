@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from proxylib.studies.post_training import changes, detection
 from proxylib.studies.post_training.detection import PAIRED, UNPAIRED, Grid
 from proxylib.studies.post_training.settings import Arm, RegressionsSettings
 
+#: column -> how its mean over bases gets an interval, where it is no share
+INTERVALS = dict.fromkeys(("side", "alone", "gain", "slope", "with_base"), stats.mean_interval)
+INTERVALS["more"] = partial(stats.share_interval, difference=True)
 DROP, CORRECTION = 0.1, "Benjamini-Hochberg"  # planted losses by which paired and unpaired tests are compared
 
 
@@ -76,7 +80,7 @@ def _all(step, settings: RegressionsSettings, name: str) -> pd.DataFrame:
 
 def _stacked(table: pd.DataFrame, keys: Sequence[str], columns: Sequence[str], level: float) -> pd.DataFrame:
     """Several columns over bases, one under another, with a column quantity in front."""
-    parts = [changes.over_bases(table, keys, column, level) for column in columns]
+    parts = [changes.over_bases(table, keys, column, level, INTERVALS.get(column, stats.share_interval)) for column in columns]
     for part, column in zip(parts, columns, strict=True):
         part.insert(0, "quantity", column)
     return pd.concat(parts, ignore_index=True)
@@ -131,6 +135,7 @@ def estimates(
     """The rows that claims read: claim, estimate, low, high, level, n, n_unit; accuracies in points, refusals as shares."""
     level, arms = settings.bootstrap.level, settings.arms
     mean = lambda values: stats.mean_interval(values, level) if len(values) else Interval(np.nan, np.nan, np.nan)
+    refusing = lambda values: INTERVALS["more"](values, level) if len(values) else mean(values)
     one = lambda reads: next((arm.name for arm in arms if set(arm.reads) == reads), "")
     first = by_base[(by_base["arm"] == one({"target"})) & (by_base["round"] == 1)]
     taught = refused[refused["arm"] == one({"marked", "harmless"})]
@@ -145,9 +150,9 @@ def estimates(
         "stack-regressions": mean(first["side"]),
         "stack-regressions-gain": mean(first["gain"]),
         "stack-regressions-compound": changes.compounding(slopes, arms, level),
-        "stack-over-refusal": mean(mixed.loc[mixed["kind"] == "harmless", "more"]),
-        "stack-over-refusal-first-round": mean(harmless["more"]),
-        "stack-over-refusal-near": mean(mixed.loc[mixed["kind"] == "near", "more"]),
+        "stack-over-refusal": refusing(mixed.loc[mixed["kind"] == "harmless", "more"]),
+        "stack-over-refusal-first-round": refusing(harmless["more"]),
+        "stack-over-refusal-near": refusing(mixed.loc[mixed["kind"] == "near", "more"]),
         "ours-paired-finds": mean(100 * (power[PAIRED] - power[UNPAIRED])),
         "stack-dashboards": mean(100 * (flags[target] - flags[control])) if target in flags else mean([]),
     }

@@ -71,8 +71,8 @@ def same_recipe(dashboards: pd.DataFrame, control: str) -> pd.Series:
 
 
 def changes_table(changes: pd.DataFrame) -> pd.DataFrame:
-    """Side losses and gains of every arm after each round, in points."""
-    rows = changes[changes["quantity"].isin(["side", "gain"])].assign(
+    """Side losses and gains of every arm after each round, in points; of drift itself, which is taken off, there is none."""
+    rows = changes[changes["quantity"].isin(["side", "gain"]) & (changes["arm"] != CONTROLS[0])].assign(
         what=lambda part: part["quantity"].map({"side": SIDE, "gain": GAIN})
     )
     named = {number: f"round {number}" for number in sorted(rows["round"].unique())}
@@ -97,14 +97,9 @@ def churn(shows: pd.DataFrame) -> float:
 
 def items_table(shows: pd.DataFrame, metrics: int, level: float, points: Sequence[float] = (1, 2, 3, 5, 10)) -> pd.DataFrame:
     """Items that show a loss with 80 % power, by its size: of one metric, and of one among so many."""
-    spread = churn(shows) ** 0.5
-    one, many = ((1 - level), (1 - level) / metrics)
-    rows = []
-    for size in points:
-        change = size / 100
-        # a loss of so much is itself a change of answers
-        wide = max(spread, change**0.5)
-        rows.append((f"{size:g}", *(f"{paired.items_needed(change, wide, alpha):,}" for alpha in (one, many))))
+    alphas, rate = ((1 - level), (1 - level) / metrics), churn(shows)
+    needed = lambda size: (f"{paired.items_that_show(size / 100, rate, alpha):,}" for alpha in alphas)
+    rows = [(f"{size:g}", *needed(size)) for size in points]
     return pd.DataFrame(rows, columns=["loss (points)", "items, one metric", f"items, one of {metrics} metrics"])
 
 

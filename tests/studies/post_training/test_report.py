@@ -41,7 +41,7 @@ def test_more_metrics_and_smaller_losses_ask_for_more_items():
     table = report.items_table(shows, 24, 0.95)
     one, many = (table[name].str.replace(",", "").astype(int) for name in table.columns[1:])
     assert one.is_monotonic_decreasing and (many > one).all()
-    assert one[1] == 1963  # (1.96 + 0.84)^2 * 0.1 / 0.02^2
+    assert one[1] == 2454  # (1.96 + 0.84)^2 * (0.1 + 0.02) / 0.02^2 = 2355, and one answer more by an exact test
 
 
 def test_two_trainings_of_one_recipe_are_held_against_each_other_alone():
