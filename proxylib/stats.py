@@ -311,15 +311,16 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     return Interval(float(values.mean()), float(low), float(high))
 
 
-def share_interval(values: Sequence[float], level: float = 0.95, difference: bool = False) -> Interval:
+def share_interval(values: Sequence[float], level: float = 0.95, difference: bool = False, trials: int = 1) -> Interval:
     """Interval of the mean of shares of independent clusters, or of the mean of differences of shares.
 
-    Student's, cut where no share can lie. Where all clusters agree on none or on all, Wilson's, as if each were one trial; on a
-    difference of zero, as much to either side as so many clusters could have hidden.
+    Student's, cut where no share can lie. Where all clusters agree on none or on all, Wilson's, as if each were so many trials;
+    on a difference of zero, as much to either side as so many clusters could have hidden.
     """
     mean, low, high = mean_interval(values, level)
     if len(values) > 1 and low == high and mean in (0.0, 1.0):
-        low, high = proportion_interval(round(mean * len(values)), len(values), level)[1:]
+        count = trials * len(values)
+        low, high = proportion_interval(round(mean * count), count, level)[1:]
         low = -high if difference and not mean else low
     floor = -1.0 if difference else 0.0
     return Interval(mean, float(np.clip(low, floor, 1.0)), float(np.clip(high, floor, 1.0)))

@@ -346,7 +346,7 @@ def test_shares_stay_shares_and_agreement_is_no_certainty():
     spread = stats.share_interval([1.0, 0.9, 1.0, 0.2])
     assert spread.high == 1.0 and 0 <= spread.low < spread.estimate
     agreed = stats.share_interval([0.0] * 6)
-    assert agreed.low == 0 and agreed.high == pytest.approx(stats.proportion_interval(0, 6).high)
+    assert agreed.low == pytest.approx(0) and agreed.high == pytest.approx(stats.proportion_interval(0, 6).high)
     assert stats.share_interval([0.0] * 6, difference=True).low == -agreed.high
     assert stats.share_interval([-1.0, -1.0, 0.0], difference=True).low == -1
     assert stats.share_interval([0.3, 0.5, 0.4]) == stats.mean_interval([0.3, 0.5, 0.4])

@@ -117,6 +117,19 @@ KINDS = {
         "correct": Look(INK, "s"),
         "decisive, failed": Look(VERMILION, "v"),
     },
+    "losses of one run": {"own text": Look(ORANGE, "D"), "held out": Look(INK, "s")},
+    "what a run reads": {
+        "few documents, read often": Look(VERMILION, "v"),
+        "three times as many": Look(PINK, "P"),
+        "endless documents, read once": Look(BLUE, "o"),
+        "right in form, wrong in content": Look(QUIET, "^"),
+    },
+    "changes of a mixture": {
+        "more of what stalled": Look(BLUE, "o"),
+        "more of another": Look(ORANGE, "D"),
+        "left alone": Look(QUIET, "^"),
+    },
+    "what an average hides": {"as seen": Look(BLUE, "o"), "by noise alone": Look(QUIET, "^")},
     "accuracies up to": {"at most 10 %": Look(BLUE, "o"), "at most 20 %": Look(SKY, "^")},
     "what orders models": {"answers": Look(INK, "s"), "answers and proxy": Look(BLUE, "o"), "proxy": Look(QUIET, "^")},
     "protocols": {

@@ -52,8 +52,9 @@ def build(step, workspace: Workspace) -> None:
     losses = changes.domain_losses(domains, control)
     workspace.write_table("domains", changes.over_bases(losses, ["arm", "round", "domain"], "change", level))
     workspace.write_table("planted", planted)
+    rate = partial(stats.share_interval, trials=max(1, detection.DASHBOARDS // len(settings.bases)))
     keys = ["drop", "test", "correction"]
-    workspace.write_table("rates", _stacked(rates, keys, ("false", "any", "discoveries", "power"), level))
+    workspace.write_table("rates", _stacked(rates, keys, ("false", "any", "discoveries", "power"), level, rate))
     workspace.write_table("dashboards", real)
     workspace.write_table("latency", late)
     workspace.write_table("found", first_found(late))
@@ -78,9 +79,10 @@ def _all(step, settings: RegressionsSettings, name: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _stacked(table: pd.DataFrame, keys: Sequence[str], columns: Sequence[str], level: float) -> pd.DataFrame:
+def _stacked(table: pd.DataFrame, keys: Sequence[str], columns: Sequence[str], level: float, interval=None) -> pd.DataFrame:
     """Several columns over bases, one under another, with a column quantity in front."""
-    parts = [changes.over_bases(table, keys, column, level, INTERVALS.get(column, stats.share_interval)) for column in columns]
+    ways = {column: interval or INTERVALS.get(column, stats.share_interval) for column in columns}
+    parts = [changes.over_bases(table, keys, column, level, way) for column, way in ways.items()]
     for part, column in zip(parts, columns, strict=True):
         part.insert(0, "quantity", column)
     return pd.concat(parts, ignore_index=True)

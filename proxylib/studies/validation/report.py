@@ -26,6 +26,7 @@ ARMS = {
 SERIES = {OWN: "own text", TOTAL: "held out"}
 DOMAINS = {"stalled": "the domain that stalled", PAID: "domains that paid", MEAN: "mean over domains"}
 COLUMNS = ["estimate", "low", "high"]
+TOKENS = (30_000, 100_000, 300_000, 600_000)  # ticks
 
 
 def over_seeds(courses: pd.DataFrame, what: str, level: float) -> pd.DataFrame:
@@ -60,6 +61,13 @@ def turning_table(summary: pd.DataFrame) -> pd.DataFrame:
         "accuracy": "accuracy at the end, %",
     }
     return tables.wide(shown, ["corpus"], {"what": heads})
+
+
+def passed_over(summary: pd.DataFrame) -> list[str]:
+    """Corpora, as called, whose held-out loss is shown to rise and in none of whose runs the alarm speaks."""
+    silent = lambda corpus: tables.interval(summary, what="alarm", corpus=corpus, series=TOTAL).estimate == 0
+    rises = lambda corpus: tables.interval(summary, what="rise", corpus=corpus, series=TOTAL).low > 0
+    return [label for corpus, label in _in(summary).items() if silent(corpus) and rises(corpus)]
 
 
 def _in(summary: pd.DataFrame) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from studies.validation.made_up import SEEDS, SHARES, Kept, overfit_run, watched
 
@@ -51,6 +52,10 @@ def test_a_pass_is_a_third_of_training_a_token(kept):
 
 def test_frames_of_the_page_have_a_row_for_everything(kept):
     tables = kept.tables
+    rises = pd.DataFrame({"what": ["alarm", "rise"], "corpus": "few", "series": "total", "estimate": [0, 0.2], "low": [0, 0.1]})
+    assert report.passed_over(rises.assign(high=0.3)) == [report.CORPORA["few"]]
+    assert report.passed_over(rises.assign(high=0.3, low=-0.1)) == []
+    assert report.passed_over(rises.assign(high=0.3, estimate=[0.5, 0.2])) == []
     assert list(report.turning_table(tables["summary"])["corpus"]) == list(report.CORPORA.values())
     assert set(report.losses_of(tables["courses"], "few", 0.95)["loss"]) == {"own text", "held out"}
     style, accuracy = report.style_rows(tables["courses"], 0.95)
