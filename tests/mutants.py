@@ -255,6 +255,8 @@ MUTANTS = {
             "if False else values",
             "tests/studies/forecasting/test_history.py",
         ),
+        Mutant("table-a-column-two-things", "if other != name and theirs[other]", "if other == name and theirs[other]"),
+        Mutant("table-unknown-field", "if name not in (*names, *beside)]", "if False]"),
     ],
     "studies/forecasting/lab_runs.py": [
         Mutant("a-window-that-sees-on", "(self.steps <= self.steps[-1] / times)", "(self.steps <= 2 * self.steps[-1] / times)"),

@@ -98,6 +98,29 @@ def _mend(text: str) -> str:
     return "leave the cell empty, or mend it"
 
 
+def known_fields(fields: dict[str, str], names: Sequence[str], beside: Sequence[str] = ()) -> dict[str, str]:
+    """Fields as they are given, our name -> theirs, once they are in order.
+
+    Parameters
+    ----------
+    fields : our name -> theirs; a column that is not in it has our name
+    names : of the columns that there may be
+    beside : what may be given besides, of something else than columns
+
+    Raises
+    ------
+    ValueError
+        A name that there is not; a column that would be two things at once.
+    """
+    if unknown := [name for name in fields if name not in (*names, *beside)]:
+        raise ValueError(f"{unknown[0]} is no column of a history; there are {', '.join((*names, *beside))}")
+    theirs = {name: fields.get(name, name) for name in names}
+    for name in (name for name in fields if name in names):
+        if other := next((other for other in names if other != name and theirs[other] == theirs[name]), None):
+            raise ValueError(f"column {theirs[name]} cannot be both {name} and {other}; name another for one of them")
+    return fields
+
+
 def read(path: Path, texts: Sequence[str]) -> Table:
     """Read a table.
 

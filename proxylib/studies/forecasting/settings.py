@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from proxylib.data.histories import table
 from proxylib.errors import UserError
 from proxylib.settings import Frozen, validated
 from proxylib.stats import Bootstrap
@@ -43,13 +44,7 @@ class Forecast(Frozen):
     @field_validator("fields")
     @classmethod
     def _known(cls, fields: dict[str, str]) -> dict[str, str]:
-        if unknown := [name for name in fields if name not in NAMES]:
-            raise ValueError(f"{unknown[0]} is no column of a history; there are {', '.join(NAMES)}")
-        names = {name: fields.get(name, name) for name in NAMES}
-        for name, theirs in fields.items():
-            if other := next((other for other in NAMES if other != name and names[other] == theirs), None):
-                raise ValueError(f"column {theirs} cannot be both {name} and {other}; name another for one of them")
-        return fields
+        return table.known_fields(fields, NAMES)
 
 
 def from_parameters(given: Mapping[str, Any]) -> Forecast:

@@ -55,17 +55,27 @@ def sentence(alarm: tuple, axis: str, runs: bool) -> str:
 
 def sentences(known: Measured, watched: Watched) -> list[str]:
     """What a terminal shows: an alarm a line, those that stand first, then the checkpoint to take."""
-    runs = len(watched.choices) > 1
-    alarms = watched.alarms.sort_values("stands", ascending=False, kind="stable")
-    lines = [sentence(alarm, known.axis, runs) for alarm in alarms.head(MOST_SAID).itertuples()]
+    alarms = _alarms(known, watched)
+    lines = [text for text, _ in alarms[:MOST_SAID]]
     if len(alarms) > MOST_SAID:
         lines.append(f"{len(alarms) - MOST_SAID} more alarms are in the table")
-    if not len(alarms):
+    if not alarms:
         lines.append(_silent(watched))
-    elif not alarms["stands"].any():
+    elif not any(stands for _, stands in alarms):
         lines.append("no alarm stands at the end of the history")
-    said = (choice_sentence(choice, run, known, watched) for run, choice in watched.choices.items())
-    return [*lines, *said]
+    return [*lines, *_chosen(known, watched).values()]
+
+
+def _alarms(known: Measured, watched: Watched) -> list[tuple[str, bool]]:
+    """Every alarm in words and whether it stands, those that stand first."""
+    alarms = watched.alarms.sort_values("stands", ascending=False, kind="stable")
+    runs = len(watched.choices) > 1
+    return [(sentence(alarm, known.axis, runs), bool(alarm.stands)) for alarm in alarms.itertuples()]
+
+
+def _chosen(known: Measured, watched: Watched) -> dict[str, str]:
+    """run -> which checkpoint of it to take, in words."""
+    return {run: choice_sentence(choice, run, known, watched) for run, choice in watched.choices.items()}
 
 
 def _before_a_fall(choice: Choice, run: str, watched: Watched, axis: str) -> str:
@@ -124,15 +134,11 @@ VERDICTS = {0: "No alarm stands.", 3: "An alarm stands.", 4: "The data cannot te
 
 def page(known: Measured, watched: Watched, name: str) -> bytes:
     """The page: HTML that asks no other host for anything; text of strangers is escaped."""
-    runs = len(watched.choices) > 1
-    alarms = watched.alarms.sort_values("stands", ascending=False, kind="stable")
-    kinds = np.where(alarms["stands"], "stands", "over")
-    texts = [sentence(alarm, known.axis, runs) for alarm in alarms.itertuples()]
-    lines = [f'<li class="{kind}">{escape(text)}</li>' for kind, text in zip(kinds, texts, strict=True)]
+    alarms = _alarms(known, watched)
+    lines = [f'<li class="{"stands" if stands else "over"}">{escape(text)}</li>' for text, stands in alarms]
     silent = f"<p>{escape(_silent(watched))}</p>" if not lines else ""
     taken = "".join(
-        f"<p>{escape(choice_sentence(choice, run, known, watched))}</p>{_choice_figure(choice, known)}"
-        for run, choice in watched.choices.items()
+        f"<p>{escape(text)}</p>{_choice_figure(watched.choices[run], known)}" for run, text in _chosen(known, watched).items()
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in known.notes)
     body = [

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from proxylib.data.histories import table
 from proxylib.data.histories.tables import NAMES
 from proxylib.errors import UserError
 from proxylib.settings import Frozen, validated
@@ -47,13 +48,7 @@ class Monitor(Frozen):
     @field_validator("fields")
     @classmethod
     def _known(cls, fields: dict[str, str]) -> dict[str, str]:
-        if unknown := [name for name in fields if name not in (*NAMES, "cluster")]:
-            raise ValueError(f"{unknown[0]} is no column of a history; there are {', '.join(NAMES)}")
-        names = {name: fields.get(name, name) for name in NAMES}
-        for name, theirs in fields.items():
-            if other := next((other for other in NAMES if other != name and names[other] == theirs), None):
-                raise ValueError(f"column {theirs} cannot be both {name} and {other}; name another for one of them")
-        return fields
+        return table.known_fields(fields, NAMES, beside=("cluster",))
 
     @field_validator("weights")
     @classmethod

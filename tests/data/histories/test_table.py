@@ -23,3 +23,13 @@ def test_rows_of_a_parquet_file_are_counted_from_one(tmp_path):
     pd.DataFrame({"task": ["a", "b"], "score": [0.5, np.inf]}).to_parquet(tmp_path / "h.parquet")
     with pytest.raises(UserError, match="row 2: score is infinite"):
         table.read(tmp_path / "h.parquet", ["task"]).numbers("score")
+
+
+def test_a_column_is_one_thing_and_one_that_there_may_not_be_is_refused():
+    names = ("task", "score", "step")
+    with pytest.raises(ValueError, match="column score cannot be both task and score"):
+        table.known_fields({"task": "score"}, names)
+    with pytest.raises(ValueError, match="loss is no column of a history; there are task, score, step, cluster"):
+        table.known_fields({"loss": "x"}, names, beside=("cluster",))
+    for fine in ({"task": "score", "score": "task"}, {"cluster": "score"}, {"task": "x"}, {}):
+        assert table.known_fields(fine, names, beside=("cluster",)) == fine
