@@ -61,13 +61,16 @@ def rows(results: Path = ROOT / "results", path: Path = CLAIMS) -> list[dict]:
 
 
 def _open(claim: Mapping[str, object]) -> dict[str, object]:
-    why = claim["reason"] or "No recorded run holds an estimate yet"
+    why = (claim["reason"] if claim["otherwise"] else None) or "No recorded run holds an estimate yet"
     null = None if claim["null"] is None else float(claim["null"])
     return dict.fromkeys(MEASURED) | {"null": null, "verdict": claim["otherwise"] or NOT_YET, "reason": why, "runs": []}
 
 
 def _judged(claim: Mapping[str, object], values: Mapping[str, object]) -> dict[str, object]:
-    """What a run says of a claim; the interval over what the claim generalises about decides, and holds the other."""
+    """What a run says of a claim; the interval over what the claim generalises about decides, and holds the other.
+
+    What the table of claims gives as a reason stands behind the rule's: by construction, by arithmetic, other problems.
+    """
     numbers = {name: _number(values.get(name)) for name in (*ENDS, "level")}
     for wide, given, widest in (("low", "low_given", min), ("high", "high_given", max)):
         if None not in (numbers[wide], numbers[given]):
@@ -75,12 +78,13 @@ def _judged(claim: Mapping[str, object], values: Mapping[str, object]) -> dict[s
     null = _number(values.get("null"))
     null = float(claim["null"]) if null is None else null
     asked = Claim(claim["direction"], null, claim["reported"], claim["margin"])
+    said = None if claim["otherwise"] else claim["reason"]  # else it is why there might have been no estimate
     low, high = (np.nan if numbers[end] is None else numbers[end] for end in ("low", "high"))
     word = verdicts.verdict(low, high, asked)
     return (
         numbers
         | {"n": int(values["n"]), "n_unit": values["n_unit"], "null": null, "verdict": word}
-        | {"reason": verdicts.reason(word, low, high, asked)}
+        | {"reason": "; ".join(filter(None, (verdicts.reason(word, low, high, asked), said)))}
     )
 
 

@@ -45,8 +45,11 @@ def tested(entries: Sequence[dict]) -> list[dict]:
 
 
 def by_chance(entries: Sequence[dict]) -> float:
-    """How many tested claims would land on the claimed side of their null if every null were true."""
-    return sum((1 - entry["level"]) / 2 for entry in tested(entries))
+    """How many tested claims would land on the claimed side of their null if every null were true.
+
+    What is arithmetic of stated inputs has no level: no luck decides it.
+    """
+    return sum((1 - entry["level"]) / 2 for entry in tested(entries) if entry["level"] is not None)
 
 
 def counts(entries: Sequence[dict]) -> dict[str, int]:

@@ -59,6 +59,14 @@ def test_a_row_takes_its_numbers_from_the_recorded_run(tmp_path, claims):
     assert (first["document"], first["direction"], first["margin"], fourth["margin"]) == ("000", 1, False, True)
 
 
+def test_a_reason_of_the_table_stands_behind_the_rule_s_and_not_where_nothing_is_tested(tmp_path, claims):
+    claims.write_text(CLAIMS.replace("alpha,,page_a,,\n", "alpha,,page_a,,by construction\n", 1))
+    assert scoreboard.rows(tmp_path / "nowhere", claims)[0]["reason"] == "No recorded run holds an estimate yet"
+    record(tmp_path / "results", "alpha", ALPHA)
+    first, second, *_ = scoreboard.rows(tmp_path / "results", claims)
+    assert first["reason"].endswith("wide; by construction") and "construction" not in second["reason"]
+
+
 def test_a_claim_may_read_a_row_of_another_name(tmp_path, claims):
     record(
         tmp_path / "results",

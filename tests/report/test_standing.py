@@ -62,6 +62,8 @@ def test_counts_are_of_verdicts_from_firm_to_open_and_the_table_adds_up():
 
 def test_chance_counts_the_claimed_side_of_each_tested_claim():
     assert standing.by_chance(ENTRIES) == pytest.approx(4 * 0.05) and standing.by_chance([]) == 0
+    arithmetic = entry("sum", "001", "holds", 0.5, 0.1, 0.9) | {"level": None}
+    assert standing.by_chance([*ENTRIES, arithmetic]) == pytest.approx(4 * 0.05)
 
 
 def test_the_scale_has_the_null_at_zero_and_the_reported_value_at_one():
