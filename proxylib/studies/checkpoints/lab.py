@@ -214,7 +214,9 @@ def _spreads(models: equal_loss.Models, tolerance: float, bootstrap: Bootstrap) 
     first, second = models.pairs()
     if not (np.abs(models.loss[first] - models.loss[second]) <= tolerance).any():
         return pd.DataFrame(columns=["task", "estimate", "low", "high", "null", "bar", "all", "pairs", "set", "tolerance"])
-    return equal_loss.spread(models, tolerance, bootstrap).assign(set=POPULATION, tolerance=tolerance)
+    return equal_loss.spread(models, tolerance, bootstrap).assign(
+        set=POPULATION, tolerance=tolerance, families=len(set(models.clusters))
+    )
 
 
 def build(step, workspace: Workspace) -> None:

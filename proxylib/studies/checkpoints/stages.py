@@ -52,7 +52,7 @@ def published_checkpoints(d: Declaration) -> Request:
     return Request(d.profile.bootstrap, outside={name: registry.fingerprint(name) for name in SETS})
 
 
-@study.stage(version=1, builder="proxylib.studies.checkpoints.lab:build", resources=Resources(minutes=0.5), whole=False)
+@study.stage(version=2, builder="proxylib.studies.checkpoints.lab:build", resources=Resources(minutes=0.5), whole=False)
 def lab_checkpoints(d: Declaration) -> Request:
     """The same in the lab, item by item, and what averages of weights score beside single checkpoints."""
     names = tuple(model.name for model in d.profile.trajectories.runs)

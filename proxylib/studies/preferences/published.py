@@ -141,7 +141,9 @@ def build(step: Any, workspace: Workspace) -> None:
         "traits": traits,
         "pointed": pointed,
         "benchmarks": caught[0],
-        "estimates": estimates(reliability, campaigns.price(mine, order, level), traits, pointed, caught, level),
+        "estimates": estimates(
+            reliability, (campaigns.needed(mine, order, level), len(order) - 1), traits, pointed, caught, level
+        ),
     }
     for name, table in tables.items():
         workspace.write_table(name, table)
@@ -160,7 +162,7 @@ def build(step: Any, workspace: Workspace) -> None:
 
 def estimates(
     reliability: pd.DataFrame,
-    price: Interval,
+    needed: tuple[Interval, int],
     traits: pd.DataFrame,
     pointed: pd.DataFrame,
     caught: tuple[pd.DataFrame, Interval, Interval],
@@ -173,8 +175,9 @@ def estimates(
     alike = int(caught[0]["alike"].sum())
     rows = [
         _line("stack-preferences-rank", Interval(worst["estimate"], worst["low"], worst["high"]), 6, "models"),
-        _line("stack-preference-cost", price, 6, "models"),
-        _line("stack-reward-biases", Interval(*split[["estimate", "low", "high"]]), int(split["verdicts"]), "verdicts"),
+        _line("stack-preference-cost", campaigns.round_cost(), 2, "ends of every input"),
+        _line("ours-preference-votes", needed[0], needed[1], "pairs of neighbours"),
+        _line("ours-judge-likings", Interval(*split[["estimate", "low", "high"]]), int(split["verdicts"]), "verdicts"),
         _line("stack-preferences-catch", caught[1], alike, f"pairs of {models} models") | _given(caught[2]),
     ]
     chosen = traits[(traits["kind"] == HUMAN) & (traits["how"] == "alone")].set_index("trait")

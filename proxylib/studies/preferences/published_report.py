@@ -10,6 +10,7 @@ import pandas as pd
 from proxylib.data.published.judgments import GPT4, HUMAN
 from proxylib.report import tables, words
 from proxylib.studies.preferences import rate
+from proxylib.studies.preferences.campaigns import neighbours
 from proxylib.studies.preferences.settings import from_parameters
 
 PEOPLE = "people"
@@ -30,6 +31,22 @@ class Shown(NamedTuple):
     ratings: pd.DataFrame
     orders: pd.DataFrame
     level: float
+
+
+class Told(NamedTuple):
+    """Pairs of models that follow each other in people's order: how many, how many are settled, and the most votes for one."""
+
+    pairs: int
+    settled: int
+    most: float
+
+
+def told_apart(orders: pd.DataFrame, ratings: pd.DataFrame) -> Told:
+    """Which neighbours people's votes tell apart, and how many votes of its own the slowest of these would take."""
+    order = ratings[ratings["kind"] == HUMAN].sort_values("rating", ascending=False)["model"].tolist()
+    rows = neighbours(orders[orders["kind"] == HUMAN], order)
+    settled = rows[rows["settled"]]
+    return Told(len(rows), len(settled), float(settled["alone"].max()))
 
 
 def of(step: Any) -> Shown | None:

@@ -12,7 +12,7 @@ SETS = ("mt_bench_human", "pandalm", "obs_scaling")
 
 
 @study.stage(
-    version=1, builder="proxylib.studies.preferences.published:build", resources=Resources(minutes=1), shared=True, whole=False
+    version=2, builder="proxylib.studies.preferences.published:build", resources=Resources(minutes=1), shared=True, whole=False
 )
 def published_preferences(d: Declaration) -> Request:
     """Which models do people prefer, how sure is that, what do they like beside, and how many votes does it take?"""
