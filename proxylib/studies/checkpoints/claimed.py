@@ -93,7 +93,8 @@ def wider(choices: pd.DataFrame, level: float) -> dict[str, object]:
 
 def published(frames: Mapping[str, pd.DataFrame], level: float) -> pd.DataFrame:
     """The scoreboard's rows of published runs."""
-    equal = frames["spreads"].query("set == 'Gemstones' and task == @SHARED").iloc[0]
+    spreads = frames["spreads"]
+    equal = spreads[(spreads["set"] == "Gemstones") & (spreads["task"] == SHARED)].iloc[0]
     trend = frames["trend_ratios"].query("set == 'all' and against == 'composite'").iloc[0]
     items = frames["choices"][frames["choices"]["fresh"] == fresh.ITEMS]
     window = items[items["window"] == CLAIMED]

@@ -184,7 +184,7 @@ def needed(rows: pd.DataFrame, order: Sequence[str], level: float) -> Interval:
 
 
 def round_cost() -> Interval:
-    """Dollars of a round by the article's own figures: from the fewest comparisons at the lower price to the most at the higher.
+    """Dollars of a round by the article's own figures: the fewest comparisons at the lower price to the most at the higher.
 
     The ends are those of the inputs, and the estimate lies between them on a scale of ratios; there is no sample.
     """

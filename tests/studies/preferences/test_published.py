@@ -49,8 +49,9 @@ def test_the_board_gets_the_worse_of_both_ways_to_draw():
     nothing = Interval(0.5, 0.4, 0.6)
     caught = pd.DataFrame({"alike": [True, False]}), nothing, nothing
     pointed = pd.DataFrame({"split": ["x"], "estimate": 0.7, "low": 0.6, "high": 0.8, "verdicts": 9})
-    rows = published.estimates(curve, nothing, traits, pointed, caught, 0.95).set_index("claim")
-    assert rows.loc["stack-preferences-rank", "estimate"] == 0.93 and len(rows) == 7
+    rows = published.estimates(curve, (nothing, 5), traits, pointed, caught, 0.95).set_index("claim")
+    assert rows.loc["stack-preferences-rank", "estimate"] == 0.93 and len(rows) == 8
+    assert rows.loc["ours-preference-votes", "n"] == 5
     assert rows.loc["stack-preferences-catch", "n"] == 1
 
 
