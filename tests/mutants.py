@@ -231,6 +231,19 @@ MUTANTS = {
         ),
     ],
     "studies/your_run/watch.py": [
+        Mutant("same-items-unused", "np.sqrt(1 - correlation)", "1.0", "tests/studies/your_run/test_monitor.py"),
+        Mutant(
+            "same-items-all",
+            "np.sqrt(1 - correlation)",
+            "0.2 * np.sqrt(1 - correlation)",
+            "tests/studies/your_run/test_monitor.py",
+        ),
+        Mutant(
+            "same-items-not-chosen-by",
+            ", correlation=given.same_items)",
+            ")",
+            "tests/studies/your_run/test_monitor.py::test_a_history_on_the_same_items_is_watched_and_chosen_from_as_such",
+        ),
         Mutant(
             "missing-passes",
             "return 4 if untold.any() or",

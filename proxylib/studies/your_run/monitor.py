@@ -36,6 +36,8 @@ def monitor_file(given: Monitor) -> Finished:
     known = history.load(given)
     request = {"command": "monitor", "version": VERSION, "history": history.digest(given.history)}
     request |= given.model_dump(mode="json", include={"fields", "losses", "scores", "percent", "error", "last", "weights"})
+    if given.same_items:
+        request["same_items"] = given.same_items
     return Folder(given.out, request, PARTS, _differs).make(lambda workspace: build(known, given, workspace))
 
 

@@ -38,6 +38,12 @@ class Monitor(Frozen):
         default=0.05, gt=0, lt=0.5, description="chance that a hundred checkpoints in which nothing is wrong raise any alarm"
     )
     last: int = Field(default=20, ge=3, description="checkpoints at the end between which is chosen")
+    same_items: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="where scores of all checkpoints are on the same items: correlation of two of them over draws of items",
+    )
     weights: dict[str, str] = Field(default={}, description="of tasks in what is chosen by: mmlu=2 gsm8k=1; default alike")
     against: Path | None = Field(
         default=None, description="logs of an earlier model: HISTORY is then the later one's, compared with it item by item"

@@ -57,11 +57,19 @@ def watch(known: Measured, given: Monitor) -> Watched:
     """
     alarms, series, choices = [], [], {}
     for run, rows in known.rows.groupby("run", sort=False):
-        alarms.append(raised(rows, given.error).assign(run=run))
+        alarms.append(raised(of_changes(rows, given.same_items), given.error).assign(run=run))
         series.append(_series(rows).assign(run=run))
         choices[str(run)] = chosen(rows, given)
     whole = pd.concat(alarms, ignore_index=True)[list(COLUMNS)]
     return Watched(whole, pd.concat(series, ignore_index=True), choices)
+
+
+def of_changes(rows: pd.DataFrame, correlation: float) -> pd.DataFrame:
+    """Rows whose scores have the errors of changes: what checkpoints on the same items have in common moves no difference."""
+    if not correlation:
+        return rows
+    errors = regression.standard_errors(rows.rename(columns={"value": "score"})) * np.sqrt(1 - correlation)
+    return rows.assign(stderr=np.where(rows["kind"] == SCORE, errors, rows["stderr"]))
 
 
 def raised(rows: pd.DataFrame, error: float) -> pd.DataFrame:
@@ -164,6 +172,6 @@ def chosen(rows: pd.DataFrame, given: Monitor) -> Choice | str:
     try:
         asked = {task: float(text) * np.sign(weights.get(task, 1.0)) for task, text in given.weights.items()}
         table_of = scores.rename(columns={"value": "score"})[["at", "task", "score", "items", "stderr"]]
-        return choose(table_of, ChoiceSettings(last=given.last), asked or weights)
+        return choose(table_of, ChoiceSettings(last=given.last, correlation=given.same_items), asked or weights)
     except UserError as error:
         return str(error).removeprefix("choice: ")

@@ -11,6 +11,7 @@ from proxylib.errors import UserError
 from proxylib.runs.folder import read
 from proxylib.studies.your_run.monitor import PARTS, monitor_file
 from proxylib.studies.your_run.settings import Monitor
+from proxylib.studies.your_run.watch import DETECTORS, TESTS, of_changes
 
 
 def asked(folder, rows, **more):
@@ -104,3 +105,42 @@ def test_a_checkpoint_after_a_fall_that_stands_is_advised_with_that_doubt(tmp_pa
     assert said.startswith("take step ")
     taken = int(re.search(r"take step ([\d,]+)", said)[1].replace(",", ""))
     assert ("a fall stands since step 23,000" in said) == (taken >= 23_000)
+
+
+def on_the_same_items(seed, fall=0.0, shared=0.86, error=0.02):
+    """Scores of three tasks, level but for a fall of one; so much of their noise is of the items, which stay the same."""
+    rng, at = np.random.default_rng(seed), np.arange(20)
+    parts = []
+    for place in range(3):
+        luck = error * (np.sqrt(shared) * rng.normal() + np.sqrt(1 - shared) * rng.normal(size=20))
+        score = 0.5 + luck - fall * ((place == 0) & (at >= 14))
+        parts.append(pd.DataFrame({"task": f"t{place}", "step": at, "score": score, "stderr": error}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def falls(correlation, **more):
+    """How many falls each of 25 simulated runs is alarmed for."""
+    numbers = []
+    for seed in range(25):
+        rows = on_the_same_items(seed, **more).rename(columns={"step": "at", "score": "value"})
+        rows = rows.assign(kind="score", items=np.nan, chance=np.nan)
+        numbers.append(len(DETECTORS["fall"](of_changes(rows, correlation), 0.05 / TESTS)))
+    return numbers
+
+
+def test_what_the_same_items_share_hides_no_fall_and_leaving_it_out_makes_no_alarm():
+    """Simulated: under the null a run stays where it is, for 500 checkpoints, of which one in a hundred may be alarmed."""
+    assert np.count_nonzero(falls(0.0, fall=0.03)) < 8 and np.count_nonzero(falls(0.86, fall=0.03)) > 18
+    assert sum(falls(0.86)) <= 5 < sum(falls(0.97))
+
+
+def test_a_history_on_the_same_items_is_watched_and_chosen_from_as_such(tmp_path):
+    rows = on_the_same_items(1, fall=0.03)
+    codes, reach = [], []
+    for same in (0.0, 0.86):
+        (tmp_path / str(same)).mkdir()
+        finished = monitor_file(asked(tmp_path / str(same), rows, same_items=same))
+        codes.append(finished.facts["code"])
+        choice = pd.read_csv(finished.folder / "choice.csv")
+        reach.append((choice["high"] - choice["low"]).max())
+    assert codes == [0, 3] and reach[1] < 0.6 * reach[0]
