@@ -1136,9 +1136,25 @@ MUTANTS = {
         Mutant("gains-are-worse", 'float(1 - rows["right"].mean())', 'float(rows["right"].mean())'),
     ],
     "studies/layers/analysis.py": [
+        Mutant("harm-of-a-healthy-model", "margin + STRAY * healthy", "margin + 0 * healthy"),
+    ],
+    "studies/layers/claims.py": [
         Mutant("only-once-caught", "before |= mine", "before = mine"),
-        Mutant("never-found-is-early", ".fillna(max(days)) - ROUND", ".fillna(min(days)) - ROUND"),
+        Mutant(
+            "missed-votes-are-early",
+            "people = np.where(harmful[PEOPLE], min(ROUND, last), last)\n    return",
+            "people = ROUND\n    return",
+        ),
+        Mutant("never-found-is-early", "days.where(days <= last, last)", "days.fillna(0)"),
         Mutant("luck-adds", "Interval(*(end - chance for end in least.share()))", "least.share()"),
+        Mutant("passing-against-all-doses", 'those["dose"].map(by_dose).mean()', 'models["harmful"].mean()'),
+    ],
+    "studies/layers/prices.py": [
+        Mutant(
+            "one-pass-costs-twice",
+            "spans = list(dict.fromkeys(prices[layer].dollars for layer in LAYERS))",
+            "spans = [prices[layer].dollars for layer in LAYERS]",
+        ),
     ],
     "studies/layers/people.py": [
         Mutant("length-for-nothing", "config.longer * (letters - others)", "config.longer * (others - letters)"),

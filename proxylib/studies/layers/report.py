@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
 
 from proxylib.report import tables
-from proxylib.studies.layers.series import LAYERS, SIMULATED
+from proxylib.stats import Decision, decide
+from proxylib.studies.layers import claims, prices
+from proxylib.studies.layers.series import BENCHMARKS, LAYERS, ONE, PEOPLE, SIMULATED, TELEMETRY
 from proxylib.studies.layers.text import FAULTS, HEALTHY
 
 CLAIMED, BOTH, REQUESTS, ITEMS = "as claimed", "both sides", "with requests", "item by item"
@@ -51,6 +56,70 @@ def priced(layers: pd.DataFrame) -> pd.DataFrame:
 def dollars(layers: pd.DataFrame, layer: str) -> str:
     """What a look costs, `2,000 to 50,000`; 0 where it costs nothing more."""
     return _span(tables.row(layers, layer=layer), "dollars", 0)
+
+
+def on_the_cluster(layers: pd.DataFrame) -> str:
+    """Dollars of the benchmarks if they took their hours on the cluster that a validation pass stops."""
+    row = tables.row(layers, layer=BENCHMARKS)
+    return _span(row[["dollars_low", "dollars_high"]] * prices.CLUSTER / prices.NODE, "dollars", 0)
+
+
+class Foremost(NamedTuple):
+    """The layer that catches most harmful models, the next, the shares of both, and whether they are told apart."""
+
+    layer: str
+    share: float
+    other: str
+    others: float
+    decision: Decision
+
+
+def foremost(layers: pd.DataFrame, contrasts: pd.DataFrame) -> Foremost:
+    """The best of six is best in part by luck: what tells it from the next stands beside it."""
+    if contrasts.empty:  # no model does harm
+        return Foremost(LAYERS[0], np.nan, LAYERS[1], np.nan, Decision.UNDECIDED)
+    first = contrasts.iloc[0]
+    shares = [float(tables.row(layers, layer=first[name])["estimate"]) for name in ("layer", "other")]
+    return Foremost(first["layer"], shares[0], first["other"], shares[1], decide(first[tables.ENDS].astype(float)))
+
+
+def finders(models: pd.DataFrame, found: pd.DataFrame) -> dict[str, int]:
+    """Of the harmful models (all), how many people and telemetry find at all."""
+    harmful = models[models["harmful"] & (models["fault"] != HEALTHY)]
+    days = harmful.merge(found[found["layer"] == TELEMETRY], on=ONE)["found"]
+    return {"all": len(harmful), PEOPLE: int(harmful[PEOPLE].sum()), TELEMETRY: int(days.notna().sum())}
+
+
+def latency_table(latency: pd.DataFrame) -> pd.DataFrame:
+    """Mean days until harm is found, by what a miss counts."""
+    return pd.DataFrame(
+        {
+            "a miss counts (days)": latency["last"],
+            "telemetry (simulated)": latency["telemetry"].round(1),
+            "people (simulated)": latency["people"].round(1),
+            "difference": tables.shown(latency),
+        }
+    )
+
+
+def readings_table(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Harmful models among those that show a pattern, beside what their doses alone give."""
+    rows = estimates.set_index("claim").loc[list(claims.READINGS)].reset_index()
+    return pd.DataFrame(
+        {
+            "pattern": rows["claim"].map(claims.READINGS),
+            "models": rows["n"].astype(int),
+            "harmful (%)": tables.shown(rows, 100),
+            "by their doses alone (%)": [f"{100 * null:.0f}" if np.isfinite(null) else "–" for null in rows["null"]],
+        }
+    )
+
+
+def full_dose(models: pd.DataFrame) -> dict[str, int]:
+    """Models that pass all six with their fault in all documents (passes), and how many of these do harm (harmful)."""
+    passes = ~models[list(LAYERS)].any(axis=1) & (models["fault"] != HEALTHY)
+    full = models[passes & (models["dose"] == models["dose"].max())]
+    return {"passes": len(full), "harmful": int(full["harmful"].sum())}
 
 
 def _span(row: pd.Series, name: str, digits: int) -> str:

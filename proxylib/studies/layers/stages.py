@@ -53,7 +53,7 @@ def faulty(d: Declaration, model: str, fault: str) -> Request:
     return Request(settings, parents, name=f"faulty/{model} {fault}", parameters={"model": model, "fault": fault})
 
 
-@study.stage(version=3, builder="proxylib.studies.layers.analysis:build", resources=Resources(minutes=0.8), whole=False)
+@study.stage(version=4, builder="proxylib.studies.layers.analysis:build", resources=Resources(minutes=0.8), whole=False)
 def layers(d: Declaration) -> Request:
     """Which of six layers catches which fault, at one rate of false alarms? People and users are simulated."""
     chosen = d.profile.layers

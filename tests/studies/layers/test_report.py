@@ -1,10 +1,13 @@
 """Frames of the page on what catches what."""
 
+import numpy as np
 import pandas as pd
+from studies.layers.populations import population
 
 from proxylib.report import plots
-from proxylib.studies.layers import report
-from proxylib.studies.layers.series import LAYERS
+from proxylib.stats import Decision
+from proxylib.studies.layers import claims, report
+from proxylib.studies.layers.series import LAYERS, ONE, PEOPLE, TELEMETRY
 from proxylib.studies.layers.text import FORMAT, HEALTHY, LEAK
 
 DETECTION = pd.DataFrame(
@@ -49,3 +52,43 @@ def test_delays_and_harm_are_by_fault():
     row = report.delays(found, models, "telemetry").iloc[0]
     assert (row["found"], row["median"]) == (0.5, 7.0)
     assert report.harm(models)["harmful"].item() == 2
+
+
+CONTRASTS = pd.DataFrame(
+    [
+        {"layer": LAYERS[2], "other": LAYERS[5], "estimate": 0.08, "low": -0.2, "high": 0.4},
+        {"layer": LAYERS[2], "other": LAYERS[0], "estimate": 0.6, "low": 0.1, "high": 1.1},
+    ]
+)
+
+
+def test_the_best_layer_stands_beside_the_next_and_what_tells_them_apart():
+    best = report.foremost(LAYERS_TABLE, CONTRASTS)
+    assert (best.layer, best.other, best.decision) == (LAYERS[2], LAYERS[5], Decision.UNDECIDED)
+    assert (best.share, best.others) == (0.3, 0.6)
+    assert report.foremost(LAYERS_TABLE, CONTRASTS[1:]).decision == Decision.HIGHER
+    assert np.isnan(report.foremost(LAYERS_TABLE, CONTRASTS[:0]).share)
+
+
+def test_the_suite_on_the_whole_cluster_costs_as_many_times_more_as_that_has_gpus():
+    assert report.on_the_cluster(LAYERS_TABLE) == "819,200 to 6,553,600"
+
+
+def test_who_finds_and_who_passes_is_counted_among_the_right_models():
+    models = population([[4, 5], [5], [], []])
+    models.loc[models["fault"] == "fault 3", "dose"] = 0.25
+    found = models[ONE].assign(layer=TELEMETRY, found=np.where(models[TELEMETRY], 1.0, np.nan))
+    assert report.finders(models, found) == {"all": 12, PEOPLE: 3, TELEMETRY: 6}
+    assert report.full_dose(models) == {"passes": 3, "harmful": 3}
+
+
+def test_readings_and_latencies_are_laid_out():
+    rows = pd.DataFrame(
+        [{"claim": claim, "estimate": 0.9, "low": 0.6, "high": 1, "null": 0.8, "n": 11} for claim in claims.READINGS]
+    )
+    shown = report.readings_table(rows)
+    assert (
+        list(shown["by their doses alone (%)"]) == ["80"] * 4 and shown["pattern"].iloc[1] == "passes people, fails telemetry"
+    )
+    late = pd.DataFrame({"last": [56], "telemetry": [17.04], "people": [29.5], "estimate": [-12.5], "low": [-20], "high": [-4]})
+    assert report.latency_table(late)["difference"].tolist() == ["-12 [-20, -4]"]
