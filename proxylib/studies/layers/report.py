@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from proxylib.report import tables
-from proxylib.stats import Decision, decide
+from proxylib.report import tables, words
+from proxylib.stats import Decision, Interval, decide
 from proxylib.studies.layers import claims, prices
 from proxylib.studies.layers.series import BENCHMARKS, LAYERS, ONE, PEOPLE, SIMULATED, TELEMETRY
 from proxylib.studies.layers.text import FAULTS, HEALTHY
@@ -102,6 +102,12 @@ def latency_table(latency: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def widest(estimates: pd.DataFrame, claim: str) -> Interval:
+    """A share with the wider of its two intervals, as the scoreboard has it: over faults, or over models with faults fixed."""
+    row = tables.row(estimates, claim=claim)
+    return Interval(row["estimate"], min(row["low"], row["low_given"]), max(row["high"], row["high_given"]))
+
+
 def readings_table(estimates: pd.DataFrame) -> pd.DataFrame:
     """Harmful models among those that show a pattern, beside what their doses alone give."""
     rows = estimates.set_index("claim").loc[list(claims.READINGS)].reset_index()
@@ -109,8 +115,8 @@ def readings_table(estimates: pd.DataFrame) -> pd.DataFrame:
         {
             "pattern": rows["claim"].map(claims.READINGS),
             "models": rows["n"].astype(int),
-            "harmful (%)": tables.shown(rows, 100),
-            "by their doses alone (%)": [f"{100 * null:.0f}" if np.isfinite(null) else "–" for null in rows["null"]],
+            "harmful (%)": [words.whole_percent(widest(rows, claim)) for claim in rows["claim"]],
+            "by their doses alone (%)": [words.percent(null) for null in rows["null"]],
         }
     )
 

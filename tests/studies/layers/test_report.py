@@ -84,11 +84,16 @@ def test_who_finds_and_who_passes_is_counted_among_the_right_models():
 
 def test_readings_and_latencies_are_laid_out():
     rows = pd.DataFrame(
-        [{"claim": claim, "estimate": 0.9, "low": 0.6, "high": 1, "null": 0.8, "n": 11} for claim in claims.READINGS]
+        [
+            {"claim": claim, "estimate": 0.9, "low": 0.6, "high": 1, "null": 0.8, "n": 11, "low_given": 0.7, "high_given": 0.99}
+            for claim in claims.READINGS
+        ]
     )
     shown = report.readings_table(rows)
     assert (
         list(shown["by their doses alone (%)"]) == ["80"] * 4 and shown["pattern"].iloc[1] == "passes people, fails telemetry"
     )
+    assert report.widest(rows, "stack-real-problem") == (0.9, 0.6, 1)
+    assert report.widest(rows.assign(low_given=0.5), "stack-real-problem").low == 0.5
     late = pd.DataFrame({"last": [56], "telemetry": [17.04], "people": [29.5], "estimate": [-12.5], "low": [-20], "high": [-4]})
     assert report.latency_table(late)["difference"].tolist() == ["-12 [-20, -4]"]
