@@ -1240,13 +1240,13 @@ MUTANTS = {
         Mutant("no-verdict-is-a-failure", 'if verdict else (UNSCORED, "")', 'if verdict else ("fail", "")'),
     ],
     "judging/grading.py": [
-        Mutant("grades-without-what-is-made-up", " + rubric.false_statements(facts, note)", ""),
-        Mutant("lines-without-words-count", 'rubric.WORD.search(parts.get(letter, ""))', "letter in parts"),
+        Mutant("grades-without-what-is-made-up", " + rubric.false_statements(case, note)", ""),
+        Mutant("lines-without-words-count", 'rubric.WORD.search(parts.get(head, ""))', "head in parts"),
     ],
     "judging/rubric.py": [
         Mutant("silence-passes", 'SILENCE = (("something", NOTHING),)', "SILENCE = ((NOTHING, NOTHING),)"),
         Mutant("silence-passes-leniently", "bool(statements) and false_statements", "false_statements"),
-        Mutant("dots-fill-a-line", 'if not WORD.search(parts.get(letter, ""))]', "if not parts.get(letter)]"),
+        Mutant("dots-fill-a-line", 'if not WORD.search(parts.get(head, ""))]', "if not parts.get(head)]"),
         Mutant("numbers-inside-numbers", 'rf"(?<![\\w.]){re.escape(value)}(?![\\w]|\\.\\d)"', "re.escape(value)"),
         Mutant("a-fifth-is-complete", "LENIENT_SHARE = 0.7", "LENIENT_SHARE = 0.2"),
         Mutant(
@@ -1255,11 +1255,11 @@ MUTANTS = {
             "any(finding.passed for finding in clauses.values())",
         ),
         Mutant(
-            "last-section-of-a-letter", "parts.setdefault(letter.strip(), text.strip())", "parts[letter.strip()] = text.strip()"
+            "last-section-of-a-letter", "parts.setdefault(head.strip(), text.strip())", "parts[head.strip()] = text.strip()"
         ),
-        Mutant("diagnosis-judged-twice", 'if line.partition(":")[0].strip() == "A":', "if False:"),
-        Mutant("lay-words-pass", '"lay" if _has(note, facts.complaint) else "clinical"', '"clinical"'),
-        Mutant("words-of-the-clinic-made-up", "if word not in known and word not in GIVEN", "if word not in known"),
+        Mutant("diagnosis-judged-twice", "if head == rules.concluded:", "if False:"),
+        Mutant("lay-words-pass", '"lay" if _has(note, case.complaint) else "clinical"', '"clinical"'),
+        Mutant("words-of-the-clinic-made-up", " | case.domain.rules.given", ""),
         Mutant("empty-sections-pass", 'f"no {empty[0]}" if empty else "all"', '"all"'),
     ],
     "ranking/decision.py": [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
+from proxylib.data import domains
 from proxylib.settings import Frozen
 
 
@@ -18,9 +21,13 @@ class Material(Frozen):
 
 
 class ScribeMaterial(Frozen):
-    """Dialogues and notes of the scribe task, and the tokenizer that all its models share."""
+    """Dialogues and notes of one domain, and the tokenizer that all its models share.
 
+    The domain is left out where it is the scribe's, as runs recorded before there was another do not name it.
+    """
+
+    domain: Literal[domains.NAMES] = Field(default=domains.SCRIBE, exclude_if=lambda name: name == domains.SCRIBE)
     vocabulary: int = Field(ge=300, description="entries of the byte-pair tokenizer")
     examples: int = Field(ge=1, description="most examples that a fine-tune sees")
-    tests: int = Field(ge=4, description="dialogues with unseen drug names: notes are written and judged on these")
+    tests: int = Field(ge=4, description="dialogues with unseen names: notes are written and judged on these")
     seed: int = Field(ge=0)

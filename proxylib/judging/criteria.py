@@ -8,51 +8,43 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from pathlib import Path
 
-from proxylib.data import scribe
+from proxylib.data.domains.base import CRITERIA, Domain
+from proxylib.data.domains.scribe import DOMAIN as SCRIBE
 from proxylib.runs.files import sha256
 
-#: criterion -> its clauses in the order of the prompt; what comes to mind first stands first
-CLAUSES = {
-    "template": ("sections", "filled", "alone"),
-    "inference": ("named", "only"),
-    "terminology": ("term", "frequency", "lay"),
-    "completeness": ("medicine", "patient", "allergy", "measured", "plan", "rare"),
-    "no_hallucination": ("drugs", "claims", "numbers"),
-}
-CRITERIA = tuple(CLAUSES)
+#: criterion -> its clauses, of the clinical scribe
+CLAUSES = SCRIBE.prompts.clauses
 #: the naive prompts: one clause each, the first that one would write down
 NAIVE = {criterion: clauses[:1] for criterion, clauses in CLAUSES.items()}
-#: criterion -> version of its prompt file
-VERSIONS = dict.fromkeys(CRITERIA, 1) | {"template": 2, "no_hallucination": 3}
-#: judges of the scribe grid: the exact rubric at two stringencies, and a model of ours
+#: judges of a grid: the exact rubric at two stringencies, and a model of ours
 STRICT, LENIENT, LM_JUDGE = "rubric, strict", "rubric, lenient", "LM judge"
 #: beside them, from the same facts: no judge that passes or fails, see `grading`
 GRADED = "graded score"
 #: the LM judge under prompts of `refine.build` -> what their verdicts are called; all clauses are the prompt files as they are
 PROMPTED = {"all clauses": LM_JUDGE, "naive": f"{LM_JUDGE}, naive prompts", "refined": f"{LM_JUDGE}, refined prompts"}
-FOLDER = Path(__file__).parent / "criteria"
 
 
 @lru_cache
-def template(criterion: str) -> str:
+def template(criterion: str, domain: Domain = SCRIBE) -> str:
     """The prompt file of a criterion, with places for dialogue and note."""
-    return (FOLDER / f"{criterion}-v{VERSIONS[criterion]}.txt").read_text(encoding="utf-8")
+    prompts = domain.prompts
+    return (prompts.folder / f"{criterion}-v{prompts.versions[criterion]}.txt").read_text(encoding="utf-8")
 
 
-def prompt(criterion: str, dialogue: str, note: str, clauses: tuple[str, ...] | None = None) -> str:
+def prompt(criterion: str, dialogue: str, note: str, clauses: tuple[str, ...] | None = None, domain: Domain = SCRIBE) -> str:
     """What a judge is asked. Dialogue and note go in as they are, once each; braces in them stay braces.
 
     Parameters
     ----------
     criterion : of `CRITERIA`
     dialogue, note : what is judged
-    clauses : those of `CLAUSES` that the prompt lists; None for all
+    clauses : those that the prompt lists; None for all of the domain's
+    domain : whose prompts
     """
-    rule = "\n".join(f"* {s.term}: {s.diagnosis} without fever, {s.feverish} with fever" for s in scribe.SYMPTOMS)
-    terms = "\n".join(f"* {' or '.join(s.lay)}: {s.term}" for s in scribe.SYMPTOMS)
-    text = _only(template(criterion), clauses).replace("{rule}", rule).replace("{terms}", terms)
+    text = _only(template(criterion, domain), clauses)
+    for place, lines in domain.prompts.tables.items():
+        text = text.replace(f"{{{place}}}", "\n".join(f"* {line}" for line in lines))
     before, _, after = text.partition("{dialogue}")
     between, _, end = after.partition("{note}")
     return f"{before}{held(dialogue)}{between}{held(note)}{end}"
@@ -70,6 +62,6 @@ def held(text: str) -> str:
     return text.strip().replace("</", "<\u200b/")
 
 
-def fingerprint() -> str:
+def fingerprint(domain: Domain = SCRIBE) -> str:
     """SHA-256 of all five prompts as they are filled in: part of the identity of every judged run."""
-    return sha256("\x00".join(prompt(name, "", "") for name in CRITERIA).encode())
+    return sha256("\x00".join(prompt(name, "", "", domain=domain) for name in CRITERIA).encode())

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from proxylib.data import scribe
-from proxylib.data.scribe import Example
+from proxylib.data.domains.base import Example
 from proxylib.judging import rubric
 
 
@@ -20,17 +19,19 @@ def grades(example: Example, note: str) -> dict[str, float]:
 
     Notes
     -----
-    template: share of the four lines that are there with a word in them; inference: whether the diagnosis is named;
-    terminology: share of term and frequency that are right; completeness: share of the dialogue's facts that stand in their
+    template: share of the lines that are there with a word in them; inference: whether the conclusion is named;
+    terminology: share of term and abbreviation that are right; completeness: share of the dialogue's facts that stand in their
     line; no_hallucination: these facts, as a share of them and of everything made up.
     """
-    facts, parts, findings = example.encounter, rubric.sections(note), rubric.findings(example, note)
-    complete = list(rubric.in_place(facts, parts).values())
-    statements = sum(complete) + rubric.false_statements(facts, note)
+    case, rules = example.case, example.case.domain.rules
+    parts, findings = rubric.sections(note, rules.sections), rubric.findings(example, note)
+    first = lambda criterion, count: [finding.passed for finding in [*findings[criterion].values()][:count]]
+    complete = list(rubric.in_place(case, parts).values())
+    statements = sum(complete) + rubric.false_statements(case, note)
     return {
-        "template": _share([rubric.WORD.search(parts.get(letter, "")) for letter in scribe.SECTIONS]),
-        "inference": _share([findings["inference"]["named"].passed]),
-        "terminology": _share([findings["terminology"][clause].passed for clause in ("term", "frequency")]),
+        "template": _share([rubric.WORD.search(parts.get(head, "")) for head in rules.sections]),
+        "inference": _share(first("inference", 1)),
+        "terminology": _share(first("terminology", 2)),
         "completeness": _share(complete),
         "no_hallucination": sum(complete) / statements if statements else 0.0,
     }

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from proxylib.data import corpora, scribe
-from proxylib.data.scribe import Example
+from proxylib.data import corpora, domains
+from proxylib.data.domains import scribe
+from proxylib.data.domains.base import Example
 from proxylib.judging import answers, criteria, rubric
 from proxylib.judging.criteria import CLAUSES, CRITERIA
 from proxylib.judging.questions import COLUMNS, FAIL, PASS, UNSCORED, Ask
@@ -125,7 +126,7 @@ def documents(written: Sequence[tuple[Example, str]], seed: int) -> Iterator[str
             continue
         example, note = _judged(written, rng)
         if kind < OWN_TEXT_SHARE + DRILL_SHARE + PAIR_SHARE:
-            other = example.note if rng.random() < 0.3 else scribe.note(scribe.spoilt(example.encounter, rng))
+            other = example.note if rng.random() < 0.3 else scribe.note(scribe.spoilt(example.case, rng))
             first, second = rng.sample((note, other), 2)
             yield which(example.dialogue, first, second) + json.dumps({"verdict": better(example, first, second)})
             continue
@@ -184,7 +185,7 @@ def _bent(lines: list[str], example: Example, rng: random.Random) -> list[str]:
     if kind == 3:
         return rng.sample(lines, len(lines))
     if kind == 4:
-        return [line.replace(example.encounter.term, example.encounter.complaint) for line in lines]
+        return [line.replace(example.case.term, example.case.complaint) for line in lines]
     if kind == 5:
         claim = rng.choice([*scribe.RARE.values(), *(symptom.term for symptom in scribe.SYMPTOMS)])
         return [line + f" {claim}." if line.startswith("S:") else line for line in lines]
@@ -305,8 +306,10 @@ def _shares(step) -> list[tuple[tuple[Example, str], bool]]:
 
 def notes_of(step, role: str) -> list[tuple[Example, str]]:
     """The notes that a cell wrote, beside their examples; none if it diverged."""
-    tests, run = step.parents[role].settings.tests, step.parent(role)
+    settings, run = step.parents[role].settings, step.parent(role)
     if run.facts["diverged"]:
         return []
-    by_id = {example.id: example for example in scribe.examples(tests.count, tests.seed, tests.unseen)}
+    tests = settings.tests
+    drawn = domains.domain(settings.scribe.domain).examples(tests.count, tests.seed, tests.unseen)
+    by_id = {example.id: example for example in drawn}
     return [(by_id[key], note) for key, note in run.table("notes")[["id", "note"]].itertuples(index=False)]

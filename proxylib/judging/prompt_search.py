@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from proxylib.data.scribe import Example
+from proxylib.data.domains.base import Example
 from proxylib.judging import lm_judge, rubric
 from proxylib.judging.agreement import kappa
 from proxylib.judging.criteria import CLAUSES, CRITERIA, NAIVE

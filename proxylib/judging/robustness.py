@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from proxylib.data.scribe import Example
+from proxylib.data.domains.base import Example
 from proxylib.judging import agreement, lm_judge, rubric
 from proxylib.judging.criteria import CRITERIA, STRICT
 from proxylib.judging.prompt_search import Judge

@@ -14,39 +14,22 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from proxylib.data import scribe
-from proxylib.data.scribe import Encounter, Example
-from proxylib.judging.criteria import CRITERIA
+from proxylib.data.domains.base import CRITERIA, WORD, Case, Example, Rules
 
 STRINGENCIES = ("strict", "lenient")
 LENIENT_SHARE = 0.7  # of the facts
 NOTHING = "nothing"  # quoted where a note has nothing
 SILENCE = (("something", NOTHING),)  # quoted where it has nothing that a clause judges
 MOST_QUOTED = 8  # words of a note in one finding
-UNITS = ("mg", "d", "allergy")  # words of every fact of a kind
-WORD = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?")
-#: words that a note may use whatever was said: its template, every term, diagnosis, abbreviation and rare fact
-GIVEN = frozenset(
-    WORD.findall(
-        " ".join(
-            [
-                "S O A P t d m f mg allergy none review qd",
-                *(f"{symptom.term} {symptom.diagnosis} {symptom.feverish}" for symptom in scribe.SYMPTOMS),
-                *scribe.TIMES.values(),
-                *scribe.RARE.values(),
-            ]
-        )
-    )
-)
 
 
-def sections(note: str) -> dict[str, str]:
-    """Letter -> text of the note's lines that begin with a section's letter and a colon; the first of each letter."""
+def sections(note: str, heads: Sequence[str]) -> dict[str, str]:
+    """Head -> text of the note's lines that begin with a head and a colon; the first of each head."""
     parts: dict[str, str] = {}
     for line in note.splitlines():
-        letter, colon, text = line.partition(":")
-        if colon and letter.strip() in scribe.SECTIONS:
-            parts.setdefault(letter.strip(), text.strip())
+        head, colon, text = line.partition(":")
+        if colon and head.strip() in heads:
+            parts.setdefault(head.strip(), text.strip())
     return parts
 
 
@@ -67,21 +50,24 @@ class Finding(NamedTuple):
 
 
 def findings(example: Example, note: str) -> dict[str, dict[str, Finding]]:
-    """Criterion -> clause of `criteria.CLAUSES` -> what decides it.
+    """Criterion -> clause of the domain's prompts -> what decides it.
 
     Notes
     -----
     Facts are looked for anywhere in their section as whole words; a note that says a fact twice, once wrongly, is complete
     and fails on hallucination. Synonyms fail: the expert's notes have none.
     """
-    facts, parts = example.encounter, sections(note)
-    return {
-        "template": _template(note, parts),
-        "inference": _inference(facts, parts),
-        "terminology": _terminology(facts, parts, note),
-        "completeness": _completeness(facts, parts),
-        "no_hallucination": _no_hallucination(facts, note),
+    case, domain = example.case, example.case.domain
+    parts = sections(note, domain.rules.sections)
+    decided = {
+        "template": _template(domain.rules, note, parts),
+        "inference": _inference(case, parts),
+        "terminology": _terminology(case, parts, note),
+        "completeness": _completeness(case, parts),
+        "no_hallucination": _no_hallucination(case, note),
     }
+    clauses = domain.prompts.clauses
+    return {name: dict(zip(clauses[name], found, strict=True)) for name, found in decided.items()}
 
 
 def verdicts(example: Example, note: str, stringency: str) -> dict[str, bool]:
@@ -96,110 +82,94 @@ def verdicts(example: Example, note: str, stringency: str) -> dict[str, bool]:
     by_criterion = findings(example, note)
     if stringency == "strict":
         return {criterion: all(finding.passed for finding in clauses.values()) for criterion, clauses in by_criterion.items()}
-    facts, parts = example.encounter, sections(note)
-    complete = list(in_place(facts, parts).values())
+    case = example.case
+    complete = list(in_place(case, sections(note, case.domain.rules.sections)).values())
     statements = [finding.pairs for finding in by_criterion["no_hallucination"].values() if finding.pairs != SILENCE]
+    first = {criterion: next(iter(clauses.values())).passed for criterion, clauses in by_criterion.items()}
     return {
-        "template": by_criterion["template"]["sections"].passed and any(map(WORD.search, parts.values())),
-        "inference": by_criterion["inference"]["named"].passed,
-        "terminology": by_criterion["terminology"]["term"].passed,
+        "template": first["template"] and any(map(WORD.search, sections(note, case.domain.rules.sections).values())),
+        "inference": first["inference"],
+        "terminology": first["terminology"],
         "completeness": sum(complete) >= LENIENT_SHARE * len(complete),
-        "no_hallucination": bool(statements) and false_statements(facts, note) <= 1,
+        "no_hallucination": bool(statements) and false_statements(case, note) <= 1,
     }
 
 
-def _template(note: str, parts: dict[str, str]) -> dict[str, Finding]:
+def _template(rules: Rules, note: str, parts: dict[str, str]) -> list[Finding]:
+    """All heads in their order; words in each line; nothing else."""
     lines = note.strip("\n").splitlines()
-    empty = [letter for letter in scribe.SECTIONS if not WORD.search(parts.get(letter, ""))]
-    return {
-        "sections": _compared(" ".join(scribe.SECTIONS), " ".join(parts)),
-        "filled": _compared("all", f"no {empty[0]}" if empty else "all"),
-        "alone": _compared(f"{len(scribe.SECTIONS)} lines", f"{len(lines)} lines"),
-    }
+    empty = [head for head in rules.sections if not WORD.search(parts.get(head, ""))]
+    return [
+        _compared(" ".join(rules.sections), " ".join(parts)),
+        _compared("all", f"no {empty[0]}" if empty else "all"),
+        _compared(f"{len(rules.sections)} lines", f"{len(lines)} lines"),
+    ]
 
 
-def _inference(facts: Encounter, parts: dict[str, str]) -> dict[str, Finding]:
-    said = parts.get("A", "")
-    written = facts.diagnosis if _has(said, facts.diagnosis) else _first(said)
-    return {
-        "named": _compared(facts.diagnosis, written, f"{facts.term} {facts.degrees}"),
-        "only": _compared("alone", "alone" if WORD.fullmatch(said) else "more"),
-    }
+def _inference(case: Case, parts: dict[str, str]) -> list[Finding]:
+    """The right conclusion; nothing beside it."""
+    said = parts.get(case.domain.rules.concluded, "")
+    written = case.conclusion if _has(said, case.conclusion) else _first(said)
+    return [
+        _compared(case.conclusion, written, case.basis),
+        _compared("alone", "alone" if said == case.conclusion or WORD.fullmatch(said) else "more"),
+    ]
 
 
-def _terminology(facts: Encounter, parts: dict[str, str], note: str) -> dict[str, Finding]:
-    subjective = parts.get("S", "")
-    terms = [symptom.term for symptom in scribe.SYMPTOMS if _has(subjective, symptom.term)]
-    frequency = " ".join(word for word in WORD.findall(subjective) if word in scribe.TIMES.values())
-    return {
-        "term": _compared(facts.term, facts.term if facts.term in terms else " ".join(terms[:1]), facts.complaint),
-        "frequency": _compared(scribe.TIMES[facts.times], frequency, facts.times),
-        "lay": _compared("clinical", "lay" if _has(note, facts.complaint) else "clinical"),
-    }
+def _terminology(case: Case, parts: dict[str, str], note: str) -> list[Finding]:
+    """The right term; the right abbreviation; no lay words."""
+    rules = case.domain.rules
+    terms = [term for term in rules.terms if _has(parts.get(rules.termed, ""), term)]
+    words = WORD.findall(parts.get(rules.abbreviated, ""))
+    short = " ".join(word for word in words if word in rules.abbreviations)
+    written, said = case.abbreviation
+    return [
+        _compared(case.term, case.term if case.term in terms else " ".join(terms[:1]), case.complaint),
+        _compared(written, short, said),
+        _compared("clinical", "lay" if _has(note, case.complaint) else "clinical"),
+    ]
 
 
-#: clause -> the facts that it wants
-COMPLETE = {
-    "medicine": ("drug", "dose", "times"),
-    "patient": ("age and sex", "days"),
-    "allergy": ("allergy",),
-    "measured": ("temperature",),
-    "plan": ("start", "start dose", "review"),
-    "rare": ("rare",),
-}
-#: where a note says a fact
-SLOTS = {
-    "age and sex": r"\d+ [mf]\b",
-    "days": r"\d+ d\b",
-    "drug": r"[A-Za-z]+(?= \d+ mg)",
-    "dose": r"\d+ mg",
-    "times": r"\b(?:qd|bid|tid)\b",
-    "allergy": r"allergy \w+",
-    "temperature": r"\d+\.\d",
-    "start": r"[A-Za-z]+(?= \d+ mg)",
-    "start dose": r"\d+ mg",
-    "review": r"\d+ d\b",
-    "rare": "|".join(scribe.RARE.values()),
-}
-
-
-def _completeness(facts: Encounter, parts: dict[str, str]) -> dict[str, Finding]:
-    wanted, named = _wanted(facts), in_place(facts, parts)
-    findings = {}
-    for clause, names in COMPLETE.items():
+def _completeness(case: Case, parts: dict[str, str]) -> list[Finding]:
+    """A finding for each clause: its facts in their lines."""
+    rules, wanted, named = case.domain.rules, _wanted(case), in_place(case, parts)
+    findings = []
+    for names in rules.complete.values():
         asked = [name for name in names if name in wanted]
         pairs = [
             pair
             for name in asked
-            for pair in _by_word(wanted[name], wanted[name] if named[name] else _instead(wanted[name], name, parts))
+            for pair in _by_word(
+                rules, wanted[name], wanted[name] if named[name] else _instead(rules, wanted[name], name, parts)
+            )
         ]
-        findings[clause] = Finding(tuple(pairs) or ((NOTHING, NOTHING),))
+        findings.append(Finding(tuple(pairs) or ((NOTHING, NOTHING),)))
     return findings
 
 
-def _by_word(said: str, written: str) -> list[tuple[str, str]]:
-    """A fact's words that differ from visit to visit, beside those of the note in its place."""
-    a, b = ([word for word in text.split() if word not in UNITS] for text in (said, written))
+def _by_word(rules: Rules, said: str, written: str) -> list[tuple[str, str]]:
+    """A fact's words that differ from case to case, beside those of the note in its place."""
+    a, b = ([word for word in text.split() if word not in rules.units] for text in (said, written))
     return list(itertools.zip_longest(a, b[: len(a)], fillvalue=NOTHING)) if said != written else list(zip(a, a, strict=True))
 
 
-def _instead(wanted: str, name: str, parts: dict[str, str]) -> str:
+def _instead(rules: Rules, wanted: str, name: str, parts: dict[str, str]) -> str:
     """What the note has in the place of a fact that it does not have."""
-    match = re.search(SLOTS[name], parts.get(PLACES.get(name, "S"), ""))
+    slot = rules.slots[name]
+    match = re.search(slot.pattern, parts.get(slot.section, ""))
     return NOTHING if match is None or match[0] == wanted else match[0]
 
 
-def _no_hallucination(facts: Encounter, note: str) -> dict[str, Finding]:
-    made_up = _made_up(facts, note)
-    drugs = [facts.drug, facts.allergy or "none", facts.start]
-    numbers = [facts.age, facts.days, facts.dose, facts.degrees, facts.start_dose, facts.review]
+def _no_hallucination(case: Case, note: str) -> list[Finding]:
+    """No name, no claim and no number but the dialogue's."""
+    made_up = _made_up(case, note)
     words = [word for word in made_up if not word[0].isdigit()]
-    named = re.findall(SLOTS["drug"] + r"|(?<=allergy )\w+", note)
-    return {
-        "drugs": _known(drugs, [*named, *(word for word in words if word not in named)], made_up),
-        "claims": Finding(_quoted(_claims(facts, note))),
-        "numbers": _known(numbers, [word for word in WORD.findall(note) if word[0].isdigit()], made_up),
-    }
+    named = re.findall(case.domain.rules.named, note)
+    return [
+        _known(case.names, [*named, *(word for word in words if word not in named)], made_up),
+        Finding(_quoted(_claims(case, note))),
+        _known(case.numbers, [word for word in WORD.findall(note) if word[0].isdigit()], made_up),
+    ]
 
 
 def _known(facts: Sequence[object], written: list[str], made_up: list[str]) -> Finding:
@@ -214,37 +184,15 @@ def _quoted(pairs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs[: kept + 1][-MOST_QUOTED:]) or SILENCE
 
 
-#: how a note says what has no number and is no drug
-CLAIMS = re.compile(
-    "|".join(
-        (
-            r"(?P<sex>(?<=\d )[mf]\b)",
-            r"(?P<times>\b(?:qd|bid|tid)\b)",
-            rf"(?P<term>\b(?:{'|'.join(symptom.term for symptom in scribe.SYMPTOMS)})\b)",
-            rf"(?P<rare>\b(?:{'|'.join(scribe.RARE.values())})\b)",
-            rf"(?P<diagnosis>\b(?:{'|'.join(name for symptom in scribe.SYMPTOMS for name in symptom[2:])})\b)",
-        )
-    )
-)
-
-
-def _claims(facts: Encounter, note: str) -> list[tuple[str, str]]:
-    """What the dialogue gives beside each claim of a note, in the note's order; line "A:" is judged by another criterion."""
-    facts_said = {
-        "sex": scribe.SEXES[facts.sex],
-        "times": scribe.TIMES[facts.times],
-        "term": facts.term,
-        "rare": scribe.RARE[facts.rare] if facts.rare else NOTHING,
-        "diagnosis": NOTHING,
-    }
-    claims = []
+def _claims(case: Case, note: str) -> list[tuple[str, str]]:
+    """What the dialogue gives beside each claim of a note, in the note's order; the conclusion's line is judged apart."""
+    rules, claims = case.domain.rules, []
     for line in note.splitlines():
-        if line.partition(":")[0].strip() == "A":
+        head = line.partition(":")[0].strip()
+        if head == rules.concluded:
             continue
-        for match in CLAIMS.finditer(line):
-            said = facts_said[match.lastgroup]
-            ordered = match.lastgroup == "times" and line.partition(":")[0].strip() == "P"
-            claims.append(("qd" if ordered else said, match[0]))  # what the doctor orders is taken once a day
+        borne = case.claims(head)
+        claims += [(borne.get(match.lastgroup, NOTHING), match[0]) for match in rules.claims.finditer(line)]
     return claims
 
 
@@ -256,29 +204,26 @@ def _first(text: str) -> str:
     return (WORD.findall(text) or [NOTHING])[0]
 
 
-PLACES = {"temperature": "O", "start": "P", "start dose": "P", "review": "P"}  # of a fact, where it is not S
-
-
-def _wanted(facts: Encounter) -> dict[str, str]:
+def _wanted(case: Case) -> dict[str, str]:
     """Fact -> how a note says it."""
-    return {name: value if name != "allergy" else f"allergy {value}" for name, value in facts.facts.items()}
+    return {name: case.domain.rules.slots[name].before + value for name, value in case.facts.items()}
 
 
-def in_place(facts: Encounter, parts: dict[str, str]) -> dict[str, bool]:
+def in_place(case: Case, parts: dict[str, str]) -> dict[str, bool]:
     """Fact -> whether it stands in its section."""
-    wanted = _wanted(facts)
-    return {name: _has(parts.get(PLACES.get(name, "S"), ""), value) for name, value in wanted.items()}
+    slots = case.domain.rules.slots
+    return {name: _has(parts.get(slots[name].section, ""), value) for name, value in _wanted(case).items()}
 
 
-def _made_up(facts: Encounter, note: str) -> list[str]:
-    """Words and numbers of a note that neither the facts nor the clinic's language give."""
-    known = set(WORD.findall(" ".join([*facts.facts.values(), facts.degrees])))
-    return [word for word in WORD.findall(note) if word not in known and word not in GIVEN]
+def _made_up(case: Case, note: str) -> list[str]:
+    """Words and numbers of a note that neither the facts nor the domain's language give."""
+    known = set(WORD.findall(" ".join(case.facts.values()))) | case.domain.rules.given
+    return [word for word in WORD.findall(note) if word not in known]
 
 
-def false_statements(facts: Encounter, note: str) -> int:
+def false_statements(case: Case, note: str) -> int:
     """Words and numbers that are made up, and claims that the dialogue does not bear out; what is repeated counts again."""
-    return len(_made_up(facts, note)) + sum(said != written for said, written in _claims(facts, note))
+    return len(_made_up(case, note)) + sum(said != written for said, written in _claims(case, note))
 
 
 def _has(text: str, value: str) -> bool:

@@ -233,4 +233,5 @@ def _refuse_fewer(last: Finished, request: Mapping[str, Any]) -> None:
 
 def prompts() -> str:
     """The five prompts with their places, for reading."""
-    return "\n\n".join(f"=== {name}, version {criteria.VERSIONS[name]} ===\n{criteria.template(name)}" for name in CRITERIA)
+    versions = criteria.SCRIBE.prompts.versions
+    return "\n\n".join(f"=== {name}, version {versions[name]} ===\n{criteria.template(name)}" for name in CRITERIA)

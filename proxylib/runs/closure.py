@@ -22,6 +22,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 #: how runs are kept and walked, and how settings are read; its tests answer for it, and no table depends on it
 ENGINE = ("proxylib.runs", "proxylib.errors", "proxylib.settings", "proxylib.cli")
 
+OWN_FOLDER = "f'{__name__}.{name}'"  # how a package names a folder of its own that it imports
+
 Name = tuple[str, str]  # module, definition
 
 
@@ -45,6 +47,7 @@ def reached(roots: Iterable[str]) -> dict[Name, str]:
     -----
     A method that is called on an object counts with the object's class, which is named where the object is made. What is
     looked up by a text that the program computes is not seen, unless the module that holds it is named: then all of it counts.
+    A package that imports a folder of its own by name, as f"{__name__}.{name}", counts with all of its folders.
     """
     waiting = [_root(root) for root in roots]
     seen: dict[Name, str] = {}
@@ -146,6 +149,8 @@ def _used(node: ast.stmt, where: str, module: Module) -> Iterator[Name]:
     bound = module.imports | dict(_bound(node, where))
     whole: set[str] = set()
     for part in ast.walk(node):
+        if isinstance(part, ast.JoinedStr) and ast.unparse(part) == OWN_FOLDER:
+            yield from ((f"{where}.{folder}", "") for folder in _folders(where))
         if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id in bound:
             target = bound[part.value.id]
             if not target[1]:  # an attribute of a module
@@ -181,6 +186,10 @@ def _bound(tree: ast.AST, where: str) -> Iterator[tuple[str, Name]]:
                 yield alias.asname or alias.name, ((submodule, "") if _path(submodule) else (node.module, alias.name))
         elif isinstance(node, ast.ImportFrom) and node.level:
             raise ValueError(f"{where}: a relative import; modules of proxylib import each other by their whole names")
+
+
+def _folders(package: str) -> list[str]:
+    return sorted(path.parent.name for path in (PACKAGE.parent / Path(*package.split("."))).glob("*/__init__.py"))
 
 
 @lru_cache(maxsize=512)

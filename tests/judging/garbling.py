@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from proxylib.data.scribe import Example
+from proxylib.data.domains.base import Example
 
 
 def garbled(note: str, rng: random.Random, most: int) -> str:

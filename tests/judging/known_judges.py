@@ -4,7 +4,7 @@ import random
 
 import pandas as pd
 
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.judging import rubric
 from proxylib.judging.criteria import CLAUSES
 from proxylib.judging.questions import COLUMNS, FAIL, PASS

@@ -3,7 +3,7 @@
 import pytest
 from judging.garbling import garbled_notes
 
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.judging import grading, rubric
 from proxylib.judging.criteria import CRITERIA
 
@@ -25,7 +25,7 @@ def test_a_line_less_is_graded_between(letter):
         assert part["template"] == 0.75 and part["no_hallucination"] == 1.0  # fewer facts, none made up
         assert part["inference"] == (letter != "A") and part["terminology"] == (letter != "S")
         facts = example.encounter.facts
-        kept = sum(rubric.PLACES.get(name, "S") != letter for name in facts)
+        kept = sum(scribe.DOMAIN.rules.slots[name].section != letter for name in facts)
         assert part["completeness"] == pytest.approx(kept / len(facts)) and (kept < len(facts)) == (letter != "A")
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.judging import answers, criteria, lm_judge
 from proxylib.judging.criteria import CLAUSES, CRITERIA, NAIVE
 from proxylib.models import tokenizers

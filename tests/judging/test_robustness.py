@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from judging.known_judges import BOOTSTRAP, EXAMPLES, notes, obeying, rows
 
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.judging import lm_judge, robustness
 from proxylib.judging.criteria import CRITERIA
 from proxylib.judging.questions import FAIL, PASS, UNSCORED

@@ -1,13 +1,14 @@
 """The rubric against notes whose fault is known."""
 
+import hashlib
 import random
 from dataclasses import replace
 
 import pytest
 from judging.garbling import garbled_notes
 
-from proxylib.data import scribe
-from proxylib.judging import rubric
+from proxylib.data.domains import scribe
+from proxylib.judging import criteria, rubric
 from proxylib.judging.criteria import CLAUSES, CRITERIA
 
 EXAMPLES = scribe.examples(150, 7, unseen=True)
@@ -83,8 +84,9 @@ def test_a_lay_word_beside_the_right_term_fails_terminology_alone():
 
 def test_of_two_lines_with_one_letter_the_first_is_the_section():
     example = EXAMPLES[0]
-    parts = rubric.sections(example.note)
-    assert rubric.sections(f"{example.note}\nS: later\n") == parts and rubric.sections(f"S: sooner\n{example.note}") != parts
+    sections = lambda note: rubric.sections(note, scribe.SECTIONS)
+    parts = sections(example.note)
+    assert sections(f"{example.note}\nS: later\n") == parts and sections(f"S: sooner\n{example.note}") != parts
 
 
 def test_lenient_completeness_wants_seven_facts_of_ten():
@@ -164,3 +166,12 @@ def test_numbers_are_compared_whole():
 def test_a_frame_has_a_row_per_note_criterion_and_stringency():
     found = rubric.judge(EXAMPLES[:3], [example.note for example in EXAMPLES[:3]])
     assert found.shape == (3 * 5 * 2, 4) and found["passed"].all()
+
+
+def test_verdicts_are_those_of_the_recorded_runs():
+    """Taken before other domains were thought of."""
+    train, test = (scribe.examples(300, 20, unseen) for unseen in (False, True))
+    pairs = [*garbled_notes(test, 4, 10), *garbled_notes(test, 5, 40), *((a, b.note) for a, b in zip(test, train, strict=True))]
+    said = [[(e.id, note, sorted(verdicts(e, note, s).items())) for s in rubric.STRINGENCIES] for e, note in pairs]
+    assert hashlib.sha256(repr(said).encode()).hexdigest()[:16] == "18c5c35dd25d2f12"
+    assert criteria.fingerprint().startswith("65fb96f18c708353")

@@ -11,7 +11,7 @@ import pytest
 from processes import started
 
 from proxylib import studies
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.judging import client, lm_judge
 from proxylib.judging.criteria import CRITERIA
 from proxylib.judging.questions import UNSCORED, Ask

@@ -14,7 +14,7 @@ from models import strange, tiny
 from models.checkpoint_damage import DAMAGES
 
 from proxylib import studies
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.judging import lm_judge
@@ -75,7 +75,7 @@ def test_a_killed_fine_tune_goes_on_with_identical_losses(base, tmp_path):
         "from pathlib import Path\n"
         "from proxylib.models.settings import Tuning\n"
         "from proxylib.models.lora import tune, Schedule\n"
-        "from proxylib.data import scribe\n"
+        "from proxylib.data.domains import scribe\n"
         "from proxylib.data.trace import Trace\n"
         "E = [Trace('scribe', e.id, e.prompt, e.note, '', '') for e in scribe.examples(10, 1, unseen=False)]\n"
         "folder = Path(sys.argv[2])\n"

@@ -47,7 +47,7 @@ def test_a_changed_stage_has_a_new_version_or_was_accepted(stage):
             "measure",
             {"measure.proxies.metrics", "measure.tokenstats.chunked", "measure.benchmarks", "models.generate", "data.trace"},
         ),
-        ("cell", {"models.lora", "data.scribe", "measure.tokenstats.extract", "models.loading"}),
+        ("cell", {"models.lora", "data.domains.scribe.visits", "measure.tokenstats.extract", "models.loading"}),
         ("verdicts", {"judging.rubric", "judging.lm_judge", "judging.criteria", "models.generate"}),
         ("loss_fits", {"studies.loss.size_control", "studies.loss.cell_draws", "stats"}),
         ("datadecide", {"ranking.decision", "data.published.datadecide", "studies.data_selection.limits"}),

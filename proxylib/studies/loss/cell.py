@@ -1,10 +1,11 @@
-"""One cell of the scribe grid: a base fine-tuned, its notes written and measured."""
+"""One cell of a grid: a base fine-tuned, its notes written and measured."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from proxylib.data import scribe
+from proxylib.data import domains
+from proxylib.data.domains.base import Example
 from proxylib.data.trace import Trace
 from proxylib.measure import proxies
 from proxylib.measure.tokenstats.extract import token_rows
@@ -15,11 +16,11 @@ from proxylib.runs.store import Workspace
 
 
 def fit(step, workspace: Workspace) -> None:
-    """One cell of the scribe grid: fine-tune a base, write notes on the test dialogues, measure them.
+    """One cell of a grid: fine-tune a base, write notes on the test dialogues, measure them.
 
     Parameters
     ----------
-    step : a declared `cell` step; its parents are the scribe material and the base
+    step : a declared `cell` step; its parents are the domain's material and the base
     workspace : receives `adapter/`, the tables `losses` (see `Tuned`), `notes` (id, note, finished: whether
         the model ended it itself) and `proxies` (one row: trace loss, bits per byte and the eighty metrics over the experts'
         notes); its facts are the losses of the cell in nats per completion token and over how many steps training losses are
@@ -32,7 +33,8 @@ def fit(step, workspace: Workspace) -> None:
     """
     settings = step.settings
     facts = devices.prepare(settings.extraction.device, settings.extraction.threads)
-    traces = [_trace(example) for example in scribe.examples(settings.examples, settings.scribe.seed, unseen=False)]
+    domain = domains.domain(settings.scribe.domain)
+    traces = [_trace(example) for example in domain.examples(settings.examples, settings.scribe.seed, unseen=False)]
     base = step.parent("base").path("model")
     schedule = Schedule(settings.epochs, settings.steps)
     device = settings.extraction.device
@@ -45,7 +47,7 @@ def fit(step, workspace: Workspace) -> None:
         return
     model = loading.load(workspace.folder / ADAPTER, device)
     workspace.note(**averages(losses, settings.last))
-    tests = scribe.examples(settings.tests.count, settings.tests.seed, settings.tests.unseen)
+    tests = domain.examples(settings.tests.count, settings.tests.seed, settings.tests.unseen)
     tokenizer = tokenizers.load(base, "always")
     notes = generate.completions(model, tokenizer, [test.prompt for test in tests], settings.max_new_tokens, len(tests))
     rows = [(test.id, *note) for test, note in zip(tests, notes, strict=True)]
@@ -57,5 +59,5 @@ def fit(step, workspace: Workspace) -> None:
     workspace.note(held_out_loss=float(tokens["nll"].mean()))
 
 
-def _trace(example: scribe.Example) -> Trace:
-    return Trace("scribe", example.id, example.prompt, example.note, "", "lab expert")
+def _trace(example: Example) -> Trace:
+    return Trace(example.case.domain.name, example.id, example.prompt, example.note, "", "lab expert")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.judging import rubric
 from proxylib.judging.criteria import CRITERIA, LM_JUDGE, PROMPTED, STRICT
 from proxylib.judging.questions import FAIL, PASS, UNSCORED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from proxylib.data import domains
 from proxylib.judging import rubric
 from proxylib.judging.criteria import GRADED, LENIENT, LM_JUDGE, STRICT
 from proxylib.runs.store import Workspace
@@ -14,7 +15,7 @@ from proxylib.studies.loss.cell_draws import LOSSES, PROXY, Draws, JudgedCells, 
 
 
 def build(step, workspace: Workspace) -> None:
-    """All fits over a profile's scribe grid.
+    """All fits over the grid of a domain.
 
     Parameters
     ----------
@@ -108,7 +109,9 @@ def _silent(step) -> pd.Series:
     for role in step.parents:
         if role.startswith("cell/") and not step.parent(role).facts["diverged"]:
             notes = step.parent(role).table("notes")["note"]
-            shares[role] = 100 * np.mean([not any(map(rubric.WORD.search, rubric.sections(note).values())) for note in notes])
+            heads = domains.domain(step.parents[role].settings.scribe.domain).rules.sections
+            said = [any(map(rubric.WORD.search, rubric.sections(note, heads).values())) for note in notes]
+            shares[role] = 100 * np.mean(np.logical_not(said))
     return pd.Series(shares, name="silent", dtype=float)
 
 

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from proxylib.data import domains
 from proxylib.data.settings import ScribeMaterial
+from proxylib.errors import UserError
 from proxylib.measure.settings import Extraction
 from proxylib.models.settings import Bos, Lora, Model, Training, Tuning
 from proxylib.runs.config import config_folder
@@ -66,7 +68,7 @@ class Tests(Frozen):
 
     count: int = Field(ge=4)
     seed: int = Field(ge=0)
-    unseen: bool = Field(description="with drug names that no training text has")
+    unseen: bool = Field(description="with names that no training text has")
 
 
 class CellSettings(Frozen):
@@ -109,7 +111,7 @@ class JudgeSettings(Frozen):
 
 
 class Base(Frozen):
-    """One size of the scribe family."""
+    """One size of a family."""
 
     width: int = Field(ge=8)
     depth: int = Field(ge=1)
@@ -170,7 +172,28 @@ class Section(Frozen):
     """What the study adds to a profile."""
 
     scribe: Scribe
+    domains: dict[str, dict[str, Any]] = Field(default={}, description="other domains by name: what differs from `scribe`")
     hub: Hub | None = Field(default=None, description="the post's own grid, in a profile that runs it")
+
+    @model_validator(mode="after")
+    def _known(self) -> Section:
+        for name in self.domains:
+            if name not in domains.NAMES or name == domains.SCRIBE:
+                raise ValueError(f"domains: there is no folder {name} in proxylib/data/domains")
+            grid(self, name)
+        return self
+
+
+def grid(section: Section, domain: str) -> Scribe:
+    """Settings of a domain's grid; `UserError` names a key that it does not have, or a domain without a section."""
+    if domain == domains.SCRIBE:
+        return section.scribe
+    if domain not in section.domains:
+        raise UserError(
+            f"parameter domain: {domain} has no section in domains; there are {', '.join(section.domains) or 'none'}"
+        )
+    changes = section.domains[domain]
+    return validated(Scribe, overlay(section.scribe.model_dump(mode="json"), changes), f"domains.{domain}")
 
 
 def hub(changes: dict[str, Any]) -> Hub:

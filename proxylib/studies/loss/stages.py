@@ -1,10 +1,11 @@
-"""What the study of loss runs: scribe bases, the grid of LoRA cells, judges and their trials, the fits."""
+"""What the study of loss runs: bases of a domain, the grid of LoRA cells, judges and their trials, the fits."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from proxylib.data import corpora, traces
+from proxylib.data import corpora, domains, traces
+from proxylib.data.domains import SCRIBE
 from proxylib.data.published import registry
 from proxylib.data.settings import ScribeMaterial
 from proxylib.errors import UserError
@@ -24,7 +25,9 @@ from proxylib.studies.loss.settings import (
     HubTuning,
     JudgeSettings,
     RobustnessSettings,
+    Scribe,
     Section,
+    grid,
 )
 
 study = Study("loss", Section)
@@ -43,35 +46,56 @@ def _training(settings: BaseSettings | JudgeSettings) -> Resources:
 @study.stage(version=3, builder="proxylib.studies.loss.bases:build_material")
 def scribe(d: Declaration) -> Request:
     """What do the conversations and the notes of the scribe task look like, and how long are they in tokens?"""
-    return Request(_material(d), outside={"prose": corpora.fingerprint()})
+    return Request(_material(d, SCRIBE), outside={"prose": corpora.fingerprint()})
 
 
-def _material(d: Declaration) -> ScribeMaterial:
-    s = d.profile.scribe
-    return ScribeMaterial(vocabulary=s.vocabulary, examples=max(s.examples), tests=s.tests, seed=s.seed)
+@study.stage(version=1, builder="proxylib.studies.loss.bases:build_material")
+def domain_material(d: Declaration, domain: str) -> Request:
+    """What do the conversations and the notes of another domain look like, and how long are they in tokens?"""
+    outside = {"prose": corpora.fingerprint(), "texts": domains.domain(domain).fingerprint()}
+    return Request(_material(d, domain), outside=outside, name=f"domain_material/{domain}", parameters={"domain": domain})
+
+
+def _material(d: Declaration, domain: str) -> ScribeMaterial:
+    s = grid(d.profile, domain)
+    return ScribeMaterial(domain=domain, vocabulary=s.vocabulary, examples=max(s.examples), tests=s.tests, seed=s.seed)
+
+
+def _material_step(d: Declaration, domain: str) -> dict[str, Step]:
+    """The step of a domain's material, by the domain's name."""
+    return {domain: d.step("scribe") if domain == SCRIBE else d.step("domain_material", domain=domain)}
+
+
+def _of(domain: str) -> tuple[str, dict[str, str]]:
+    """What names of steps begin with, and what their notebooks are given, where the domain is not the scribe's."""
+    return ("", {}) if domain == SCRIBE else (f"{domain}-", {"domain": domain})
 
 
 @study.stage(version=2, builder="proxylib.studies.loss.bases:fit", resources=_training)
-def base(d: Declaration, width: int, seed: int | None = None) -> Request:
-    """Does this base copy drug names that it has never seen, and doses, from a conversation into a brief?"""
+def base(d: Declaration, width: int, seed: int | None = None, domain: str = SCRIBE) -> Request:
+    """Does this base copy names that it has never seen, and their numbers, from a conversation into a brief?"""
+    s = grid(d.profile, domain)
     settings = BaseSettings(
-        model=_model(d, width),
-        training=_pretraining(d, d.profile.scribe.tokens),
-        scribe=_material(d),
-        seed=d.profile.scribe.seeds[0] if seed is None else seed,
+        model=_model(s, width),
+        training=_pretraining(d, s, s.tokens),
+        scribe=_material(d, domain),
+        seed=s.seeds[0] if seed is None else seed,
     )
-    name = f"base/{width}-seed{settings.seed}"
-    return Request(settings, {"scribe": d.step("scribe")}, name=name, parameters={"width": width, "seed": settings.seed})
+    prefix, given = _of(domain)
+    return Request(
+        settings,
+        _material_step(d, domain),
+        name=f"base/{prefix}{width}-seed{settings.seed}",
+        parameters={"width": width, "seed": settings.seed} | given,
+    )
 
 
-def _model(d: Declaration, width: int, depth: int | None = None) -> Model:
-    s = d.profile.scribe
+def _model(s: Scribe, width: int, depth: int | None = None) -> Model:
     depth = depth or next((base.depth for base in s.bases if base.width == width), s.bases[0].depth)
     return Model(architecture="smollm3", tokenizer="capitals", width=width, depth=depth, mix="scribe", post="none", share=1.0)
 
 
-def _pretraining(d: Declaration, tokens: int, context: int | None = None) -> Training:
-    s = d.profile.scribe
+def _pretraining(d: Declaration, s: Scribe, tokens: int, context: int | None = None) -> Training:
     changed = {
         "tokens": tokens,
         "context": context or s.context,
@@ -84,18 +108,24 @@ def _pretraining(d: Declaration, tokens: int, context: int | None = None) -> Tra
 
 @study.stage(version=2, builder="proxylib.studies.loss.cell:fit")
 def cell(
-    d: Declaration, width: int, examples: int, seed: int | None = None, schedule: str = "epochs", source: bool = False
+    d: Declaration,
+    width: int,
+    examples: int,
+    seed: int | None = None,
+    schedule: str = "epochs",
+    source: bool = False,
+    domain: str = SCRIBE,
 ) -> Request:
     """What are the training loss, the held-out loss and the notes of one base, fine-tuned on so many examples?
 
     `source`: a cell whose notes the judge learns from, with a base, a seed and conversations to write about of its own.
     """
-    s = d.profile.scribe
+    s = grid(d.profile, domain)
     middle = -(-s.examples[len(s.examples) // 2] // s.batch) * s.epochs
     seed = (s.seeds[0] if seed is None else seed) + (SOURCE_SEED if source else 0)
     source_notes = {"count": s.judge.examples, "seed": s.seed + SOURCE_SEED, "unseen": False}
     values = {
-        "base": _model(d, width).model_dump(),
+        "base": _model(s, width).model_dump(),
         "examples": examples,
         "schedule": schedule,
         **({"epochs": s.epochs} if schedule == "epochs" else {"steps": middle}),
@@ -107,28 +137,34 @@ def cell(
             "context": s.context,
         },
         "last": s.last,
-        "scribe": _material(d).model_dump(),
+        "scribe": _material(d, domain).model_dump(),
         "tests": source_notes if source else {"count": s.tests, "seed": s.seed, "unseen": True},
         "max_new_tokens": s.max_new_tokens,
         "extraction": d.profile.extraction.model_dump(),
         "seed": seed,
     }
     settings = validated(CellSettings, values, "cell")
-    parents = {"scribe": d.step("scribe"), "base": d.step("base", width=width, seed=seed if source else None)}
-    name = f"{'source' if source else 'cell'}/{width}-{examples}-{schedule}-seed{seed}"
-    given = {"width": width, "examples": examples, "seed": seed - (SOURCE_SEED if source else 0), "schedule": schedule}
-    return Request(settings, parents, name=name, parameters=given | ({"source": True} if source else {}))
+    base_step = d.step("base", width=width, seed=seed if source else None, domain=domain)
+    prefix, named = _of(domain)
+    name = f"{'source' if source else 'cell'}/{prefix}{width}-{examples}-{schedule}-seed{seed}"
+    given = {"width": width, "examples": examples, "seed": seed - (SOURCE_SEED if source else 0), "schedule": schedule} | named
+    return Request(
+        settings,
+        _material_step(d, domain) | {"base": base_step},
+        name=name,
+        parameters=given | ({"source": True} if source else {}),
+    )
 
 
-def _cells(d: Declaration) -> dict[str, Step]:
-    """Every cell of the profile's grid by name.
+def _cells(d: Declaration, domain: str = SCRIBE) -> dict[str, Step]:
+    """Every cell of a domain's grid by name.
 
     The middle number of examples is the same under both schedules and runs once.
     """
-    s = d.profile.scribe
+    s = grid(d.profile, domain)
     middle = s.examples[len(s.examples) // 2]
     steps = [
-        d.step("cell", width=base.width, examples=examples, seed=seed, schedule=schedule)
+        d.step("cell", width=base.width, examples=examples, seed=seed, schedule=schedule, domain=domain)
         for schedule in s.schedules
         for base in s.bases
         for examples in s.examples
@@ -143,18 +179,18 @@ def judge(d: Declaration) -> Request:
     """How does the held-out loss of our own judge fall, and on how many notes of other models does it learn?"""
     s = d.profile.scribe
     settings = JudgeSettings(
-        model=_model(d, s.judge.width, s.judge.depth),
+        model=_model(s, s.judge.width, s.judge.depth),
         first=s.judge.first,
-        training=_pretraining(d, s.judge.tokens, s.judge.context),
-        scribe=_material(d),
+        training=_pretraining(d, s, s.judge.tokens, s.judge.context),
+        scribe=_material(d, SCRIBE),
         seed=s.seeds[0] + SOURCE_SEED,
     )
     return Request(settings, {"scribe": d.step("scribe"), **_sources(d)}, _prompts())
 
 
-def _prompts() -> dict[str, str]:
+def _prompts(domain: str = SCRIBE) -> dict[str, str]:
     """The prompt files: whatever judges is another run when they change."""
-    return {"criteria": criteria.fingerprint()}
+    return {"criteria": criteria.fingerprint(domains.domain(domain))}
 
 
 def _sources(d: Declaration) -> dict[str, Step]:
@@ -180,18 +216,28 @@ def robustness(d: Declaration) -> Request:
 
 
 @study.stage(version=4, builder="proxylib.judging.verdicts:build")
-def verdicts(d: Declaration) -> Request:
-    """What do the exact rubric and the LM judge say of the notes of every cell?"""
-    parents = {name: d.step(name) for name in ("scribe", "judge", "prompt_search")} | _cells(d)
-    return Request(_material(d), parents, _prompts())
+def verdicts(d: Declaration, domain: str = SCRIBE) -> Request:
+    """What do the exact rubric and the LM judge say of the notes of every cell?
+
+    The LM judge knows the scribe alone; in another domain the rubric judges, and the graded score stands beside it.
+    """
+    judges = {name: d.step(name) for name in ("judge", "prompt_search")} if domain == SCRIBE else {}
+    parents = _material_step(d, domain) | judges | _cells(d, domain)
+    return Request(_material(d, domain), parents, _prompts(domain), *_called("verdicts", domain))
+
+
+def _called(stage: str, domain: str) -> tuple[str, dict[str, str]]:
+    """Name and parameters of a domain's step of a stage that has one a domain."""
+    return (stage if domain == SCRIBE else f"{stage}/{domain}"), {"domain": domain}
 
 
 @study.stage(version=9, builder="proxylib.studies.loss.loss_fits:build", whole=False)
-def loss_fits(d: Declaration) -> Request:
+def loss_fits(d: Declaration, domain: str = SCRIBE) -> Request:
     """How well do losses, sizes and numbers of examples explain what the judges say?"""
-    cells = _cells(d)
+    cells = _cells(d, domain)
     bases = {step.parents["base"].name: step.parents["base"] for step in cells.values()}
-    return Request(FitSettings(bootstrap=d.profile.bootstrap), {"verdicts": d.step("verdicts")} | bases | cells)
+    parents = {"verdicts": d.step("verdicts", domain=domain)} | bases | cells
+    return Request(FitSettings(bootstrap=d.profile.bootstrap), parents, {}, *_called("loss_fits", domain))
 
 
 def _on_gpu(settings: HubCellSettings) -> Resources:

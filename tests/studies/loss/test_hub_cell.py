@@ -21,7 +21,8 @@ from models.checkpoint_damage import DAMAGES
 
 from proxylib import studies
 from proxylib.cli import main, parser
-from proxylib.data import became, scribe, traces
+from proxylib.data import became, traces
+from proxylib.data.domains import scribe
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.judging import client, verdict_folder

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.judging.criteria import CRITERIA, LM_JUDGE, PROMPTED, STRICT
 from proxylib.report import words
 from proxylib.stats import Decision, Interval

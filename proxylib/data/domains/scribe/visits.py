@@ -6,64 +6,28 @@ makes a note exactly checkable: every word of a right note follows from the enco
 
 from __future__ import annotations
 
-import itertools
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
+from proxylib.data.domains.base import BriefLine, Case, Domain
+from proxylib.data.domains.scribe.prompts import PROMPTS
+from proxylib.data.domains.scribe.rules import RULES
+from proxylib.data.domains.scribe.tables import FEVER, RARE, SEXES, SYMPTOMS, TIMES
 from proxylib.data.tasks.base import held_out
 
 STYLES = ("plain", "chatty", "brisk")
-SECTIONS = ("S", "O", "A", "P")
 ASK = "note\n"  # between a dialogue and its note
-FEVER = 38.0
 SYLLABLES = tuple(consonant + vowel for consonant in "BDFGKLMNPRSTVZ" for vowel in "ao")  # few: copying is learnt sooner
-#: as a patient says it -> as a note says it
-TIMES = {"once a day": "qd", "twice a day": "bid", "three times a day": "tid"}
-SEXES = {"a man": "m", "a woman": "f"}
 RELATIVES = ("sister", "brother", "mother", "father", "wife", "husband")
-RARE = {
-    "i have a pacemaker": "pacemaker",
-    "i am just back from kenya": "recent travel",
-    "i had my spleen out": "splenectomy",
-    "i gave away a kidney": "single kidney",
-}
 RARE_SHARE, CORRECTED_SHARE, DISTRACTED_SHARE = 0.12, 0.35, 0.35
-TEXTBOOK_SHARE, STOCK_SHARE, PROSE_SHARE, EXCERPT_SHARE = 0.15, 0.2, 0.05, 0.15  # of the documents after the lessons
-MOST_LINES = 8  # of a dialogue, beside one that names a drug, in an excerpt
-NAMING = ("i take", "start", "allergic")  # what stands before a drug's name, in a dialogue as in its brief
 #: where a drug of a stock list lies; what follows the same words the second time can be looked up
 PLACES = ("i take", "start", "left", "right", "top", "bottom", "door", "window", "desk", "red box", "blue box", "cold box")
 MOST_STOCK = 6  # drugs of a stock list
 FILLERS = ("um,", "well,", "you know,", "let me think,", "so,")
 
 
-class Symptom(NamedTuple):
-    """What a patient complains of: the clinical term, lay words for it, and what the rule concludes from it."""
-
-    term: str
-    lay: tuple[str, ...]
-    diagnosis: str  # without fever
-    feverish: str  # with fever
-
-
-SYMPTOMS = (
-    Symptom("abdominal pain", ("my tummy hurts", "my belly aches"), "gastritis", "appendicitis"),
-    Symptom("cephalgia", ("my head hurts", "my head is pounding"), "migraine", "meningitis"),
-    Symptom("dyspnoea", ("i am out of breath", "i get no air"), "asthma", "pneumonia"),
-    Symptom("dysuria", ("it burns when i pee", "peeing stings"), "urethritis", "cystitis"),
-    Symptom("odynophagia", ("my throat is sore", "swallowing hurts"), "laryngitis", "tonsillitis"),
-    Symptom("otalgia", ("my ear hurts", "my ear aches"), "barotrauma", "otitis"),
-    Symptom("emesis", ("i keep throwing up", "no food stays down"), "dyspepsia", "gastroenteritis"),
-    Symptom("pruritus", ("my skin itches", "i scratch all day"), "eczema", "scarlatina"),
-    Symptom("arthralgia", ("my joints ache", "my knees hurt"), "arthrosis", "arthritis"),
-    Symptom("vertigo", ("the room spins", "i feel dizzy"), "presbyvertigo", "labyrinthitis"),
-)
-
-
 @dataclass(frozen=True)
-class Encounter:
+class Encounter(Case):
     """The facts of a visit, and how its dialogue tells them.
 
     Parameters
@@ -94,6 +58,10 @@ class Encounter:
     review: int
     rare: str | None
     style: str
+
+    @property
+    def domain(self) -> Domain:
+        return DOMAIN
 
     @property
     def complaint(self) -> str:
@@ -129,6 +97,31 @@ class Encounter:
             "review": f"{self.review} d",
         }
         return facts | ({"rare": RARE[self.rare]} if self.rare else {})
+
+    @property
+    def abbreviation(self) -> tuple[str, str]:
+        return TIMES[self.times], self.times
+
+    @property
+    def conclusion(self) -> str:
+        return self.diagnosis
+
+    @property
+    def basis(self) -> str:
+        return f"{self.term} {self.degrees}"
+
+    @property
+    def names(self) -> list[str]:
+        return [self.drug, self.allergy or "none", self.start]
+
+    @property
+    def numbers(self) -> list[object]:
+        return [self.age, self.days, self.dose, self.degrees, self.start_dose, self.review]
+
+    def claims(self, section: str) -> dict[str, str]:
+        """What the doctor orders is taken once a day; a diagnosis has its own line, which is judged by another criterion."""
+        borne = {"sex": SEXES[self.sex], "times": "qd" if section == "P" else TIMES[self.times], "term": self.term}
+        return borne | ({"rare": RARE[self.rare]} if self.rare else {})
 
 
 def drug(rng: random.Random, unseen: bool) -> str:
@@ -215,46 +208,17 @@ def note(encounter: Encounter) -> str:
     )
 
 
-def brief_lines(encounter: Encounter) -> list[str]:
+def brief_lines(encounter: Encounter) -> list[BriefLine]:
     """The facts in the template of briefs: the patient's words and no conclusion."""
     return [
-        f"i take {encounter.drug} {encounter.dose} mg {encounter.times}",
-        f"start {encounter.start} {encounter.start_dose} mg",
-        f"allergic to {encounter.allergy or 'none'}",
-        f"complains {encounter.complaint}, {encounter.days} days",
-        f"is {encounter.age}, {encounter.sex}",
-        f"has {encounter.degrees}",
-        f"returns in {encounter.review} days",
+        BriefLine(f"i take {encounter.drug} {encounter.dose} mg {encounter.times}", "i take"),
+        BriefLine(f"start {encounter.start} {encounter.start_dose} mg", "start"),
+        BriefLine(f"allergic to {encounter.allergy or 'none'}", "allergic"),
+        BriefLine(f"complains {encounter.complaint}, {encounter.days} days", encounter.complaint),
+        BriefLine(f"is {encounter.age}, {encounter.sex}"),
+        BriefLine(f"has {encounter.degrees}", encounter.degrees),
+        BriefLine(f"returns in {encounter.review} days", "come back"),
     ]
-
-
-def _brief(lines: list[str]) -> str:
-    return "brief\n" + "".join(f"- {line}\n" for line in lines)
-
-
-def brief(encounter: Encounter, rng: random.Random) -> str:
-    """Some facts in another template than the note's, in any order: what bases read in pretraining."""
-    lines = brief_lines(encounter)
-    return _brief(rng.sample(lines, rng.randint(4, len(lines))))
-
-
-def excerpt(encounter: Encounter, rng: random.Random, most: int) -> str:
-    """A few lines of a dialogue, one that names a drug among them, and a brief of what they tell.
-
-    Between stock lists of some twenty tokens and dialogues of a hundred: what was learnt on the one is kept for the other.
-    """
-    said = dialogue(encounter, rng).splitlines(keepends=True)
-    naming = [line for line in said if any(words in line for words in NAMING)]
-    kept = {rng.choice(naming), *rng.sample(said, min(len(said), most))}
-    text = "".join(line for line in said if line in kept)
-    drugs = [line for line in brief_lines(encounter) if any(words in line and words in text for words in NAMING)]
-    others = [
-        (encounter.complaint, f"complains {encounter.complaint}, {encounter.days} days"),
-        (encounter.degrees, f"has {encounter.degrees}"),
-        ("come back", f"returns in {encounter.review} days"),
-    ]
-    chosen = drugs + [line for words, line in others if words in text and rng.random() < 0.5]
-    return text + _brief(rng.sample(chosen, len(chosen)))
 
 
 def textbook(rng: random.Random) -> str:
@@ -285,69 +249,6 @@ def stock_list(rng: random.Random) -> str:
     return "in stock\n" + "".join(lines) + "read back\n" + "".join(back)
 
 
-def pretraining_text(seed: int, prose: list[str], lists: int, excerpts: int) -> Iterator[str]:
-    """What bases read, without end; never a note in the clinic's template.
-
-    First two lessons in copying: so many stock lists alone, then so many excerpts of conversations, ever longer, with a
-    list now and then. After them whole conversations with briefs, textbook lines, more lists and excerpts, and English.
-    """
-    rng = random.Random(f"scribe pretraining {seed}")
-    for _ in range(lists):
-        yield stock_list(rng)
-    for number in range(excerpts):
-        if rng.random() < STOCK_SHARE:
-            yield stock_list(rng)
-        else:
-            yield excerpt(draw(rng, unseen=False), rng, rng.randint(0, 1 + (MOST_LINES - 1) * number // excerpts))
-    while True:
-        kind = rng.random()
-        if kind < TEXTBOOK_SHARE:
-            yield textbook(rng)
-        elif kind < TEXTBOOK_SHARE + STOCK_SHARE:
-            yield stock_list(rng)
-        elif kind < TEXTBOOK_SHARE + STOCK_SHARE + PROSE_SHARE:
-            yield rng.choice(prose)
-        elif kind < TEXTBOOK_SHARE + STOCK_SHARE + PROSE_SHARE + EXCERPT_SHARE:
-            yield excerpt(draw(rng, unseen=False), rng, rng.randint(0, MOST_LINES))
-        else:
-            encounter = draw(rng, unseen=False)
-            yield dialogue(encounter, rng) + brief(encounter, rng)
-
-
-def held_out_text(count: int, seed: int) -> list[str]:
-    """Dialogues with briefs whose drug names no training text has."""
-    rng = random.Random(f"scribe held out {seed}")
-    encounters = [draw(rng, unseen=True) for _ in range(count)]
-    return [dialogue(encounter, rng) + brief(encounter, rng) for encounter in encounters]
-
-
-class Example(NamedTuple):
-    """A dialogue, its expert note, and the facts behind both."""
-
-    id: str
-    encounter: Encounter
-    dialogue: str
-    note: str
-
-    @property
-    def prompt(self) -> str:
-        """What a model is given before its note."""
-        return self.dialogue + ASK
-
-
-def examples(count: int, seed: int, unseen: bool) -> list[Example]:
-    """Distinct examples for fine-tuning, or with unseen drug names for testing; a longer list begins with the shorter."""
-    rng = random.Random(f"scribe examples {seed} {unseen}")
-    by_problem: dict[str, Example] = {}
-    for number in itertools.count():
-        encounter = draw(rng, unseen)
-        text = dialogue(encounter, rng)
-        by_problem.setdefault(text, Example(f"{'test' if unseen else 'train'}-{number:05d}", encounter, text, note(encounter)))
-        if len(by_problem) == count:
-            return list(by_problem.values())
-    return []
-
-
 def spoilt(encounter: Encounter, rng: random.Random) -> Encounter:
     """The encounter with one fact changed: a note of it is wrong about the original in one thing."""
     other = draw(rng, held_out(encounter.drug))
@@ -356,3 +257,20 @@ def spoilt(encounter: Encounter, rng: random.Random) -> Encounter:
     )
     changed = replace(encounter, **{name: getattr(other, name)})
     return replace(changed, lay=other.lay) if name == "symptom" else changed
+
+
+DOMAIN = Domain(
+    name="scribe",
+    ask=ASK,
+    naming=("i take", "start", "allergic"),
+    copied={"i take": ("drug", "dose"), "start": ("start", "start dose")},
+    rules=RULES,
+    prompts=PROMPTS,
+    draw=draw,
+    dialogue=dialogue,
+    note=note,
+    spoilt=spoilt,
+    brief_lines=brief_lines,
+    textbook=textbook,
+    listing=stock_list,
+)
