@@ -38,6 +38,7 @@ OF_PUBLISHED = {"page/human_preferences", "page/choosing_a_corpus", "page/do_jud
 OF_VERDICTS = {
     "robustness",
     "loss_fits",
+    "surgical",
     *(f"page/{name}" for name in ("scribe_grid", "loss_predicts_the_judge", "how_good_is_the_judge")),
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
@@ -103,6 +104,7 @@ OF_MODELS = (
             | SIMULATED
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
             | {"regressions", "page/regressions"}
+            | {"surgical", "published_surgical"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
             | {"published_losses"}
             | OF_LOSSES
@@ -123,6 +125,7 @@ OF_MODELS = (
         ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
         ({"telemetry": {"worlds": 5}}, {"telemetry_worlds"} | SIMULATED),
+        ({"planning": {"repeats": 3}}, {"surgical"}),
         ({"layers": {"tokens": 7000}}, OF_LAYERS - {"layers_base"}),
         ({"layers": {"margin": 0.1}}, {"layers", "page/what_catches_what"}),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
@@ -197,6 +200,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "published_alarms",
             "published_checkpoints",
             "lab_checkpoints",
+            "surgical",
+            "published_surgical",
             "ranking",
             "ranking_claims",
             "ablations",

@@ -1,4 +1,4 @@
-"""Settings of `proxylib plan`: what is known of candidates, and what can still be bought."""
+"""Settings of `proxylib plan`, what is known of candidates and what can be bought; and of the study of ways to choose them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from proxylib.errors import UserError
 from proxylib.settings import Frozen, read_yaml, validated
+from proxylib.stats import Bootstrap
 
 #: what a candidate has -> how columns are usually called; the first that is there counts
 SPELLINGS = {
@@ -83,6 +84,35 @@ class Plan(Frozen):
     @classmethod
     def _counts(cls, items: tuple[int, ...]) -> tuple[int, ...]:
         return Layer(items=items).items
+
+
+class Planning(Frozen):
+    """Ways to choose the next cell, tried on a grid whose scores are known."""
+
+    repeats: int = Field(ge=1, description="random beginnings and draws of notes")
+    cells: int = Field(ge=2, description="most that are bought")
+    decided: int = Field(ge=2, description="cells at which claims are decided")
+    notes: tuple[int, ...] = Field(min_length=1, description="of a purchase")
+    notes_decided: int = Field(ge=1, description="notes at which claims are decided")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Planning:
+        if self.notes_decided not in self.notes:
+            raise ValueError(f"notes_decided: {self.notes_decided} is none of notes")
+        return self
+
+
+class SurgicalSettings(Frozen):
+    """What a `surgical` run is made from, beside its parents."""
+
+    planning: Planning
+    bootstrap: Bootstrap
+
+
+class Section(Frozen):
+    """What the study adds to a profile."""
+
+    planning: Planning
 
 
 def layers(given: Plan) -> dict[str, Layer]:

@@ -1,0 +1,27 @@
+"""What the study of where to evaluate runs."""
+
+from __future__ import annotations
+
+from proxylib.data.published import registry
+from proxylib.runs.step import Declaration, Request, Resources, Study
+from proxylib.studies.planning.settings import Section, SurgicalSettings
+
+study = Study("planning", Section)
+SETS = ("olmo_ladder", "gadre_scaling", "gemstones")
+
+
+@study.stage(version=1, builder="proxylib.studies.planning.surgical:build", resources=Resources(minutes=1.5), whole=False)
+def surgical(d: Declaration) -> Request:
+    """Which cells of the scribe grid to evaluate next, once all losses are known, and on how many notes?"""
+    settings = SurgicalSettings(planning=d.profile.planning, bootstrap=d.profile.bootstrap)
+    return Request(settings, {name: d.step(name) for name in ("loss_fits", "verdicts")})
+
+
+@study.stage(
+    version=1, builder="proxylib.studies.planning.published:build", resources=Resources(minutes=2), shared=True, whole=False
+)
+def published_surgical(d: Declaration) -> Request:
+    """Which published runs to evaluate next, once all losses are known, and are the planner's promises kept? No row of the
+    published data enters the run.
+    """
+    return Request(d.profile.bootstrap, outside={name: registry.fingerprint(name) for name in SETS})

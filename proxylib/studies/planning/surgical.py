@@ -1,0 +1,61 @@
+"""Which cells of the scribe grid to evaluate next, its losses being known: the stage `surgical`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from proxylib.judging.criteria import LM_JUDGE
+from proxylib.runs.store import Workspace
+from proxylib.stats import mean_interval
+from proxylib.studies.planning import grids, summaries
+from proxylib.studies.planning.grids import Grid
+from proxylib.studies.planning.policies import PLAN, RANDOM, UNSURE
+from proxylib.studies.planning.settings import SurgicalSettings
+
+
+def build(step: Any, workspace: Workspace) -> None:
+    """Try every policy on every seed, judge and number of notes.
+
+    Parameters
+    ----------
+    step : its parents are `loss_fits` and `verdicts`
+    workspace : receives `curves`, `promises` and `estimates`
+    """
+    settings: SurgicalSettings = step.settings
+    fits, judged = step.parent("loss_fits"), step.parent("verdicts")
+    known = list(grids.scribe(fits.table("cells"), judged.table("verdicts"), judged.table("grades"), "scribe"))
+    deciding = [grid for grid in known if grid.score == LM_JUDGE]
+    beside = [grid for grid in known if grid.score != LM_JUDGE]
+    rows = [summaries.traces(deciding, notes, **_how(settings)) for notes in settings.planning.notes]
+    rows.append(summaries.traces(beside, settings.planning.notes_decided, **_how(settings)))
+    rows = pd.concat(rows, ignore_index=True)
+    workspace.write_table("curves", summaries.curves(rows, settings.bootstrap.level))
+    workspace.write_table("promises", summaries.promises(rows))
+    workspace.write_table("estimates", estimates(deciding, rows, settings))
+    workspace.note(grids=len(known), cells=len(deciding[0].truth), seeds=len(deciding), decided=settings.planning.decided)
+
+
+def _how(settings: SurgicalSettings) -> dict[str, int]:
+    chosen = settings.planning
+    return {"cells": chosen.cells, "repeats": chosen.repeats, "seed": settings.bootstrap.seed}
+
+
+def estimates(deciding: list[Grid], rows: pd.DataFrame, settings: SurgicalSettings) -> pd.DataFrame:
+    """The claims, in points, over bases and seeds."""
+    level, chosen = settings.bootstrap.level, settings.planning
+    how = _how(settings) | {"cells": chosen.decided, "items": chosen.notes_decided}
+    over = lambda *which: summaries.over_groups(deciding, *which, how, level)
+    bases = deciding[0].cells["group"].nunique()
+    shown = {
+        "loss-surgical": over((UNSURE, True), (UNSURE, False), "error"),
+        "loss-surgical-regret": over((PLAN, True), (PLAN, False), "regret"),
+        "ours-surgical-where": over((UNSURE, True), (RANDOM, True), "error"),
+        "ours-plan": over((PLAN, True), (RANDOM, True), "regret"),
+    }
+    out = [summaries.estimate(claim, ends, level, bases, "bases") for claim, ends in shown.items()]
+    bought = rows[(rows["items"] == chosen.notes_decided) & (rows["score"] == LM_JUDGE)]
+    promised = mean_interval(summaries.kept(bought, "part"), level)
+    out.append(summaries.estimate("ours-plan-promise", promised, level, len(deciding), "seeds"))
+    return pd.DataFrame(out)
