@@ -51,6 +51,16 @@ MUTANTS = {
     "studies/planning/relation.py": [
         Mutant("extrapolates-silently", "if not seen[name].min() <= value <= seen[name].max():", "if False:"),
     ],
+    "studies/planning/policies.py": [
+        Mutant("the-null-knows-the-loss", "surface.prior(grid.signals(loss))", "surface.prior(grid.signals())"),
+        Mutant("bought-again", "np.put_along_axis(left, self.bought, -np.inf, axis=1)", "pass"),
+    ],
+    "studies/planning/grids.py": [
+        Mutant("all-notes-have-noise", " * (1 - notes.shape[1] / count)", ""),
+    ],
+    "studies/planning/summaries.py": [
+        Mutant("promises-of-unseen-states", '& rows["cells"].between(*STATES)]\n    more', "]\n    more"),
+    ],
     "studies/planning/decide.py": [
         Mutant("spends-beyond-the-budget", "offered.prices <= left + 1e-9", "offered.prices > 0"),
         Mutant("endless-items-never-err", "spread / items + layer.off**2", "spread / items"),

@@ -39,7 +39,7 @@ OF_VERDICTS = {
     "robustness",
     "loss_fits",
     "surgical",
-    *(f"page/{name}" for name in ("scribe_grid", "loss_predicts_the_judge", "how_good_is_the_judge")),
+    *(f"page/{name}" for name in ("scribe_grid", "loss_predicts_the_judge", "how_good_is_the_judge", "where_to_evaluate")),
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
@@ -125,7 +125,7 @@ OF_MODELS = (
         ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
         ({"telemetry": {"worlds": 5}}, {"telemetry_worlds"} | SIMULATED),
-        ({"planning": {"repeats": 3}}, {"surgical"}),
+        ({"planning": {"repeats": 3}}, {"surgical", "page/where_to_evaluate"}),
         ({"layers": {"tokens": 7000}}, OF_LAYERS - {"layers_base"}),
         ({"layers": {"margin": 0.1}}, {"layers", "page/what_catches_what"}),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),

@@ -81,6 +81,20 @@ def prices(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
 
 
 @themed
+def promises(frame: pd.DataFrame, ax: Axes) -> Axes:
+    """What came against what was promised; on the diagonal, a promise is kept.
+
+    Parameters
+    ----------
+    frame : columns promised, regret (points), by
+    """
+    ax.axline((0, 0), slope=1, color=QUIET, linewidth=1, linestyle=":")
+    draw_points(frame, ax, x="promised", y="regret", by="by")
+    ax.set(xlabel="promised loss, points", ylabel="what was lost, points")
+    return ax
+
+
+@themed
 def surface_in_doubt(frame: pd.DataFrame, lines: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
     """What is known of candidates and what is not, along one signal.
 

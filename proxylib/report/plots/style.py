@@ -161,6 +161,17 @@ KINDS = {
     "changes": {"higher": Look(BLUE, "^"), "lower": Look(VERMILION, "v")},
     "contrasts": {"planned": Look(INK, "o"), "exploratory": Look(QUIET, "s")},
     "models": {"model": Look(INK, "o")},
+    "ways to choose what to evaluate": {
+        "random": Look(QUIET, "s"),
+        "spread over loss": Look(SKY, "^"),
+        "greatest uncertainty": Look(BLUE, "o"),
+        "greatest uncertainty, loss unknown": Look(VERMILION, "v"),
+        "expected improvement": Look(PINK, "P"),
+        "lowest loss first": Look(BROWN, "X"),
+        "plan": Look(GREEN, "D"),
+        "plan, loss unknown": Look(ORANGE, "<"),
+    },
+    "where promises are kept": {"the lab's grid": Look(ORANGE, "D"), "published grids": Look(BLUE, "o")},
     "candidates": {
         "evaluated": Look(INK, "o"),
         "not evaluated": Look(SKY, "^"),

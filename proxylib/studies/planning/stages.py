@@ -25,3 +25,9 @@ def published_surgical(d: Declaration) -> Request:
     published data enters the run.
     """
     return Request(d.profile.bootstrap, outside={name: registry.fingerprint(name) for name in SETS})
+
+
+@study.page("where_to_evaluate")
+def where_to_evaluate(d: Declaration) -> Request:
+    """What the page reads."""
+    return Request(None, {name: d.step(name) for name in ("surgical", "published_surgical")})

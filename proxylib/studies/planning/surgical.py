@@ -34,7 +34,9 @@ def build(step: Any, workspace: Workspace) -> None:
     workspace.write_table("curves", summaries.curves(rows, settings.bootstrap.level))
     workspace.write_table("promises", summaries.promises(rows))
     workspace.write_table("estimates", estimates(deciding, rows, settings))
-    workspace.note(grids=len(known), cells=len(deciding[0].truth), seeds=len(deciding), decided=settings.planning.decided)
+    chosen = settings.planning
+    facts = {"notes": chosen.notes_decided, "decided": chosen.decided, "repeats": chosen.repeats}
+    workspace.note(cells=len(deciding[0].truth), seeds=len(deciding), level=settings.bootstrap.level, **facts)
 
 
 def _how(settings: SurgicalSettings) -> dict[str, int]:

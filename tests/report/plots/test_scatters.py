@@ -73,3 +73,12 @@ def test_what_is_in_doubt_stands_beside_what_is_known(ax):
     np.testing.assert_allclose(line.get_xydata(), [[1, 10], [2, 20]])
     plots.surface_in_doubt(frame, lines.assign(estimate=np.nan), ax, label="loss")
     assert len(fitted(ax)) == 1
+
+
+def test_promises_stand_around_a_diagonal(ax):
+    plots.promises(
+        pd.DataFrame({"promised": [1.0, 2.0], "regret": [1.5, 1.0], "by": ["published grids", "the lab's grid"]}), ax
+    )
+    (points,) = (c for c in ax.collections if isinstance(c, PathCollection) and len(c.get_offsets()))
+    assert sorted(map(tuple, points.get_offsets())) == [(1, 1.5), (2, 1)]
+    assert len(ax.get_lines()) >= 1

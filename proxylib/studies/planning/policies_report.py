@@ -1,0 +1,64 @@
+"""Frames of the page on where to evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from proxylib.report import tables
+from proxylib.studies.planning.policies import PLAN, RANDOM, SPREAD, UNSURE
+from proxylib.studies.planning.summaries import WITHOUT
+
+SHOWN = (RANDOM, SPREAD, UNSURE, PLAN, UNSURE + WITHOUT)
+KEPT = {"scribe": "the lab's grid", "published": "published grids"}
+
+
+def lines(curves: pd.DataFrame, score: str, measure: str, policies: Sequence[str] = SHOWN, **where: object) -> pd.DataFrame:
+    """Curves of a score as the figure draws them, intervals at no less than 0: policy, cells, estimate, low, high."""
+    rows = tables.rows(curves, score=score, measure=measure, **where)
+    rows = rows[rows["policy"].isin(policies) & (rows["cells"] > 0)]
+    rows = rows.assign(low=rows["low"].clip(lower=0), order=rows["policy"].map(list(policies).index))
+    return rows.sort_values(["order", "cells"], kind="stable", ignore_index=True)
+
+
+def at(curves: pd.DataFrame, policy: str, measure: str, cells: int, **where: object) -> float:
+    """A mean, in points."""
+    return float(tables.row(curves, policy=policy, measure=measure, cells=cells, **where)["estimate"])
+
+
+def by_policy(curves: pd.DataFrame, measure: str, cells: Sequence[int], **where: object) -> pd.DataFrame:
+    """A row a policy, a column per number of cells, in points."""
+    rows = tables.rows(curves, measure=measure, **where)
+    rows = rows[rows["cells"].isin(cells)]
+    wide = rows.pivot(index="policy", columns="cells", values="estimate").reindex(rows["policy"].drop_duplicates())
+    wide.columns = [f"{count} cells" if count else "nothing bought" for count in wide.columns]
+    return wide.round(1).reset_index()
+
+
+def by_notes(curves: pd.DataFrame, score: str, cells: int, measure: str = "error") -> pd.DataFrame:
+    """A row a policy, a column per number of notes, in points."""
+    rows = tables.rows(curves, score=score, measure=measure, cells=cells)
+    wide = rows.pivot(index="policy", columns="items", values="estimate").reindex(rows["policy"].drop_duplicates())
+    wide.columns = [f"{count} notes" for count in wide.columns]
+    return wide.round(1).reset_index()
+
+
+def kept(promises: pd.DataFrame) -> pd.DataFrame:
+    """What came of promises by their size, published sets together: promised, regret, states, in points."""
+    weighed = promises.assign(**{name: promises[name] * promises["states"] for name in ("promised", "regret")})
+    whole = weighed.groupby(["low", "high"])[["promised", "regret", "states"]].sum().reset_index()
+    return whole.assign(**{name: whole[name] / whole["states"] for name in ("promised", "regret")})
+
+
+def kept_table(promises: pd.DataFrame) -> pd.DataFrame:
+    """The same as the page shows it."""
+    whole = kept(promises)
+    names = [f"{row.low:g} to {row.high:g}" if row.high < 100 else f"from {row.low:g}" for row in whole.itertuples()]
+    shown = pd.DataFrame({"promised (points)": names, "mean promise (points)": whole["promised"].round(2)})
+    return shown.assign(**{"what came (points)": whole["regret"].round(2), "states": whole["states"].astype(int)})
+
+
+def promises_figure(several: Sequence[tuple[pd.DataFrame, str]]) -> pd.DataFrame:
+    """The same of several places under each other, as the figure draws it: promised, regret, by."""
+    return pd.concat([kept(promises).assign(by=KEPT[place]) for promises, place in several], ignore_index=True)
