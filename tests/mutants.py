@@ -118,6 +118,19 @@ MUTANTS = {
         Mutant("power-of-a-coin", "t.ppf(power, degrees)", "t.ppf(0.5, degrees)"),
         Mutant("unpaired-items-count", 'kept = part.dropna(subset=["before", "after"])', "kept = part.fillna(0)"),
     ],
+    "studies/proxies_or_loss/errors.py": [
+        Mutant("best-chosen-with-the-base", "best(grid.only(rest), score)", "best(grid, score)"),
+    ],
+    "studies/proxies_or_loss/grid.py": [
+        Mutant("losses-higher-is-better", "dict.fromkeys(LOSSES, -1)", "dict.fromkeys(LOSSES, +1)"),
+    ],
+    "studies/proxies_or_loss/search.py": [
+        Mutant("luck-of-one-statistic", "0.0).max(0)", "0.0)[0]"),
+        Mutant("bases-fall-apart", "np.concatenate(order)", "np.random.default_rng(0).permutation(np.concatenate(order))"),
+    ],
+    "studies/proxies_or_loss/report.py": [
+        Mutant("one-score-is-enough", "if len(taken) == 1 else", "if taken else"),
+    ],
     "studies/post_training/requests.py": [
         Mutant("near-words-are-marked", '"near": NEAR, "marked": (MARK,)', '"near": (MARK,), "marked": (MARK,)'),
         Mutant("harmless-with-the-mark", "opened(rng.choice(POLITE), text)", "opened(rng.choice(WORDS), text)"),

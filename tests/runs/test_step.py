@@ -38,8 +38,12 @@ OF_PUBLISHED = {"page/human_preferences", "page/choosing_a_corpus", "page/do_jud
 OF_VERDICTS = {
     "robustness",
     "loss_fits",
+    "proxies_or_loss",
     "surgical",
-    *(f"page/{name}" for name in ("scribe_grid", "loss_predicts_the_judge", "how_good_is_the_judge", "where_to_evaluate")),
+    *(
+        f"page/{name}"
+        for name in ("scribe_grid", "loss_predicts_the_judge", "how_good_is_the_judge", "where_to_evaluate", "proxies_or_loss")
+    ),
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE

@@ -143,6 +143,7 @@ KINDS = {
         "LM judge": Look(VERMILION, "s"),
         "LM judge, naive prompts": Look(ORANGE, "v"),
         "LM judge, refined prompts": Look(BROWN, "D"),
+        "graded score": Look(GREEN, "P"),
     },
     "who prefers": {
         "people": Look(BLUE, "o"),

@@ -1,0 +1,1 @@
+"""Token statistics against loss as predictors of what a judge says."""
