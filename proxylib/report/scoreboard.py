@@ -94,15 +94,14 @@ def _number(value: object) -> float | None:
 
 
 def _estimates(results: Path, stage: str) -> tuple[str | None, dict[str, dict]]:
-    """The recorded run of a stage, and its rows of `estimates` by name; a row without an estimate is none."""
-    folders = {path.parent.name: path.parent for path in sorted(results.glob(f"*/{stage}/*/{MANIFEST}"))}
-    if len(folders) > 1:
-        raise UserError(f"{results}: several recorded {stage} runs ({', '.join(folders)}); remove the stale one")
-    for run_id, folder in folders.items():
-        run = store.read(folder)
-        if "estimates" in run.tables:
-            table = run.table("estimates").dropna(subset="estimate")
-            return run_id, {row["claim"]: row for row in table.to_dict("records")}
+    """The recorded run of a stage that has estimates, and their rows by name; a row without an estimate is none."""
+    runs = {path.parent.name: store.read(path.parent) for path in sorted(results.glob(f"*/{stage}/*/{MANIFEST}"))}
+    judged = {run_id: run for run_id, run in runs.items() if "estimates" in run.tables}
+    if len(judged) > 1:
+        raise UserError(f"{results}: several recorded {stage} runs ({', '.join(judged)}); remove the stale one")
+    for run_id, run in judged.items():
+        table = run.table("estimates").dropna(subset="estimate")
+        return run_id, {row["claim"]: row for row in table.to_dict("records")}
     return None, {}
 
 

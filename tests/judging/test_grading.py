@@ -3,6 +3,7 @@
 import pytest
 from judging.garbling import garbled_notes
 
+from proxylib.data import domains
 from proxylib.data.domains import scribe
 from proxylib.judging import grading, rubric
 from proxylib.judging.criteria import CRITERIA
@@ -10,10 +11,12 @@ from proxylib.judging.criteria import CRITERIA
 EXAMPLES = scribe.examples(60, 7, unseen=True)
 
 
-def test_the_experts_notes_have_full_grades_and_silence_has_none():
-    for example in EXAMPLES:
+@pytest.mark.parametrize("domain", domains.NAMES)
+def test_the_experts_notes_have_full_grades_and_silence_has_none(domain):
+    heads = domains.domain(domain).rules.sections
+    for example in domains.domain(domain).examples(60, 7, unseen=True):
         assert grading.grades(example, example.note) == dict.fromkeys(CRITERIA, 1.0)
-        for note in ("", "S:\nO:\nA:\nP:\n", "S: .\nO: .\nA: .\nP: .\n"):
+        for note in ("", "".join(f"{head}:\n" for head in heads), "".join(f"{head}: .\n" for head in heads)):
             assert grading.grades(example, note) == dict.fromkeys(CRITERIA, 0.0)
 
 

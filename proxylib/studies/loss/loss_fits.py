@@ -38,7 +38,7 @@ def build(step, workspace: Workspace) -> None:
         drawn = draws(grid, bootstrap)
         for name, frame in _tables(grid, drawn).items():
             tables.setdefault(name, []).append(frame.assign(schedule=schedule))
-        if "estimates" not in tables:  # the first schedule is the post's
+        if LM_JUDGE in grid.passed and "estimates" not in tables:  # the first schedule is the post's, and so are two judges
             tables["estimates"] = [claimed.estimates(grid, drawn)]
     for name, frames in tables.items():
         workspace.write_table(name, pd.concat(frames, ignore_index=True))
@@ -52,13 +52,14 @@ def with_grades(verdicts: pd.DataFrame, grades: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tables(grid: JudgedCells, drawn: Draws) -> dict[str, pd.DataFrame]:
-    """Every fit of one schedule."""
+    """Every fit of one schedule; the LM judge's where there is one."""
+    taught = LM_JUDGE in grid.passed
     each = lambda fit: pd.concat([fit(judge).assign(judge=judge) for judge in grid.passed])
-    return {
+    tables = {
         "fits": lines.fits(drawn),
         "slopes_apart": lines.slopes_apart(drawn),
         "luck": each(lambda judge: seed_luck.inversions_by_luck(grid, judge, drawn.bootstrap)),
-        "judges": lines.judges(drawn, STRICT, LM_JUDGE),
+        "judges": lines.judges(drawn, STRICT, LM_JUDGE) if taught else None,
         "stringencies": lines.judges(drawn, LENIENT, STRICT),
         "control": size_control.control(drawn),
         "signals": size_control.signals(drawn),
@@ -67,10 +68,11 @@ def _tables(grid: JudgedCells, drawn: Draws) -> dict[str, pd.DataFrame]:
         "noise": each(lambda judge: seed_luck.seed_noise(grid, judge)),
         "frontier": each(lambda judge: scaling.frontier(drawn, judge)),
         "points": _points(drawn),
-        "prompts": lines.prompts(drawn),
+        "prompts": lines.prompts(drawn) if taught else None,
         "single_seeds": lines.single_seeds(grid),
         "seeds_apart": seed_luck.seeds_apart(grid, drawn.bootstrap),
     }
+    return {name: frame for name, frame in tables.items() if frame is not None}
 
 
 def in_schedule(cells: pd.DataFrame, schedule: str) -> pd.DataFrame:
@@ -119,7 +121,7 @@ def _rates(verdicts: pd.DataFrame) -> pd.DataFrame:
     """cell and, per judge, the pass rate in percent; and the share that the LM judge left unscored, in percent."""
     by = verdicts.assign(value=verdicts["passed"].astype("Float64"), lost=verdicts["passed"].isna()).groupby(["cell", "judge"])
     wide = (100 * by["value"].mean()).unstack().astype(float)
-    lost = (100 * by["lost"].mean()).unstack()[LM_JUDGE].rename("unscored")
+    lost = (100 * by["lost"].mean()).unstack().reindex(columns=[LM_JUDGE])[LM_JUDGE].rename("unscored")
     return wide.join(lost).reset_index()
 
 
