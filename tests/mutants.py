@@ -1353,7 +1353,7 @@ MUTANTS = {
     ],
     "report/scoreboard.py": [
         Mutant("damage-beside-the-claims", "        store.read(folder)\n\n", "        pass\n\n"),
-        Mutant("stale-runs-tolerated", "if len(folders) > 1", "if len(folders) > 9"),
+        Mutant("stale-runs-tolerated", "if len(judged) > 1", "if len(judged) > 9"),
         Mutant("given-interval-decides", '("low", "low_given", min)', '("low", "low_given", max)'),
         Mutant("null-of-a-run-ignored", 'null = _number(values.get("null"))', "null = None"),
         Mutant("margins-forgotten", 'table["margin"].eq("yes")', 'table["margin"].eq("no")'),
