@@ -49,6 +49,7 @@ MUTANTS = {
         Mutant("a-score-of-none-is-sure", '(frame["score"] * items + 1) / (items + 2)', 'frame["score"] * items / items'),
     ],
     "studies/planning/relation.py": [
+        Mutant("a-floor-is-a-line", " or np.ptp(scores) == 0", ""),
         Mutant("extrapolates-silently", "if not seen[name].min() <= value <= seen[name].max():", "if False:"),
     ],
     "studies/planning/policies.py": [

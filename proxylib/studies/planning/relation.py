@@ -21,7 +21,7 @@ def line(known: Candidates, level: float) -> pd.DataFrame | None:
     Returns
     -------
     One row: signal, n, slope with low and high (share of items a unit of the signal; of its logarithm where it is counted),
-    r2, scatter (SD about the line); None where fewer than three scores with different signals are known
+    r2, scatter (SD about the line); None where fewer than three scores that differ, with different signals, are known
 
     Notes
     -----
@@ -125,7 +125,9 @@ def _fitted(known: Candidates, signals: tuple[str, ...]):
 
     design = _design(_columns(known, signals)[known.evaluated])
     scores = known.frame["score"].to_numpy(float)[known.evaluated]
-    if len(scores) < max(FEWEST, design.shape[1] + 1) or np.linalg.matrix_rank(_scaled(design)) < design.shape[1]:
+    if len(scores) < max(FEWEST, design.shape[1] + 1) or np.ptp(scores) == 0:
+        return None  # scores that are all alike, such as none right, are a floor and no line
+    if np.linalg.matrix_rank(_scaled(design)) < design.shape[1]:
         return None
     return sm.OLS(scores, design).fit()
 

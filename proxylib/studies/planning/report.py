@@ -67,8 +67,8 @@ def relation_sentence(known: Candidates, fit: pd.DataFrame | None, planned: Plan
     signal = known.signals[0]
     if fit is None:
         return (
-            f"cannot tell how scores follow {signal}: {words.counted(count, 'score')} of candidates that differ in it, "
-            f"at least {FEWEST} are needed; what follows rests on what such relations usually look like"
+            f"cannot tell how scores follow {line(signal)} from {words.counted(count, 'score')}: at least {FEWEST} that differ "
+            f"are needed, of candidates that differ in it; what follows rests on what such relations usually look like"
         )
     row = fit.iloc[0]
     unit = STEP.get(signal, np.log(2) if signal in COUNTED else 1.0)

@@ -29,6 +29,7 @@ def test_too_few_or_equal_losses_give_no_line():
     assert relation.line(known(grid((1, 5))), 0.95) is None
     assert relation.line(known(grid(())), 0.95) is None
     assert relation.line(known(grid().assign(loss=0.4)), 0.95) is None
+    assert relation.line(known(grid(range(15)).assign(score=0.0)), 0.95) is None
     assert relation.predicted(known(grid(())), 0.95)["estimate"].isna().all()
 
 
