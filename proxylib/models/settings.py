@@ -106,3 +106,28 @@ class Tuning(Lora):
     dtype: Literal["float32", "bfloat16"] = Field(default="float32", description="of the base; the adapter stays float32")
     device_batch: int | None = Field(ge=1, default=None, description="examples of one forward pass; None: all of a step")
     recompute: bool = Field(default=False, description="activations are computed again for the backward pass, not kept")
+
+
+class Drawn(Frozen):
+    """How a policy's own completions are drawn, whichever method learns from them."""
+
+    prompts: int = Field(ge=1, description="of one round: one step of GRPO, or one pass of rejection sampling")
+    group: int = Field(ge=2, description="completions of each prompt")
+    temperature: float = Field(gt=0)
+    max_new_tokens: int = Field(ge=1)
+
+
+class Grpo(Drawn):
+    """Group-relative policy optimisation of an adapter."""
+
+    rounds: int = Field(ge=1, description="optimiser steps, each on prompts of its own")
+    learning_rate: float = Field(gt=0, description="constant")
+    beta: float = Field(ge=0, description="weight of the divergence from the policy as it was at the beginning; 0: unbound")
+
+
+class Rejection(Drawn):
+    """Iterated fine-tuning: in every round the best completion of each prompt becomes an example."""
+
+    rounds: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, description="constant")
+    batch: int = Field(ge=1, description="examples of one optimiser step")
