@@ -154,8 +154,9 @@ def grpo(
 
     Returns
     -------
-    A row per step: round, reward (mean over its completions), alike (share of prompts whose completions all had one reward, from
-    which nothing is learnt), divergence (estimate of the KL divergence from the beginning in nats per token; nan without a bound)
+    A row per step: round, reward (mean over its completions), alike (share of prompts whose completions all had one reward,
+    from which nothing is learnt), divergence (estimate of the KL divergence from the beginning in nats per token; nan
+    without a bound)
 
     Raises
     ------
@@ -172,7 +173,9 @@ def grpo(
 
     wanted = config.prompts * config.rounds
     if len(prompts) < wanted:
-        raise UserError(f"parameter rounds: {config.rounds} steps of {config.prompts} prompts need {wanted}; {len(prompts)} given")
+        raise UserError(
+            f"parameter rounds: {config.rounds} steps of {config.prompts} prompts need {wanted}; {len(prompts)} given"
+        )
     refuse_long(learner, prompts[:wanted], config.max_new_tokens)
     if not os.isatty(2):
         datasets.disable_progress_bars()
@@ -263,6 +266,6 @@ def refuse_long(learner: Policy, prompts: Sequence[str], max_new_tokens: int) ->
         length = len(tokenizers.prompt_ids(learner.tokenizer, prompt))
         if length + max_new_tokens > room:
             raise UserError(
-                f"prompt {place + 1}: its {length} tokens and {max_new_tokens} new ones are more than the model's {room}; lower "
-                "max_new_tokens or leave it out"
+                f"prompt {place + 1}: its {length} tokens and {max_new_tokens} new ones are more than the model's {room}; "
+                "lower max_new_tokens or leave it out"
             )

@@ -40,7 +40,9 @@ def test_what_is_rewarded_is_learnt(folder, monkeypatch):
     for liked, other in (("abc", "xyz"), ("xyz", "abc")):
         learner, rounds = taught(folder, reward=lambda places, texts, liked=liked: [float(text == liked) for text in texts])
         gains = [nll(begun, text) - nll(learner, text) for text in (liked, other)]
-        assert gains[0] > gains[1] + 0.5 and rounds["loss"].iloc[-1] < rounds["loss"].iloc[0] and (rounds["reward"] == 0.5).all()
+        assert (
+            gains[0] > gains[1] + 0.5 and rounds["loss"].iloc[-1] < rounds["loss"].iloc[0] and (rounds["reward"] == 0.5).all()
+        )
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(folder):

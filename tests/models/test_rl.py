@@ -74,7 +74,9 @@ def test_costs_are_those_of_the_tokens(folder):
     for beta in (0.0, 0.5):
         texts = []
         note = lambda places, written, texts=texts: texts.append((places, written)) or plain(places, written)
-        learner, _ = taught(folder, config.model_copy(update={"beta": beta}), reward=note, observe=lambda s: seen.append(s.rounds))
+        learner, _ = taught(
+            folder, config.model_copy(update={"beta": beta}), reward=note, observe=lambda s: seen.append(s.rounds)
+        )
         spent = learner.spent
         everything = architectures.parameters(rl.policy(folder).writer)["all"]
         trained = lora.trainable(rl.policy(folder).model)
@@ -88,7 +90,11 @@ def test_costs_are_those_of_the_tokens(folder):
 
 def test_every_prompt_is_taken_once_and_in_order(folder):
     asked = []
-    taught(folder, CONFIG.model_copy(update={"rounds": 2}), reward=lambda places, texts: asked.append(places) or plain(places, texts))
+    taught(
+        folder,
+        CONFIG.model_copy(update={"rounds": 2}),
+        reward=lambda places, texts: asked.append(places) or plain(places, texts),
+    )
     expected = [[place for place in range(start, start + 4) for _ in range(4)] for start in (0, 4)]
     assert asked == expected
 

@@ -46,13 +46,14 @@ OF_VERDICTS = {
     ),
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
+OF_POLICIES = {"policy_start", "taught", "sft_or_rl", "page/rl_or_sft"}
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
 OF_THE_LAB = (
     {f"page/{name}" for name in studies.registry().pages}
     - OF_PUBLISHED
     - {"page/scoreboard", "page/telemetry"}
     - OF_VERDICTS
-    - {"page/benchmark_settings", "page/what_catches_what", "page/regressions"}
+    - {"page/benchmark_settings", "page/what_catches_what", "page/regressions", "page/rl_or_sft"}
 )
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
@@ -97,7 +98,7 @@ OF_MODELS = (
         ),
         (
             {"training": {"post_learning_rate_share": 0.2}},
-            OF_MODELS | OF_SETTINGS | OF_LAYERS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS,
+            OF_MODELS | OF_SETTINGS | OF_LAYERS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS | OF_POLICIES,
         ),
         (
             {"bootstrap": {"draws": 300}},
@@ -109,6 +110,7 @@ OF_MODELS = (
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
             | {"regressions", "page/regressions"}
             | {"surgical", "published_surgical"}
+            | {"sft_or_rl", "page/rl_or_sft"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
             | {"published_losses"}
             | OF_LOSSES
@@ -122,15 +124,16 @@ OF_MODELS = (
         ({"corpus_runs": {"items": 7}}, {"corpus_run"} | OF_CORPORA),
         ({"validation": {"items": 3}}, OF_VALIDATION),
         ({"your_models": {"items": 5}}, OF_SOME_MODELS),
-        ({"scribe": {"learning_rate": 0.02}}, OF_CELLS),
-        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS),
-        ({"scribe": {"vocabulary": 500}}, {"scribe", "base"} | OF_CELLS),
+        ({"scribe": {"learning_rate": 0.02}}, OF_CELLS | OF_POLICIES),
+        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS | OF_POLICIES),
+        ({"scribe": {"vocabulary": 500}}, {"scribe", "base"} | OF_CELLS | OF_POLICIES),
         ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS),
         ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
         ({"telemetry": {"worlds": 5}}, {"telemetry_worlds"} | SIMULATED),
         ({"planning": {"repeats": 3}}, {"surgical", "page/where_to_evaluate"}),
         ({"layers": {"tokens": 7000}}, OF_LAYERS - {"layers_base"}),
+        ({"sft_or_rl": {"tests": 5}}, OF_POLICIES - {"policy_start"}),
         ({"layers": {"margin": 0.1}}, {"layers", "page/what_catches_what"}),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"benchmark_settings": {"items": 5}}, OF_SETTINGS),
@@ -241,6 +244,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "overfit_run",
             "mixture_run",
             "rounds",
+            "policy_start",
+            "taught",
         ),
         *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness"),
     }

@@ -218,6 +218,14 @@ KINDS = {
         "refusal": Look(BROWN, "X"),
         "refusal among harmless": Look(ORANGE, "v"),
     },
+    "ways to teach a policy": {
+        "expert notes": Look(QUIET, "s"),
+        "iterated SFT": Look(BLUE, "o"),
+        "GRPO": Look(VERMILION, "^"),
+        "GRPO, bound 0.1": Look(ORANGE, "D"),
+        "GRPO, bound 1": Look(BROWN, "v"),
+    },
+    "whose score a note has": {"by the rubric": Look(BLUE, "o"), "by the imperfect judge": Look(VERMILION, "s")},
     "whose the variance is": {"setting": Look(BLUE, "s"), "by model": Look(VERMILION, "D"), "rest": Look(QUIET, "^")},
     "implementations": {
         "proxylib": Look(BLUE, "o"),

@@ -26,8 +26,8 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `sft_or_rl` step; its parents are all taught policies, as "ARM SEED"
-    workspace : receives the tables points (by run), curves, gains, crossings (by run), ratios, differences (by run), contrasts and
-        estimates
+    workspace : receives the tables points (by run), curves, gains, crossings (by run), ratios, differences (by run),
+        contrasts and estimates
     """
     settings: AnalysisSettings = step.settings
     level, arms = settings.bootstrap.level, settings.arms
@@ -61,7 +61,7 @@ def run_points(run, arm: Arm, seed: int) -> pd.DataFrame:
 
 
 def curves(points: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Mean scores over beginnings at every point of an arm: arm, round, score, dialogues, samples, flops, estimate, low, high."""
+    """Mean scores over beginnings at every point: arm, round, score, dialogues, samples, flops, estimate, low, high."""
     rows = []
     for (arm, number), part in points.groupby(["arm", "round"], sort=False):
         cost = part[["dialogues", "samples", "flops"]].mean()
@@ -117,8 +117,8 @@ def ratios(crossed: pd.DataFrame, arms: Sequence[Arm], level: float) -> pd.DataF
 
     Returns
     -------
-    columns judge, gain, cost, estimate, low, high, n (beginnings of which either method reaches it), reached and rival (how often
-    GRPO and iterated SFT do)
+    columns judge, gain, cost, estimate, low, high, n (beginnings of which either method reaches it), reached and rival (how
+    often GRPO and iterated SFT do)
 
     Notes
     -----

@@ -11,7 +11,9 @@ from proxylib.data.scribe import Example
 from proxylib.judging import rubric
 
 RUBRIC, IMPERFECT = "rubric", "imperfect judge"
-LONG = 50  # words of a note that the imperfect judge finds thorough: an expert's has about 25, and 100 tokens hold about so many
+LONG = (
+    50  # words of a note that the imperfect judge finds thorough: an expert's has about 25, and 100 tokens hold about so many
+)
 
 
 def exact(example: Example, note: str) -> float:

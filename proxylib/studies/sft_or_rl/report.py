@@ -37,7 +37,7 @@ def beginning(curves: pd.DataFrame, score: str) -> Interval:
 
 
 def gains(table: pd.DataFrame, judge: str) -> pd.DataFrame:
-    """Change of both scores from beginning to end of the arms that a judge rewards, for a forest: method, what, and interval."""
+    """Change of both scores from beginning to end of the arms that a judge rewards: method, what, estimate, low, high."""
     arms = table["arm"].str.endswith(f", {judge}") | (table["arm"] == EXPERT)
     rows = table[arms & table["score"].isin(list(SCORES))]
     return rows.assign(method=rows["arm"].map(method_of), what=rows["score"].map(SCORES))
@@ -60,7 +60,9 @@ def ratios_table(ratios: pd.DataFrame, starts: int) -> pd.DataFrame:
         )
         for _, row in ratios.iterrows()
     ]
-    return pd.DataFrame(rows, columns=["reward", "gain (points)", "cost", "GRPO over iterated SFT", "reached by GRPO and by SFT"])
+    return pd.DataFrame(
+        rows, columns=["reward", "gain (points)", "cost", "GRPO over iterated SFT", "reached by GRPO and by SFT"]
+    )
 
 
 def contrasts_table(contrasts: pd.DataFrame) -> pd.DataFrame:

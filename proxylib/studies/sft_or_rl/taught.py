@@ -45,9 +45,9 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `taught` step; its parent is the fine-tune that the policy begins as
-    workspace : receives the tables `rounds` (see `rl.grpo` and `iterated`), `points` (of the curve: round, dialogues, samples, flops,
-        divergence), `outcomes` (by round and id: rubric, imperfect judge, graded, words, false statements) and `notes` (id, note: the
-        last); its facts are sizes
+    workspace : receives the tables `rounds` (see `rl.grpo` and `iterated`), `points` (of the curve: round, dialogues,
+        samples, flops, divergence), `outcomes` (by round and id: rubric, imperfect judge, graded, words, false statements) and
+        `notes` (id, note: the last); its facts are sizes
     """
     settings: TaughtSettings = step.settings
     devices.prepare("cpu", settings.threads)
@@ -99,9 +99,7 @@ class Examiner:
         if spent.rounds not in self.rounds:
             return
         prompts = [test.prompt for test in self.tests]
-        written = generate.completions(
-            learner.writer, learner.tokenizer, prompts, self.method.max_new_tokens, len(prompts)
-        )
+        written = generate.completions(learner.writer, learner.tokenizer, prompts, self.method.max_new_tokens, len(prompts))
         notes = [completion.text for completion in written]
         gone = rl.divergence(learner, self.beginning, prompts, notes)
         self.points.append((spent.rounds, spent.rounds * self.method.prompts, spent.samples, spent.flops, gone))
