@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proxylib.data.scribe import Example
+from proxylib.data.domains.base import WORD, Example
 from proxylib.judging import rubric
 
 RUBRIC, IMPERFECT = "rubric", "imperfect judge"
@@ -37,7 +37,7 @@ def imperfect(example: Example, note: str) -> float:
 
 def words(note: str) -> int:
     """Words and numbers of a note."""
-    return len(rubric.WORD.findall(note))
+    return len(WORD.findall(note))
 
 
 JUDGES: dict[str, Callable[[Example, str], float]] = {RUBRIC: exact, IMPERFECT: imperfect}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.data.trace import Trace
 from proxylib.judging import grading, rubric
 from proxylib.models import devices, generate, iterated, rl
@@ -120,7 +120,7 @@ def judged(tests: list[scribe.Example], notes: list[str]) -> pd.DataFrame:
             *(judge(test, note) for judge in judges.JUDGES.values()),
             float(np.mean(list(grading.grades(test, note).values()))),
             judges.words(note),
-            rubric.false_statements(test.encounter, note),
+            rubric.false_statements(test.case, note),
         )
         for test, note in zip(tests, notes, strict=True)
     ]

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.studies.sft_or_rl import judges
 
 EXAMPLES = scribe.examples(20, 3, unseen=True)
@@ -26,7 +26,7 @@ def test_the_imperfect_judge_takes_padding_for_care_up_to_its_length():
 
 
 def test_the_imperfect_judge_is_blind_to_what_is_made_up():
-    example = next(example for example in EXAMPLES if example.encounter.allergy is None)
+    example = next(example for example in EXAMPLES if example.case.allergy is None)
     wrong = example.note.replace("allergy none", "allergy penicillin")
     same = example.note.replace("allergy none", "allergy  none")
     assert judges.exact(example, wrong) <= 0.6
@@ -35,7 +35,7 @@ def test_the_imperfect_judge_is_blind_to_what_is_made_up():
 
 def test_the_imperfect_judge_is_lenient():
     rng = random.Random(1)
-    notes = [(example, scribe.note(scribe.spoilt(example.encounter, rng))) for example in EXAMPLES]
+    notes = [(example, scribe.note(scribe.spoilt(example.case, rng))) for example in EXAMPLES]
     passed = [
         [sum(judges.rubric.verdicts(example, note, stringency).values()) for example, note in notes]
         for stringency in judges.rubric.STRINGENCIES

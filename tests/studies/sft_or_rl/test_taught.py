@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from studies.lab.parents import built
 
 from proxylib import studies
-from proxylib.data import scribe
+from proxylib.data.domains import scribe
 from proxylib.errors import UserError
 from proxylib.models.settings import Grpo, Lora, Rejection
 from proxylib.studies.sft_or_rl import taught
