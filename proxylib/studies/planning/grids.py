@@ -10,7 +10,8 @@ import pandas as pd
 
 from proxylib.judging.criteria import GRADED, LM_JUDGE, STRICT
 
-JUDGES = (LM_JUDGE, GRADED, STRICT)
+SCORES = (LM_JUDGE, GRADED, STRICT)
+DECIDING = (LM_JUDGE, STRICT)  # the first of them that judges a domain
 TYPICAL = 0.05  # variance of a note's score, for as much as one more note counts
 
 
@@ -66,7 +67,7 @@ def buy(grid: Grid, items: int, rng: np.random.Generator) -> tuple[np.ndarray, n
 
 
 def scribe(cells: pd.DataFrame, verdicts: pd.DataFrame, grades: pd.DataFrame, data: str) -> Iterator[Grid]:
-    """The grids of a domain: one a seed and judge.
+    """The grids of a domain: one a seed and judge, and one a seed of the graded score.
 
     Parameters
     ----------
@@ -79,13 +80,15 @@ def scribe(cells: pd.DataFrame, verdicts: pd.DataFrame, grades: pd.DataFrame, da
     unscored is left out of it, and a note without any verdict counts as failed.
     """
     first = cells[cells["schedule"] == cells["schedule"].iloc[0]].dropna(subset=["final_loss"])
-    known = {judge: verdicts[verdicts["judge"] == judge].assign(value=lambda rows: rows["passed"]) for judge in JUDGES}
+    known = {judge: verdicts[verdicts["judge"] == judge].assign(value=lambda rows: rows["passed"]) for judge in SCORES}
     known[GRADED] = grades.assign(value=grades["grade"])
     for seed, part in first.groupby("seed"):
         table = pd.DataFrame(
             {"loss": part["final_loss"], "size": part["parameters"], "examples": part["examples"], "group": part["base"]}
         ).reset_index(drop=True)
         for judge, rows in known.items():
+            if rows.empty:
+                continue
             chosen = rows[rows["cell"].isin(part["cell"])]
             notes = chosen.assign(value=chosen["value"].astype("Float64")).groupby(["cell", "id"])["value"].mean().unstack()
             outcomes = notes.reindex(part["cell"]).astype(float).fillna(0.0).to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxylib.data.domains import SCRIBE
 from proxylib.data.published import registry
 from proxylib.runs.step import Declaration, Request, Resources, Study
 from proxylib.studies.planning.settings import Section, SurgicalSettings
@@ -11,10 +12,12 @@ SETS = ("olmo_ladder", "gadre_scaling", "gemstones")
 
 
 @study.stage(version=1, builder="proxylib.studies.planning.surgical:build", resources=Resources(minutes=1.5), whole=False)
-def surgical(d: Declaration) -> Request:
-    """Which cells of the scribe grid to evaluate next, once all losses are known, and on how many notes?"""
+def surgical(d: Declaration, domain: str = SCRIBE) -> Request:
+    """Which cells of a domain's grid to evaluate next, once all losses are known, and on how many notes?"""
     settings = SurgicalSettings(planning=d.profile.planning, bootstrap=d.profile.bootstrap)
-    return Request(settings, {name: d.step(name) for name in ("loss_fits", "verdicts")})
+    parents = {name: d.step(name, domain=domain) for name in ("loss_fits", "verdicts")}
+    name = "surgical" if domain == SCRIBE else f"surgical/{domain}"
+    return Request(settings, parents, name=name, parameters={"domain": domain})
 
 
 @study.stage(

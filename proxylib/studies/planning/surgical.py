@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from proxylib.judging.criteria import LM_JUDGE
 from proxylib.runs.store import Workspace
 from proxylib.stats import mean_interval
 from proxylib.studies.planning import grids, summaries
@@ -26,8 +25,9 @@ def build(step: Any, workspace: Workspace) -> None:
     settings: SurgicalSettings = step.settings
     fits, judged = step.parent("loss_fits"), step.parent("verdicts")
     known = list(grids.scribe(fits.table("cells"), judged.table("verdicts"), judged.table("grades"), "scribe"))
-    deciding = [grid for grid in known if grid.score == LM_JUDGE]
-    beside = [grid for grid in known if grid.score != LM_JUDGE]
+    judge = next(judge for judge in grids.DECIDING if any(grid.score == judge for grid in known))
+    deciding = [grid for grid in known if grid.score == judge]
+    beside = [grid for grid in known if grid.score != judge]
     rows = [summaries.traces(deciding, notes, **_how(settings)) for notes in settings.planning.notes]
     rows.append(summaries.traces(beside, settings.planning.notes_decided, **_how(settings)))
     rows = pd.concat(rows, ignore_index=True)
@@ -57,7 +57,7 @@ def estimates(deciding: list[Grid], rows: pd.DataFrame, settings: SurgicalSettin
         "ours-plan": over((PLAN, True), (RANDOM, True), "regret"),
     }
     out = [summaries.estimate(claim, ends, level, bases, "bases") for claim, ends in shown.items()]
-    bought = rows[(rows["items"] == chosen.notes_decided) & (rows["score"] == LM_JUDGE)]
+    bought = rows[(rows["items"] == chosen.notes_decided) & (rows["score"] == deciding[0].score)]
     promised = mean_interval(summaries.kept(bought, "part"), level)
     out.append(summaries.estimate("ours-plan-promise", promised, level, len(deciding), "seeds"))
     return pd.DataFrame(out)

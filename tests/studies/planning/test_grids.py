@@ -3,7 +3,7 @@
 import numpy as np
 from studies.planning.made_up import follows_loss, recorded
 
-from proxylib.judging.criteria import LM_JUDGE
+from proxylib.judging.criteria import GRADED, LM_JUDGE, STRICT
 from proxylib.studies.planning import grids
 
 
@@ -37,9 +37,11 @@ def test_a_recorded_grid_is_read_seed_by_seed_and_judge_by_judge():
     cells, verdicts, grades = recorded()
     cells.loc[0, "final_loss"] = np.nan  # diverged
     read = list(grids.scribe(cells, verdicts, grades, "scribe"))
-    assert [(grid.part, grid.score) for grid in read] == [(f"seed {s}", j) for s in (1, 2) for j in grids.JUDGES]
+    assert [(grid.part, grid.score) for grid in read] == [(f"seed {s}", j) for s in (1, 2) for j in (LM_JUDGE, GRADED, STRICT)]
     assert len(read[0].truth) == 5 and len(read[3].truth) == 6
     rates = verdicts[verdicts["judge"] == LM_JUDGE].groupby("cell")["passed"].mean()
     np.testing.assert_allclose(read[3].truth, rates[cells["cell"][6:]].astype(float))
     rates = grades.groupby("cell")["grade"].mean()
     np.testing.assert_allclose(read[4].truth, rates[cells["cell"][6:]])
+    fewer = list(grids.scribe(cells, verdicts[verdicts["judge"] == STRICT], grades, "claims"))
+    assert [grid.score for grid in fewer] == [GRADED, STRICT] * 2
