@@ -69,13 +69,13 @@ def agreement(votes: pd.DataFrame, kinds: list[tuple[str, str]], bootstrap: Boot
         firm = drawn[:, :2, :2]
         whole, equal = firm.sum((1, 2)), np.trace(firm, axis1=1, axis2=2)
         sizes = [int(round(questions.drawn(count).estimate)) for count in (whole, equal)]
-        for name, values in (("without ties", equal / whole), ("kappa", _kappa(drawn))):
+        for name, values in (("without ties", equal / whole), ("kappa", kappas(drawn))):
             interval = questions.drawn(values).interval()
             rows.append((first, second, name, *interval, *sizes))
     return pd.DataFrame(rows, columns=["first", "second", "statistic", "estimate", "low", "high", "n", "agreeing"])
 
 
-def _kappa(tables: np.ndarray) -> np.ndarray:
+def kappas(tables: np.ndarray) -> np.ndarray:
     """Cohen's kappa of each [.., k, k] table; nan where chance alone would agree fully."""
     share = tables / tables.sum((-2, -1), keepdims=True)
     observed = np.trace(share, axis1=-2, axis2=-1)

@@ -37,6 +37,8 @@ STAGES = ("train", "measure")
 OF_PUBLISHED = {"page/human_preferences", "page/choosing_a_corpus", "page/do_judges_agree", "page/forecasting", "page/monitor"}
 OF_VERDICTS = {
     "robustness",
+    "reverse_validation",
+    "page/does_loss_validate_the_judge",
     "loss_fits",
     "proxies_or_loss",
     "surgical",
@@ -130,6 +132,7 @@ OF_MODELS = (
         ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS),
         ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
+        ({"reverse_validation": {"seed": 5}}, {"reverse_validation", "page/does_loss_validate_the_judge"}),
         ({"telemetry": {"worlds": 5}}, {"telemetry_worlds"} | SIMULATED),
         ({"planning": {"repeats": 3}}, {"surgical", "page/where_to_evaluate"}),
         ({"layers": {"tokens": 7000}}, OF_LAYERS - {"layers_base"}),
@@ -218,7 +221,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "loss_fits",
         ),
         *("lab_forecasts", "telemetry", "layers", "page", "benchmark_settings", "pythia_shots", "regressions"),
-        *("validation_losses", "domain_losses", "published_losses"),
+        *("validation_losses", "domain_losses", "published_losses", "reverse_validation"),
     }
     assert whole == {
         *(

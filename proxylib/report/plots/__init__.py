@@ -26,7 +26,7 @@ from proxylib.report.plots.intervals import (
     trained_twice,
 )
 from proxylib.report.plots.matrices import heat_map, share_map, similarity
-from proxylib.report.plots.scatters import prices, promises, rank_scatter, scatter_with_lines, surface_in_doubt
+from proxylib.report.plots.scatters import prices, promises, quadrants, rank_scatter, scatter_with_lines, surface_in_doubt
 from proxylib.report.plots.style import NARROW, WIDE, at_width, canvas, finding, legend_below, panel, ratios, same_limits, svg
 from proxylib.report.plots.watched import candidates, watched_series
 
@@ -66,6 +66,7 @@ __all__ = [
     "panel",
     "prices",
     "promises",
+    "quadrants",
     "rank_scatter",
     "ratios",
     "same_limits",

@@ -59,6 +59,25 @@ def rank_scatter(frame: pd.DataFrame, ax: Axes) -> Axes:
 
 
 @themed
+def quadrants(
+    frame: pd.DataFrame, ax: Axes, *, x: str, y: str, by: str, at: tuple[float, float], labels: tuple[str, str]
+) -> Axes:
+    """Two quantities of each thing, parted by a value of either: who is high on the one and low on the other?
+
+    Parameters
+    ----------
+    frame : columns `x`, `y`, `by`
+    at : where the plane is parted, across and upwards
+    labels : of the axes
+    """
+    for draw, value in zip((ax.axvline, ax.axhline), at, strict=True):
+        draw(value, color=QUIET, linewidth=1, linestyle=":")
+    draw_points(frame, ax, x=x, y=y, by=by)
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    return ax
+
+
+@themed
 def prices(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
     """What things cost against what they tell, with a range of either; what is free stands at the left edge.
 

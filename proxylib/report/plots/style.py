@@ -145,6 +145,23 @@ KINDS = {
         "LM judge, refined prompts": Look(BROWN, "D"),
         "graded score": Look(GREEN, "P"),
     },
+    "kinds of judges": {
+        "judges of ours": Look(VERMILION, "s"),
+        "noise": Look(QUIET, "o"),
+        "too strict, too lenient": Look(SKY, "^"),
+        "length": Look(PINK, "P"),
+        "a criterion ignored": Look(GREEN, ">"),
+        "one criterion for all": Look(MINT, "<"),
+        "adversarial": Look(INK, "X"),
+        "another's verdicts": Look(VIOLET, "p"),
+        "what loss rewards": Look(ORANGE, "D"),
+    },
+    "what tells good judges": {
+        "loss": Look(VERMILION, "s"),
+        "labels, at random": Look(SKY, "^"),
+        "labels, half on passes": Look(BLUE, "o"),
+        "labels, metric-matched": Look(GREEN, "D"),
+    },
     "who prefers": {
         "people": Look(BLUE, "o"),
         "GPT-4": Look(VERMILION, "s"),

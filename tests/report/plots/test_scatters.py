@@ -82,3 +82,11 @@ def test_promises_stand_around_a_diagonal(ax):
     (points,) = (c for c in ax.collections if isinstance(c, PathCollection) and len(c.get_offsets()))
     assert sorted(map(tuple, points.get_offsets())) == [(1, 1.5), (2, 1)]
     assert len(ax.get_lines()) >= 1
+
+
+def test_a_plane_is_parted_where_it_is_told(ax):
+    frame = pd.DataFrame({"across": [0.1, 0.9], "up": [0.2, 0.8], "kind": ["noise", "length"]})
+    plots.quadrants(frame, ax, x="across", y="up", by="kind", at=(0.5, 0.4), labels=("a", "b"))
+    upright, level = (line for line in ax.get_lines() if line.get_linestyle() == ":")
+    assert set(upright.get_xdata()) == {0.5} and set(level.get_ydata()) == {0.4}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b") and ax.get_legend_handles_labels()[1] == ["noise", "length"]

@@ -1,0 +1,1 @@
+"""What the correlation with loss says of the judge."""
