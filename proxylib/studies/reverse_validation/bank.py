@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from proxylib.judging.criteria import CRITERIA, GRADED
+from proxylib.data.domains.base import CRITERIA
+from proxylib.judging.criteria import GRADED
 from proxylib.studies.reverse_validation.grid import CONFIGURATION, Grid
 
 OURS, NOISE, STRINGENCY, LENGTH, IGNORED, SINGLE, ADVERSARIAL, ANOTHER, LOSS_LIKE = KINDS = (

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from proxylib.data import scribe
-from proxylib.data.scribe import Example
+from proxylib.data import domains
+from proxylib.data.domains.base import CRITERIA, WORD, Example
 from proxylib.judging import rubric
-from proxylib.judging.criteria import CRITERIA, STRICT
+from proxylib.judging.criteria import STRICT
 from proxylib.studies.reverse_validation.typical import Bigrams
 
 CONFIGURATION = ["base", "parameters", "examples"]
@@ -53,10 +53,11 @@ def read(step) -> Grid:
     cells = step.parent("loss_fits").table("cells")
     cells = cells[~cells["diverged"]].reset_index(drop=True)
     verdicts, grades = (step.parent("verdicts").table(name) for name in ("verdicts", "grades"))
-    tests = step.parents[cells["cell"].iloc[0]].settings.tests
-    examples = scribe.examples(tests.count, tests.seed, tests.unseen)
+    one = step.parents[cells["cell"].iloc[0]].settings
+    domain = domains.domain(one.scribe.domain)
+    examples = domain.examples(one.tests.count, one.tests.seed, one.tests.unseen)
     notes = {cell: step.parent(cell).table("notes").set_index("id")["note"] for cell in cells["cell"]}
-    experts = Bigrams.fitted(step.parent("scribe").table("train")["note"])
+    experts = Bigrams.fitted(step.parent("material").table("train")["note"], domain.rules.given)
     return Grid(
         cells[["cell", *CONFIGURATION, "seed", "schedule", "final_loss", "held_out_loss"]],
         {judge: _cube(part, "passed", cells["cell"], examples) for judge, part in verdicts.groupby("judge", sort=False)},
@@ -85,7 +86,7 @@ def _counted(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Words, false statements and likeness to expert notes, each [cells, notes]."""
     rows = [
-        (len(rubric.WORD.findall(note)), rubric.false_statements(example.encounter, note), experts.score(note))
+        (len(WORD.findall(note)), rubric.false_statements(example.case, note), experts.score(note))
         for cell, example in product(cells, examples)
         for note in [notes[cell][example.id]]
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from proxylib.data.domains import SCRIBE
 from proxylib.errors import UserError
 from proxylib.runs.files import sha256
 from proxylib.runs.step import Declaration, Request, Resources, Study
@@ -13,17 +14,18 @@ study = Study("reverse_validation", Section)
 
 
 @study.stage(version=1, builder="proxylib.studies.reverse_validation.fits:build", resources=Resources(minutes=1), whole=False)
-def reverse_validation(d: Declaration) -> Request:
+def reverse_validation(d: Declaration, domain: str = SCRIBE) -> Request:
     """Does the correlation with loss order judges, spoilt in known ways, as their agreement with the facts does?"""
-    verdicts = d.step("verdicts")
+    verdicts = d.step("verdicts", domain=domain)
     cells = {role: step for role, step in verdicts.parents.items() if role.startswith("cell/")}
     settings = ReverseSettings(
         reverse_validation=d.profile.reverse_validation,
-        schedules=d.profile.scribe.schedules,
+        schedules=tuple(dict.fromkeys(step.settings.schedule for step in cells.values())),
         bootstrap=d.profile.bootstrap,
     )
-    parents = {"verdicts": verdicts, "loss_fits": d.step("loss_fits"), "scribe": d.step("scribe")}
-    return Request(settings, parents | cells)
+    parents = {"verdicts": verdicts, "loss_fits": d.step("loss_fits", domain=domain), "material": verdicts.parents[domain]}
+    name = "reverse_validation" if domain == SCRIBE else f"reverse_validation/{domain}"
+    return Request(settings, parents | cells, name=name, parameters={"domain": domain})
 
 
 @study.page("does_loss_validate_the_judge")

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from proxylib.judging.agreement import kappas
-from proxylib.judging.criteria import LENIENT, LM_JUDGE
+from proxylib.judging.criteria import GRADED, LENIENT, LM_JUDGE
 from proxylib.studies.reverse_validation.bank import Judge
 from proxylib.studies.reverse_validation.grid import CONFIGURATION, Grid
 
@@ -136,11 +136,15 @@ def sheet(bench: Bench, loss: str = "final_loss") -> pd.DataFrame:
 def synthetic(bench: Bench, other: str = LM_JUDGE) -> np.ndarray:
     """[judges, verdicts] as of `Bench.codes`, but with another judge at hand in the place of the facts.
 
-    The LM judge, under whatever prompts, is no other judge to itself: there it is the lenient rubric.
+    The LM judge, under whatever prompts, is no other judge to itself; for it, and where no LM judge is at hand, the lenient
+    rubric stands in, and for that one the graded score.
     """
     said = bench.codes.reshape(len(bench.codes), -1) % 3
     names = bench.judges["judge"].tolist()
-    others = [names.index(LENIENT if name.startswith(LM_JUDGE) else other) for name in names]
+    same = lambda a, b: a == b or (a.startswith(LM_JUDGE) and b.startswith(LM_JUDGE))
+    others = [
+        next(names.index(one) for one in (other, LENIENT, GRADED) if one in names and not same(one, name)) for name in names
+    ]
     return 3 * said[others] + said
 
 

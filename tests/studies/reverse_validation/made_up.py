@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from proxylib.judging.criteria import CRITERIA, LENIENT, LM_JUDGE, PROMPTED, STRICT
+from proxylib.data.domains.base import CRITERIA
+from proxylib.judging.criteria import LENIENT, LM_JUDGE, PROMPTED, STRICT
 from proxylib.studies.reverse_validation import bank, worth
 from proxylib.studies.reverse_validation.grid import Grid
 from proxylib.studies.reverse_validation.settings import ReverseValidation

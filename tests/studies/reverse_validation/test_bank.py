@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from studies.reverse_validation.made_up import grid
 
-from proxylib.judging.criteria import CRITERIA
+from proxylib.data.domains.base import CRITERIA
 from proxylib.studies.reverse_validation import bank
 
 GRID = grid()

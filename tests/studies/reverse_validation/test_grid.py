@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from studies.reverse_validation.made_up import grid as made
 
-from proxylib.data import scribe
-from proxylib.judging.criteria import CRITERIA
+from proxylib.data.domains.base import CRITERIA
+from proxylib.data.domains.scribe import DOMAIN
 from proxylib.studies.reverse_validation import grid
 from proxylib.studies.reverse_validation.typical import Bigrams
 
@@ -17,7 +17,7 @@ def test_the_middle_number_of_examples_belongs_to_both_schedules():
 
 
 def test_verdicts_stand_where_their_cell_note_and_criterion_are():
-    examples = scribe.examples(3, 1, unseen=True)
+    examples = DOMAIN.examples(3, 1, unseen=True)
     rows = [(c, e.id, k) for c in ("b", "a") for e in examples for k in CRITERIA]
     table = pd.DataFrame(rows, columns=["cell", "id", "criterion"])
     table = table.assign(passed=pd.array(np.arange(len(table)) % 2 == 0, dtype="boolean")).sample(frac=1, random_state=1)
@@ -30,10 +30,10 @@ def test_verdicts_stand_where_their_cell_note_and_criterion_are():
 
 
 def test_words_and_false_statements_are_counted_on_each_note():
-    examples = scribe.examples(2, 1, unseen=True)
+    examples = DOMAIN.examples(2, 1, unseen=True)
     expert, other = (example.note for example in examples)
     notes = {"a": pd.Series({examples[0].id: expert, examples[1].id: expert}), "b": pd.Series({e.id: "" for e in examples})}
-    words, false, typical = grid._counted(["a", "b"], examples, notes, Bigrams.fitted([expert, other]))
+    words, false, typical = grid._counted(["a", "b"], examples, notes, Bigrams.fitted([expert, other], DOMAIN.rules.given))
     assert words[0, 0] == words[0, 1] > 10 and (words[1] == 0).all()
     assert false[0, 0] == 0 < false[0, 1] and (false[1] == 0).all() and (typical[0] > typical[1]).all()
 

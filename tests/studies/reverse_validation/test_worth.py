@@ -7,7 +7,7 @@ from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, roc_auc_
 from studies.reverse_validation.made_up import bench
 
 from proxylib.judging import agreement
-from proxylib.judging.criteria import LENIENT, LM_JUDGE, STRICT
+from proxylib.judging.criteria import GRADED, LENIENT, LM_JUDGE, STRICT
 from proxylib.studies.reverse_validation import worth
 
 BENCH = bench()
@@ -73,3 +73,11 @@ def test_another_judge_at_hand_is_never_the_judge_itself():
     lm, noisy = names.index(LM_JUDGE), names.index("20 % turned round")
     assert np.array_equal(said[noisy] // 3, verdicts(LM_JUDGE).ravel())
     assert np.array_equal(said[lm] // 3, verdicts(LENIENT).ravel()) and np.array_equal(said[lm] % 3, verdicts(LM_JUDGE).ravel())
+
+
+def test_where_no_model_judges_the_lenient_rubric_is_at_hand_and_for_it_the_graded_score():
+    kept = ~BENCH.judges["judge"].str.startswith(LM_JUDGE).to_numpy()
+    some = BENCH._replace(judges=BENCH.judges[kept].reset_index(drop=True), scores=BENCH.scores[kept], codes=BENCH.codes[kept])
+    said, names = worth.synthetic(some), list(some.judges["judge"])
+    assert np.array_equal(said[names.index(STRICT)] // 3, verdicts(LENIENT).ravel())
+    assert np.array_equal(said[names.index(LENIENT)] // 3, verdicts(GRADED).ravel())
