@@ -1730,6 +1730,10 @@ MUTANTS = {
             "for chosen, scored in zip(pair, pair, strict=True)]",
         ),
         Mutant("luck-is-a-move", "mean[same].mean()", "1.0"),
+        Mutant("ties-are-turned", "(both - agreed) / 2 / len(one)", "(1 - agreed / len(one)) / 2"),
+    ],
+    "studies/benchmark_settings/pythia_shots.py": [
+        Mutant("each-task-alone", 'p=multipletests(frame["p"], method="holm")[1]', 'p=frame["p"]'),
     ],
     "studies/benchmark_settings/configuration.py": [
         Mutant("samples-of-the-next-problem", "reshape(cell.samples, len(traces))", "reshape(len(traces), cell.samples).T"),

@@ -194,15 +194,16 @@ def methods_forest(
     return _hollow_in_rows(ax, [(reported or {}).get(method, np.nan) for method in order], "reported")
 
 
-def changes_forest(frame: pd.DataFrame, ax: Axes, *, label: str) -> Axes:
+def changes_forest(frame: pd.DataFrame, ax: Axes, *, label: str, higher: str = "raises it", lower: str = "lowers it") -> Axes:
     """Changed choices as rows, coloured by what their interval decides against zero.
 
     Parameters
     ----------
     frame : columns label, decision, estimate, low, high; one row each
     label : of the horizontal axis
+    higher, lower : what the legend says of rows above and below zero
     """
-    labels = {"higher": "raises it", "lower": "lowers it", "undecided": "not shown to do either"}
+    labels = {"higher": higher, "lower": lower, "undecided": "not shown to do either"}
     rows = frame.assign(decision=frame["decision"].astype(str))
     return forest(rows, ax, row="label", by="decision", label=label, labels=labels, null=0, spread=0)
 

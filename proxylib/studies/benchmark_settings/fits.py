@@ -9,7 +9,7 @@ import pandas as pd
 
 from proxylib import stats
 from proxylib.runs.store import Workspace
-from proxylib.studies.benchmark_settings import moves, variance
+from proxylib.studies.benchmark_settings import hours, moves, variance
 from proxylib.studies.benchmark_settings.scores import Scores, scores
 from proxylib.studies.benchmark_settings.settings import AnalysisSettings
 
@@ -39,6 +39,31 @@ def dearer(costs: Sequence[Mapping[str, float]], level: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["unit", "estimate", "low", "high", "n"])
 
 
+def judged(cost: pd.DataFrame, spread: Sequence[float], order: stats.Interval, gained: pd.Series, level: float) -> pd.DataFrame:
+    """A row a claim: claim, estimate, low, high, null, level, n, n_unit.
+
+    Parameters
+    ----------
+    cost : of `dearer`
+    spread : best minus worst of every model
+    order : what settings do to ranks
+    gained : the row of `tuning` for the reference setting
+    """
+    ends = ["estimate", "low", "high"]
+    suite = 60 * hours.table()[["from", "to"]].sum().to_numpy()  # minutes
+    unit = {"level": level, "n": len(spread), "n_unit": "models, one a family"}
+    inputs = {"level": np.nan, "n": 2, "n_unit": "ends of every input"}
+    rows = [
+        ("stack-configuration", *stats.mean_interval(spread, level), 0.0, unit),
+        ("ours-configuration-ranks", *order, 0.0, unit),
+        ("stack-benchmarks-dearer", *cost.loc[cost["unit"] == "seconds", ends].iloc[0], 1.0, unit),
+        ("stack-configuration-tuned", *gained[ends], 0.0, unit | {"n": int(gained["n"])}),
+        ("stack-benchmark-minutes", np.sqrt(suite.prod()), *suite, 60.0, inputs),
+    ]
+    names = ["claim", *ends, "null"]
+    return pd.DataFrame([dict(zip(names, row, strict=True)) | about for *row, about in rows])
+
+
 def build(step, workspace: Workspace) -> None:
     """How far settings move scores and ranks.
 
@@ -58,7 +83,7 @@ def build(step, workspace: Workspace) -> None:
     spread = 100 * moves.best_minus_worst(tuned.halves(seed))
     costs = [step.parent(name).facts["cost"] for name in settings.members]
     pairs, facts = moves.all_pairs(tuned, seed, level)
-    cost = dearer(costs, level)
+    cost, gains = dearer(costs, level), tuning(after, before, level)
     who = pd.DataFrame({"model": settings.members, "family": settings.families})
     by_model = pd.concat([who, pd.DataFrame(means)], axis=1).melt(["model", "family"], var_name="place", value_name="score")
     workspace.write_table("settings", tuned.settings.assign(score=means.mean(0)))
@@ -66,18 +91,8 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("effects", moves.effects(tuned, level))
     workspace.write_table("ranks", moves.ranks(tuned, seed, level))
     workspace.write_table("variance", variance.parts(tuned, level))
-    workspace.write_table("tuning", tuning(after, before, level))
+    workspace.write_table("tuning", gains)
     workspace.write_table("dearer", cost)
     workspace.write_table("spread", who.assign(spread=spread, plain=means[:, tuned.place()]))
-    rows = [
-        ("stack-configuration", stats.mean_interval(spread, level), 0.0),
-        ("ours-configuration-ranks", pairs, 0.0),
-        ("stack-benchmarks-dearer", tuple(cost.loc[cost["unit"] == "seconds", ["estimate", "low", "high"]].iloc[0]), 1.0),
-    ]
-    estimates = [
-        {"claim": claim, "estimate": interval[0], "low": interval[1], "high": interval[2], "null": null}
-        for claim, interval, null in rows
-    ]
-    frame = pd.DataFrame(estimates).assign(level=level, n=len(settings.members), n_unit="models, one a family")
-    workspace.write_table("estimates", frame)
+    workspace.write_table("estimates", judged(cost, spread, pairs, gains.iloc[before.place()], level))
     workspace.note(level=level, settings=len(tuned.settings), problems=len(tuned.tasks), agreement=facts, cost=costs[0])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau, rankdata
+from scipy.stats import rankdata
 
 from proxylib import stats
 from proxylib.studies.benchmark_settings import asking
@@ -74,9 +74,9 @@ def ranks(scores: Scores, seed: int, level: float) -> pd.DataFrame:
 
     Returns
     -------
-    setting, change, kendall, spearman (of models between both settings, all problems), within and between (mean Spearman of
-    halves of the problems under one setting, and under two), estimate (within minus between), low, high (jackknife over
-    models), n
+    setting, change, spearman, turned, tied (of models between both settings, all problems; see `pairs`), within and
+    between (mean Spearman of halves of the problems under one setting, and under two), estimate (within minus between), low,
+    high (jackknife over models), n
 
     Notes
     -----
@@ -88,16 +88,40 @@ def ranks(scores: Scores, seed: int, level: float) -> pd.DataFrame:
     rows = []
     for change in changes(scores):
         places = (change.first, change.second)
-        tau = kendalltau(*means[:, places].T).statistic
         rho = _spearman(*means[:, places].T[:, :, None])[0, 0]
         within, between = _agreement(halves, everybody, list(places))
         without = np.array([np.subtract(*_agreement(halves, np.delete(everybody, one), list(places))) for one in everybody])
         interval = stats.jackknife_interval(within - between, without, level)
-        rows.append((change.setting, change.change, tau, rho, within, between, *interval, len(means)))
-    return pd.DataFrame(
-        rows,
-        columns=["setting", "change", "kendall", "spearman", "within", "between", "estimate", "low", "high", "n"],
-    )
+        turned, tied = (share[0, 0] for share in pairs(*means[:, places].T[:, :, None]))
+        rows.append((change.setting, change.change, rho, turned, tied, within, between, *interval, len(means)))
+    shares = ["spearman", "turned", "tied", "within", "between"]
+    return pd.DataFrame(rows, columns=["setting", "change", *shares, "estimate", "low", "high", "n"])
+
+
+def pairs(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the pairs of models that two settings order in opposite ways, and that one of them ties.
+
+    Parameters
+    ----------
+    first, second : [models, settings] scores
+
+    Returns
+    -------
+    two [settings of the first, settings of the second] arrays
+
+    Notes
+    -----
+    Counted, not derived from Kendall's tau-b: that divides by the pairs which are not tied, and at the floor many are.
+    """
+    one, two = (_signs(side) for side in (first, second))
+    agreed, both = one.T @ two, np.abs(one).T @ np.abs(two)
+    return (both - agreed) / 2 / len(one), 1 - both / len(one)
+
+
+def _signs(scores: np.ndarray) -> np.ndarray:
+    """[pairs of models, settings] which of the two scores more; sums of shares are compared as they would be on paper."""
+    rounded = scores.round(9)
+    return np.sign(rounded[:, None] - rounded[None])[np.triu_indices(len(scores), 1)]
 
 
 def all_pairs(scores: Scores, seed: int, level: float) -> tuple[stats.Interval, dict[str, float]]:
@@ -106,18 +130,21 @@ def all_pairs(scores: Scores, seed: int, level: float) -> tuple[stats.Interval, 
     Returns
     -------
     the difference with its jackknife interval over models
-    within, between, kendall (mean over all pairs of settings, all problems), lowest (of these)
+    within, between, turned and tied (`pairs`, mean over all pairs of settings, all problems), halves turned and halves tied
+    (the same where each setting answers one half of the problems), luck turned and luck tied (one setting, both halves: what
+    luck of the problems alone turns)
     """
     halves, means = scores.halves(seed), scores.means()
     everybody, places = np.arange(len(means)), list(range(means.shape[1]))
     within, between = _agreement(halves, everybody, places)
     without = np.array([np.subtract(*_agreement(halves, np.delete(everybody, one), places)) for one in everybody])
-    signs = np.sign(means[:, None] - means[None])[np.triu_indices(len(means), 1)]  # [pairs of models, settings]
-    length = np.linalg.norm(signs, axis=0)
-    with np.errstate(invalid="ignore"):
-        taus = (signs.T @ signs / np.outer(length, length))[np.triu_indices(means.shape[1], 1)]  # Kendall's tau-b
-    facts = {"within": within, "between": between, "kendall": float(np.nanmean(taus)), "lowest": float(np.nanmin(taus))}
-    return stats.jackknife_interval(within - between, without, level), facts
+    turned, tied = (share[np.triu_indices(len(places), 1)].mean() for share in pairs(means, means))
+    of_halves, ties = (np.mean(shares, 0) for shares in zip(*(pairs(*half) for half in halves), strict=True))
+    same = np.eye(len(places), dtype=bool)
+    facts = {"within": within, "between": between, "turned": turned, "tied": tied}
+    facts |= {"halves turned": of_halves[~same].mean(), "halves tied": ties[~same].mean()}
+    facts |= {"luck turned": of_halves[same].mean(), "luck tied": ties[same].mean()}
+    return stats.jackknife_interval(within - between, without, level), {name: float(value) for name, value in facts.items()}
 
 
 def _agreement(halves: list[Half], models: np.ndarray, places: list[int]) -> tuple[float, float]:

@@ -39,12 +39,23 @@ def by_size(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_task(sizes: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Mean gain of a task over sizes: task, estimate, low, high, n, clear (sizes that gain or lose two standard errors)."""
+    """Mean gain of a task over sizes.
+
+    Returns
+    -------
+    task, estimate, low, high (Student's over sizes), p (of the same test, Holm's over tasks), n, clear (sizes that gain or lose
+    two standard errors)
+    """
+    from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.weightstats import DescrStatsW
+
     rows = []
     for task, part in sizes.groupby("task", sort=False):
         clear = int((part["gained"].abs() > 2 * part["error"]).sum())
-        rows.append((task, *stats.mean_interval(part["gained"], level), len(part), clear))
-    return pd.DataFrame(rows, columns=["task", "estimate", "low", "high", "n", "clear"])
+        p = DescrStatsW(part["gained"]).ttest_mean(0)[1]
+        rows.append((task, *stats.mean_interval(part["gained"], level), p, len(part), clear))
+    frame = pd.DataFrame(rows, columns=["task", "estimate", "low", "high", "p", "n", "clear"])
+    return frame.assign(p=multipletests(frame["p"], method="holm")[1])
 
 
 def ranks(rows: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from proxylib import stats
 from proxylib.report import tables, words
 from proxylib.report.words import with_interval
 from proxylib.stats import Decision
+from proxylib.studies.benchmark_settings import moves
 from proxylib.studies.benchmark_settings.scores import PLAIN
 from proxylib.studies.benchmark_settings.variance import REST
 
@@ -22,18 +23,14 @@ def changes(table: pd.DataFrame) -> pd.DataFrame:
     return ends.assign(label=labels, decision=[stats.decide(row) for row in ends.to_numpy()])
 
 
-def turned(kendall: float) -> float:
-    """Share of pairs of models that two settings order otherwise, from Kendall's correlation."""
-    return (1 - kendall) / 2
-
-
 def ranks_table(ranks: pd.DataFrame) -> pd.DataFrame:
     """What each change does to the order of models."""
     return pd.DataFrame(
         {
             "setting": ranks["setting"],
             "change": ranks["change"],
-            "pairs ordered otherwise (%)": [words.percent(turned(tau)) for tau in ranks["kendall"]],
+            "pairs ordered the other way (%)": ranks["turned"].map(words.percent),
+            "tied in one (%)": ranks["tied"].map(words.percent),
             "rank correlation": ranks["spearman"].round(2),
             "halves, one setting": ranks["within"].round(2),
             "halves, two settings": ranks["between"].round(2),
@@ -73,9 +70,17 @@ def gains_forest(tuning: pd.DataFrame, scorer: str = "final value") -> pd.DataFr
     return rows.assign(label=labels, decision=[stats.decide(ends) for ends in rows[tables.ENDS].to_numpy()])
 
 
-def pythia_forest(tasks: pd.DataFrame) -> pd.DataFrame:
-    """Gain of five examples by task, as a forest."""
-    return tasks.assign(label=tasks["task"], decision=[stats.decide(ends) for ends in tasks[tables.ENDS].to_numpy()])
+def pythia_forest(tasks: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Gain of five examples by task, as a forest; decided by Holm's p over tasks."""
+    alone = [stats.decide(ends) for ends in tasks[tables.ENDS].to_numpy()]
+    kept = zip(alone, tasks["p"] < 1 - level, strict=True)
+    return tasks.assign(label=tasks["task"], decision=[one if told else Decision.UNDECIDED for one, told in kept])
+
+
+def reordered(ranks: pd.DataFrame) -> tuple[int, int]:
+    """Tasks of which five examples order the runs otherwise than noise does, and tasks of which there is an order at all."""
+    known = ranks.dropna(subset="spearman")
+    return int((known["spearman"] < known["noise_low"]).sum()), len(known)
 
 
 def pythia_ranks(ranks: pd.DataFrame) -> pd.DataFrame:
@@ -123,17 +128,15 @@ def usable(scores: pd.DataFrame, settings: pd.DataFrame) -> dict[str, float]:
     Returns
     -------
     settings (how many), apart (points between a model's best and worst of these, mean over models, luck included), turned
-    (share of the pairs of models that two of them order otherwise)
+    (share of the pairs of models that two of them order in opposite ways), tied (in one of the two)
     """
     plain = tables.row(settings, **{"template": settings["template"].iloc[0]} | PLAIN)["score"]
     kept = settings[(settings["k"] == 1) & (settings["score"] >= plain / 2)]
     wide = scores.pivot(index="model", columns="place", values="score")[list(kept.index)]
-    taus = wide.corr(method="kendall").to_numpy()[np.triu_indices(len(kept), 1)]
-    return {
-        "settings": len(kept),
-        "apart": float((wide.max(axis=1) - wide.min(axis=1)).mean()),
-        "turned": turned(float(np.nanmean(taus))) if np.isfinite(taus).any() else float("nan"),
-    }
+    others = np.triu_indices(len(kept), 1)
+    turned, tied = (share[others].mean() if len(kept) > 1 else np.nan for share in moves.pairs(*[wide.to_numpy()] * 2))
+    apart = float((wide.max(axis=1) - wide.min(axis=1)).mean())
+    return {"settings": len(kept), "apart": apart, "turned": float(turned), "tied": float(tied)}
 
 
 def hours_table(table: pd.DataFrame) -> pd.DataFrame:

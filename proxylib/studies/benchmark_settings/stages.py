@@ -62,7 +62,7 @@ def configuration(d: Declaration, model: str, base: bool = False) -> Request:
     )
 
 
-@study.stage(version=1, builder="proxylib.studies.benchmark_settings.fits:build", resources=Resources(minutes=0.5), whole=False)
+@study.stage(version=2, builder="proxylib.studies.benchmark_settings.fits:build", resources=Resources(minutes=0.5), whole=False)
 def benchmark_settings(d: Declaration) -> Request:
     """How far do the settings of an evaluation move scores and ranks of models, and what does one cost beside a loss?"""
     chosen, before = members(d), bases(d)
@@ -78,7 +78,7 @@ def benchmark_settings(d: Declaration) -> Request:
     return Request(settings, parents)
 
 
-@study.stage(version=1, builder="proxylib.studies.benchmark_settings.pythia_shots:build", shared=True, whole=False)
+@study.stage(version=2, builder="proxylib.studies.benchmark_settings.pythia_shots:build", shared=True, whole=False)
 def pythia_shots(d: Declaration) -> Request:
     """How far do five solved examples move the scores and ranks of Pythia? No row of the published data enters the run."""
     return Request(d.profile.bootstrap, outside={"pythia_evals": registry.fingerprint("pythia_evals")})

@@ -43,7 +43,10 @@ def test_a_run_writes_what_the_page_and_the_scoreboard_read():
     workspace = SimpleNamespace(write_table=written.__setitem__, note=facts.update)
     fits.build(SimpleNamespace(settings=settings, parent=runs.__getitem__), workspace)
     claims = written["estimates"].set_index("claim")
-    assert list(claims.index) == ["stack-configuration", "ours-configuration-ranks", "stack-benchmarks-dearer"]
+    assert list(claims.index[:3]) == ["stack-configuration", "ours-configuration-ranks", "stack-benchmarks-dearer"]
+    assert claims.loc["stack-configuration-tuned", ["estimate", "n"]].tolist() == [0, 2]
+    suite = claims.loc["stack-benchmark-minutes"]
+    assert 30 < suite["low"] < suite["estimate"] < suite["high"] < 240 and np.isnan(suite["level"])
     assert np.isfinite(claims[["estimate", "low", "high"]].to_numpy()).all()
     assert claims.loc["stack-benchmarks-dearer", "estimate"] == pytest.approx(4)
     assert (written["tuning"]["estimate"] == 0).all()  # a base that is its model gains nothing

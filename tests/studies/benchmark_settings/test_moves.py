@@ -53,6 +53,15 @@ def test_ranks_move_where_the_order_turns_and_only_there(moved):
 
 def test_over_all_pairs_luck_is_no_move_of_ranks(still, moved):
     difference, facts = moves.all_pairs(still, 1, 0.95)
-    assert abs(difference.estimate) < 0.05 and facts["within"] < 1 and facts["kendall"] < 1
-    turned, _ = moves.all_pairs(moved, 1, 0.95)
-    assert turned.low > 0.2
+    assert abs(difference.estimate) < 0.05 and facts["within"] < 1
+    assert facts["halves turned"] == pytest.approx(facts["luck turned"], abs=0.03) and facts["luck turned"] > 0.03
+    turned, facts = moves.all_pairs(moved, 1, 0.95)
+    assert turned.low > 0.2 and facts["halves turned"] > facts["luck turned"] + 0.2
+    assert 0.2 < facts["turned"] < facts["halves turned"] + 0.1
+
+
+def test_pairs_that_a_setting_ties_are_neither_kept_nor_turned():
+    first = np.array([[1.0], [2.0], [3.0]])
+    second = np.array([[0.1 + 0.2, 3.0, 1.0], [0.3, 2.0, 2.0], [0.4, 1.0, 3.0]])
+    turned, tied = moves.pairs(first, second)
+    assert turned[0].tolist() == [0, 1, 0] and tied[0] == pytest.approx([1 / 3, 0, 0])

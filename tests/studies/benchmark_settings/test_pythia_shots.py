@@ -22,6 +22,14 @@ def test_siblings_are_one_size():
     assert task["estimate"] == pytest.approx(3) and task["n"] == task["clear"] == 4
 
 
+def test_tests_of_several_tasks_are_corrected_together():
+    sizes = pythia_shots.by_size(made(np.tile([0.02, 0.021, 0.03, 0.035], 2), 0.01))
+    alone = pythia_shots.by_task(sizes, 0.95)["p"].item()
+    still = sizes.assign(task="wsc", gained=[1.0, -1.0, 1.0, -1.0])
+    both = pythia_shots.by_task(pd.concat([sizes, still]), 0.95).set_index("task")
+    assert both.loc["arc_easy", "p"] == pytest.approx(2 * alone) and both.loc["wsc", "p"] == 1
+
+
 def test_ranks_are_read_beside_what_noise_leaves():
     exact = pythia_shots.ranks(made(0.0, 1e-6), seed=0).iloc[0]
     assert exact["spearman"] == pytest.approx(1) and exact["noise"] == pytest.approx(1)

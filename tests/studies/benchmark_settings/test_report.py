@@ -20,10 +20,6 @@ def tables():
     return whole, melted.astype({"place": int}), whole.settings.assign(score=means.mean(0))
 
 
-def test_pairs_ordered_otherwise_follow_from_kendalls_correlation():
-    assert report.turned(1.0) == 0 and report.turned(-1.0) == 1 and report.turned(0.0) == 0.5
-
-
 def test_a_forest_says_what_the_interval_decides(tables):
     rows = report.changes(moves.effects(tables[0], 0.95))
     by = rows.set_index("label")["decision"]
@@ -43,10 +39,12 @@ def test_models_stand_best_first_beside_every_change(tables):
 
 
 def test_settings_that_leave_nothing_are_not_usable(tables):
-    _, melted, settings = tables
+    whole, melted, settings = tables
     kept = report.usable(melted, settings)
     assert kept["settings"] == (settings["k"].eq(1) & settings["template"].eq("as trained")).sum()
-    assert 0 < kept["apart"] < 45 and 0 <= kept["turned"] < 0.3
+    assert 0 < kept["apart"] < 45 and 0 <= kept["turned"] < 0.3 and 0 <= kept["tied"] < 0.3
+    one = [whole.place()]
+    assert np.isnan(report.usable(melted, settings.loc[one])["turned"])  # one setting turns nothing
 
 
 def test_shares_by_model_add_up(tables):
@@ -65,5 +63,10 @@ def test_small_tables_say_what_they_are_of(tables):
     dearer = pd.DataFrame({"unit": ["seconds", "flops"], "estimate": [4, 1], "low": [3, 0.9], "high": [5, 1.1]})
     assert report.dearer_table(dearer)["unit"].tolist() == ["processor seconds", "FLOPs"]
     assert len(report.hours_table(hours.table())) == 9
-    order = pd.DataFrame({"task": ["a"], "spearman": [np.nan], "noise": [0.5], "noise_low": [0.1]})
-    assert len(report.pythia_ranks(order)) == 1
+    order = pd.DataFrame({"task": ["a", "b"], "spearman": [np.nan, 0.0], "noise": 0.5, "noise_low": 0.1})
+    assert len(report.pythia_ranks(order)) == 2 and report.reordered(order) == (1, 1)
+
+
+def test_a_task_is_changed_where_the_corrected_test_says_so():
+    rows = pd.DataFrame({"task": ["a", "b"], "estimate": 2.0, "low": 0.1, "high": 3.9, "p": [0.04, 0.08]})
+    assert list(report.pythia_forest(rows)["decision"]) == [Decision.HIGHER, Decision.UNDECIDED]
