@@ -283,6 +283,7 @@ MUTANTS = {
     ],
     "studies/your_run/published.py": [
         Mutant("old-alarms-are-finds", "after[~after.isin(before)]", "after"),
+        Mutant("every-alarm-is-another", '(whole["tests"] > 0).astype(int)', 'whole["tests"]'),
         Mutant("tuning-is-reported", 'part = whole[~whole["data"].isin(TUNING)]', "part = whole"),
     ],
     "data/histories/table.py": [
@@ -1174,11 +1175,7 @@ MUTANTS = {
         Mutant("passing-against-all-doses", 'those["dose"].map(by_dose).mean()', 'models["harmful"].mean()'),
     ],
     "studies/layers/prices.py": [
-        Mutant(
-            "one-pass-costs-twice",
-            "spans = list(dict.fromkeys(prices[layer].dollars for layer in LAYERS))",
-            "spans = [prices[layer].dollars for layer in LAYERS]",
-        ),
+        Mutant("low-over-low", "mine[0] / theirs[1], mine[1] / theirs[0]", "mine[0] / theirs[0], mine[1] / theirs[1]"),
     ],
     "studies/layers/people.py": [
         Mutant("length-for-nothing", "config.longer * (letters - others)", "config.longer * (others - letters)"),

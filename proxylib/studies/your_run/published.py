@@ -27,6 +27,7 @@ FAULTS = {"fall": (2, 5, 10), "turn": (1, 3, 10), "jump": (3, 10, 30), "stop": (
 FOUND_BY = {"fall": ("fall", SCORE), "turn": ("rise", LOSS), "jump": ("spike", LOSS)}
 FOUND_BY |= {"stop": ("missing", ""), "repeat": ("stale", "")}
 REPORT = "report"  # name of all sets together that are for reporting
+ANY = "any"  # runs with an alarm, each counted once: the promise is of a chance to raise any, not of a number
 
 
 def alarms_of(sound: Sound) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -113,16 +114,17 @@ def rates(counted: pd.DataFrame, alarms: pd.DataFrame, bootstrap: Bootstrap) -> 
 
     Returns
     -------
-    data (`REPORT` for all that are for reporting), alarm ("tests" for all but missing), checkpoints, runs, clusters, alarms,
-    silent (runs without a test's alarm), estimate, low, high
+    data (`REPORT` for all that are for reporting), alarm ("tests" for all but missing, `ANY` for runs that raise one of them),
+    checkpoints, runs, clusters, alarms, silent (runs without a test's alarm), estimate, low, high
     """
     kinds = alarms.groupby(["data", "run", "alarm"]).size().unstack(fill_value=0)
     kinds = kinds.reindex(columns=list(table.KINDS), fill_value=0)
     whole = counted.join(kinds, on=["data", "run"]).fillna(dict.fromkeys(table.KINDS, 0))
+    whole[ANY] = (whole["tests"] > 0).astype(int)
     rows = []
     for data in (REPORT, *dict.fromkeys(counted["data"])):
         part = whole[~whole["data"].isin(TUNING)] if data == REPORT else whole[whole["data"] == data]
-        for alarm in ("tests", *table.KINDS) if len(part) else ():
+        for alarm in (ANY, "tests", *table.KINDS) if len(part) else ():
             interval = _rate(part[alarm], part, bootstrap)
             rows.append(
                 {
@@ -180,7 +182,7 @@ def tables(given: Iterable[Sound], bootstrap: Bootstrap) -> dict[str, pd.DataFra
         found += planted(sound, bootstrap.seed)
     whole, about = pd.concat(alarms, ignore_index=True), pd.DataFrame(counted)
     by_kind = rates(about, whole, bootstrap)
-    silent = by_kind[(by_kind["data"] == REPORT) & (by_kind["alarm"] == "tests")].iloc[0]
+    silent = by_kind[(by_kind["data"] == REPORT) & (by_kind["alarm"] == ANY)].iloc[0]
     estimates = {"claim": "ours-monitor-silent", **{name: silent[name] for name in ("estimate", "low", "high")}}
     estimates |= {"level": bootstrap.level, "n": int(silent["clusters"]), "n_unit": "sizes and shapes"}
     put_in = pd.DataFrame(found)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from proxylib.report import tables, words
-from proxylib.studies.your_run.published import FAULTS, REPORT
+from proxylib.studies.your_run.published import ANY, FAULTS, REPORT
 from proxylib.studies.your_run.sound import TUNING
 
 #: fault -> what was put in, its size to be filled in
@@ -17,7 +17,7 @@ FAULT = {
     "stop": "a metric stops",
     "repeat": "a metric repeats its value",
 }
-KINDS = {"tests": "all tests", "missing": "missing (a fact, no test)"}
+KINDS = {ANY: "any test", "tests": "all tests", "missing": "missing (a fact, no test)"}
 
 
 def _set(name: str) -> str:
@@ -25,8 +25,8 @@ def _set(name: str) -> str:
 
 
 def rates(frame: pd.DataFrame) -> pd.DataFrame:
-    """Alarms per hundred checkpoints, all tests together, a row a set: row, by, estimate, low, high."""
-    rows = frame[frame["alarm"] == "tests"]
+    """Runs with an alarm per hundred checkpoints, a row a set: row, by, estimate, low, high."""
+    rows = frame[frame["alarm"] == ANY]
     return rows.assign(row=rows["data"].map(_set), by="model").reset_index(drop=True)
 
 
@@ -48,7 +48,7 @@ def kinds_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Alarms by set and kind, as numbers, and per hundred checkpoints."""
     lines = []
     for data, part in frame.groupby("data", sort=False):
-        whole = tables.row(part, alarm="tests")
+        whole, some = (tables.row(part, alarm=alarm) for alarm in ("tests", ANY))
         counted = part[~part["alarm"].isin(KINDS) & (part["alarms"] > 0)]
         kinds = words.listed(f"{row.alarms} {row.alarm}" for row in counted.itertuples())
         lines.append(
@@ -57,7 +57,8 @@ def kinds_table(frame: pd.DataFrame) -> pd.DataFrame:
                 "checkpoints": f"{whole['checkpoints']:,}",
                 "without a test's alarm": f"{whole['silent']}",
                 "alarms": kinds,
-                "per hundred checkpoints": words.with_interval((whole["estimate"], whole["low"], whole["high"])),
+                "alarms per hundred checkpoints": words.with_interval(whole[tables.ENDS]),
+                "runs with any per hundred": words.with_interval(some[tables.ENDS]),
                 "missing": f"{tables.row(part, alarm='missing')['alarms']}",
             }
         )

@@ -15,7 +15,7 @@ SETS = ("olmo_ladder", "gemstones", "pythia_evals")  # published runs
 
 
 @study.stage(
-    version=2,
+    version=3,
     builder="proxylib.studies.your_run.published:build",
     resources=Resources(minutes=2),
     shared=True,

@@ -22,7 +22,7 @@ def test_prices_that_rise_have_the_order_and_prices_that_fall_the_other():
 
 
 def test_layers_of_one_pass_move_together():
-    ends = priced((0, 10), (5, 5), (5, 5), (5, 5), (5, 5), (0, 10))
+    ends = priced((0, 10), (4, 4), (4, 4), (4, 4), (4, 4), (0, 10))
     assert prices.order(ends)[1:] == pytest.approx((0, 0))  # apart they would rise from the first to the last, or fall
 
 

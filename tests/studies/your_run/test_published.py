@@ -44,9 +44,17 @@ def test_runs_without_a_fault_raise_few_alarms_and_large_faults_are_found_where_
 
 def test_the_claim_is_the_rate_of_the_sets_for_reporting(made):
     (row,) = made["estimates"].to_dict("records")
-    rate = made["rates"].query("data == 'report' and alarm == 'tests'").iloc[0]
+    rate = made["rates"].query("data == 'report' and alarm == 'any'").iloc[0]
     assert row["claim"] == "ours-monitor-silent" and row["estimate"] == rate["estimate"] and row["n"] == 2
     assert row["low"] <= row["estimate"] <= row["high"] and row["high"] > 0
+
+
+def test_a_run_with_many_alarms_counts_once_where_the_promise_is_of_any():
+    about = {"data": "OLMo ladder", "checkpoints": 100, "series": 2}
+    counted = pd.DataFrame([about | {"run": name, "cluster": name, "tests": tests} for name, tests in (("a", 4), ("b", 0))])
+    alarms = pd.DataFrame({"data": "OLMo ladder", "run": "a", "alarm": ["spike"] * 4})
+    rates = published.rates(counted, alarms, BOOTSTRAP).set_index(["data", "alarm"])["estimate"]
+    assert (rates["report", "tests"], rates["report", "any"]) == (2.0, 0.5)
 
 
 def test_nothing_of_a_run_is_kept_but_alarms_and_counts(made):
@@ -99,4 +107,4 @@ def test_tables_of_the_page_name_sets_faults_and_kinds(made):
     found = published_report.found(made["power"])
     assert found["row"].iloc[0] == "a score falls by 2 points" and found["estimate"].between(0, 100).all()
     assert len(published_report.found_table(made["power"])) == 33 and len(published_report.rates(made["rates"])) == 3
-    assert set(made["rates"]["alarm"]) == {"tests", *table.KINDS}
+    assert set(made["rates"]["alarm"]) == {"any", "tests", *table.KINDS}
