@@ -139,7 +139,8 @@ def estimates(
     mean = lambda values: stats.mean_interval(values, level) if len(values) else Interval(np.nan, np.nan, np.nan)
     refusing = lambda values: INTERVALS["more"](values, level) if len(values) else mean(values)
     one = lambda reads: next((arm.name for arm in arms if set(arm.reads) == reads), "")
-    first = by_base[(by_base["arm"] == one({"target"})) & (by_base["round"] == 1)]
+    begun = lambda reads: by_base[(by_base["arm"] == one(reads)) & (by_base["round"] == 1)]
+    first = begun({"target"})
     taught = refused[refused["arm"] == one({"marked", "harmless"})]
     mixed = taught[taught["round"] == taught["round"].max()]  # only a model that refuses at all can refuse too much
     harmless = taught[(taught["kind"] == "harmless") & (taught["round"] == 1)]
@@ -151,6 +152,8 @@ def estimates(
     rows = {
         "stack-regressions": mean(first["side"]),
         "stack-regressions-gain": mean(first["gain"]),
+        "stack-code-costs": mean(begun({"code"})["side"]),
+        "stack-language-costs": mean(begun({"renamed"})["side"]),
         "stack-regressions-compound": changes.compounding(slopes, arms, level),
         "stack-over-refusal": refusing(mixed.loc[mixed["kind"] == "harmless", "more"]),
         "stack-over-refusal-first-round": refusing(harmless["more"]),

@@ -68,6 +68,7 @@ def quantities() -> pd.DataFrame:
         ("share, as often as the article has it", "share", _share(OFTEN), SHARE),
         ("a pass on all GPUs", "minutes", VALIDATED.times(FORWARD * PARAMETERS / 60).over(rate), MINUTES),
         ("a pause of 2 to 10 minutes", "dollars", MINUTES.times(PRICE, GPUS / 60), None),
+        ("a pass on all GPUs, priced", "dollars", VALIDATED.times(FORWARD * PARAMETERS / 3600, PRICE, GPUS).over(rate), None),
         (
             "share of the time that such pauses take",
             "share",

@@ -116,6 +116,7 @@ def estimates(
         _over_seeds("accuracy of slips", style["accuracy", SLIPS], level),
         _stated("stack-validation-cost", arithmetic, "share, as often as the article has it"),
         _stated("stack-validation-minutes", arithmetic, "a pass on all GPUs"),
+        _stated("stack-validation-pause", arithmetic, "a pass on all GPUs, priced"),
     ]
     false = proportion_interval(int(falls["alarm"].notna().sum()), len(falls), level)
     rows.append({"claim": "false alarms", **_ends(false), "level": level, "n": len(falls), "n_unit": "seeds"})

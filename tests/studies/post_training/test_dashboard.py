@@ -59,6 +59,7 @@ def test_estimates_are_what_was_put_in(pooled):
     rows = table(pooled, "estimates").set_index("claim")
     assert -18 < rows.loc["stack-regressions", "estimate"] < -5 and rows.loc["stack-regressions-gain", "estimate"] > 5
     assert rows.loc["stack-regressions-compound", "estimate"] < 0
+    assert rows.loc[["stack-code-costs", "stack-language-costs"], "estimate"].isna().all()  # no arm reads either
     assert rows.loc["stack-over-refusal-near", "estimate"] > 2 * rows.loc["stack-over-refusal", "estimate"] > 0
     assert 0 < rows.loc["stack-over-refusal-first-round", "estimate"] != rows.loc["stack-over-refusal", "estimate"]
     assert rows.loc["stack-dashboards", "estimate"] >= 0 and (rows["n"] == 3).all()

@@ -34,6 +34,12 @@ def test_what_the_stated_pauses_cost():
     assert 0 < share["low"] < share["high"] < 1 and share["low"] > share["stated_high"]
 
 
+def test_a_pass_of_millions_of_tokens_costs_dollars():
+    row = of("a pass on all GPUs, priced")
+    hours = [tokens * 2 * 70e9 / (989e12 * use) / 3600 for tokens, use in ((1e6, 0.5), (1e7, 0.2))]  # of one GPU
+    assert (row["low"], row["high"]) == pytest.approx((50 * hours[0], 100 * hours[1])) and row["high"] < 1000
+
+
 def test_tokens_that_cost_the_stated_share_cost_it():
     row = of("tokens of a pass that cost the stated share")
     assert row["low"] / (3 * 2000 * 4e6) == pytest.approx(0.005) and row["low"] > row["stated_high"]
