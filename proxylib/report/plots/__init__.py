@@ -27,7 +27,19 @@ from proxylib.report.plots.intervals import (
 )
 from proxylib.report.plots.matrices import heat_map, share_map, similarity
 from proxylib.report.plots.scatters import prices, promises, quadrants, rank_scatter, scatter_with_lines, surface_in_doubt
-from proxylib.report.plots.style import NARROW, WIDE, at_width, canvas, finding, legend_below, panel, ratios, same_limits, svg
+from proxylib.report.plots.style import (
+    NARROW,
+    WIDE,
+    at_width,
+    canvas,
+    finding,
+    legend_below,
+    level,
+    panel,
+    ratios,
+    same_limits,
+    svg,
+)
 from proxylib.report.plots.watched import candidates, watched_series
 
 __all__ = [
@@ -54,6 +66,7 @@ __all__ = [
     "histogram_with_marks",
     "learning_curves",
     "legend_below",
+    "level",
     "levels_by_task",
     "lines_with_intervals",
     "loss_curves",

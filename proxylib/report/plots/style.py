@@ -243,6 +243,13 @@ KINDS = {
         "GRPO, bound 1": Look(BROWN, "v"),
     },
     "whose score a note has": {"by the rubric": Look(BLUE, "o"), "by the imperfect judge": Look(VERMILION, "s")},
+    "errors of teachers": {
+        "none": Look(INK, "o"),
+        "any fact, at random": Look(BLUE, "^"),
+        "conclusions, at random": Look(SKY, "D"),
+        "conclusions, by habit": Look(VERMILION, "s"),
+    },
+    "where a teacher errs": {"where the teacher errs": Look(VERMILION, "s"), "elsewhere": Look(QUIET, "o")},
     "whose the variance is": {"setting": Look(BLUE, "s"), "by model": Look(VERMILION, "D"), "rest": Look(QUIET, "^")},
     "implementations": {
         "proxylib": Look(BLUE, "o"),

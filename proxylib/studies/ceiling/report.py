@@ -1,0 +1,103 @@
+"""Frames of the page on the ceiling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from proxylib.report import tables, words
+from proxylib.stats import Interval
+from proxylib.studies.ceiling.ceilings import NEAR
+from proxylib.studies.ceiling.student import EXPERT, TEACHER, TRAINED
+
+#: kind of errors -> how a teacher with them is called
+ERRORS = {"facts": "any fact, at random", "conclusions": "conclusions, at random", "habit": "conclusions, by habit"}
+LOSSES = {TRAINED: "final training loss", TEACHER: "loss on the teacher's notes", EXPERT: "loss on the expert's notes"}
+
+
+def called(errors: str, passes: float) -> str:
+    """A teacher in words: `passes 60 %`, within its kind."""
+    return "expert" if errors == "none" else f"teacher passes {words.percent(passes)} %"
+
+
+def kind_rows(curves: pd.DataFrame, errors: str, what: str = "score") -> pd.DataFrame:
+    """Curves of the students of one kind of teacher, and of the expert: teacher, examples, estimate, low, high in percent."""
+    rows = curves[(curves["what"] == what) & curves["errors"].isin([errors, "none"])].sort_values(["passes", "examples"])
+    names = [called(*pair) for pair in zip(rows["errors"], rows["passes"], strict=True)]
+    return rows.assign(teacher=names, **100 * rows[tables.ENDS])
+
+
+def last(curves: pd.DataFrame) -> int:
+    """The most examples."""
+    return int(curves["examples"].max())
+
+
+def gap_table(curves: pd.DataFrame, asymptotes: pd.DataFrame, teachers: pd.DataFrame) -> pd.DataFrame:
+    """By teacher: its own score, its students' at the most examples, both differences in points, and where the curves end."""
+    at_end = tables.rows(curves, examples=last(curves))
+    rows = []
+    for one in teachers.itertuples():
+        gap, control = (tables.interval(at_end, teacher=one.teacher, what=what) for what in ("gap", "control"))
+        end = tables.interval(asymptotes, teacher=one.teacher, what="end minus teacher")
+        rows.append(
+            {
+                "errors": ERRORS.get(one.errors, "none"),
+                "teacher passes, %": words.percent(one.whole),
+                "criteria, %": words.percent(one.mean),
+                "student minus teacher": words.with_interval(gap, 100),
+                "minus student of the expert": words.MISSING if one.errors == "none" else words.with_interval(control, 100),
+                "end of the curve minus teacher": words.with_interval(end, 100),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def reached(curves: pd.DataFrame) -> pd.DataFrame:
+    """By teacher: the fewest examples from which on students lack at most `NEAR` of the teacher's score, as seen and as shown.
+
+    Returns
+    -------
+    errors, teacher passes, seen (by the estimates), shown (by the lower ends of the intervals); a dash where never
+    """
+    rows = []
+    gaps = tables.rows(curves, what="gap")
+    for (errors, passes), part in gaps.groupby(["errors", "passes"], sort=False):
+        part = part.sort_values("examples")
+        known = {"errors": ERRORS.get(errors, "none"), "teacher passes, %": words.percent(passes)}
+        rows.append(known | {name: _since(part, part[end] >= -NEAR) for name, end in (("seen", "estimate"), ("shown", "low"))})
+    return pd.DataFrame(rows)
+
+
+def _since(part: pd.DataFrame, holds: pd.Series) -> str:
+    """The first number of examples from which on something holds."""
+    lasting = holds[::-1].cummin()[::-1].astype(bool)
+    return f"{int(part.loc[lasting, 'examples'].min()):,}" if lasting.any() else words.MISSING
+
+
+def copy_rows(copies: pd.DataFrame) -> pd.DataFrame:
+    """How often students draw a habit's conclusion, where it errs and elsewhere: teacher, what, estimate, low, high in percent."""
+    rows = tables.rows(copies, examples=int(copies["examples"].max()))
+    rows = tables.labelled(rows, "what", {"where taught": "where the teacher errs", "elsewhere": "elsewhere"})
+    return rows.assign(**100 * rows[tables.ENDS])
+
+
+def cell_rows(cells: pd.DataFrame, teachers: pd.DataFrame) -> pd.DataFrame:
+    """Every student at every number of examples: errors, a column per loss, rate, low, high in percent (no interval)."""
+    kinds = {one.teacher: ERRORS.get(one.errors, "none") for one in teachers.itertuples()}
+    rate = 100 * cells["score"]
+    rows = cells.assign(errors=cells["teacher"].map(kinds), rate=rate, low=rate, high=rate)
+    return tables.labelled(rows, "errors", {name: name for name in ("none", *ERRORS.values())})
+
+
+def signal_table(signals: pd.DataFrame) -> pd.DataFrame:
+    """By loss: how well it orders students, over all numbers of examples and at the most."""
+    counts = signals["examples"].fillna(0.0)
+    rows = signals.assign(over=np.where(counts == 0, "all students", "most examples"))
+    rows = tables.labelled(rows, "on", LOSSES).rename(columns={"on": "loss"})
+    heads = {"over": {name: name for name in ("all students", "most examples")}}
+    return tables.wide(rows, ["loss"], heads | {"what": {"strength": "correlation", "minus expert": "minus the expert's"}})
+
+
+def estimate(estimates: pd.DataFrame, claim: str) -> Interval:
+    """One row of the estimates, points."""
+    return tables.interval(estimates, claim=claim)

@@ -1,0 +1,83 @@
+"""Settings of the study: its section of a profile, and what its runs are made from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from proxylib.models.settings import Model, Training
+from proxylib.settings import Frozen
+from proxylib.stats import Bootstrap
+
+#: what is wrong in a teacher's notes. "none"; "facts": one fact, whichever, in notes at random; "conclusions": the diagnosis,
+#: in notes at random; "habit": the diagnosis, always where the patient complains in the same few ways
+Errors = Literal["none", "facts", "conclusions", "habit"]
+
+
+class Teacher(Frozen):
+    """Who writes the notes that a student learns from."""
+
+    errors: Errors
+    passes: float = Field(gt=0, le=1, description="share of the notes in which nothing is wrong")
+
+    @model_validator(mode="after")
+    def _errs(self) -> Teacher:
+        if (self.errors == "none") != (self.passes == 1):
+            raise ValueError("errors: none goes with passes 1, and every other kind with less")
+        return self
+
+    @property
+    def name(self) -> str:
+        """How steps and tables call the teacher: `expert`, `habit-60`."""
+        return "expert" if self.errors == "none" else f"{self.errors}-{100 * self.passes:.0f}"
+
+
+class Ceiling(Frozen):
+    """Students of teachers of known quality."""
+
+    widths: tuple[int, ...] = Field(min_length=1, description="bases of the scribe grid that students begin as")
+    teachers: tuple[Teacher, ...] = Field(min_length=1)
+    examples: tuple[int, ...] = Field(min_length=2, description="fewest first")
+    epochs: int = Field(ge=1, description="most passes over the examples")
+    batch_tokens: int = Field(ge=32, description="tokens of one step")
+    tests: int = Field(ge=4, description="dialogues with unseen drug names")
+    seeds: tuple[int, ...] = Field(min_length=1, description="of examples, errors, order")
+
+    @model_validator(mode="after")
+    def _controlled(self) -> Ceiling:
+        names = [teacher.name for teacher in self.teachers]
+        if names.count("expert") != 1 or len(set(names)) < len(names):
+            raise ValueError("teachers: exactly one is the expert, the control, and none is there twice")
+        if list(self.examples) != sorted(set(self.examples)):
+            raise ValueError("examples: fewest first, none twice")
+        return self
+
+
+class Section(Frozen):
+    """What the study adds to a profile."""
+
+    ceiling: Ceiling
+
+
+class StudentSettings(Frozen):
+    """What a `student` run is made from, beside its base."""
+
+    model: Model
+    training: Training
+    teacher: Teacher
+    examples: tuple[int, ...]
+    epochs: int
+    tests: int
+    test_seed: int
+    max_new_tokens: int
+    seed: int = Field(ge=0)
+
+
+class CeilingsSettings(Frozen):
+    """What `ceilings` is made from, beside its parents."""
+
+    widths: tuple[int, ...]
+    teachers: tuple[Teacher, ...]
+    seeds: tuple[int, ...]
+    bootstrap: Bootstrap

@@ -1,0 +1,109 @@
+"""What a student reads, that only notes are learnt from, and that a killed run ends alike."""
+
+from types import SimpleNamespace
+
+import pytest
+from models.small_training import CONFIG, SMOL, contents
+from studies.validation.small_runs import table
+
+from proxylib.data.domains import scribe
+from proxylib.models import architectures, tokenizers
+from proxylib.models.packing import IGNORE
+from proxylib.runs.folder import Folder
+from proxylib.runs.store import Workspace
+from proxylib.studies.ceiling import student, teachers
+from proxylib.studies.ceiling.settings import StudentSettings, Teacher
+
+CONTEXT = 800  # bytes: a dialogue with its note
+SETTINGS = StudentSettings(
+    model=SMOL,
+    training=CONFIG.model_copy(update={"context": CONTEXT, "batch_tokens": 2 * CONTEXT}),
+    teacher=Teacher(errors="habit", passes=0.6),
+    examples=(4, 10),
+    epochs=2,
+    tests=6,
+    test_seed=20,
+    max_new_tokens=8,
+    seed=2,
+)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A base that knows nothing."""
+    folder = tmp_path_factory.mktemp("base") / "model"
+    tokenizer = tokenizers.train("byte", ["a"], 300)
+    architectures.build(SMOL, len(tokenizer), CONTEXT).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return SimpleNamespace(path=lambda name: folder)
+
+
+def built(base, folder):
+    folder.mkdir(exist_ok=True)
+    workspace = Workspace(folder, Folder(folder, {}).progress())
+    student.build(SimpleNamespace(settings=SETTINGS, parent=lambda role: base), workspace)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def run(base, tmp_path_factory):
+    return built(base, tmp_path_factory.mktemp("student"))
+
+
+def test_labels_are_the_notes_and_what_ends_them():
+    tokenizer = tokenizers.train("byte", ["a"], 300)
+    examples = scribe.examples(12, 5, unseen=False)
+    notes = [f"{number} {example.note}" for number, example in enumerate(examples)]
+    rows = student.rows_of(tokenizer, examples, notes, 2 * CONTEXT)
+    assert len(rows.ids) < len(examples) and (rows.ids >= 0).all()
+    counted = [tokenizer.decode(ids[labels != IGNORE]) for ids, labels in zip(rows.ids, rows.labels, strict=True)]
+    assert sorted(note for row in counted for note in row.split("</s>") if note) == sorted(notes)
+    assert (rows.labels[rows.labels != IGNORE] == rows.ids[rows.labels != IGNORE]).all()
+    whole = [tokenizer.decode(ids) for ids in rows.ids]
+    for example, note in zip(examples, notes, strict=True):
+        assert sum(f"<s>{example.prompt}{note}</s>" in row for row in whole) == 1
+
+
+def test_few_examples_are_read_again_in_another_order_but_no_more_documents_than_the_most():
+    order = student.documents(count=5, most=12, epochs=9, seed=1)
+    assert len(order) == 12 and sorted(order[:5]) == sorted(order[5:10]) == list(range(5)) and order[:5] != order[5:10]
+    assert len(student.documents(count=5, most=100, epochs=2, seed=1)) == 10
+    assert sorted(student.documents(count=12, most=12, epochs=9, seed=1)) == list(range(12))
+
+
+def test_a_student_writes_on_every_test_at_every_number_of_examples(run):
+    outcomes, notes, losses, course = (table(run, name) for name in student.TABLES)
+    assert outcomes.groupby(["examples", "written"], sort=False).size().to_dict() == {
+        (4, "greedy"): 30,
+        (10, "greedy"): 30,
+        (10, "sampled"): 30,
+    }
+    assert len(notes) == 18 and outcomes["grade"].between(0, 1).all()
+    assert set(losses["on"]) == {"training", "expert's notes", "teacher's notes"} and len(losses) == 6
+    assert course.groupby("examples")["step"].max().is_monotonic_increasing
+    assert not list(run.folder.glob("part-*"))
+
+
+def test_tests_are_the_same_whatever_the_seed_and_never_what_is_learnt_from():
+    one, other = (student.lessons(SETTINGS.model_copy(update={"seed": seed})) for seed in (2, 3))
+    assert one.tests == other.tests and one.examples != other.examples and one.tested != other.tested
+    drugs = lambda examples: {example.encounter.drug for example in examples}
+    assert not drugs(one.tests) & drugs(one.examples)
+    assert one.taught != [example.note for example in one.examples] and any(map(teachers.passes, one.examples, one.taught))
+
+
+def test_a_student_that_was_killed_goes_on_and_ends_alike(base, run, tmp_path):
+    whole, begun = student.pretrain.Loop.run, []
+
+    def dying(loop, name, phase):
+        begun.append(len(phase.rows.ids))
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        whole(loop, name, phase)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(student.pretrain.Loop, "run", dying)
+        with pytest.raises(KeyboardInterrupt):
+            built(base, tmp_path / "killed")
+        assert contents(built(base, tmp_path / "killed")) == contents(run)
+    assert len(begun) == 3  # the first of the two was not trained again
