@@ -44,6 +44,28 @@ MUTANTS = {
         Mutant("items-have-no-noise", "whole = max(along[at] + variance, 1e-15)", "whole = max(along[at], 1e-15)"),
         Mutant("dearest-of-alike", "gained / np.maximum(", "gained * np.maximum("),
     ],
+    "studies/ceiling/teachers.py": [
+        Mutant("errors-that-nobody-sees", "if not passes(example, note):\n            return note", "return note"),
+        Mutant("a-habit-at-random", 'misread if teacher.errors == "habit" else', 'misread if teacher.errors == "none" else'),
+    ],
+    "studies/ceiling/student.py": [
+        Mutant(
+            "dialogues-are-learnt-too",
+            "rows.labels.masked_fill(rows.ids < 0, IGNORE)",
+            "rows.labels",
+        ),
+    ],
+    "studies/ceiling/pupils.py": [
+        Mutant("students-move-nothing", "np.hypot(wide[end] - given[0], given[end] - given[0])", "abs(given[end] - given[0])"),
+    ],
+    "studies/ceiling/ceilings.py": [
+        Mutant("pairs-of-another-quality", "facts[share] - habit[share]", "facts[share] + habit[share]"),
+        Mutant(
+            "copies-count-everywhere",
+            "copied = sum(repeated(one, -1)[0] * there",
+            "copied = sum(repeated(one, -1)[0] * 0 + there",
+        ),
+    ],
     "studies/planning/candidates.py": [
         Mutant("judges-are-mixed", 'others = scored & (frame["judge"] != kept)', "others = scored & False"),
         Mutant("a-score-of-none-is-sure", '(frame["score"] * items + 1) / (items + 2)', 'frame["score"] * items / items'),

@@ -105,11 +105,15 @@ class HeldOut(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """A stretch of training: its rows, its steps, and its peak rates as a share of the config's."""
+    """A stretch of training: its rows, its steps, its peak rates as a share of the config's, and how they change by step.
+
+    rate : like `learning_rate`, which stands in where there is none
+    """
 
     rows: Rows
     steps: int
     peak: float
+    rate: Callable[[int, int, float], float] | None = None
 
 
 @dataclass
@@ -270,7 +274,8 @@ class Loop:
                 continue
             if self.done + index > self.first and index % every == 0:
                 checkpoint.write(self.path, self.trainee.model, self.optims, self.losses, self.done + index)
-            loss = self._step(rows, phase.peak * learning_rate(index, phase.steps, self.trainee.config.warmup))
+            rate = (phase.rate or learning_rate)(index, phase.steps, self.trainee.config.warmup)
+            loss = self._step(rows, phase.peak * rate)
             if index % EVERY == 0:
                 self.losses.append([name, "train", self.done + index + 1, self.tokens, loss, None])
             if index + 1 in measured:

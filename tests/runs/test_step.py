@@ -75,6 +75,7 @@ SIMULATED = {"telemetry", "page/telemetry"}
 OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
 OF_SETTINGS = {"configuration", "benchmark_settings", "page/benchmark_settings"}
 OF_LAYERS = {"layers_base", "faulty", "layers", "page/what_catches_what"}
+OF_CEILING = {"student", "ceilings", "page/the_ceiling"}
 OF_ROUNDS = {"post_base", "rounds", "regressions", "page/regressions"}
 OF_MODELS = (
     {"train", "measure", "reading", "trajectory", "crucial_steps", "lab_forecasts", "corpus_run"}

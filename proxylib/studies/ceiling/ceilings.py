@@ -22,6 +22,7 @@ from proxylib.studies.ceiling.student import EXPERT, GREEDY, SAMPLED, TEACHER, T
 
 DRAWS = 5  # times that a teacher whose errors are random writes every note, to be graded itself
 NEAR = 0.05  # share of the dialogues: a student that lacks no more has reached its teacher
+POSTS = 0.85  # share of its notes that the post's teacher passes
 ENDLESS = 12.0  # log10 of so many examples that a curve has ended
 SIGNALS = (TRAINED, TEACHER, EXPERT)
 
@@ -54,7 +55,7 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("copies", copies(classes, bootstrap))
     workspace.write_table("cells", cells)
     workspace.write_table("signals", signals(cells, bootstrap.level))
-    workspace.write_table("estimates", estimates(classes, bootstrap))
+    workspace.write_table("estimates", estimates(classes, signals(cells, bootstrap.level), bootstrap))
 
 
 def teachers_graded(classes: dict[str, Class]) -> pd.DataFrame:
@@ -110,14 +111,14 @@ def asymptotes(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:
     for name, one in classes.items():
         drawn = bootstrap.over(np.arange(one.passed.shape[2]))
         share = drawn.weights / drawn.weights.sum(1, keepdims=True)
-        ends = np.stack([_end(one.examples, share @ student.T) for student in one.passed])  # [students, 1 + draws]
+        ends = np.stack([end_of(one.examples, share @ student.T) for student in one.passed])  # [students, 1 + draws]
         taught = one.taught @ share.T
         for what, values in (("end", ends), ("end minus teacher", ends - taught)):
             rows.append((name, what, *_joined(values, bootstrap.level)))
     return pd.DataFrame(rows, columns=["teacher", "what", *Both._fields])
 
 
-def _end(examples: list[int], scores: np.ndarray) -> np.ndarray:
+def end_of(examples: list[int], scores: np.ndarray) -> np.ndarray:
     """Ends of curves [curves, examples]; one that never changes ends where it is."""
     x = np.broadcast_to(np.log10(examples), scores.shape)
     ends = batches.sigmoids(x, scores, np.full(len(scores), ENDLESS))
@@ -220,8 +221,12 @@ def _strength(part: pd.DataFrame, on: str) -> float:
     return float(-stats.spearman_draws(part[on].to_numpy(), part["score"].to_numpy(), weights)[0])
 
 
-def estimates(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:
-    """Rows for the scoreboard and the page, all of the most examples and in points; no row where a kind of teacher is missing.
+def estimates(classes: dict[str, Class], told: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Rows for the scoreboard and the page, in points and of the most examples; no row where a kind of teacher is missing.
+
+    Parameters
+    ----------
+    told : see `signals`; the one row that is a difference of correlations, over students of all numbers of examples
 
     Returns
     -------
@@ -235,7 +240,7 @@ def estimates(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:
     facts, conclusions, habit = (gaps[errors] for errors in ("facts", "conclusions", "habit"))
     at_random = [*by_kind["facts"].values(), *by_kind["conclusions"].values()]
     parts = {
-        "loss-ceiling": [*facts.values(), *habit.values()],
+        "loss-ceiling": [part[POSTS] for part in (facts, habit) if POSTS in part],
         "ours-ceiling-random": list(facts.values()),
         "habit": list(habit.values()),
         "ours-ceiling-habit": [facts[share] - habit[share] for share in facts if share in habit],
@@ -249,8 +254,11 @@ def estimates(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:
         copied = sum(repeated(one, -1)[0] * there for one, there in zip(habitual, errs, strict=True))
         rows["ours-ceiling-copied"] = shares(copied, sum(map(np.int64, errs)), bootstrap)
     table = pd.DataFrame([(claim, *(100 * np.array(row))) for claim, row in rows.items()], columns=["claim", *Both._fields])
-    students = len(next(iter(classes.values())).students)
-    return table.assign(level=bootstrap.level, n=students, n_unit="students of each teacher")
+    table = table.assign(n=len(next(iter(classes.values())).students), n_unit="students of each teacher")
+    told = tables.rows(told[told["examples"].isna()], on=TEACHER, what="minus expert")
+    given = {"claim": "ours-ceiling-loss", "low_given": told["low"], "high_given": told["high"], "n": len(classes)}
+    told = told[tables.ENDS].assign(**given, n_unit="teachers")
+    return pd.concat([table, told], ignore_index=True).assign(level=bootstrap.level)
 
 
 def sampled(one: Class) -> np.ndarray:

@@ -75,7 +75,7 @@ def _since(part: pd.DataFrame, holds: pd.Series) -> str:
 
 
 def copy_rows(copies: pd.DataFrame) -> pd.DataFrame:
-    """How often students draw a habit's conclusion, where it errs and elsewhere: teacher, what, estimate, low, high in percent."""
+    """How often students conclude as a habit does, where it errs and elsewhere: teacher, what and ends in percent."""
     rows = tables.rows(copies, examples=int(copies["examples"].max()))
     rows = tables.labelled(rows, "what", {"where taught": "where the teacher errs", "elsewhere": "elsewhere"})
     return rows.assign(**100 * rows[tables.ENDS])

@@ -38,8 +38,7 @@ class Ceiling(Frozen):
 
     widths: tuple[int, ...] = Field(min_length=1, description="bases of the scribe grid that students begin as")
     teachers: tuple[Teacher, ...] = Field(min_length=1)
-    examples: tuple[int, ...] = Field(min_length=2, description="fewest first")
-    epochs: int = Field(ge=1, description="most passes over the examples")
+    examples: tuple[int, ...] = Field(min_length=2, description="read, each once, when notes are graded; fewest first")
     batch_tokens: int = Field(ge=32, description="tokens of one step")
     tests: int = Field(ge=4, description="dialogues with unseen drug names")
     seeds: tuple[int, ...] = Field(min_length=1, description="of examples, errors, order")
@@ -67,7 +66,6 @@ class StudentSettings(Frozen):
     training: Training
     teacher: Teacher
     examples: tuple[int, ...]
-    epochs: int
     tests: int
     test_seed: int
     max_new_tokens: int

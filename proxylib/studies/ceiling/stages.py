@@ -12,9 +12,7 @@ WRITING = 0.02  # minutes for the notes of a student of one number of examples
 
 
 def _minutes(settings: StudentSettings) -> Resources:
-    most = max(settings.examples)
-    read = sum(min(count * settings.epochs, most) for count in settings.examples) * TOKENS
-    training = settings.training.model_copy(update={"tokens": read})
+    training = settings.training.model_copy(update={"tokens": max(settings.examples) * TOKENS})
     return Resources(minutes=training.minutes(settings.model) + WRITING * len(settings.examples))
 
 
@@ -33,7 +31,6 @@ def student(d: Declaration, teacher: str, width: int, seed: int | None = None) -
         training=base.settings.training.model_copy(update={"batch_tokens": chosen.batch_tokens}),
         teacher=by_name[teacher],
         examples=chosen.examples,
-        epochs=chosen.epochs,
         tests=chosen.tests,
         test_seed=d.profile.scribe.seed,
         max_new_tokens=d.profile.scribe.max_new_tokens,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
+import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
@@ -20,7 +20,9 @@ from proxylib.runs.store import Workspace
 from proxylib.studies.ceiling import teachers
 from proxylib.studies.ceiling.settings import StudentSettings
 
-TABLES = ("outcomes", "notes", "losses", "course")
+TABLES = ("outcomes", "notes", "losses")  # of which every number of examples writes a part
+COURSE = "course.parquet"
+RISE = 50  # steps until the rate is at its peak
 TRAINED, EXPERT, TEACHER = "training", "expert's notes", "teacher's notes"  # what a loss is taken on
 GREEDY, SAMPLED = "greedy", "sampled"  # how a note is written
 LAST = 5  # of the training losses that are kept: their mean is the final one
@@ -48,30 +50,27 @@ def lessons(settings: StudentSettings) -> Lessons:
 
 
 def build(step, workspace: Workspace) -> None:
-    """Train a base on the first so many of a teacher's notes, for every number of them, and grade what it writes.
+    """Train a base on a teacher's notes, each read once, and grade what it writes after so many of them.
 
     Parameters
     ----------
     step : a declared `student` step; its parent is the base
     workspace : receives, with a column examples in front, the tables outcomes (written, id, criterion, passed by the strict
-        rubric, grade), notes (written, id, note, finished), losses (on, nll in nats per token of the note and what ends it),
-        course (step, tokens, nll: training losses on the way)
+        rubric, grade), notes (written, id, note, finished), losses (on, nll in nats per token of the note and what ends it);
+        and `course` (step, tokens, nll: training losses on the way)
 
     Notes
     -----
-    All weights are trained, by the loop and at the rates of pretraining; losses count notes alone. A student of few examples
-    sees each so often as `documents` says, so that it takes no more steps than the one of the most examples, which reads each
-    once. At the most examples notes are also sampled, at temperature 1.
+    All weights are trained, by the loop and at the rates of pretraining, which stay after a rise: a student of few examples is
+    one of many on its way. Losses count notes alone. At the most examples notes are also sampled, at temperature 1.
     """
     settings: StudentSettings = step.settings
-    facts = devices.prepare(settings.training.device, settings.training.threads)
-    workspace.note(**facts)
+    workspace.note(**devices.prepare(settings.training.device, settings.training.threads))
     given = lessons(settings)
-    for count in settings.examples:
-        if not workspace.holds(*(_part(name, count) for name in TABLES)):
-            for name, frame in _studied(step, workspace, given, count).items():
-                frame.insert(0, "examples", count)
-                workspace.write(_part(name, count), parquet_bytes(frame))
+    wanted = [_part(name, count) for name in TABLES for count in settings.examples]
+    for _ in range(2):  # a second time where a part that was written before the last checkpoint was damaged since
+        if not workspace.holds(*wanted, COURSE):
+            _train(step, given, workspace)
     for name in TABLES:
         parts = [pd.read_parquet(workspace.path(_part(name, count))) for count in settings.examples]
         workspace.write_table(name, pd.concat(parts, ignore_index=True))
@@ -79,40 +78,65 @@ def build(step, workspace: Workspace) -> None:
         path.unlink()
 
 
-def _studied(step, workspace: Workspace, given: Lessons, count: int) -> dict[str, pd.DataFrame]:
-    """Frames by table of the student of so many examples."""
+def _train(step: Any, given: Lessons, workspace: Workspace) -> None:
+    """The whole training; what an earlier, killed attempt has graded is not graded again."""
     settings: StudentSettings = step.settings
     config, folder = settings.training, step.parent("base").path("model")
     tokenizer = tokenizers.load(folder, "always")
     model = loading.load(folder, config.device).requires_grad_(True).train()
-    trainee = pretrain.Trainee(settings.model, config, None, settings.seed, tokenizer, workspace, model)
     known = {EXPERT: [test.note for test in given.tests], TEACHER: given.tested}
     held_out = {on: pretrain.HeldOut(rows_of(tokenizer, given.tests, notes, config.context), 1) for on, notes in known.items()}
-    loop = pretrain.Loop(trainee, pretrain.optimisers(model, config), held_out[EXPERT], None, lambda name, steps: set())
-    order = documents(count, max(settings.examples), settings.epochs, settings.seed)
-    chosen = [given.examples[index] for index in order], [given.taught[index] for index in order]
-    rows = rows_of(tokenizer, *chosen, config.context)
-    loop.run("student", pretrain.Phase(rows, max(1, len(rows.ids) // trainee.rows_per_step), 1.0))
-    loop.path.unlink(missing_ok=True)  # before its tables are written, lest the next student go on from it
-    course = pd.DataFrame(loop.losses, columns=["phase", "split", "step", "tokens", "nll", "bits"])[["step", "tokens", "nll"]]
-    losses = {TRAINED: course["nll"].tail(LAST).mean()}
-    losses |= {on: pretrain.held_out_loss(model, *part)[0] for on, part in held_out.items()}
-    ways = (GREEDY, SAMPLED) if count == max(settings.examples) else (GREEDY,)
-    written = {way: _written(model, tokenizer, given.tests, settings, way) for way in ways}
-    graded = {way: _graded(given.tests, frame["note"]) for way, frame in written.items()}
+    trainee = pretrain.Trainee(settings.model, config, None, settings.seed, tokenizer, workspace, model)
+    phases = {}
+    for start, stop in itertools.pairwise((0, *settings.examples)):
+        rows = rows_of(tokenizer, given.examples[start:stop], given.taught[start:stop], config.context)
+        phases[stop] = pretrain.Phase(rows, -(-len(rows.ids) // trainee.rows_per_step), 1.0, steady if start else rising)
+    after = dict(zip(itertools.accumulate(phase.steps for phase in phases.values()), phases, strict=True))
+
+    def observe(model: PreTrainedModel, now: int, tokens: int) -> None:
+        names = [_part(name, after[now]) for name in TABLES]
+        if not workspace.holds(*names):
+            trained = [row[4] for row in loop.losses if row[1] == "train"][-LAST:]
+            losses = {TRAINED: sum(trained) / len(trained)}
+            losses |= {on: pretrain.held_out_loss(model, *part)[0] for on, part in held_out.items()}
+            last = after[now] == settings.examples[-1]
+            frames = _examined(model, tokenizer, given.tests, settings, (GREEDY, SAMPLED) if last else (GREEDY,))
+            frames["losses"] = pd.DataFrame(list(losses.items()), columns=["on", "nll"])
+            for name, part in zip(TABLES, names, strict=True):
+                frames[name].insert(0, "examples", after[now])
+                workspace.write(part, parquet_bytes(frames[name]))
+
+    loop = pretrain.Loop(trainee, pretrain.optimisers(model, config), held_out[EXPERT], observe, lambda name, steps: {steps})
+    for count, phase in phases.items():
+        loop.run(str(count), phase)
+    course = pd.DataFrame(loop.losses, columns=["phase", "split", "step", "tokens", "nll", "bits"])
+    workspace.write_table("course", course.loc[course["split"] == "train", ["step", "tokens", "nll"]])
+    workspace.keep(COURSE)
+    loop.path.unlink(missing_ok=True)
+
+
+def rising(step: int, steps: int, warmup: float) -> float:
+    """A rate that rises over a few steps and then stays."""
+    return min(1.0, (step + 1) / RISE)
+
+
+def steady(step: int, steps: int, warmup: float) -> float:
+    """A rate that stays."""
+    return 1.0
+
+
+def _examined(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    tests: list[Example],
+    settings: StudentSettings,
+    ways: tuple[str, ...],
+) -> dict[str, pd.DataFrame]:
+    written = {way: _written(model, tokenizer, tests, settings, way) for way in ways}
     return {
-        "outcomes": _stacked(graded),
+        "outcomes": _stacked({way: _graded(tests, frame["note"]) for way, frame in written.items()}),
         "notes": _stacked(written),
-        "losses": pd.DataFrame(list(losses.items()), columns=["on", "nll"]),
-        "course": course,
     }
-
-
-def documents(count: int, most: int, epochs: int, seed: int) -> list[int]:
-    """Which of so many examples are read, in order: pass after pass, at most `epochs` of them and `most` documents."""
-    rng = random.Random(f"order {seed}")
-    order = [index for _ in range(epochs) for index in rng.sample(range(count), count)]
-    return order[:most]
 
 
 def rows_of(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example], notes: Sequence[str], context: int) -> Rows:
@@ -125,7 +149,7 @@ def rows_of(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example], not
     marked = ([-1 - token for token in prompt] + text for prompt, text in zip(prompts, texts, strict=True))
     rows = pack(marked, None, context, special)  # tokens of prompts are below zero, so that they are known in their places
     ids = torch.where(rows.ids < 0, -1 - rows.ids, rows.ids)
-    return Rows(ids, rows.positions, rows.labels.masked_fill((rows.ids < 0) & (rows.labels != IGNORE), IGNORE))
+    return Rows(ids, rows.positions, rows.labels.masked_fill(rows.ids < 0, IGNORE))
 
 
 def _written(

@@ -1,6 +1,7 @@
 """Students whose notes are written by rules that are known: they have learnt so much of a teacher, and so much else."""
 
 import random
+from functools import lru_cache
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from proxylib.studies.ceiling.pupils import gathered
 from proxylib.studies.ceiling.settings import Teacher
 from proxylib.studies.ceiling.student import EXPERT, GREEDY, SAMPLED, TEACHER, TRAINED
 
-TESTS = scribe.examples(80, 20, unseen=True)
+TESTS = scribe.examples(60, 20, unseen=True)
 STUDENTS = [(40, 2), (48, 2), (64, 2)]
 EXAMPLES = (100, 1000, 10000)
 LEARNT = (0.0, 0.5, 1.0)  # chance that a dialogue is written as wanted, by number of examples; else the note is silent
@@ -56,6 +57,7 @@ def student(one, width, seed, copied=1.0, learnt=LEARNT):
     }
 
 
+@lru_cache
 def pupils(one, **given):
     """All students of a teacher."""
     return gathered({(width, seed): student(one, width, seed, **given) for width, seed in STUDENTS}, one, TESTS)

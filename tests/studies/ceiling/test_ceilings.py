@@ -16,6 +16,10 @@ def classes():
     return made_up.classes()
 
 
+def estimates(classes):
+    return ceilings.estimates(classes, ceilings.signals(ceilings.losses_and_scores(classes), 0.95), BOOTSTRAP)
+
+
 def test_teachers_pass_as_they_were_made(classes):
     graded = ceilings.teachers_graded(classes).set_index("teacher")
     assert graded["whole"].to_dict() == pytest.approx(
@@ -34,17 +38,19 @@ def test_a_student_passes_a_teacher_who_errs_at_random_and_stops_at_a_habit(clas
 
 
 def test_contrasts_are_paired_and_in_points(classes):
-    table = ceilings.estimates(classes, BOOTSTRAP)
+    table = estimates(classes).set_index("claim", drop=False)
+    assert table.loc["ours-ceiling-loss", "n_unit"] == "teachers"
+    table = table.drop("ours-ceiling-loss")
     value = {row.claim: row.estimate for row in table.itertuples()}
     assert value["ours-ceiling-matched"] == value["ours-ceiling-habit"] == pytest.approx(40)
-    assert value["loss-ceiling"] == pytest.approx(20) and value["habit"] == 0
+    assert value["ours-ceiling-random"] == pytest.approx(40) and value["habit"] == 0 and "loss-ceiling" not in value
     assert value["ours-ceiling-copied"] == 100 and abs(value["sampled minus teacher"]) < 8
     assert value["sampled minus greedy"] == pytest.approx(-40, abs=8)
     assert (table["low"] <= table["low_given"]).all() and (table["high"] >= table["high_given"]).all()
 
 
 def test_a_kind_of_teacher_that_is_missing_has_no_row(classes):
-    table = ceilings.estimates({name: one for name, one in classes.items() if not name.startswith("conclusions")}, BOOTSTRAP)
+    table = estimates({name: one for name, one in classes.items() if not name.startswith("conclusions")})
     assert "ours-ceiling-matched" not in set(table["claim"]) and "ours-ceiling-habit" in set(table["claim"])
 
 
@@ -62,7 +68,7 @@ def test_copies_count_what_students_conclude_where_the_habit_errs():
 def test_a_curve_ends_where_its_sigmoid_does():
     counts = [100, 316, 1000, 3162, 10000]
     scores = np.array([0.0, 0.05, 0.3, 0.55, 0.6])
-    ends = ceilings._end(counts, np.stack([scores, np.full(5, 0.25)]))
+    ends = ceilings.end_of(counts, np.stack([scores, np.full(5, 0.25)]))
     assert ends[0] == pytest.approx(0.6, abs=0.04) and ends[1] == 0.25
 
 

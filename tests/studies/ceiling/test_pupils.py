@@ -23,7 +23,7 @@ def test_what_a_teacher_teaches_on_a_dialogue_is_its_chance_to_pass():
 
 def test_gaps_pair_students_and_teachers_by_dialogue():
     one = made_up.pupils(made_up.teacher("habit"))
-    assert one.passed.shape == (3, 3, 80) and one.examples == [100, 1000, 10000]
+    assert one.passed.shape == (3, 3, 60) and one.examples == [100, 1000, 10000]
     assert (one.gaps[:, 0] == -one.taught).all() and (one.gaps[:, -1] == 0).all()
     free = made_up.pupils(made_up.teacher("habit"), copied=0.0)
     assert (free.gaps[:, -1] == 1 - free.taught).all()

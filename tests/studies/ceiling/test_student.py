@@ -20,7 +20,6 @@ SETTINGS = StudentSettings(
     training=CONFIG.model_copy(update={"context": CONTEXT, "batch_tokens": 2 * CONTEXT}),
     teacher=Teacher(errors="habit", passes=0.6),
     examples=(4, 10),
-    epochs=2,
     tests=6,
     test_seed=20,
     max_new_tokens=8,
@@ -38,10 +37,10 @@ def base(tmp_path_factory):
     return SimpleNamespace(path=lambda name: folder)
 
 
-def built(base, folder):
+def built(base, folder, settings=SETTINGS):
     folder.mkdir(exist_ok=True)
     workspace = Workspace(folder, Folder(folder, {}).progress())
-    student.build(SimpleNamespace(settings=SETTINGS, parent=lambda role: base), workspace)
+    student.build(SimpleNamespace(settings=settings, parent=lambda role: base), workspace)
     return workspace
 
 
@@ -64,15 +63,24 @@ def test_labels_are_the_notes_and_what_ends_them():
         assert sum(f"<s>{example.prompt}{note}</s>" in row for row in whole) == 1
 
 
-def test_few_examples_are_read_again_in_another_order_but_no_more_documents_than_the_most():
-    order = student.documents(count=5, most=12, epochs=9, seed=1)
-    assert len(order) == 12 and sorted(order[:5]) == sorted(order[5:10]) == list(range(5)) and order[:5] != order[5:10]
-    assert len(student.documents(count=5, most=100, epochs=2, seed=1)) == 10
-    assert sorted(student.documents(count=12, most=12, epochs=9, seed=1)) == list(range(12))
+def test_a_student_of_few_examples_is_one_of_many_on_its_way(base, run, tmp_path):
+    few = SETTINGS.model_copy(update={"examples": (4,)})
+    alone = built(base, tmp_path / "few", few)
+    for name in ("outcomes", "notes"):
+        both = [table(one, name) for one in (alone, run)]
+        greedy = [frame[(frame["examples"] == 4) & (frame["written"] == "greedy")].reset_index(drop=True) for frame in both]
+        assert greedy[0].equals(greedy[1])
+    assert table(alone, "losses").equals(table(run, "losses").head(3))
+
+
+def test_the_rate_rises_once_and_stays():
+    first = [student.rising(step, 100, 0.5) for step in range(100)]
+    assert first[0] == 1 / student.RISE and first == sorted(first) and set(first[student.RISE :]) == {1.0}
+    assert student.steady(0, 100, 0.5) == 1.0
 
 
 def test_a_student_writes_on_every_test_at_every_number_of_examples(run):
-    outcomes, notes, losses, course = (table(run, name) for name in student.TABLES)
+    outcomes, notes, losses = (table(run, name) for name in student.TABLES)
     assert outcomes.groupby(["examples", "written"], sort=False).size().to_dict() == {
         (4, "greedy"): 30,
         (10, "greedy"): 30,
@@ -80,7 +88,7 @@ def test_a_student_writes_on_every_test_at_every_number_of_examples(run):
     }
     assert len(notes) == 18 and outcomes["grade"].between(0, 1).all()
     assert set(losses["on"]) == {"training", "expert's notes", "teacher's notes"} and len(losses) == 6
-    assert course.groupby("examples")["step"].max().is_monotonic_increasing
+    assert table(run, "course")["nll"].iloc[0] == pytest.approx(losses["nll"].iloc[0])
     assert not list(run.folder.glob("part-*"))
 
 
@@ -106,4 +114,4 @@ def test_a_student_that_was_killed_goes_on_and_ends_alike(base, run, tmp_path):
         with pytest.raises(KeyboardInterrupt):
             built(base, tmp_path / "killed")
         assert contents(built(base, tmp_path / "killed")) == contents(run)
-    assert len(begun) == 3  # the first of the two was not trained again
+    assert len(begun) == 4

@@ -1,0 +1,61 @@
+"""Tables and rows of the page, from students that are known."""
+
+import pandas as pd
+import pytest
+from studies.ceiling import made_up
+
+from proxylib.report import tables
+from proxylib.stats import Bootstrap
+from proxylib.studies.ceiling import ceilings, report
+
+BOOTSTRAP = Bootstrap(draws=100, level=0.95, seed=0)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    classes = made_up.classes()
+    cells = ceilings.losses_and_scores(classes)
+    return {
+        "curves": ceilings.curves(classes, BOOTSTRAP),
+        "asymptotes": ceilings.asymptotes(classes, BOOTSTRAP),
+        "teachers": ceilings.teachers_graded(classes),
+        "copies": ceilings.copies(classes, BOOTSTRAP),
+        "cells": cells,
+        "signals": ceilings.signals(cells, 0.95),
+    }
+
+
+def test_curves_of_a_kind_stand_beside_the_experts(frames):
+    rows = report.kind_rows(frames["curves"], "habit")
+    assert list(dict.fromkeys(rows["teacher"])) == ["teacher passes 60 %", "expert"]
+    assert tables.interval(rows, teacher="expert", examples=10000).estimate == 100
+
+
+def test_gaps_stand_beside_the_students_of_the_expert(frames):
+    table = report.gap_table(frames["curves"], frames["asymptotes"], frames["teachers"]).set_index("errors")
+    assert table.loc["none", "minus student of the expert"] == "–"
+    assert table.loc["any fact, at random", "student minus teacher"].startswith("40")
+    assert table.loc["conclusions, by habit", "student minus teacher"].startswith("0")
+
+
+def test_a_teacher_is_reached_from_where_students_stay_near():
+    rows = [
+        ("facts", 0.6, count, "gap", gap, gap - 0.1) for count, gap in ((100, -0.6), (1000, 0.0), (3000, -0.2), (10000, 0.1))
+    ]
+    curves = pd.DataFrame(rows, columns=["errors", "passes", "examples", "what", "estimate", "low"])
+    assert report.reached(curves)[["seen", "shown"]].values.tolist() == [["10,000", "10,000"]]
+    below = curves.assign(estimate=-0.5, low=-0.6)
+    assert report.reached(below)[["seen", "shown"]].values.tolist() == [["–", "–"]]
+
+
+def test_copies_are_shown_where_the_teacher_errs_and_elsewhere(frames):
+    rows = report.copy_rows(frames["copies"])
+    there = tables.interval(rows, teacher="habit-60", what="where the teacher errs")
+    assert there.estimate == 100 and tables.interval(rows, teacher="expert", what="elsewhere").estimate == 0
+
+
+def test_every_student_is_a_point_and_every_loss_a_row(frames):
+    points = report.cell_rows(frames["cells"], frames["teachers"])
+    assert len(points) == len(frames["cells"]) and points["rate"].between(0, 100).all()
+    table = report.signal_table(frames["signals"])
+    assert list(table["loss"]) == list(report.LOSSES.values()) and table.shape == (3, 5)
