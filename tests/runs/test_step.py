@@ -49,13 +49,14 @@ OF_VERDICTS = {
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_POLICIES = {"policy_start", "taught", "sft_or_rl", "page/rl_or_sft"}
+OF_CEILING = {"student", "ceilings", "page/the_ceiling"}
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
 OF_THE_LAB = (
     {f"page/{name}" for name in studies.registry().pages}
     - OF_PUBLISHED
     - {"page/scoreboard", "page/telemetry"}
     - OF_VERDICTS
-    - {"page/benchmark_settings", "page/what_catches_what", "page/regressions", "page/rl_or_sft"}
+    - {"page/benchmark_settings", "page/what_catches_what", "page/regressions", "page/rl_or_sft", "page/the_ceiling"}
 )
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
@@ -75,7 +76,6 @@ SIMULATED = {"telemetry", "page/telemetry"}
 OF_CORPORA = {"lab_corpora", "page/choosing_a_corpus_in_the_lab"}
 OF_SETTINGS = {"configuration", "benchmark_settings", "page/benchmark_settings"}
 OF_LAYERS = {"layers_base", "faulty", "layers", "page/what_catches_what"}
-OF_CEILING = {"student", "ceilings", "page/the_ceiling"}
 OF_ROUNDS = {"post_base", "rounds", "regressions", "page/regressions"}
 OF_MODELS = (
     {"train", "measure", "reading", "trajectory", "crucial_steps", "lab_forecasts", "corpus_run"}
@@ -101,7 +101,7 @@ OF_MODELS = (
         ),
         (
             {"training": {"post_learning_rate_share": 0.2}},
-            OF_MODELS | OF_SETTINGS | OF_LAYERS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS | OF_POLICIES,
+            OF_MODELS | OF_SETTINGS | OF_LAYERS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING,
         ),
         (
             {"bootstrap": {"draws": 300}},
@@ -114,6 +114,7 @@ OF_MODELS = (
             | {"regressions", "page/regressions"}
             | {"surgical", "published_surgical"}
             | {"sft_or_rl", "page/rl_or_sft"}
+            | {"ceilings", "page/the_ceiling"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
             | {"published_losses"}
             | OF_LOSSES
@@ -128,14 +129,15 @@ OF_MODELS = (
         ({"validation": {"items": 3}}, OF_VALIDATION),
         ({"your_models": {"items": 5}}, OF_SOME_MODELS),
         ({"scribe": {"learning_rate": 0.02}}, OF_CELLS | OF_POLICIES),
-        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS | OF_POLICIES),
-        ({"scribe": {"vocabulary": 500}}, {"scribe", "base"} | OF_CELLS | OF_POLICIES),
-        ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS),
+        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS | OF_POLICIES | OF_CEILING),
+        ({"scribe": {"vocabulary": 500}}, {"scribe", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING),
+        ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS | OF_CEILING),
         ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
         ({"reverse_validation": {"seed": 5}}, {"reverse_validation", "page/does_loss_validate_the_judge"}),
         ({"telemetry": {"worlds": 5}}, {"telemetry_worlds"} | SIMULATED),
         ({"planning": {"repeats": 3}}, {"surgical", "page/where_to_evaluate"}),
+        ({"ceiling": {"tests": 13}}, OF_CEILING),
         ({"layers": {"tokens": 7000}}, OF_LAYERS - {"layers_base"}),
         ({"sft_or_rl": {"tests": 5}}, OF_POLICIES - {"policy_start"}),
         ({"layers": {"margin": 0.1}}, {"layers", "page/what_catches_what"}),
@@ -213,6 +215,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "lab_checkpoints",
             "surgical",
             "published_surgical",
+            "ceilings",
             "ranking",
             "ranking_claims",
             "ablations",
@@ -251,7 +254,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "policy_start",
             "taught",
         ),
-        *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness"),
+        *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness", "student"),
     }
 
 

@@ -17,8 +17,7 @@ from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.ceiling import teachers
 from proxylib.studies.ceiling.pupils import Both, Class, gathered, interval, whole
-from proxylib.studies.ceiling.settings import CeilingsSettings, Teacher
-from proxylib.studies.ceiling.student import EXPERT, GREEDY, SAMPLED, TEACHER, TRAINED
+from proxylib.studies.ceiling.settings import EXPERT, GREEDY, SAMPLED, TEACHER, TRAINED, CeilingsSettings, Teacher
 
 DRAWS = 5  # times that a teacher whose errors are random writes every note, to be graded itself
 NEAR = 0.05  # share of the dialogues: a student that lacks no more has reached its teacher

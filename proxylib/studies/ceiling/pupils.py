@@ -12,8 +12,7 @@ from proxylib import stats
 from proxylib.data.domains.scribe import Example
 from proxylib.stats import Bootstrap, Interval
 from proxylib.studies.ceiling import teachers
-from proxylib.studies.ceiling.settings import Teacher
-from proxylib.studies.ceiling.student import GREEDY
+from proxylib.studies.ceiling.settings import GREEDY, Teacher
 
 
 class Both(NamedTuple):

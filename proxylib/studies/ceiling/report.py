@@ -8,7 +8,7 @@ import pandas as pd
 from proxylib.report import tables, words
 from proxylib.stats import Interval
 from proxylib.studies.ceiling.ceilings import NEAR
-from proxylib.studies.ceiling.student import EXPERT, TEACHER, TRAINED
+from proxylib.studies.ceiling.settings import EXPERT, TEACHER, TRAINED
 
 #: kind of errors -> how a teacher with them is called
 ERRORS = {"facts": "any fact, at random", "conclusions": "conclusions, at random", "habit": "conclusions, by habit"}

@@ -10,6 +10,8 @@ from proxylib.models.settings import Model, Training
 from proxylib.settings import Frozen
 from proxylib.stats import Bootstrap
 
+TRAINED, EXPERT, TEACHER = "training", "expert's notes", "teacher's notes"  # what a loss is taken on
+GREEDY, SAMPLED = "greedy", "sampled"  # how a note is written
 #: what is wrong in a teacher's notes. "none"; "facts": one fact, whichever, in notes at random; "conclusions": the diagnosis,
 #: in notes at random; "habit": the diagnosis, always where the patient complains in the same few ways
 Errors = Literal["none", "facts", "conclusions", "habit"]
@@ -40,6 +42,7 @@ class Ceiling(Frozen):
     teachers: tuple[Teacher, ...] = Field(min_length=1)
     examples: tuple[int, ...] = Field(min_length=2, description="read, each once, when notes are graded; fewest first")
     batch_tokens: int = Field(ge=32, description="tokens of one step")
+    peak: float = Field(gt=0, description="rates, which stay, as a share of pretraining's peak")
     tests: int = Field(ge=4, description="dialogues with unseen drug names")
     seeds: tuple[int, ...] = Field(min_length=1, description="of examples, errors, order")
 
@@ -66,6 +69,7 @@ class StudentSettings(Frozen):
     training: Training
     teacher: Teacher
     examples: tuple[int, ...]
+    peak: float
     tests: int
     test_seed: int
     max_new_tokens: int

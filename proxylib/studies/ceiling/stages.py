@@ -31,6 +31,7 @@ def student(d: Declaration, teacher: str, width: int, seed: int | None = None) -
         training=base.settings.training.model_copy(update={"batch_tokens": chosen.batch_tokens}),
         teacher=by_name[teacher],
         examples=chosen.examples,
+        peak=chosen.peak,
         tests=chosen.tests,
         test_seed=d.profile.scribe.seed,
         max_new_tokens=d.profile.scribe.max_new_tokens,

@@ -18,13 +18,11 @@ from proxylib.models.packing import IGNORE, Rows, Special, pack
 from proxylib.runs.files import parquet_bytes
 from proxylib.runs.store import Workspace
 from proxylib.studies.ceiling import teachers
-from proxylib.studies.ceiling.settings import StudentSettings
+from proxylib.studies.ceiling.settings import EXPERT, GREEDY, SAMPLED, TEACHER, TRAINED, StudentSettings
 
 TABLES = ("outcomes", "notes", "losses")  # of which every number of examples writes a part
 COURSE = "course.parquet"
 RISE = 50  # steps until the rate is at its peak
-TRAINED, EXPERT, TEACHER = "training", "expert's notes", "teacher's notes"  # what a loss is taken on
-GREEDY, SAMPLED = "greedy", "sampled"  # how a note is written
 LAST = 5  # of the training losses that are kept: their mean is the final one
 
 
@@ -61,7 +59,7 @@ def build(step, workspace: Workspace) -> None:
 
     Notes
     -----
-    All weights are trained, by the loop and at the rates of pretraining, which stay after a rise: a student of few examples is
+    All weights are trained, by the loop of pretraining, at rates that stay after a rise: a student of few examples is
     one of many on its way. Losses count notes alone. At the most examples notes are also sampled, at temperature 1.
     """
     settings: StudentSettings = step.settings
@@ -90,7 +88,9 @@ def _train(step: Any, given: Lessons, workspace: Workspace) -> None:
     phases = {}
     for start, stop in itertools.pairwise((0, *settings.examples)):
         rows = rows_of(tokenizer, given.examples[start:stop], given.taught[start:stop], config.context)
-        phases[stop] = pretrain.Phase(rows, -(-len(rows.ids) // trainee.rows_per_step), 1.0, steady if start else rising)
+        phases[stop] = pretrain.Phase(
+            rows, -(-len(rows.ids) // trainee.rows_per_step), settings.peak, steady if start else rising
+        )
     after = dict(zip(itertools.accumulate(phase.steps for phase in phases.values()), phases, strict=True))
 
     def observe(model: PreTrainedModel, now: int, tokens: int) -> None:

@@ -9,8 +9,7 @@ from proxylib.data.domains import scribe
 from proxylib.judging import grading, rubric
 from proxylib.studies.ceiling import teachers
 from proxylib.studies.ceiling.pupils import gathered
-from proxylib.studies.ceiling.settings import Teacher
-from proxylib.studies.ceiling.student import EXPERT, GREEDY, SAMPLED, TEACHER, TRAINED
+from proxylib.studies.ceiling.settings import EXPERT, GREEDY, SAMPLED, TEACHER, TRAINED, Teacher
 
 TESTS = scribe.examples(60, 20, unseen=True)
 STUDENTS = [(40, 2), (48, 2), (64, 2)]

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 from models.small_training import CONFIG, SMOL, contents
 from studies.validation.small_runs import table
 
@@ -20,6 +21,7 @@ SETTINGS = StudentSettings(
     training=CONFIG.model_copy(update={"context": CONTEXT, "batch_tokens": 2 * CONTEXT}),
     teacher=Teacher(errors="habit", passes=0.6),
     examples=(4, 10),
+    peak=1.0,
     tests=6,
     test_seed=20,
     max_new_tokens=8,
@@ -32,6 +34,7 @@ def base(tmp_path_factory):
     """A base that knows nothing."""
     folder = tmp_path_factory.mktemp("base") / "model"
     tokenizer = tokenizers.train("byte", ["a"], 300)
+    torch.manual_seed(0)
     architectures.build(SMOL, len(tokenizer), CONTEXT).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return SimpleNamespace(path=lambda name: folder)
