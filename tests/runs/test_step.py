@@ -216,6 +216,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "surgical",
             "published_surgical",
             "ceilings",
+            "sft_or_rl",
+            "proxies_or_loss",
             "ranking",
             "ranking_claims",
             "ablations",
