@@ -183,7 +183,7 @@ def _scores(read: Table, picked: dict[str, str], given: Plan, frame: pd.DataFram
     bare = np.isfinite(scores) & ~np.isfinite(noise)
     frame["noise"] = np.where(np.isfinite(scores), np.where(bare, 0.0, noise), np.nan)
     if bare.any():
-        notes.append(f"no items or stderr say how sure {words.counted(int(bare.sum()), 'score')} is: taken as exact")
+        notes.append(f"neither items nor stderr with {words.counted(int(bare.sum()), 'score')}: taken as exact")
 
 
 def _one_judge(read: Table, picked: dict[str, str], given: Plan, frame: pd.DataFrame, notes: list[str]) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+
+from proxylib.studies.planning import candidates as reading
+from proxylib.studies.planning import decide, relation, report
+from proxylib.studies.planning.settings import Plan, layers
 
 SIZES = ("smallest", "second smallest", "middle", "second largest", "largest")
 EXAMPLES = ("fewest", "middle", "most")
@@ -35,3 +40,15 @@ def candidates(reported: Path, sizes: Sequence[float], examples: Sequence[int], 
             about = {"name": f"{size / 1e9:g}B, {count:,} examples", "size": size, "data": count}
             rows.append(about | {"loss": value(LOSS, at), "score": score, "judge": judge})
     return pd.DataFrame(rows)
+
+
+def said(frame: pd.DataFrame) -> list[str]:
+    """What `proxylib plan` says of such a table, notes first."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "post.csv"
+        frame.to_csv(table, index=False)
+        given = Plan(table=table, out=table.with_name("out"), percent=True)
+        known = reading.load(given)
+    planned = decide.plan(known, layers(given), given)
+    parts = (part(known, given.level) for part in (relation.line, relation.predicted, relation.beside))
+    return [*known.notes, *relation.warnings(known), *report.sentences(known, planned, *parts, given)]

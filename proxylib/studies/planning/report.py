@@ -20,7 +20,7 @@ KNOWN, OPEN, NEXT = "evaluated", "not evaluated", "to buy next"
 MOST_SAID = 5  # unevaluated candidates whose intervals a terminal shows, the most promising first
 STEP = {"loss": 0.1}  # of a signal, for which a slope is said
 WHY = {
-    "tolerance": "then stop: {regret} of score are expected to be lost, at most --tolerance {tolerance:g}",
+    "tolerance": "then stop: {regret} of score are expected to be lost, at most the {tolerance} of --tolerance",
     "budget": "then the budget is spent: {regret} of score are expected to be lost",
     "nothing": "then stop: nothing on offer is expected to change the choice; {regret} of score are expected to be lost",
     "length": "then plan again with what came of it: {regret} of score are expected to be lost",
@@ -66,9 +66,10 @@ def relation_sentence(known: Candidates, fit: pd.DataFrame | None, planned: Plan
     count = int(known.evaluated.sum())
     signal = known.signals[0]
     if fit is None:
+        lowest = f"; until then the lowest loss is the better guess: {lowest_loss(known)}" if signal == "loss" else ""
         return (
             f"cannot tell how scores follow {line(signal)} from {words.counted(count, 'score')}: at least {FEWEST} that differ "
-            f"are needed, of candidates that differ in it; what follows rests on what such relations usually look like"
+            f"are needed, of candidates that differ in it{lowest}"
         )
     row = fit.iloc[0]
     unit = STEP.get(signal, np.log(2) if signal in COUNTED else 1.0)
@@ -79,6 +80,11 @@ def relation_sentence(known: Candidates, fit: pd.DataFrame | None, planned: Plan
         f"scores are {words_} with {per}: {words.with_interval(ends)} points ({count} evaluated, R2 {row['r2']:.2f}, "
         f"scatter {points(row['scatter'])})"
     )
+
+
+def lowest_loss(known: Candidates) -> str:
+    """Whose loss is the lowest. The fit has to learn from scores which way they follow it; on known grids, this needs none."""
+    return line(known.frame.loc[known.frame["loss"].idxmin(), "name"])
 
 
 def beside_sentences(rest: pd.DataFrame) -> Iterator[str]:
@@ -116,7 +122,7 @@ def buying_sentences(planned: Planned, given: Plan) -> Iterator[str]:
     best = planned.candidates.loc[planned.candidates["expected"].idxmax()]
     take = f"{line(best['name'])} seems best ({100 * best['best']:.0f} % chance)"
     if not len(steps):
-        ends = WHY[planned.why].format(regret=points(regret), tolerance=given.tolerance).removeprefix("then ")
+        ends = WHY[planned.why].format(regret=points(regret), tolerance=points(given.tolerance)).removeprefix("then ")
         yield f"buy nothing: {take}; {ends}"
         return
     first = steps.iloc[0]
@@ -127,7 +133,7 @@ def buying_sentences(planned: Planned, given: Plan) -> Iterator[str]:
     if len(steps) > 1:
         later = [f"{name} ({items:,})" for name, items in zip(steps["name"][1:], steps["items"][1:], strict=True)]
         yield f"after it, as things look now: {some(later)}"
-    yield WHY[planned.why].format(regret=points(regret), tolerance=given.tolerance)
+    yield WHY[planned.why].format(regret=points(regret), tolerance=points(given.tolerance))
 
 
 def worth_sentence(planned: Planned) -> str:

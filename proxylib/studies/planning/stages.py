@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from proxylib.data.domains import SCRIBE
 from proxylib.data.published import registry
+from proxylib.runs.config import ROOT
+from proxylib.runs.files import sha256
 from proxylib.runs.step import Declaration, Request, Resources, Study
 from proxylib.studies.planning.settings import Section, SurgicalSettings
 
 study = Study("planning", Section)
+REPORTED = ROOT / "proxylib" / "studies" / "loss" / "reported.csv"  # a table that all studies of the post read
 SETS = ("olmo_ladder", "gadre_scaling", "gemstones")
 
 
@@ -32,5 +35,6 @@ def published_surgical(d: Declaration) -> Request:
 
 @study.page("where_to_evaluate")
 def where_to_evaluate(d: Declaration) -> Request:
-    """What the page reads."""
-    return Request(None, {name: d.step(name) for name in ("surgical", "published_surgical")})
+    """What the page reads: both stages, and what the post reports of its own grid."""
+    parents = {name: d.step(name) for name in ("surgical", "published_surgical")}
+    return Request(None, parents, outside={"reported": sha256(REPORTED)})

@@ -1,7 +1,5 @@
 """The post's own fifteen configurations, as far as published, through the command."""
 
-from pathlib import Path
-
 import pytest
 
 from proxylib import studies
@@ -26,8 +24,12 @@ def test_what_is_published_stands_where_it_belongs(table):
 
 def test_the_command_reads_it_and_says_what_it_cannot_use(table, tmp_path, few_guesses):
     table.to_csv(tmp_path / "post.csv", index=False)
-    finished = run.plan_file(Plan(table=Path(tmp_path / "post.csv"), out=tmp_path / "out", percent=True))
-    said = "\n".join([*finished.facts["notes"], *finished.facts["sentences"]])
+    finished = run.plan_file(Plan(table=tmp_path / "post.csv", out=tmp_path / "out", percent=True))
     assert finished.facts["code"] == 0
-    assert "loss is known of 2 candidates of 15: left out" in said and "6 scores is: taken as exact" in said
+    assert post.said(table) == [*finished.facts["notes"], *finished.facts["sentences"]]
+    said = "\n".join(post.said(table))
+    assert (
+        "loss is known of 2 candidates of 15: left out" in said
+        and "neither items nor stderr with 6 scores: taken as exact" in said
+    )
     assert "scores are higher with a doubling of size" in said and "nothing with size 4e+09 was evaluated" in said

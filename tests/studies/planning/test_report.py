@@ -35,7 +35,9 @@ def test_counted_signals_are_said_by_their_doublings(said):
 
 
 def test_too_few_scores_are_said(said):
-    assert said(grid((1,))).startswith("cannot tell how scores follow loss from 1 score: at least 3 that differ")
+    text = said(grid((1,)))
+    assert text.startswith("cannot tell how scores follow loss from 1 score: at least 3 that differ")
+    assert "until then the lowest loss is the better guess: 32B-4673" in text
 
 
 def test_what_needs_nothing_says_so(said):
