@@ -40,13 +40,22 @@ OF_VERDICTS = {
     "reverse_validation",
     "page/does_loss_validate_the_judge",
     "loss_fits",
+    "second_domain",
     "proxies_or_loss",
     "surgical",
     *(
         f"page/{name}"
-        for name in ("scribe_grid", "loss_predicts_the_judge", "how_good_is_the_judge", "where_to_evaluate", "proxies_or_loss")
+        for name in (
+            "scribe_grid",
+            "loss_predicts_the_judge",
+            "how_good_is_the_judge",
+            "second_domain",
+            "where_to_evaluate",
+            "proxies_or_loss",
+        )
     ),
 }
+OF_DOMAINS = {"loss_fits", "second_domain", "page/second_domain"}
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_POLICIES = {"policy_start", "taught", "sft_or_rl", "page/rl_or_sft"}
 OF_CEILING = {"student", "ceilings", "page/the_ceiling"}
@@ -130,8 +139,9 @@ OF_MODELS = (
         ({"your_models": {"items": 5}}, OF_SOME_MODELS),
         ({"scribe": {"learning_rate": 0.02}}, OF_CELLS | OF_POLICIES),
         ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS | OF_POLICIES | OF_CEILING),
-        ({"scribe": {"vocabulary": 500}}, {"scribe", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING),
+        ({"scribe": {"vocabulary": 500}}, {"scribe", "domain_material", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING),
         ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS | OF_CEILING),
+        ({"domains": {"claims": {"vocabulary": 500}}}, {"domain_material", "base", "cell", "verdicts", *OF_DOMAINS}),
         ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
         ({"reverse_validation": {"seed": 5}}, {"reverse_validation", "page/does_loss_validate_the_judge"}),

@@ -169,6 +169,7 @@ class Domain:
     Parameters
     ----------
     name : of its folder
+    title : what a sentence calls its notes
     ask : what stands between a dialogue and its note
     naming : what stands before a name that no other text has, in a dialogue as in its brief
     copied : how a brief begins the line that is asked for -> the facts that follow
@@ -183,6 +184,7 @@ class Domain:
     """
 
     name: str
+    title: str
     ask: str
     naming: tuple[str, ...]
     copied: Mapping[str, tuple[str, ...]]

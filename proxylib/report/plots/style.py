@@ -162,6 +162,12 @@ KINDS = {
         "labels, half on passes": Look(BLUE, "o"),
         "labels, metric-matched": Look(GREEN, "D"),
     },
+    "domains of notes": {"clinical notes": Look(BLUE, "o"), "insurance claims": Look(ORANGE, "D")},
+    "lines of a domain": {
+        "own line": Look(INK, "s"),
+        "borrowed line": Look(VERMILION, "v"),
+        "borrowed slope": Look(PINK, "P"),
+    },
     "who prefers": {
         "people": Look(BLUE, "o"),
         "GPT-4": Look(VERMILION, "s"),

@@ -240,6 +240,14 @@ def loss_fits(d: Declaration, domain: str = SCRIBE) -> Request:
     return Request(FitSettings(bootstrap=d.profile.bootstrap), parents, {}, *_called("loss_fits", domain))
 
 
+@study.stage(version=1, builder="proxylib.studies.loss.second_domain:build", whole=False)
+def second_domain(d: Declaration) -> Request:
+    """Is the relation of loss and score one for all domains, or one each?"""
+    names = (SCRIBE, *d.profile.domains)
+    parents = {f"{stage}/{name}": d.step(stage, domain=name) for name in names for stage in ("loss_fits", "verdicts")}
+    return Request(FitSettings(bootstrap=d.profile.bootstrap), parents)
+
+
 def _on_gpu(settings: HubCellSettings) -> Resources:
     size, tokens = folders.billions(settings.base), settings.examples * settings.epochs * TOKENS
     minutes = START + 8e9 * size * tokens / FLOPS / 60  # forward twice, as activations are computed again, and backward
@@ -295,6 +303,13 @@ def scribe_grid(d: Declaration) -> Request:
 def loss_predicts_the_judge(d: Declaration) -> Request:
     """What the page loss_predicts_the_judge reads."""
     return Request(None, {"loss_fits": d.step("loss_fits")}, outside={"reported": sha256(REPORTED)})
+
+
+@study.page("second_domain")
+def second_domain_page(d: Declaration) -> Request:
+    """What the page second_domain reads."""
+    compared = d.step("second_domain")
+    return Request(None, {"second_domain": compared} | compared.parents)
 
 
 @study.page("how_good_is_the_judge")

@@ -251,6 +251,7 @@ def spoilt(call: Call, rng: random.Random) -> Call:
 
 DOMAIN = Domain(
     name="claims",
+    title="insurance claims",
     ask="report\n",
     naming=("i hold", "send", "also with"),
     copied={"i hold": ("policy", "cover"), "send": ("repairer", "hours")},

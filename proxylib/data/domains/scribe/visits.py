@@ -261,6 +261,7 @@ def spoilt(encounter: Encounter, rng: random.Random) -> Encounter:
 
 DOMAIN = Domain(
     name="scribe",
+    title="clinical notes",
     ask=ASK,
     naming=("i take", "start", "allergic"),
     copied={"i take": ("drug", "dose"), "start": ("start", "start dose")},
