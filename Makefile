@@ -40,8 +40,8 @@ lint: $(INSTALLED)
 smoke: $(INSTALLED)
 	$(BIN)/proxylib grid --profile smoke --jobs $(JOBS)
 
-unit: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests
+unit: $(INSTALLED)  ## one worker more than jobs: tests wait for servers, kills and children
+	$(BIN)/python -m pytest -n $$(($(JOBS) + 1)) --dist loadfile --no-loadscope-reorder tests
 
 notebooks: $(INSTALLED)  ## every notebook over what the smoke grid left
 	$(BIN)/python -m pytest --nbval-lax -n $(JOBS) --dist loadscope notebooks

@@ -19,6 +19,7 @@ from proxylib.judging.settings import LLMJudge
 from proxylib.models import tokenizers
 
 CANARY = "canary-key-5f0c2e91"
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +56,6 @@ def test_verdicts_come_back_in_order_and_cost_nothing_again(tmp_path, monkeypatc
 def test_hundreds_of_calls_with_faults_lose_none_and_mis_score_none(tmp_path, monkeypatch, capfd):
     faults = {"429": 0.03, "500": 0.03, "503": 0.02, "malformed": 0.05, "wrong field": 0.05, "empty": 0.05}
     faults |= {"hostile": 0.05, "prose": 0.05, "no choices": 0.02, "error body": 0.02}
-    monkeypatch.setattr("inspect_ai.model._retry.wait_exponential_jitter", lambda **_: lambda *_: 0.01)
     with serving(faults) as server:
         questions = asks(300)
         found = client.judge(questions, settings(server, monkeypatch, connections=64, attempts=2), tmp_path / "cache")

@@ -40,7 +40,7 @@ def test_providers_are_registered_and_nothing_of_inspects_is_changed(monkeypatch
     assert type(inner).generate is providers.OpenAICompatibleAPI.generate
 
 
-def test_every_request_that_leaves_is_set_aside_and_settled(monkeypatch):
+def test_every_request_that_leaves_is_set_aside_and_settled(monkeypatch, hasty):
     monkeypatch.setenv("MINE_API_KEY", "none-needed")
     with serving(usage=(50, 20)) as server:
         monkeypatch.setenv("MINE_BASE_URL", server.url)

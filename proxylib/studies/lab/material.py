@@ -12,6 +12,7 @@ from proxylib.data.trace import PROSE, Trace
 from proxylib.models import tokenizers
 from proxylib.runs.store import Workspace
 
+MOST_CHARACTERS = 8  # of a token, on average
 TOKENIZER_TEXT = 400_000  # characters: merges of so small a vocabulary no longer change beyond it
 KINDS = ("expert", "other", "wrong", "shuffled", PROSE)  # of traces
 
@@ -83,14 +84,14 @@ def describe_corpora(step, workspace: Workspace) -> None:
     ----------
     step : a declared `corpora` step; its settings hold the material and the tokens of each corpus
     workspace : receives the table `corpora`, a row per recipe as from `corpora.manifest`, and its tokens: characters over
-        characters per token of the first `TOKENIZER_TEXT` characters under the bpe tokenizer
+        characters per token of its first characters, up to `TOKENIZER_TEXT`, under the bpe tokenizer
     """
     settings = step.settings
     tokenizer = tokenizers.load(step.parent("material").path("tokenizers/bpe"))
     rows = []
     for chosen in corpora.RECIPES.values():
         stream = corpora.documents(chosen, settings.material, seed=0)
-        texts = corpora.take(stream, TOKENIZER_TEXT)
+        texts = corpora.take(stream, min(TOKENIZER_TEXT, MOST_CHARACTERS * settings.tokens))
         rate = sum(map(len, texts)) / sum(map(len, tokenizers.encode(tokenizer, texts)))
         missing = settings.tokens * rate - sum(map(len, texts))
         texts += corpora.take(stream, max(0, int(missing)))

@@ -114,7 +114,7 @@ def test_the_tokenizers_know_the_worked_lines_of_both_styles(built):
 
 @pytest.mark.parametrize("tokens", [1000, 8000])
 def test_corpora_are_written_as_long_as_asked_for_and_described(built, monkeypatch, tokens):
-    monkeypatch.setattr(material, "TOKENIZER_TEXT", 5000)
+    monkeypatch.setattr(material, "TOKENIZER_TEXT", 10_000)
     chosen = ("expert", "web-only", "expert-copies")
     monkeypatch.setattr(corpora, "RECIPES", {name: corpora.RECIPES[name] for name in chosen})
     tables = {}
@@ -129,6 +129,7 @@ def test_corpora_are_written_as_long_as_asked_for_and_described(built, monkeypat
         assert corpora.manifest(corpora.RECIPES[name], texts)["sha256"] == row["sha256"]
         counted = sum(map(len, tokenizers.encode(tokenizer, texts)))
         assert row["tokens"] == pytest.approx(counted, rel=0.1)  # its rate is that of the beginning
-        wanted = max(tokens, row["tokens"] * 5000 / row["characters"])  # never shorter than what the rate is taken from
+        begin = min(10_000, material.MOST_CHARACTERS * tokens)  # never shorter than what the rate is taken from
+        wanted = max(tokens, row["tokens"] * begin / row["characters"])
         assert row["tokens"] == pytest.approx(wanted, abs=250)
     assert table.loc["expert", "repeated"] == 0 < table.loc["expert-copies", "repeated"]
