@@ -363,7 +363,7 @@ def test_an_interrupt_stops_soon_and_keeps_what_came(place, monkeypatch, capsys)
                 assert stopped.poll() is None
                 time.sleep(0.05)
             stopped.send_signal(signal.SIGINT)
-            _, error = stopped.communicate(timeout=10)
+            _, error = stopped.communicate(timeout=60)
         assert stopped.returncode == 130 and b"the next call goes on from here" in error and b"Traceback" not in error
         calls = server.calls
         assert calls < 30
