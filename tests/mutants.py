@@ -141,6 +141,19 @@ MUTANTS = {
         Mutant("power-of-a-coin", "t.ppf(power, degrees)", "t.ppf(0.5, degrees)"),
         Mutant("unpaired-items-count", 'kept = part.dropna(subset=["before", "after"])', "kept = part.fillna(0)"),
     ],
+    "models/arithmetic.py": [
+        Mutant("frozen-matrices-have-gradients", "return (6 if recompute else 4) *", "return (8 if recompute else 6) *"),
+        Mutant("all-experts-work", "self.active * self.expert)", "self.experts * self.expert)"),
+    ],
+    "studies/scale/published.py": [
+        Mutant("targets-are-fitted", 'targets["parameters"].min() / times]', 'targets["parameters"].min()]'),
+    ],
+    "studies/scale/power.py": [
+        Mutant("range-forgotten", "r * share / np.sqrt(1 - r**2 + (r * share) ** 2)", "r"),
+    ],
+    "studies/scale/prices.py": [
+        Mutant("claim-in-the-total", 'frame[frame["base"].isin(grid.bases)]', "frame"),
+    ],
     "studies/proxies_or_loss/errors.py": [
         Mutant("best-chosen-with-the-base", "best(grid.only(rest), score)", "best(grid, score)"),
     ],

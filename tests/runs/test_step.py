@@ -42,6 +42,7 @@ OF_VERDICTS = {
     "loss_fits",
     "second_domain",
     "proxies_or_loss",
+    "scale",
     "surgical",
     *(
         f"page/{name}"
@@ -49,6 +50,7 @@ OF_VERDICTS = {
             "scribe_grid",
             "loss_predicts_the_judge",
             "how_good_is_the_judge",
+            "production_scale",
             "second_domain",
             "where_to_evaluate",
             "proxies_or_loss",
@@ -121,6 +123,7 @@ OF_MODELS = (
             | SIMULATED
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
             | {"regressions", "page/regressions"}
+            | {"surgical", "published_surgical", "published_scale"}
             | {"surgical", "published_surgical"}
             | {"sft_or_rl", "page/rl_or_sft"}
             | {"ceilings", "page/the_ceiling"}
@@ -225,9 +228,11 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "lab_checkpoints",
             "surgical",
             "published_surgical",
+            "published_scale",
             "ceilings",
             "sft_or_rl",
             "proxies_or_loss",
+            "scale",
             "ranking",
             "ranking_claims",
             "ablations",

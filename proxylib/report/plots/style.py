@@ -231,6 +231,8 @@ KINDS = {
     },
     "simulated worlds": {"one product": Look(QUIET, "s"), "drawn products": Look(BLUE, "o")},
     "ways to compare two models": {"paired": Look(BLUE, "o"), "unpaired": Look(VERMILION, "s")},
+    "curves of score on loss": {"line": Look(VERMILION, "s"), "exponential": Look(BLUE, "o")},
+    "prices": {"dollars, from the cheapest to the dearest corner": Look(INK, "o")},
     "what a round changes": {"the skill itself": Look(BLUE, "^"), "skills beside it": Look(VERMILION, "v")},
     "rounds of post-training": {
         "one skill": Look(BLUE, "o"),

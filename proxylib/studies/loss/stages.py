@@ -10,7 +10,7 @@ from proxylib.data.published import registry
 from proxylib.data.settings import ScribeMaterial
 from proxylib.errors import UserError
 from proxylib.judging import criteria
-from proxylib.models import folders
+from proxylib.models import arithmetic, folders
 from proxylib.models.settings import Model, Training
 from proxylib.runs.config import ROOT
 from proxylib.runs.files import sha256
@@ -35,7 +35,7 @@ REPORTED = Path(__file__).with_name("reported.csv")  # what sources report, as p
 SOURCE_SEED = 1000  # added to every seed of what the LM judge learns from
 #: for guessing how long a cell of the hub's grid takes
 TOKENS = 2000  # of a dialogue with its note
-FLOPS = 1e14  # per second, of one GPU in bfloat16
+FLOPS = 1e14  # per second that one GPU reaches in bfloat16
 START = 10.0  # minutes until weights are loaded, and for writing notes
 
 
@@ -250,7 +250,7 @@ def second_domain(d: Declaration) -> Request:
 
 def _on_gpu(settings: HubCellSettings) -> Resources:
     size, tokens = folders.billions(settings.base), settings.examples * settings.epochs * TOKENS
-    minutes = START + 8e9 * size * tokens / FLOPS / 60  # forward twice, as activations are computed again, and backward
+    minutes = START + 60 * arithmetic.hours(arithmetic.passes(1e9 * size, tokens, settings.recompute), FLOPS, 1.0)
     return Resources(settings.threads, 8 + 2.5 * size, int(settings.device == "cuda"), minutes)
 
 
