@@ -1770,4 +1770,31 @@ MUTANTS = {
     "studies/benchmark_settings/configuration.py": [
         Mutant("samples-of-the-next-problem", "reshape(cell.samples, len(traces))", "reshape(len(traces), cell.samples).T"),
     ],
+    "studies/reverse_validation/bank.py": [
+        Mutant("keeps-its-own-verdicts", "zip(order, np.roll(order, 1), strict=True)", "zip(order, order, strict=True)"),
+        Mutant("shuffled-over-cells", "grid.truth[cell, rng.permutation(notes)]", "grid.truth[rng.integers(cells)]"),
+    ],
+    "studies/reverse_validation/worth.py": [
+        Mutant("the-sign-as-it-is", "scale > 1e-12, -(x * y).sum(-1)", "scale > 1e-12, (x * y).sum(-1)"),
+        Mutant(
+            "unscored-has-failed", "np.where(np.isfinite(scores), scores >= HALF, UNSCORED)", "np.nan_to_num(scores) >= HALF"
+        ),
+        Mutant("its-own-other-judge", "if one in names and not same(one, name)", "if one in names"),
+    ],
+    "studies/reverse_validation/labels.py": [
+        Mutant("not-weighted-back", "len(stratum) / len(codes) / count", "1 / count"),
+        Mutant("the-worst-match", "gaps.argmin(1)", "gaps.argmax(1)"),
+    ],
+    "studies/reverse_validation/orders.py": [
+        Mutant("over-bases-alone", "ends = np.array([bases[1:], by_kind[1:]])", "ends = np.array([bases[1:], bases[1:]])"),
+        Mutant("every-judge-weighs-alike", "1 / counts[place][None]", "np.ones((1, len(place)))"),
+    ],
+    "studies/reverse_validation/fits.py": [
+        Mutant("friends-are-any-poor-judge", ' & (sheet["falls"] >= bar)', ""),
+        Mutant("follows-the-wrong-way", 'look.sheet["falls"].to_numpy() >', 'np.abs(look.sheet["falls"].to_numpy()) >'),
+    ],
+    "studies/reverse_validation/yours.py": [
+        Mutant("every-configuration-by-itself", "if part[BASE].is_unique:", "if True:"),
+        Mutant("half-the-doubt", "2 * errors", "1 * errors"),
+    ],
 }

@@ -29,8 +29,8 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `reverse_validation` step
     workspace : receives `judges` (a row per judge: `worth.sheet` and `fooled`), `orders`, `shuffles`, `equal`, `pairs`,
-        `sizes` (source, size, yardstick, statistic, mean, what 95 % of the draws lie between), `differences` (labels minus
-        loss), `errors` of kappa by labels, `followers`, and `estimates`
+        `sizes` (source, size, yardstick, statistic, mean, what 95 % of the draws lie between), `differences` (labels, or
+        another judge, minus loss), `errors` of kappa by labels, `followers`, and `estimates`
     """
     settings: ReverseSettings = step.settings
     whole, level = grid.read(step), settings.bootstrap.level
@@ -164,13 +164,21 @@ def _by_labels(look: Look) -> pd.DataFrame:
 
 
 def _differences(seen: list[Look], level: float) -> pd.DataFrame:
-    """How much better labels order judges than loss on the whole grid does: way, size, yardstick, statistic and `Reach`."""
+    """How much better labels, or another judge (size 0), order judges than loss on the whole grid does.
+
+    Returns
+    -------
+    way (of `labels.WAYS` or `orders.PEERS`), size (labels), yardstick, statistic, and `Reach`
+    """
     everyone = np.ones(len(seen[0].sheet), bool)
     rows = []
     for way, size in seen[0].labels:
         for yardstick in (NOTES, WITHIN, CONFIGURATIONS):
             rows.append((way, size, yardstick, RANKS, *orders.reach(_gain(way, size, yardstick), seen, level, everyone)))
         rows.append((way, size, NOTES, AREA, *orders.reach(_area_gain(way, size), seen, level, everyone)))
+    for peer in orders.PEERS:
+        for yardstick in (NOTES, WITHIN, CONFIGURATIONS):
+            rows.append((peer, 0, yardstick, RANKS, *orders.reach(_peer_gain(peer, yardstick), seen, level, everyone)))
     return pd.DataFrame(rows, columns=["way", "size", "yardstick", "statistic", *orders.Reach._fields])
 
 
@@ -182,6 +190,11 @@ def _gain(way: str, size: int, yardstick: str) -> orders.Statistic:
         return float(by_labels - by_loss(look, members))
 
     return value
+
+
+def _peer_gain(peer: str, yardstick: str) -> orders.Statistic:
+    by_peer, by_loss = (orders.ranked(signal, yardstick) for signal in (peer, "falls"))
+    return lambda look, members: by_peer(look, members) - by_loss(look, members)
 
 
 def _area_gain(way: str, size: int) -> orders.Statistic:

@@ -72,8 +72,8 @@ def sizes(table: pd.DataFrame, yardstick: str = NOTES) -> pd.DataFrame:
 
 
 def differences_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Labels minus loss: a row per way and number, a column per yardstick."""
-    part = rows(table, statistic=RANKS)
+    """Labels or another judge minus loss: a row per way and number, a column per yardstick."""
+    part = rows(table, statistic=RANKS).replace({"way": {"peer": "another judge", "weak peer": "a weaker judge"}})
     part = part.assign(yardstick=part["yardstick"].map(WORTH))
     return wide(part, ["way", "size"], {"yardstick": {label: label for label in WORTH.values()}})
 

@@ -55,6 +55,12 @@ def test_labels_gain_what_their_order_has_over_that_of_loss():
     assert row["low"] <= row["estimate"] <= row["high"]
 
 
+def test_another_judge_gains_what_its_order_has_over_that_of_loss():
+    (row,) = DIFFERENCES[(DIFFERENCES["way"] == "peer") & (DIFFERENCES["yardstick"] == NOTES)].to_dict("records")
+    by = {signal: orders.ranked(signal, NOTES)(SEEN[0], np.ones(49, bool)) for signal in ("peer", "falls")}
+    assert row["estimate"] == pytest.approx(by["peer"] - by["falls"]) and row["size"] == 0
+
+
 def test_errors_fall_with_labels():
     errors = fits._errors(SEEN[0]).pivot(index="way", columns="size", values="error")
     assert (errors[5] > errors[40]).all()

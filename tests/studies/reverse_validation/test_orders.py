@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
-from studies.reverse_validation.made_up import bench
+from studies.reverse_validation.made_up import bench, grid
 
 from proxylib import stats
 from proxylib.stats import Bootstrap
@@ -84,3 +84,10 @@ def test_summaries_say_what_draws_lie_between():
     named = {row[:2]: row[2:] for row in orders.summaries(signal, SHEET)}
     assert named[NOTES, orders.RANKS] == pytest.approx((0, -0.95, 0.95))
     assert named[NOTES, orders.AREA] == pytest.approx((0.5, 0.025, 0.975))
+
+
+def test_a_domain_without_a_model_that_judges_has_its_orders_too():
+    made = grid()
+    only = made._replace(verdicts={name: values for name, values in made.verdicts.items() if not name.startswith("LM")})
+    seen = orders.looks(worth.bench(only, bank.bank(only, 3)), "final_loss")
+    assert len(seen[0].sheet) == 46 and seen[0].sheet["peer"].notna().all()

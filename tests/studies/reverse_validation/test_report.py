@@ -40,7 +40,8 @@ def test_tables_have_a_row_for_everything():
     assert len(report.orders_table(ordered)) == 9 and len(report.judges_table(JUDGES)) == len(JUDGES)
     assert len(report.grids_table(ordered)) == 1
     table = report.differences_table(fits._differences(SEEN[:1] * 2, 0.95))
-    assert len(table) == len(labels.WAYS) * len(PLAN.labels) and report.WORTH[CONFIGURATIONS] in table
+    assert len(table) == len(labels.WAYS) * len(PLAN.labels) + 2 and {"another judge", "a weaker judge"} < set(table["way"])
+    assert report.WORTH[CONFIGURATIONS] in table
 
 
 def test_what_is_not_known_of_a_judge_of_yours_is_a_dash():
