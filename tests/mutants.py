@@ -1542,6 +1542,26 @@ MUTANTS = {
         Mutant("wald-with-one-degree", "contrasts.estimate, len(covariance)))", "contrasts.estimate, 1))"),
         Mutant("bend-is-the-slope", "np.linalg.pinv(design), y * root)[:, 2]", "np.linalg.pinv(design), y * root)[:, 1]"),
     ],
+    "studies/loss/second_domain.py": [
+        Mutant("own-line-sees-what-it-forecasts", "fit(weights * ~out, weights)", "fit(weights, weights)"),
+        Mutant(
+            "borrowed-from-itself",
+            "lambda _, whole: _line(s, whole, s.domain != name)",
+            "lambda _, whole: _line(s, whole, s.domain == name)",
+        ),
+        Mutant("left-out-bases-count", "np.where(w > 0, w * missed**2, 0.0)", "missed**2 + 0 * w"),
+    ],
+    "studies/loss/domains_report.py": [
+        Mutant(
+            "one-line-whatever-differs",
+            "if alike and borrowed.high <= MARGIN",
+            "if borrowed.high <= MARGIN",
+            "tests/studies/loss/test_second_domain.py",
+        ),
+    ],
+    "data/domains/claims/rules.py": [
+        Mutant("loss-anywhere", '"loss": Slot("L"', '"loss": Slot("R"', "tests/data/domains/test_base.py"),
+    ],
     "studies/loss/loss_fits.py": [
         Mutant("grades-among-the-verdicts", "assign(judge=GRADED)", "assign(judge=STRICT)"),
         Mutant(

@@ -92,6 +92,28 @@ def test_the_published_set_is_read_from_a_mirror_and_refused_where_it_is_another
         run(place, "-c", read, PROXYLIB_MIRROR=str(tmp_path))
 
 
+@pytest.mark.slow
+def test_a_domain_is_a_folder_and_a_line_of_settings(place):
+    """The claims under another name: every test of a domain asks of it, and the grid has it, with no other file touched."""
+    folder = place / "proxylib" / "data" / "domains"
+    shutil.copytree(folder / "claims", folder / "letters")
+    for path in (folder / "letters").glob("*.py"):
+        text = path.read_text().replace("proxylib.data.domains.claims", "proxylib.data.domains.letters")
+        path.write_text(text.replace('name="claims"', 'name="letters"'))
+    base = place / "configs" / "base.yaml"
+    base.write_text(re.sub(r"^domains:\n", "domains:\n  letters: {seeds: [5]}\n", base.read_text(), count=1, flags=re.M))
+    declared = (
+        "from proxylib import studies; from proxylib.runs.step import with_parents; "
+        "print(*(step.name for step in with_parents([studies.declare('second_domain', 'smoke')])))"
+    )
+    names = run(place, "-c", declared).split()
+    assert {"domain_material/letters", "loss_fits/letters", "verdicts/letters", "second_domain"} <= set(names)
+    assert sum(name.startswith("cell/letters-") for name in names) == 4
+    shutil.copytree(ROOT / "tests", place / "tests", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    asked = ("tests/data/domains/test_base.py", "tests/judging/test_rubric.py", "tests/judging/test_grading.py")
+    assert " passed" in run(place, "-m", "pytest", "-k", "letters", "--no-header", "-v", *asked)
+
+
 def test_the_judge_judges(place, tmp_path):
     notes = tmp_path / "notes.jsonl"
     notes.write_text(json.dumps({"id": "1", "dialogue": "doctor: hello", "note": "S: nothing"}) + "\n")
