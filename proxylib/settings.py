@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import typing
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,11 @@ def parsed(text: str) -> Any:
     yaml.YAMLError
         If it is not YAML, or holds more or deeper than any settings do.
     """
+    return copy.deepcopy(_parsed(text))
+
+
+@lru_cache(maxsize=16)  # a profile's two files are read at every declaration, and take a fifth of a second
+def _parsed(text: str) -> Any:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()

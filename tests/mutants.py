@@ -112,6 +112,7 @@ MUTANTS = {
         Mutant("looks-are-free", "p * looks * wide.shape[1]", "p"),
     ],
     "settings.py": [
+        Mutant("what-is-changed-stays", "copy.deepcopy(_parsed(text))", "_parsed(text)"),
         Mutant("octal", "(0|[1-9][0-9_]*|0x", "([0-9_]+|0x"),
         Mutant("bombs-go-off", "if counted[id(node)] > MOST_VALUES:", "if False:"),
         Mutant("any-depth", "if self.depth > DEEPEST:", "if False:"),

@@ -138,3 +138,10 @@ def test_aliases_within_bounds_mean_what_they_say(tmp_path):
 def test_a_date_among_settings_is_one_line():
     with pytest.raises(UserError, match="only plain values"):
         validated(Frozen, {"day": parsed("!!timestamp 2024-02-03")}, "p.yaml")
+
+
+def test_what_is_read_twice_is_read_anew():
+    """A text is parsed once, and whoever changes what was read changes it for nobody else."""
+    first = parsed("a: {b: [1, 2]}")
+    first["a"]["b"].append(3)
+    assert parsed("a: {b: [1, 2]}") == {"a": {"b": [1, 2]}}
