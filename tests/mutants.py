@@ -168,6 +168,31 @@ MUTANTS = {
     "studies/proxies_or_loss/report.py": [
         Mutant("one-score-is-enough", "if len(taken) == 1 else", "if taken else"),
     ],
+    "models/rl.py": [
+        Mutant("drawing-costs-nothing", "        spent.read(tokens)  # to draw them", "        pass  # to draw them"),
+        Mutant("a-bound-costs-nothing", "if self.config.beta:", "if False:"),
+        Mutant("no-bound", "beta=config.beta,", "beta=0.0,"),
+        Mutant("prompts-in-any-order", "shuffle_dataset=False", "shuffle_dataset=True"),
+        Mutant("rewards-unseen", "if bad is not None:", "if False:"),
+        Mutant("the-prompt-diverges-too", "logits[0, len(before) - 1 : -1]", "logits[0, :-1]"),
+    ],
+    "models/iterated.py": [
+        Mutant("the-worst-is-kept", "rewards[index].argmax()", "rewards[index].argmin()"),
+        Mutant("alike-ones-are-kept", "if told[index]", "if True"),
+        Mutant("rejected-ones-cost-nothing", "    learner.spent.read(sum(", "    (lambda tokens: None)(sum("),
+        Mutant("padding-is-learnt-from", "self.learner.spent.learn(int(mask.sum()))", "self.learner.spent.learn(mask.numel())"),
+    ],
+    "studies/sft_or_rl/judges.py": [
+        Mutant("padding-has-no-end", "min(1.0, words(note) / LONG)", "words(note) / LONG"),
+        Mutant("sees-what-is-made-up", '| {"no_hallucination": min(', '| {"length": min('),
+    ],
+    "studies/sft_or_rl/analysis.py": [
+        Mutant("budgets-are-left-out", '["at"].fillna(table["budget"])[either]', '["at"][either]'),
+        Mutant("paid-by-one-alone", "paid = min(one[equal]", "paid = max(one[equal]"),
+        Mutant("the-last-point-alone", "LAST = 3", "LAST = 1"),
+        Mutant("reached-at-the-next-point", "paid[place - 1] + share *", "paid[place - 1] + 1.0 *"),
+        Mutant("means-of-ratios", "logs = np.log2(paid[0] / paid[1])", "logs = np.log2(paid[1] / paid[0])"),
+    ],
     "studies/post_training/requests.py": [
         Mutant("near-words-are-marked", '"near": NEAR, "marked": (MARK,)', '"near": (MARK,), "marked": (MARK,)'),
         Mutant("harmless-with-the-mark", "opened(rng.choice(POLITE), text)", "opened(rng.choice(WORDS), text)"),

@@ -10,12 +10,12 @@ import pandas as pd
 from proxylib import stats
 from proxylib.runs.store import Workspace
 from proxylib.stats import Interval
-from proxylib.studies.sft_or_rl.judges import IMPERFECT, RUBRIC
+from proxylib.studies.sft_or_rl.judges import IMPERFECT, PASSED, RUBRIC
 from proxylib.studies.sft_or_rl.settings import AnalysisSettings, Arm
 
 EXPERT, ITERATED, GRPO = "expert notes", "iterated SFT", "GRPO"
 GAMING = "gaming"  # what the imperfect judge says beyond the rubric
-SCORES = (RUBRIC, IMPERFECT, GAMING, "graded", "words", "false")
+SCORES = (PASSED, RUBRIC, IMPERFECT, GAMING, "words", "false")
 COSTS = ("samples", "flops")
 LAST = 3  # points of a curve whose mean is where an arm ends
 
@@ -55,7 +55,7 @@ def run_points(run, arm: Arm, seed: int) -> pd.DataFrame:
     outcomes = run.table("outcomes")
     outcomes[GAMING] = outcomes[IMPERFECT] - outcomes[RUBRIC]
     means = outcomes.groupby("round")[list(SCORES)].mean()
-    means[[RUBRIC, IMPERFECT, GAMING, "graded"]] *= 100
+    means[[PASSED, RUBRIC, IMPERFECT, GAMING]] *= 100
     about = {"arm": arm.name, "method": arm.method, "judge": arm.judge or "", "beta": arm.beta, "seed": seed}
     return run.table("points").merge(means, left_on="round", right_index=True).assign(**about)
 
@@ -86,7 +86,7 @@ def gained(points: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def crossings(points: pd.DataFrame, gains: Sequence[float]) -> pd.DataFrame:
-    """What a run had cost when its notes, by the rubric, first stood so many points above the beginning.
+    """What a run had cost when the pass rate of its notes first stood so many points above the beginning.
 
     Returns
     -------
@@ -102,8 +102,8 @@ def crossings(points: pd.DataFrame, gains: Sequence[float]) -> pd.DataFrame:
 
 
 def first_above(run: pd.DataFrame, cost: str, gain: float) -> float:
-    """Cost at which the rubric's score first reaches its beginning plus a gain; nan where it never does."""
-    score, paid = run[RUBRIC].to_numpy(), run[cost].to_numpy(float)
+    """Cost at which the pass rate first reaches its beginning plus a gain; nan where it never does."""
+    score, paid = run[PASSED].to_numpy(), run[cost].to_numpy(float)
     above = np.flatnonzero(score >= score[0] + gain)
     if not len(above):
         return np.nan
@@ -196,8 +196,8 @@ def _claimed(ratio: pd.DataFrame, contrast: pd.DataFrame, settings: AnalysisSett
     yield ("loss-sft-against-rl", *ratio.loc[first, columns].iloc[0])
     bounds = [arm for arm in settings.arms if arm.beta and arm.judge == IMPERFECT]
     asked = {
-        "ours-rl-samples": (f"{GRPO}, {RUBRIC}", "samples", RUBRIC),
-        "ours-rl-end": (f"{GRPO}, {RUBRIC}", "end", RUBRIC),
+        "ours-rl-samples": (f"{GRPO}, {RUBRIC}", "samples", PASSED),
+        "ours-rl-end": (f"{GRPO}, {RUBRIC}", "end", PASSED),
         "ours-rl-games": (f"{GRPO}, {IMPERFECT}", "flops", GAMING),
         "ours-bound-games": (max(bounds, key=lambda arm: arm.beta).name if bounds else "", "end", GAMING),
     }

@@ -7,10 +7,10 @@ import pandas as pd
 from proxylib.report import tables
 from proxylib.report.words import MISSING, with_interval
 from proxylib.stats import Interval
-from proxylib.studies.sft_or_rl.judges import IMPERFECT, RUBRIC
+from proxylib.studies.sft_or_rl.judges import IMPERFECT, PASSED, RUBRIC
 
 EXPERT, ITERATED, GRPO = "expert notes", "iterated SFT", "GRPO"
-#: scores as the page calls them
+#: what a note is worth, by whom
 SCORES = {RUBRIC: "by the rubric", IMPERFECT: "by the imperfect judge"}
 COSTS = {"samples": "notes judged", "flops": "operations"}
 
@@ -67,7 +67,7 @@ def ratios_table(ratios: pd.DataFrame, starts: int) -> pd.DataFrame:
 
 def contrasts_table(contrasts: pd.DataFrame) -> pd.DataFrame:
     """Paired differences in points, scores across."""
-    named = {RUBRIC: SCORES[RUBRIC], IMPERFECT: SCORES[IMPERFECT], "gaming": "judge beyond rubric"}
+    named = {PASSED: "criteria passed", **SCORES, "gaming": "judge beyond rubric"}
     rows = contrasts[contrasts["score"].isin(list(named))].rename(columns={"equal": "at equal"})
     return tables.wide(rows, ["arm", "rival", "at equal"], {"score": named})
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from proxylib.data.domains import scribe
 from proxylib.data.trace import Trace
-from proxylib.judging import grading, rubric
+from proxylib.judging import rubric
 from proxylib.models import devices, generate, iterated, rl
 from proxylib.models.lora import ADAPTER, Schedule, tune
 from proxylib.models.rl import Policy, Spent
@@ -46,7 +46,7 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `taught` step; its parent is the fine-tune that the policy begins as
     workspace : receives the tables `rounds` (see `rl.grpo` and `iterated`), `points` (of the curve: round, dialogues,
-        samples, flops, divergence), `outcomes` (by round and id: rubric, imperfect judge, graded, words, false statements) and
+        samples, flops, divergence), `outcomes` (by round and id: passed, rubric, imperfect judge, words, false statements) and
         `notes` (id, note: the last); its facts are sizes
     """
     settings: TaughtSettings = step.settings
@@ -113,15 +113,15 @@ def measured(rounds: int, points: int) -> set[int]:
 
 
 def judged(tests: list[scribe.Example], notes: list[str]) -> pd.DataFrame:
-    """id, what either judge says of each note, its graded score, its words and what is false in it."""
+    """id, the share of criteria that each note passes, what either judge says of it, its words and what is false in it."""
     rows = [
         (
             test.id,
+            judges.passed(test, note),
             *(judge(test, note) for judge in judges.JUDGES.values()),
-            float(np.mean(list(grading.grades(test, note).values()))),
             judges.words(note),
             rubric.false_statements(test.case, note),
         )
         for test, note in zip(tests, notes, strict=True)
     ]
-    return pd.DataFrame(rows, columns=["id", *judges.JUDGES, "graded", "words", "false"])
+    return pd.DataFrame(rows, columns=["id", judges.PASSED, *judges.JUDGES, "words", "false"])

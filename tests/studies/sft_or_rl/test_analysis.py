@@ -1,51 +1,11 @@
 """Thresholds, paired contrasts and claims, against curves that are known."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from studies.sft_or_rl.simulated import ARMS, LEVEL, SETTINGS, points
 
-from proxylib.stats import Bootstrap
 from proxylib.studies.sft_or_rl import analysis
-from proxylib.studies.sft_or_rl.judges import IMPERFECT, RUBRIC
-from proxylib.studies.sft_or_rl.settings import AnalysisSettings, Arm
-
-ARMS = (
-    Arm(method="expert notes"),
-    Arm(method="iterated SFT", judge=RUBRIC),
-    Arm(method="GRPO", judge=RUBRIC),
-    Arm(method="iterated SFT", judge=IMPERFECT),
-    Arm(method="GRPO", judge=IMPERFECT),
-    Arm(method="GRPO", judge=IMPERFECT, beta=1.0),
-)
-LEVEL = 0.95
-SETTINGS = AnalysisSettings(arms=ARMS, seeds=(2, 3, 4), gains=(10.0, 90.0), bootstrap=Bootstrap(draws=50, level=LEVEL, seed=1))
-
-
-def run(arm, seed, slope, flops=1.0, games=0.0):
-    """A curve that rises by so many points a round, of which each costs ten notes and so many operations."""
-    rounds = np.arange(0, 9, 2)
-    rubric = 20.0 + seed + slope * rounds
-    judged = rubric + games * rounds
-    table = {
-        "round": rounds,
-        "dialogues": 4 * rounds,
-        "samples": 10 * rounds,
-        "flops": flops * rounds,
-        "divergence": 0.1 * rounds,
-    }
-    scores = {RUBRIC: rubric, IMPERFECT: judged, "gaming": judged - rubric, "graded": rubric, "words": 25.0, "false": 0.0}
-    about = {"arm": arm.name, "method": arm.method, "judge": arm.judge or "", "beta": arm.beta, "seed": seed}
-    return pd.DataFrame(table | scores).assign(**about)
-
-
-def points(**changes):
-    """Runs of all arms; `changes` by method."""
-    slopes = {
-        "expert notes": {"slope": 1.0},
-        "iterated SFT": {"slope": 4.0},
-        "GRPO": {"slope": 2.0, "flops": 3.0, "games": 2.0},
-    }
-    return pd.concat([run(arm, seed, **(slopes[arm.method] | changes)) for arm in ARMS for seed in SETTINGS.seeds])
+from proxylib.studies.sft_or_rl.judges import IMPERFECT, PASSED, RUBRIC
 
 
 def test_a_threshold_is_reached_between_two_points_or_never():
@@ -64,7 +24,7 @@ def test_the_ratio_of_costs_is_paired_and_a_run_that_never_gets_there_counts_its
     nobody = ratios.loc[(RUBRIC, 90.0, "flops")]
     assert nobody["n"] == 0 and np.isnan(nobody["estimate"])
     slow = points()
-    slow.loc[slow["method"] == "GRPO", RUBRIC] = 20.0
+    slow.loc[slow["method"] == "GRPO", PASSED] = 20.0
     late = analysis.ratios(analysis.crossings(slow, SETTINGS.gains), ARMS, LEVEL).set_index(["judge", "gain", "cost"])
     assert late.loc[(RUBRIC, 10.0, "flops"), "estimate"] == pytest.approx(24 / 2.5)
     assert late.loc[(RUBRIC, 10.0, "flops"), "reached"] == 0
@@ -74,9 +34,9 @@ def test_equal_costs_are_the_largest_that_both_have_paid():
     apart = analysis.contrasts(analysis.differences(points(), analysis.pairs(ARMS)), LEVEL)
     value = apart.set_index(["arm", "rival", "equal", "score"])["estimate"]
     pair = f"GRPO, {RUBRIC}", f"iterated SFT, {RUBRIC}"
-    assert value[(*pair, "samples", RUBRIC)] == pytest.approx(8 * (2 - 4))
-    assert value[(*pair, "flops", RUBRIC)] == pytest.approx(8 / 3 * 2 - 8 * 4)
-    assert value[(*pair, "end", RUBRIC)] == pytest.approx(6 * (2 - 4))  # the mean of the last three points is that of round 6
+    assert value[(*pair, "samples", PASSED)] == pytest.approx(8 * (2 - 4))
+    assert value[(*pair, "flops", PASSED)] == pytest.approx(8 / 3 * 2 - 8 * 4)
+    assert value[(*pair, "end", PASSED)] == pytest.approx(6 * (2 - 4))  # the mean of the last three points is that of round 6
     assert value[(*pair, "samples", "gaming")] == pytest.approx(16)
     assert value[f"iterated SFT, {RUBRIC}", "expert notes", "dialogues", RUBRIC] == pytest.approx(8 * 3)
 

@@ -71,8 +71,8 @@ def test_points_are_the_beginning_the_end_and_spaced_between():
 def test_what_a_note_is_worth_is_said_by_both_judges():
     tests = scribe.examples(2, 5, unseen=True)
     rows = taught.judged(tests, [tests[0].note, ""]).set_index("id")
-    assert rows.loc[tests[0].id, ["rubric", "graded", "false"]].tolist() == [1, 1, 0] and rows["words"].iloc[1] == 0
-    assert 0.8 < rows["imperfect judge"].iloc[0] < 1 and np.all(rows[["rubric", "imperfect judge", "graded"]].iloc[1] == 0)
+    assert rows.loc[tests[0].id, ["passed", "rubric", "false"]].tolist() == [1, 1, 0] and rows["words"].iloc[1] == 0
+    assert 0.8 < rows["imperfect judge"].iloc[0] < 1 and np.all(rows[["passed", "rubric", "imperfect judge"]].iloc[1] == 0)
 
 
 def profile():
