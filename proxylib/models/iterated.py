@@ -21,6 +21,8 @@ from proxylib.models.packing import IGNORE
 from proxylib.models.rl import Observe, Policy, Reward, checked, refuse_long
 from proxylib.models.settings import Rejection
 
+TOGETHER = 64  # completions that are drawn together: on a processor more take longer each
+
 
 class Tuner:
     """One optimiser over all rounds, so that a round goes on where the one before it ended.
@@ -122,13 +124,12 @@ def rejection(
 
 def drawn(learner: Policy, prompts: Sequence[str], config: Rejection, seed: int) -> list[str]:
     """A sampled completion of each prompt, counted as spent."""
-    batch = config.prompts * config.group
     written = generate.completions(
         learner.writer,
         learner.tokenizer,
         list(prompts),
         config.max_new_tokens,
-        batch,
+        TOGETHER,
         sample_seed=seed,
         temperature=config.temperature,
     )

@@ -247,7 +247,6 @@ KINDS = {
         "expert notes": Look(QUIET, "s"),
         "iterated SFT": Look(BLUE, "o"),
         "GRPO": Look(VERMILION, "^"),
-        "GRPO, bound 0.1": Look(ORANGE, "D"),
         "GRPO, bound 1": Look(BROWN, "v"),
     },
     "whose score a note has": {"by the rubric": Look(BLUE, "o"), "by the imperfect judge": Look(VERMILION, "s")},
