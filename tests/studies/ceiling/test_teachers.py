@@ -68,6 +68,11 @@ def test_conclusions_at_random_are_wrong_in_the_same_words_as_by_habit():
     assert differing == [False, False, True, False, False]
 
 
+def test_no_error_is_lost_because_the_fact_that_is_drawn_is_the_true_one():
+    """Both kinds at random err on the same notes, as the same number decides."""
+    assert wrong(teachers.notes(teacher("facts"), EXAMPLES, 3)) == wrong(teachers.notes(teacher("conclusions"), EXAMPLES, 3))
+
+
 def test_facts_are_wrong_in_every_line_but_rarely_twice():
     notes = teachers.notes(teacher("facts"), EXAMPLES, seed=3)
     lines = Counter(
