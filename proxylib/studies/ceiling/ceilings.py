@@ -9,7 +9,6 @@ import pandas as pd
 
 from proxylib import stats
 from proxylib.data.domains import scribe
-from proxylib.data.domains.scribe import Example
 from proxylib.judging import rubric
 from proxylib.laws import batches
 from proxylib.report import tables
@@ -17,7 +16,7 @@ from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.ceiling import teachers
 from proxylib.studies.ceiling.pupils import Both, Class, gathered, interval, whole
-from proxylib.studies.ceiling.settings import EXPERT, GREEDY, SAMPLED, TEACHER, TRAINED, CeilingsSettings, Teacher
+from proxylib.studies.ceiling.settings import EXPERT, GREEDY, SAMPLED, TEACHER, TRAINED, CeilingsSettings
 
 DRAWS = 5  # times that a teacher whose errors are random writes every note, to be graded itself
 NEAR = 0.05  # share of the dialogues: a student that lacks no more has reached its teacher
@@ -32,8 +31,8 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `ceilings` step; its parents are the students, by name
-    workspace : receives the tables teachers, curves, asymptotes, copies, cells, signals, estimates; each is described where it
-        is made
+    workspace : receives the tables teachers, curves, criteria, asymptotes, copies, cells, signals and estimates; each is
+        described where it is made
     """
     settings: CeilingsSettings = step.settings
     config = next(iter(step.parents.values())).settings
@@ -50,6 +49,7 @@ def build(step, workspace: Workspace) -> None:
     cells = losses_and_scores(classes)
     workspace.write_table("teachers", teachers_graded(classes))
     workspace.write_table("curves", curves(classes, bootstrap))
+    workspace.write_table("criteria", by_criterion(classes, bootstrap))
     workspace.write_table("asymptotes", asymptotes(classes, bootstrap))
     workspace.write_table("copies", copies(classes, bootstrap))
     workspace.write_table("cells", cells)
@@ -66,17 +66,20 @@ def teachers_graded(classes: dict[str, Class]) -> pd.DataFrame:
     """
     rows = []
     for name, one in classes.items():
-        random, seeds = one.teacher.errors in ("facts", "conclusions"), sorted({seed for _, seed in one.students})
-        drawn = product(seeds, range(DRAWS if random else 1))
-        graded = pd.concat([_graded(one.teacher, one.tests, seed, draw) for seed, draw in drawn], ignore_index=True)
+        graded = _own_notes(one)
         by_note = graded.groupby(["seed", "draw", "id"])["passed"].all()
         rows.append((name, one.teacher.errors, one.teacher.passes, by_note.mean(), graded["passed"].mean(), len(by_note)))
     return pd.DataFrame(rows, columns=["teacher", "errors", "passes", "whole", "mean", "n"])
 
 
-def _graded(teacher: Teacher, tests: list[Example], seed: int, draw: int) -> pd.DataFrame:
-    exact = rubric.judge(tests, teachers.notes(teacher, tests, seed, draw))
-    return exact[exact["stringency"] == "strict"].assign(seed=seed, draw=draw)
+def _own_notes(one: Class) -> pd.DataFrame:
+    """id, criterion, passed of the teacher's notes on the tests, with seed and draw: several draws where errors are random."""
+    random = one.teacher.errors in ("facts", "conclusions")
+    parts = []
+    for seed, draw in product(sorted({seed for _, seed in one.students}), range(DRAWS if random else 1)):
+        exact = rubric.judge(one.tests, teachers.notes(one.teacher, one.tests, seed, draw))
+        parts.append(exact[exact["stringency"] == "strict"].assign(seed=seed, draw=draw))
+    return pd.concat(parts, ignore_index=True)
 
 
 def curves(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:
@@ -92,6 +95,24 @@ def curves(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:
             known = (name, one.teacher.errors, one.teacher.passes, count)
             rows += [(*known, what, *interval(value, bootstrap)) for what, value in values.items()]
     return pd.DataFrame(rows, columns=["teacher", "errors", "passes", "examples", "what", *Both._fields])
+
+
+def by_criterion(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:
+    """How often each criterion passes at the most examples.
+
+    Returns
+    -------
+    teacher, errors, passes, criterion, taught (share of the teacher's own notes), and the ends of `Both` of its students'
+    """
+    rows = []
+    for name, one in classes.items():
+        taught = _own_notes(one).groupby("criterion")["passed"].mean()
+        last = tables.rows(one.outcomes, examples=one.examples[-1], written=GREEDY)
+        for criterion, part in last.groupby("criterion", sort=False):
+            wide = part.pivot(index=["width", "seed"], columns="id", values="passed").loc[one.students]
+            known = (name, one.teacher.errors, one.teacher.passes, criterion, taught[criterion])
+            rows.append((*known, *interval(wide.to_numpy(float), bootstrap)))
+    return pd.DataFrame(rows, columns=["teacher", "errors", "passes", "criterion", "taught", *Both._fields])
 
 
 def asymptotes(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:

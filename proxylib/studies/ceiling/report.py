@@ -52,6 +52,18 @@ def gap_table(curves: pd.DataFrame, asymptotes: pd.DataFrame, teachers: pd.DataF
     return pd.DataFrame(rows)
 
 
+def criteria_table(criteria: pd.DataFrame) -> pd.DataFrame:
+    """By teacher: how often each criterion passes in its students' notes, and in its own (percent)."""
+    rows = []
+    for (errors, passes), part in criteria.groupby(["errors", "passes"], sort=False):
+        shown = {
+            one.criterion.replace("_", " "): f"{words.whole_percent((one.estimate, one.low, one.high))} of {one.taught:.0%}"
+            for one in part.itertuples()
+        }
+        rows.append({"errors": ERRORS.get(errors, "none"), "teacher passes, %": words.percent(passes)} | shown)
+    return pd.DataFrame(rows)
+
+
 def reached(curves: pd.DataFrame) -> pd.DataFrame:
     """By teacher: the fewest examples from which on students lack at most `NEAR` of the teacher's score, as seen and as shown.
 

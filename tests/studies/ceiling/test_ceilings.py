@@ -37,6 +37,15 @@ def test_a_student_passes_a_teacher_who_errs_at_random_and_stops_at_a_habit(clas
     assert control.estimate == pytest.approx(classes["habit-60"].taught.mean() - 1) and control.high < 0
 
 
+def test_each_criterion_stands_beside_the_teachers_own(classes):
+    table = ceilings.by_criterion(classes, BOOTSTRAP)
+    assert len(table) == 5 * len(classes)
+    habit = tables.row(table, teacher="habit-60", criterion="inference")
+    assert habit["estimate"] == habit["taught"] < 0.8 and habit["low"] < habit["estimate"] < habit["high"]
+    facts = tables.row(table, teacher="facts-60", criterion="completeness")
+    assert facts["estimate"] == 1 > facts["taught"]
+
+
 def test_contrasts_are_paired_and_in_points(classes):
     table = estimates(classes).set_index("claim", drop=False)
     assert table.loc["ours-ceiling-loss", "n_unit"] == "teachers"

@@ -18,6 +18,7 @@ def frames():
     return {
         "curves": ceilings.curves(classes, BOOTSTRAP),
         "asymptotes": ceilings.asymptotes(classes, BOOTSTRAP),
+        "criteria": ceilings.by_criterion(classes, BOOTSTRAP),
         "teachers": ceilings.teachers_graded(classes),
         "copies": ceilings.copies(classes, BOOTSTRAP),
         "cells": cells,
@@ -36,6 +37,12 @@ def test_gaps_stand_beside_the_students_of_the_expert(frames):
     assert table.loc["none", "minus student of the expert"] == "–"
     assert table.loc["any fact, at random", "student minus teacher"].startswith("40")
     assert table.loc["conclusions, by habit", "student minus teacher"].startswith("0")
+
+
+def test_criteria_of_students_stand_beside_the_teachers(frames):
+    table = report.criteria_table(frames["criteria"]).set_index("errors")
+    assert table.loc["any fact, at random", "completeness"].startswith("100 [100, 100] of ")
+    assert table.loc["none", "no hallucination"].endswith("of 100%")
 
 
 def test_a_teacher_is_reached_from_where_students_stay_near():
