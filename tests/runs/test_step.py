@@ -233,6 +233,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "sft_or_rl",
             "proxies_or_loss",
             "scale",
+            "second_domain",
             "ranking",
             "ranking_claims",
             "ablations",
@@ -414,4 +415,4 @@ def test_what_most_has_to_wait_for_begins_first():
         assert all(chains[parent.key.run_id] > chains[step.key.run_id] or step.page for parent in step.parents.values())
     by = {step.name: chains[step.key.run_id] for step in steps}
     ready = [name for name in by if name.startswith(("base/", "train/"))]
-    assert max(ready, key=by.get) == "train/qwen3-bpe-112-seed2"  # watched runs wait for the expert, and their ends for them
+    assert max(ready, key=by.get) == "base/80-seed1001"  # the LM judge waits for its notes, and the studies of judges for it
