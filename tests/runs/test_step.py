@@ -272,7 +272,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "policy_start",
             "taught",
         ),
-        *("scribe", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness", "student"),
+        *("scribe", "domain_material", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness", "student"),
     }
 
 
