@@ -12,6 +12,7 @@ from proxylib.studies.reverse_validation.orders import ALL, RANKS
 from proxylib.studies.reverse_validation.worth import CONFIGURATIONS, NOTES, WITHIN
 
 PRIMARY = {"schedule": "epochs", "loss": "final_loss"}
+LITTLE = 0.1  # between two rank correlations: no more than this is little
 WORTH = {NOTES: "notes (kappa)", WITHIN: "notes of one model (kappa)", CONFIGURATIONS: "order of configurations"}
 
 
