@@ -13,7 +13,10 @@ from proxylib.errors import UserError
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")  # as the first canvas would choose
 #: files that take longest; a worker takes a file whole (`--dist loadfile`), so that fixtures are made once
-LONGEST = ("test_hub_cell.py", "test_kill.py", "test_lora.py", "test_rank.py", "test_contributing.py", "test_gpu_benchmark.py")
+LONGEST = (
+    *("test_hub_cell.py", "test_kill.py", "test_lora.py", "test_rank.py", "test_contributing.py", "test_gpu_benchmark.py"),
+    *("test_shards.py", "test_faults.py", "test_client.py", "test_verdict_folder.py", "test_served.py", "test_snakefile.py"),
+)
 
 
 @pytest.fixture(scope="session")
