@@ -44,10 +44,9 @@ def one_or_each(relation: pd.DataFrame, score: str = GRADED) -> Decision:
     return Decision.LOWER if alike and borrowed.high <= MARGIN else Decision.UNDECIDED
 
 
-def two_judges(points: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the strict rubric and of another judge: the LM judge where one was trained, else the lenient rubric."""
-    other = LM_JUDGE if (points["judge"] == LM_JUDGE).any() else LENIENT
-    return points[points["judge"].isin([STRICT, other])]
+def pass_or_fail(points: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all that pass or fail: the rubric at both stringencies, and the LM judge where one was trained."""
+    return points[points["judge"].isin([STRICT, LENIENT, LM_JUDGE])]
 
 
 def gap_table(relation: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:

@@ -64,6 +64,22 @@ def test_one_relation_each_where_the_borrowed_line_is_worse():
     assert [domains_report.one_or_each(TABLES[case]) for case in CASES] == [Decision.LOWER, Decision.HIGHER, Decision.HIGHER]
 
 
+@pytest.mark.parametrize(
+    ("borrowed", "slope", "decision"),
+    [
+        ((0, -1, 2), (0, -1, 1), Decision.LOWER),
+        ((0, -1, 2), (2, 1, 3), Decision.UNDECIDED),  # slopes differ, though it costs little
+        ((1, -1, 8), (0, -1, 1), Decision.UNDECIDED),  # it may cost more than the margin
+        ((3, 1, 4), (0, -1, 1), Decision.HIGHER),
+    ],
+)
+def test_one_line_serves_both_only_if_nothing_differs_and_little_is_lost(borrowed, slope, decision):
+    rows = {"borrowed line minus own": borrowed, "slope gap": slope, "level gap": (0, -1, 1)}
+    table = pd.DataFrame([(SCORE, "all", name, *ends) for name, ends in rows.items()])
+    table.columns = ["judge", "domain", "statistic", "estimate", "low", "high"]
+    assert domains_report.one_or_each(table) is decision
+
+
 def test_errors_are_those_of_lines_that_statsmodels_fits():
     s = second_domain.side_by_side(CASES["slope"], SCORE)
     every, x, y = np.ones((1, 30)), s.loss[0], s.score[0]
