@@ -26,7 +26,7 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `proxies_or_loss` step; its parents are, under each domain's name, the fits of its grid and its cells
     workspace : receives the tables `strengths`, `errors`, `chosen`, `search`, `points` (each configuration's named signals and
-        scores), all with the columns domain and schedule, and `estimates`
+        scores), all with the columns domain and schedule, and where the LM judge has judged `estimates`
     """
     bootstrap: Bootstrap = step.settings.bootstrap
     tables: dict[str, list[pd.DataFrame]] = {}
@@ -38,15 +38,13 @@ def build(step, workspace: Workspace) -> None:
             frames = compared(cells, bootstrap)
             for name, frame in frames.items():
                 tables.setdefault(name, []).append(frame.assign(domain=domain, schedule=schedule))
-            if schedule == schedules[0]:  # the post's
+            if schedule == schedules[0] and LM_JUDGE in cells.scores:  # the post's schedule, and its kind of judge
                 bases = cells.place["base"].nunique()
                 estimates.append(claimed(frames).assign(level=bootstrap.level, n=bases, n_unit="bases", domain=domain))
     for name, parts in tables.items():
         workspace.write_table(name, pd.concat(parts, ignore_index=True))
-    table = pd.concat(estimates, ignore_index=True)
-    later = table["domain"] != step.settings.domains[0]  # a claim is about the first; others stand beside it
-    table.loc[later, "claim"] += " " + table["domain"]
-    workspace.write_table("estimates", table)
+    if estimates:
+        workspace.write_table("estimates", pd.concat(estimates, ignore_index=True))
     workspace.note(domains=len(step.settings.domains), draws=bootstrap.draws, level=bootstrap.level)
 
 

@@ -30,7 +30,7 @@ class Grid(NamedTuple):
 
     place : base, parameters, examples
     signals : the losses, bits per byte and the eighty, each turned so that more is better
-    scores : `SCORES`, in percent
+    scores : those of `SCORES` that there are, in percent
     """
 
     place: pd.DataFrame
@@ -72,7 +72,10 @@ def in_schedule(cells: pd.DataFrame, schedule: str) -> pd.DataFrame:
 
 
 def of(cells: pd.DataFrame) -> Grid:
-    """The grid of a table of cells with the columns of `PLACE`, every signal and every score."""
-    means = cells.groupby(PLACE, as_index=False)[[*SIGNS, *SCORES]].mean().sort_values(["parameters", "examples"])
+    """The grid of a table of cells with the columns of `PLACE`, every signal, and the scores that there are: the LM judge knows
+    one domain alone.
+    """
+    scores = [name for name in SCORES if name in cells.columns]
+    means = cells.groupby(PLACE, as_index=False)[[*SIGNS, *scores]].mean().sort_values(["parameters", "examples"])
     means = means.reset_index(drop=True)
-    return Grid(means[PLACE], means[list(SIGNS)] * pd.Series(SIGNS), means[list(SCORES)])
+    return Grid(means[PLACE], means[list(SIGNS)] * pd.Series(SIGNS), means[scores])

@@ -44,7 +44,7 @@ def better(strengths: pd.DataFrame, against: str, signals: Sequence[str] = NAMED
     sorted_out: dict[Decision, list[str]] = {decision: [] for decision in Decision}
     for signal in signals:
         part = rows(table, signal=signal)
-        taken = set(decided(part)) if len(part) == len(SCORES) else set()
+        taken = set(decided(part)) if len(part) == table["score"].nunique() else set()
         sorted_out[taken.pop() if len(taken) == 1 else Decision.UNDECIDED].append(SIGNALS[signal])
     return sorted_out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from proxylib.data.domains import SCRIBE
 from proxylib.runs.step import Declaration, Request, Resources, Study
 from proxylib.settings import Frozen
 from proxylib.stats import Bootstrap
@@ -14,19 +15,18 @@ study = Study("proxies_or_loss")
 class Settings(Frozen):
     """What a `proxies_or_loss` run is made from, beside its parents."""
 
-    domains: tuple[str, ...] = Field(description="whose grids are read; claims are about the first")
+    domains: tuple[str, ...] = Field(description="whose grids are read")
     bootstrap: Bootstrap
 
 
 @study.stage(version=1, builder="proxylib.studies.proxies_or_loss.fits:build", resources=Resources(minutes=0.2), whole=False)
-def proxies_or_loss(d: Declaration) -> Request:
-    """Do token statistics over the experts' notes tell what a judge will say better than loss does?"""
-    parents = {}
-    fits = {"scribe": d.step("loss_fits")}
-    for domain, step in fits.items():
-        parents |= {f"{domain} loss_fits": step}
-        parents |= {f"{domain} {name}": cell for name, cell in step.parents.items() if name.startswith("cell/")}
-    return Request(Settings(domains=tuple(fits), bootstrap=d.profile.bootstrap), parents)
+def proxies_or_loss(d: Declaration, domain: str = SCRIBE) -> Request:
+    """Do token statistics over the experts' notes of a domain tell what a judge will say better than loss does?"""
+    fits = d.step("loss_fits", domain=domain)
+    cells = {f"{domain} {name}": cell for name, cell in fits.parents.items() if name.startswith("cell/")}
+    settings = Settings(domains=(domain,), bootstrap=d.profile.bootstrap)
+    name = "proxies_or_loss" if domain == SCRIBE else f"proxies_or_loss/{domain}"
+    return Request(settings, {f"{domain} loss_fits": fits} | cells, name=name, parameters={"domain": domain})
 
 
 @study.page("proxies_or_loss")
