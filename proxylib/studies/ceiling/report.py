@@ -110,6 +110,11 @@ def signal_table(signals: pd.DataFrame) -> pd.DataFrame:
     return tables.wide(rows, ["loss"], heads | {"what": {"strength": "correlation", "minus expert": "minus the expert's"}})
 
 
+def crowded(curves: pd.DataFrame) -> Interval:
+    """Student minus teacher at the most examples where errors at random all fall on one decision; nan without such teachers."""
+    return tables.interval(curves, examples=last(curves), errors="conclusions", what="gap")
+
+
 def estimate(estimates: pd.DataFrame, claim: str) -> Interval:
     """One row of the estimates, points."""
     return tables.interval(estimates, claim=claim)

@@ -55,6 +55,12 @@ def test_a_teacher_is_reached_from_where_students_stay_near():
     assert report.reached(below)[["seen", "shown"]].values.tolist() == [["–", "–"]]
 
 
+def test_errors_on_one_decision_have_a_gap_of_their_own(frames):
+    assert report.crowded(frames["curves"]).estimate == pytest.approx(0.4)
+    without = frames["curves"][frames["curves"]["errors"] != "conclusions"]
+    assert pd.isna(report.crowded(without).estimate)
+
+
 def test_copies_are_shown_where_the_teacher_errs_and_elsewhere(frames):
     rows = report.copy_rows(frames["copies"])
     there = tables.interval(rows, teacher="habit-60", what="where the teacher errs")
