@@ -59,7 +59,7 @@ MUTANTS = {
         Mutant("students-move-nothing", "np.hypot(wide[end] - given[0], given[end] - given[0])", "abs(given[end] - given[0])"),
     ],
     "studies/ceiling/ceilings.py": [
-        Mutant("pairs-of-another-quality", "facts[passes] - habit[passes]", "facts[passes] + habit[passes]"),
+        Mutant("pairs-of-another-quality", "facts[share] - habit[share]", "facts[share] + habit[share]"),
         Mutant(
             "copies-count-everywhere",
             "copied = sum(repeated(one, -1)[0] * there",

@@ -15,7 +15,7 @@ from proxylib.report import tables
 from proxylib.runs.store import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.ceiling import teachers
-from proxylib.studies.ceiling.pupils import Both, Class, gathered, interval, share, whole
+from proxylib.studies.ceiling.pupils import Both, Class, gathered, interval, whole
 from proxylib.studies.ceiling.settings import EXPERT, GREEDY, SAMPLED, TEACHER, TRAINED, CeilingsSettings
 
 DRAWS = 5  # times that a teacher whose errors are random writes every note, to be graded itself
@@ -93,8 +93,7 @@ def curves(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:
             values = {"score": one.passed[:, place], "gap": one.gaps[:, place]}
             values["control"] = one.passed[:, place] - expert.passed[:, place]
             known = (name, one.teacher.errors, one.teacher.passes, count)
-            ends = {what: interval(value, bootstrap) for what, value in values.items()}
-            rows += [(*known, what, *both) for what, both in (ends | {"score": share(ends["score"])}).items()]
+            rows += [(*known, what, *interval(value, bootstrap)) for what, value in values.items()]
     return pd.DataFrame(rows, columns=["teacher", "errors", "passes", "examples", "what", *Both._fields])
 
 
@@ -112,7 +111,7 @@ def by_criterion(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFram
         for criterion, part in last.groupby("criterion", sort=False):
             wide = part.pivot(index=["width", "seed"], columns="id", values="passed").loc[one.students]
             known = (name, one.teacher.errors, one.teacher.passes, criterion, taught[criterion])
-            rows.append((*known, *share(interval(wide.to_numpy(float), bootstrap))))
+            rows.append((*known, *interval(wide.to_numpy(float), bootstrap)))
     return pd.DataFrame(rows, columns=["teacher", "errors", "passes", "criterion", "taught", *Both._fields])
 
 
@@ -131,9 +130,9 @@ def asymptotes(classes: dict[str, Class], bootstrap: Bootstrap) -> pd.DataFrame:
     rows = []
     for name, one in classes.items():
         drawn = bootstrap.over(np.arange(one.passed.shape[2]))
-        parts = drawn.weights / drawn.weights.sum(1, keepdims=True)
-        ends = np.stack([end_of(one.examples, parts @ student.T) for student in one.passed])  # [students, 1 + draws]
-        taught = one.taught @ parts.T
+        share = drawn.weights / drawn.weights.sum(1, keepdims=True)
+        ends = np.stack([end_of(one.examples, share @ student.T) for student in one.passed])  # [students, 1 + draws]
+        taught = one.taught @ share.T
         for what, values in (("end", ends), ("end minus teacher", ends - taught)):
             rows.append((name, what, *_joined(values, bootstrap.level)))
     return pd.DataFrame(rows, columns=["teacher", "what", *Both._fields])
@@ -199,7 +198,7 @@ def shares(part: np.ndarray, whole: np.ndarray, bootstrap: Bootstrap) -> Both:
     """Mean over students of the share that `part` is of `whole`, both counts [students, dialogues]."""
     drawn = bootstrap.over(np.arange(part.shape[1]))
     each = np.stack([drawn.ratio(some, all_.astype(float)) for some, all_ in zip(part, whole, strict=True)])
-    return share(_joined(np.where(np.isfinite(each), each, each[:, :1]), bootstrap.level))
+    return _joined(np.where(np.isfinite(each), each, each[:, :1]), bootstrap.level)
 
 
 def losses_and_scores(classes: dict[str, Class]) -> pd.DataFrame:
@@ -257,15 +256,15 @@ def estimates(classes: dict[str, Class], told: pd.DataFrame, bootstrap: Bootstra
         errors: {one.teacher.passes: one for one in classes.values() if one.teacher.errors == errors}
         for errors in ("facts", "conclusions", "habit")
     }
-    gaps = {errors: {passes: one.gaps[:, -1] for passes, one in part.items()} for errors, part in by_kind.items()}
+    gaps = {errors: {share: one.gaps[:, -1] for share, one in part.items()} for errors, part in by_kind.items()}
     facts, conclusions, habit = (gaps[errors] for errors in ("facts", "conclusions", "habit"))
     at_random = [*by_kind["facts"].values(), *by_kind["conclusions"].values()]
     parts = {
         "loss-ceiling": [part[POSTS] for part in (facts, habit) if POSTS in part],
         "ours-ceiling-random": list(facts.values()),
         "habit": list(habit.values()),
-        "ours-ceiling-habit": [facts[passes] - habit[passes] for passes in facts if passes in habit],
-        "ours-ceiling-matched": [conclusions[passes] - habit[passes] for passes in conclusions if passes in habit],
+        "ours-ceiling-habit": [facts[share] - habit[share] for share in facts if share in habit],
+        "ours-ceiling-matched": [conclusions[share] - habit[share] for share in conclusions if share in habit],
         "sampled minus teacher": [sampled(one) - one.taught for one in at_random],
         "sampled minus greedy": [sampled(one) - one.passed[:, -1] for one in at_random],
     }

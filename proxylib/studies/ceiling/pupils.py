@@ -107,11 +107,6 @@ def interval(values: np.ndarray, bootstrap: Bootstrap) -> Both:
     return Both(given.estimate, float(low), float(high), *given[1:])
 
 
-def share(both: Both) -> Both:
-    """What is said of a share, within 0 and 1, which Student's interval does not know of."""
-    return Both(*(float(np.clip(value, 0, 1)) for value in both))
-
-
 def _over_dialogues(values: np.ndarray, bootstrap: Bootstrap) -> Interval:
     resampling = bootstrap.over(np.arange(len(values)))
     return resampling.drawn(resampling.ratio(values, np.ones(len(values)))).interval()

@@ -24,7 +24,7 @@ def kind_rows(curves: pd.DataFrame, errors: str, what: str = "score") -> pd.Data
     """Curves of the students of one kind of teacher, and of the expert: teacher, examples, estimate, low, high in percent."""
     rows = curves[(curves["what"] == what) & curves["errors"].isin([errors, "none"])].sort_values(["passes", "examples"])
     names = [called(*pair) for pair in zip(rows["errors"], rows["passes"], strict=True)]
-    return rows.assign(teacher=names, **100 * rows[tables.ENDS])
+    return rows.assign(teacher=names, **(100 * rows[tables.ENDS].clip(*((0, 1) if what == "score" else (-1, 1)))))
 
 
 def last(curves: pd.DataFrame) -> int:
@@ -56,6 +56,7 @@ def criteria_table(criteria: pd.DataFrame) -> pd.DataFrame:
     """By teacher: how often each criterion passes in its students' notes, and in its own (percent)."""
     rows = []
     for (errors, passes), part in criteria.groupby(["errors", "passes"], sort=False):
+        part = part.assign(**part[tables.ENDS].clip(0, 1))
         shown = {
             one.criterion.replace("_", " "): f"{words.whole_percent((one.estimate, one.low, one.high))} of {one.taught:.0%}"
             for one in part.itertuples()
@@ -90,7 +91,7 @@ def copy_rows(copies: pd.DataFrame) -> pd.DataFrame:
     """How often students conclude as a habit does, where it errs and elsewhere: teacher, what and ends in percent."""
     rows = tables.rows(copies, examples=int(copies["examples"].max()))
     rows = tables.labelled(rows, "what", {"where taught": "where the teacher errs", "elsewhere": "elsewhere"})
-    return rows.assign(**100 * rows[tables.ENDS])
+    return rows.assign(**100 * rows[tables.ENDS].clip(0, 1))  # Student's interval knows no end of shares
 
 
 def cell_rows(cells: pd.DataFrame, teachers: pd.DataFrame) -> pd.DataFrame:

@@ -39,11 +39,6 @@ def test_the_interval_holds_what_dialogues_and_students_move():
     assert wide.estimate == pytest.approx(narrow.estimate) == pytest.approx(alike.mean())
 
 
-def test_a_share_stays_one():
-    values = np.array([[1.0] * 40, [1.0] * 30 + [0.0] * 10])
-    assert pupils.interval(values, BOOTSTRAP).high > 1 == pupils.share(pupils.interval(values, BOOTSTRAP)).high
-
-
 def test_of_one_student_the_interval_is_over_dialogues_alone():
     values = np.random.default_rng(0).random((1, 50))
     one = pupils.interval(values, BOOTSTRAP)

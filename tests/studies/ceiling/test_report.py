@@ -61,6 +61,12 @@ def test_errors_on_one_decision_have_a_gap_of_their_own(frames):
     assert pd.isna(report.crowded(without).estimate)
 
 
+def test_no_share_is_shown_above_all_or_below_none(frames):
+    beyond = frames["curves"].assign(low=-0.2, high=1.3)
+    rows = report.kind_rows(beyond, "facts")
+    assert (rows["low"] == 0).all() and (rows["high"] == 100).all()
+
+
 def test_copies_are_shown_where_the_teacher_errs_and_elsewhere(frames):
     rows = report.copy_rows(frames["copies"])
     there = tables.interval(rows, teacher="habit-60", what="where the teacher errs")
