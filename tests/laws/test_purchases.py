@@ -59,3 +59,9 @@ def test_one_evaluation_tells_of_its_neighbours():
     after = purchases.bought(purchases.worlds(tied, 500, 1), 0, 1e-9, np.zeros(500))
     assert after.covariance[1, 1] < 0.001
     assert np.corrcoef(after.believed[:, 1], after.truth[:, 1])[0, 1] > 0.95
+
+
+def test_items_leave_the_doubt_that_their_noise_leaves():
+    after = purchases.bought(purchases.worlds(DOUBT, 500, 1), 0, 0.01, np.random.default_rng(2).standard_normal(500))
+    np.testing.assert_allclose(np.diagonal(after.covariance), [0.005, 0.01, 1e-8])
+    assert np.std(after.believed[:, 0]) == pytest.approx(np.sqrt(0.005), rel=0.1)

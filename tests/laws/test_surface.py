@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, WhiteKernel
 
@@ -79,3 +80,33 @@ def test_intervals_hold_what_was_drawn_from_the_prior(seed):
         rest = np.setdiff1d(np.arange(20), at)
         inside.append((np.abs(truth - known.mean) < 1.96 * known.stderr)[rest].mean())
     assert 0.87 < np.mean(inside) < 0.995
+
+
+def test_order_and_units_of_signals_change_nothing():
+    places, at = signals(), np.array([0, 3, 4, 7])
+    scores, noise = np.array([0.2, 0.5, 0.4, 0.7]), np.full(4, 0.001)
+    known = surface.surface(surface.prior(places), at, scores, noise)
+    units = surface.surface(surface.prior(places * [3.0, 0.1, 1e6] + [5, -2, 1e7]), at, scores, noise)
+    np.testing.assert_allclose(units.mean, known.mean, atol=1e-8)
+    turned = surface.surface(surface.prior(places[::-1]), 11 - at, scores, noise)
+    np.testing.assert_allclose(turned.mean[::-1], known.mean, atol=1e-8)
+    np.testing.assert_allclose(turned.covariance[::-1, ::-1], known.covariance, atol=1e-8)
+    worse = surface.surface(surface.prior(places), at, 1 - scores, noise)
+    np.testing.assert_allclose(1 - worse.mean, known.mean, atol=1e-8)
+
+
+def test_combinations_are_mixed_by_how_likely_they_make_the_scores():
+    known = surface.prior(signals(6))
+    at, scores, noise = np.array([0, 2, 5]), np.array([0.2, 0.6, 0.5]), np.full(3, 0.001)
+    alone = [surface.Prior(each[None], np.ones(1), np.zeros(1)) for each in known.covariances]
+    each = [surface.surface(one, at, scores, noise) for one in alone]
+    inside = [covariance[np.ix_(at, at)] + np.diag(noise + 1e-10) for covariance in known.covariances]
+    likely = np.exp([multivariate_normal(np.full(3, surface.CENTRE), one).logpdf(scores) for one in inside])
+    likely /= likely.sum()
+    mean = sum(weight * one.mean for weight, one in zip(likely, each, strict=True))
+    off = [np.outer(one.mean - mean, one.mean - mean) for one in each]
+    whole = sum(weight * (one.covariance + apart) for weight, one, apart in zip(likely, each, off, strict=True))
+    mixed = surface.surface(known, at, scores, noise)
+    np.testing.assert_allclose(mixed.mean, mean, atol=1e-9)
+    np.testing.assert_allclose(mixed.covariance, whole, atol=1e-9)
+    assert np.abs(sum(weight * apart for weight, apart in zip(likely, off, strict=True))).max() > 1e-5

@@ -28,8 +28,9 @@ WHY = {
 
 
 def points(share: float) -> str:
-    """A share of items as points: 3.1 points."""
-    return f"{100 * share:.2g} points"
+    """A share of items as points: 3.1 points, 1 point."""
+    said = f"{100 * share:.2g}"
+    return f"{said} point{'s' * (said != '1')}"
 
 
 def price(value: float) -> str:

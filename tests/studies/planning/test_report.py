@@ -40,6 +40,10 @@ def test_too_few_scores_are_said(said):
     assert "until then the lowest loss is the better guess: 32B-4673" in text
 
 
+def test_points_of_one_are_one_point():
+    assert report.points(0.01) == "1 point" and report.points(0.031) == "3.1 points"
+
+
 def test_what_needs_nothing_says_so(said):
     assert "buy nothing: " in said(grid(range(15)).assign(items=10**8))
 
