@@ -50,7 +50,8 @@ def sides(outcomes: pd.DataFrame, arms: Sequence[Arm], targets: Sequence[str]) -
     -------
     Columns base, arm, round; side (points on tasks that no round of the arm teaches, mean over tasks, since the base, minus
     the same of the first arm, which changes nothing, at that round); alone (the same without that taken off); gain (points
-    on the task that the round teaches; nan where none is taught): since the base, of a skill a round since the round before
+    on the task that the round teaches, likewise; nan where none is taught): since the base, of a skill a round since the round
+    before
     """
     table = accuracies(outcomes)
     rows = []
@@ -60,8 +61,9 @@ def sides(outcomes: pd.DataFrame, arms: Sequence[Arm], targets: Sequence[str]) -
         drift = table[table["arm"] == arms[0].name]
         drift = drift[~drift["task"].isin(taught(arm, targets))].groupby(["base", "round"])["change"].mean()
         for (base, _, number), alone in own.items():
-            gain = _gain(table[(table["base"] == base) & (table["arm"] == arm.name)], arm, targets, number)
-            rows.append((base, arm.name, number, alone - drift[base, number], alone, gain))
+            one = table[table["base"] == base]
+            gain, luck = (_gain(one[one["arm"] == name], arm, targets, number) for name in (arm.name, arms[0].name))
+            rows.append((base, arm.name, number, alone - drift[base, number], alone, gain - luck))
     return pd.DataFrame(rows, columns=[*WHERE, "side", "alone", "gain"])
 
 

@@ -90,6 +90,12 @@ def _in_order(column: pd.Series) -> pd.Series:
     return column.map(TAUGHT.index) if column.name == "arm" else column
 
 
+def shown(shows: pd.DataFrame) -> tuple[int, float]:
+    """Items of the most usual kind of metric, and the loss in points that so many show with 80 % power (median)."""
+    items = int(shows["items"].mode().iloc[0])
+    return items, 100 * float(shows.loc[shows["items"] == items, "shows"].median())
+
+
 def churn(shows: pd.DataFrame) -> float:
     """Share of answers that change, either way, while nothing new is taught: median over bases and metrics."""
     return float(((shows["up"] + shows["down"]) / shows["items"]).median())

@@ -55,7 +55,7 @@ def rounds(d: Declaration, model: str, arm: str) -> Request:
     return Request(settings, parents, name=f"rounds/{model}/{arm.replace(' ', '-')}", parameters=given)
 
 
-@study.stage(version=3, builder="proxylib.studies.post_training.dashboard:build", resources=Resources(minutes=0.7), whole=False)
+@study.stage(version=4, builder="proxylib.studies.post_training.dashboard:build", resources=Resources(minutes=0.7), whole=False)
 def regressions(d: Declaration) -> Request:
     """What do rounds of post-training win, what do they lose beside it, and what finds that?"""
     chosen = d.profile.post_training

@@ -105,11 +105,12 @@ def estimates(
     few = turned[(turned["corpus"] == FEW) & (turned["series"] == TOTAL)]
     at_end = courses.groupby(["corpus", "seed"])["accuracy"].last().unstack("corpus")
     style = gained.pivot(index="seed", columns="corpus")
-    lost = few["accuracy_end"] - few["accuracy_lowest"]
+    gained_since = few["accuracy_end"] - few["accuracy_lowest"]
     falls = turned[(turned["corpus"] == ONCE) & (turned["series"] == TOTAL)]
     rows = [
         _over_seeds("stack-loss-falls", noise[f"over {REPORTED}"], level, "runs"),
-        _over_seeds("stack-overfitting", lost, level),
+        _over_seeds("stack-overfitting", gained_since.to_numpy() - _once_since(courses, few), level),
+        _over_seeds("accuracy since the minimum", gained_since, level),
         _over_seeds("few minus once at the end", at_end[FEW] - at_end[ONCE], level),
         _over_seeds("stack-style-overfitting", style["accuracy", SLIPS] - style["accuracy", ONCE], level),
         _over_seeds("style of slips", style["style", SLIPS], level),
@@ -121,6 +122,13 @@ def estimates(
     false = proportion_interval(int(falls["alarm"].notna().sum()), len(falls), level)
     rows.append({"claim": "false alarms", **_ends(false), "level": level, "n": len(falls), "n_unit": "seeds"})
     return pd.DataFrame(rows)
+
+
+def _once_since(courses: pd.DataFrame, few: pd.DataFrame) -> np.ndarray:
+    """Accuracy that runs on endless documents gain from the steps at which validation of few documents is lowest."""
+    once = courses[courses["corpus"] == ONCE].pivot(index="seed", columns="step", values="accuracy")
+    steps = zip(few["seed"], few["lowest"], strict=True)
+    return np.array([once.loc[seed].iloc[-1] - once.loc[seed, step] for seed, step in steps])
 
 
 def _ends(interval: Iterable[float]) -> dict[str, float]:

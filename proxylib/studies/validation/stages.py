@@ -73,7 +73,7 @@ def mixture_run(d: Declaration, arm: str, seed: int) -> Request:
     return Request(settings, parents, name=f"mixture_run/{arm}-{seed}", parameters={"arm": arm, "seed": seed})
 
 
-@study.stage(version=2, builder="proxylib.studies.validation.losses:build", resources=Resources(minutes=0.5), whole=False)
+@study.stage(version=3, builder="proxylib.studies.validation.losses:build", resources=Resources(minutes=0.5), whole=False)
 def validation_losses(d: Declaration) -> Request:
     """Does validation show overfitting, how soon, with how many false alarms, and what does asking cost?"""
     chosen, watched = d.profile.validation, [model.name for model in d.profile.trajectories.runs]

@@ -44,6 +44,11 @@ def test_more_metrics_and_smaller_losses_ask_for_more_items():
     assert one[1] == 2454  # (1.96 + 0.84)^2 * (0.1 + 0.02) / 0.02^2 = 2355, and one answer more by an exact test
 
 
+def test_what_a_metric_shows_is_said_of_one_number_of_items():
+    shows = pd.DataFrame({"items": [96, 96, 96, 48, 48], "shows": [0.2, 0.22, 0.3, 0.5, 0.6]})
+    assert report.shown(shows) == (96, 22.0)
+
+
 def test_two_trainings_of_one_recipe_are_held_against_each_other_alone():
     rows = [
         ("no change again", "no change 1", "paired", True),
