@@ -111,6 +111,12 @@ def signal_table(signals: pd.DataFrame) -> pd.DataFrame:
     return tables.wide(rows, ["loss"], heads | {"what": {"strength": "correlation", "minus expert": "minus the expert's"}})
 
 
+def gap(curves: pd.DataFrame, errors: str) -> Interval:
+    """Student minus teacher at the most examples, of the poorest teacher with errors of a kind ("none": the expert)."""
+    rows = tables.rows(curves, examples=last(curves), errors=errors, what="gap").sort_values("passes")
+    return Interval(*rows.iloc[0][tables.ENDS])
+
+
 def crowded(curves: pd.DataFrame) -> Interval:
     """Student minus teacher at the most examples where errors at random all fall on one decision; nan without such teachers."""
     return tables.interval(curves, examples=last(curves), errors="conclusions", what="gap")

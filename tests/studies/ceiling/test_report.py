@@ -61,6 +61,14 @@ def test_errors_on_one_decision_have_a_gap_of_their_own(frames):
     assert pd.isna(report.crowded(without).estimate)
 
 
+def test_the_poorest_teacher_of_a_kind_and_the_expert_have_their_gaps(frames):
+    curves = frames["curves"]
+    rows = curves[(curves["examples"] == curves["examples"].max()) & (curves["what"] == "gap")]
+    facts = rows[rows["errors"] == "facts"].set_index("passes")["estimate"]
+    assert report.gap(curves, "facts").estimate == facts[facts.index.min()]
+    assert report.gap(curves, "none").estimate == rows.loc[rows["errors"] == "none", "estimate"].item()
+
+
 def test_no_share_is_shown_above_all_or_below_none(frames):
     beyond = frames["curves"].assign(low=-0.2, high=1.3)
     rows = report.kind_rows(beyond, "facts")
