@@ -12,6 +12,7 @@ from proxylib.stats import Interval, mean_interval
 from proxylib.studies.planning.candidates import COUNTED, Candidates, some
 
 FEWEST = 3  # scores that a line needs to have a doubt
+COLLINEAR = 1e-9  # of a singular value: below it a signal says what others say, but for rounding
 GRID = 0.5  # values of a signal for a candidate, below which it is taken for one of a few chosen values
 
 
@@ -127,7 +128,7 @@ def _fitted(known: Candidates, signals: tuple[str, ...]):
     scores = known.frame["score"].to_numpy(float)[known.evaluated]
     if len(scores) < max(FEWEST, design.shape[1] + 1) or np.ptp(scores) == 0:
         return None  # scores that are all alike, such as none right, are a floor and no line
-    if np.linalg.matrix_rank(_scaled(design)) < design.shape[1]:
+    if np.linalg.matrix_rank(_scaled(design), tol=COLLINEAR) < design.shape[1]:
         return None
     return sm.OLS(scores, design).fit()
 

@@ -55,3 +55,10 @@ def test_size_and_data_are_weighed_against_loss():
     better = relation.beside(known(noisy), 0.95).set_index("signals").loc["size and data"]
     assert better["high"] < 0 and better["error"] < 0.01
     assert relation.beside(known(grid((1, 5, 7))), 0.95).empty or len(relation.beside(known(grid((1, 5, 7))), 0.95)) < 2
+
+
+def test_a_signal_that_repeats_another_but_for_rounding_adds_no_line():
+    losses, scores = [1.2, 1.0, 0.8, 0.6], [0.1, 0.22, 0.35, 0.44]
+    frame = grid((0, 1, 2, 3)).iloc[:4].assign(size=[10 ** (8 + i * 0.1) for i in range(4)], loss=losses, score=scores)
+    assert relation._fitted(known(frame), ("loss", "size")) is None
+    assert relation._fitted(known(frame), ("loss",)) is not None
