@@ -121,6 +121,16 @@ MUTANTS = {
     "cli/__init__.py": [
         Mutant("offline-in-name-alone", 'os.environ["HF_HUB_OFFLINE"] = "1"', "pass", "tests/cli/test_surroundings.py"),
     ],
+    "cli/doctor.py": [
+        Mutant("an-extras-needs-are-everybodys", "return not extra\n", "return True\n"),
+        Mutant("old-packages-pass", "want.specifier.contains(here, prereleases=True)", "True"),
+    ],
+    "runs/provenance.py": [
+        Mutant("a-strangers-commit", "if not in_repository():", "if False:", "tests/cli/test_installed.py"),
+    ],
+    "models/machine.py": [
+        Mutant("bits-for-bytes", '{"float32": 4, "bfloat16": 2}', '{"float32": 32, "bfloat16": 16}'),
+    ],
     "cli/surroundings.py": [
         Mutant("only-what-was-raised", "error = error.__cause__ or error.__context__", "error = None"),
     ],

@@ -8,6 +8,7 @@ import sys
 from proxylib.cli import (
     benchmark,
     book,
+    doctor,
     extract,
     fetch,
     finetune,
@@ -25,6 +26,7 @@ from proxylib.cli import (
 )
 from proxylib.cli.options import Parser, read
 from proxylib.errors import UserError
+from proxylib.runs.config import refuse_outside
 from proxylib.text import warn
 
 COMMANDS = (
@@ -40,6 +42,7 @@ COMMANDS = (
     run,
     grid,
     fetch,
+    doctor,
     book,
     ship,
     scoreboard,
@@ -54,6 +57,8 @@ def main(words: list[str] | None = None) -> int:
         args = parser().parse_args(words)
         if getattr(args, "offline", False):
             os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's package is loaded
+        if args.repository:
+            refuse_outside(args.command)
         return args.function(read(args.kind, vars(args), args.command))
     except UserError as error:
         warn(f"error: {error}")

@@ -26,7 +26,7 @@ class Options(Frozen):
 
 def add(commands: Any) -> None:
     """Add the command."""
-    command(commands, "book", Options, run)
+    command(commands, "book", Options, run, repository=True)
 
 
 def run(options: Options) -> int:

@@ -24,7 +24,7 @@ class Options(Frozen):
 
 def add(commands: Any) -> None:
     """Add the command."""
-    command(commands, "grid", Options, run)
+    command(commands, "grid", Options, run, repository=True)
 
 
 def run(options: Options) -> int:

@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help")
 
 
-def command(commands: Any, name: str, kind: type[Kind], function: Callable[[Kind], int]) -> None:
+def command(commands: Any, name: str, kind: type[Kind], function: Callable[[Kind], int], repository: bool = False) -> None:
     """Add a command to the subparsers of a parser; what is parsed then holds `kind` and `function`.
 
     Parameters
@@ -55,12 +55,13 @@ def command(commands: Any, name: str, kind: type[Kind], function: Callable[[Kind
     name : of the command
     kind : its settings
     function : takes validated settings (see `read`) and returns the exit code
+    repository : whether it works in the repository alone, not in an installed copy
     """
     text = inspect.getdoc(kind)
     summary = text.split("\n")[0].rstrip(".")
     parser = commands.add_parser(name, help=summary[0].lower() + summary[1:], description=text)
     add(parser, kind)
-    parser.set_defaults(kind=kind, function=function)
+    parser.set_defaults(kind=kind, function=function, repository=repository)
 
 
 def add(parser: Any, kind: type[Frozen]) -> None:

@@ -24,7 +24,7 @@ class Options(Frozen):
 
 def add(commands: Any) -> None:
     """Add the command."""
-    command(commands, "run", Options, run)
+    command(commands, "run", Options, run, repository=True)
 
 
 def run(options: Options) -> int:

@@ -18,7 +18,7 @@ class Options(Frozen):
 
 def add(commands: Any) -> None:
     """Add the command."""
-    command(commands, "scoreboard", Options, run)
+    command(commands, "scoreboard", Options, run, repository=True)
 
 
 def run(options: Options) -> int:

@@ -19,7 +19,7 @@ class Options(Frozen):
 
 def add(commands: Any) -> None:
     """Add the command."""
-    command(commands, "ship", Options, run)
+    command(commands, "ship", Options, run, repository=True)
 
 
 def run(options: Options) -> int:

@@ -63,6 +63,20 @@ def load(profile: str, kind: type[Profile], folder: Path | None = None) -> Profi
     return validated(kind, {"name": profile, **values}, str(path))
 
 
+def in_repository() -> bool:
+    """Whether this copy of the package lies in its repository, configs and notebooks beside it; a wheel holds neither."""
+    return (ROOT / "configs" / "base.yaml").is_file() and (ROOT / "notebooks").is_dir()
+
+
+def refuse_outside(what: str) -> None:
+    """`UserError` where something needs the repository and this copy was installed without it."""
+    if not in_repository():
+        raise UserError(
+            f"{what}: works in the repository of proxylib alone, with its configs, notebooks and records, and this is an "
+            "installed copy; clone the repository and call it there"
+        )
+
+
 def check_name(profile: str) -> None:
     """`UserError` if there is no such profile."""
     if profile not in PROFILES:
@@ -70,5 +84,12 @@ def check_name(profile: str) -> None:
 
 
 def config_folder() -> Path:
-    """Where the YAML files are: the environment variable PROXYLIB_CONFIGS, else `configs/`."""
-    return Path(os.environ.get("PROXYLIB_CONFIGS") or ROOT / "configs")
+    """Where the YAML files are: the environment variable PROXYLIB_CONFIGS, else `configs/` of the repository."""
+    if named := os.environ.get("PROXYLIB_CONFIGS"):
+        return Path(named)
+    if not in_repository():
+        raise UserError(
+            "the configs (base.yaml, hub.yaml) stand in the repository of proxylib, and this is an installed copy; clone the "
+            "repository, or set PROXYLIB_CONFIGS to a folder that holds them"
+        )
+    return ROOT / "configs"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from proxylib import __version__
-from proxylib.runs.config import ROOT
+from proxylib.runs.config import ROOT, in_repository
 
 #: what runs write: a change there is no change of the code
 RECORDED = ("results", "book/executed")
@@ -29,6 +29,8 @@ def provenance() -> dict[str, Any]:
     """Git commit and whether tracked files other than recorded ones had changed, package versions, system and processor."""
 
     def git(*arguments: str) -> str | None:
+        if not in_repository():
+            return None  # an installed copy may lie inside of a repository of another's
         try:
             done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
         except (OSError, subprocess.SubprocessError):
