@@ -125,8 +125,17 @@ MUTANTS = {
         Mutant("an-extras-needs-are-everybodys", "return not extra\n", "return True\n"),
         Mutant("old-packages-pass", "want.specifier.contains(here, prereleases=True)", "True"),
     ],
+    "runs/closure.py": [
+        Mutant("digests-of-one-release", 'if getattr(part, "value", None) != ""]', "]"),
+    ],
     "runs/provenance.py": [
         Mutant("a-strangers-commit", "if not in_repository():", "if False:", "tests/cli/test_installed.py"),
+    ],
+    "models/price.py": [
+        Mutant("not-enough-is-silent", "if need > has", "if need > 9 * has"),
+    ],
+    "measure/tokenstats/pricing.py": [
+        Mutant("finished-tokens-cost", "price.of(tokens - done,", "price.of(tokens,"),
     ],
     "models/machine.py": [
         Mutant("bits-for-bytes", '{"float32": 4, "bfloat16": 2}', '{"float32": 32, "bfloat16": 16}'),

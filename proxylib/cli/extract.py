@@ -7,7 +7,7 @@ from typing import Any
 from proxylib.cli.options import command
 from proxylib.cli.surroundings import refuse_little_memory
 from proxylib.measure.settings import Extract
-from proxylib.text import say
+from proxylib.text import say, warn
 
 
 def add(commands: Any) -> None:
@@ -16,13 +16,17 @@ def add(commands: Any) -> None:
 
 
 def run(options: Extract) -> int:
-    """Measure the model and say what became of the traces."""
+    """Say what it takes, measure the model, and say what became of the traces."""
     refuse_little_memory()
     from proxylib.data import traces
     from proxylib.measure.tokenstats import shards
 
     given = traces.reading(options.traces, options.fields, options.think)
-    rows = shards.extract(options.model, given.traces, options.out, options.settings, options.layout, options.threads)
+    asked = (options.model, given.traces, options.out, options.settings, options.layout, options.threads)
+    if options.dry_run:
+        say(shards.price(*asked) or f"{options.out} is finished: nothing would be done")
+        return 0
+    rows = shards.extract(*asked, told=warn)
     say(given.counts.summary())
     say(rows.summary(given.counts))
     return 0

@@ -7,7 +7,7 @@ from typing import Any
 from proxylib.cli.options import command
 from proxylib.cli.surroundings import refuse_little_memory
 from proxylib.studies.your_models.settings import Rank
-from proxylib.text import say
+from proxylib.text import say, warn
 
 
 def add(commands: Any) -> None:
@@ -16,9 +16,12 @@ def add(commands: Any) -> None:
 
 
 def run(options: Rank) -> int:
-    """Measure and rank the models, and print the tables."""
+    """Say what it takes, measure and rank the models, and print the tables."""
     refuse_little_memory()
     from proxylib.studies.your_models import rank, report
 
-    say(report.summary(rank.rank_files(options)))
+    if options.dry_run:
+        say(rank.price(options) or f"all models in {options.out} are measured: little would be done")
+        return 0
+    say(report.summary(rank.rank_files(options, warn)))
     return 0

@@ -93,6 +93,7 @@ class OverTraces(Frozen):
     threads: int = Field(
         default_factory=allotted_cores, ge=1, description="of the processor; by default all that the process is allotted"
     )
+    dry_run: bool = Field(default=False, description="say what it will take on this machine; score and write nothing")
     settings: ExtractSettings = ExtractSettings()
     layout: Layout = Layout()
 

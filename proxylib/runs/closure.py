@@ -126,7 +126,7 @@ def cells_of(notebook: Path) -> list[dict[str, Any]]:
 def _definition(name: Name) -> tuple[str, list[Name]]:
     """Source of a definition, without docstrings, and what it names."""
     nodes = _nodes(name)
-    source = "\n".join(ast.dump(_without_docstrings(node)) for node in nodes)
+    source = "\n".join(spelt(_without_docstrings(node)) for node in nodes)
     return source, [used for node in nodes for used in _used(node, name[0], _module(name[0]))]
 
 
@@ -225,6 +225,18 @@ def _defined(node: ast.stmt) -> Iterator[str]:
     elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             yield from (part.id for part in ast.walk(target) if isinstance(part, ast.Name))
+
+
+def spelt(node: Any) -> str:
+    """A tree as text, alike under every Python: releases differ in empty lists, new fields, and empty ends of f-strings."""
+    if isinstance(node, list):
+        return f"[{', '.join(map(spelt, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, ast.JoinedStr):
+        node = ast.JoinedStr([part for part in node.values if getattr(part, "value", None) != ""])
+    fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+    return f"{type(node).__name__}({', '.join(f'{name}={spelt(value)}' for name, value in fields)})"
 
 
 def _without_docstrings(node: ast.stmt) -> ast.stmt:

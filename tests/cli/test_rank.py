@@ -21,6 +21,7 @@ def test_every_value_reaches_the_extraction(tmp_path, monkeypatch):
     lines = [json.dumps({"question": question, "answer": "a", "solution": "s"}) + "\n" for question in ("q", "r")]
     (tmp_path / "t.jsonl").write_text("".join(lines))
     monkeypatch.setattr(shards, "extract", extract)
+    monkeypatch.setattr(shards, "price", lambda *given: None)
     monkeypatch.setattr("proxylib.studies.your_models.alike.refuse_unread", lambda *given: None)
     monkeypatch.setattr("proxylib.models.tokenizers.load", lambda folder, bos: None)
     monkeypatch.setattr("proxylib.models.tokenizers.prompt_ids", lambda *given: None)

@@ -5,6 +5,7 @@ registered (`proxylib/studies/*/stages.py`). In either case accept the new sourc
 which rewrites `stage_sources.json`.
 """
 
+import ast
 import json
 import shutil
 from pathlib import Path
@@ -110,6 +111,15 @@ def test_the_digest_sees_code_and_neither_comments_nor_layout_nor_other_definiti
         words.write_text(changed)
         clear()
         assert (closure.digest(["proxylib.high:build"]) == before) is same
+
+
+def test_trees_of_other_releases_are_spelt_alike():
+    tree = ast.parse('f"{word:<{width}}"\ndef run(): pass')
+    before = closure.spelt(tree)
+    tree.body[0].value.values[0].format_spec.values.append(ast.Constant(""))  # as 3.12.1 has it
+    tree.body[1].type_params = []  # since 3.12
+    assert closure.spelt(tree) == before
+    assert closure.spelt(ast.parse("run('')")) != closure.spelt(ast.parse("run()"))
 
 
 def test_moving_a_definition_to_another_module_changes_nothing(package):

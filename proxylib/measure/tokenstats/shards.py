@@ -12,9 +12,10 @@ import contextlib
 import itertools
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import torch
@@ -26,12 +27,13 @@ from proxylib.data.reading import Counts
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.measure.settings import ExtractSettings, Layout
-from proxylib.measure.tokenstats import selfcheck
+from proxylib.measure.tokenstats import pricing, selfcheck
 from proxylib.measure.tokenstats.account import account, summed
 from proxylib.measure.tokenstats.columns import chosen
 from proxylib.measure.tokenstats.encode import Encoded
 from proxylib.measure.tokenstats.extract import ACCOUNT, Engine, context_of, frame, in_order
 from proxylib.models import devices, folders, loading, sandbox, tokenizers
+from proxylib.models.price import Price
 from proxylib.runs.files import canonical, parquet_bytes, sha256
 from proxylib.runs.folder import Finished, Folder, Workspace
 
@@ -82,7 +84,13 @@ class Extracted(Finished):
 
 
 def extract(
-    model: str | Path, traces: list[Trace], out: Path, settings: ExtractSettings, layout: Layout | None = None, threads: int = 1
+    model: str | Path,
+    traces: list[Trace],
+    out: Path,
+    settings: ExtractSettings,
+    layout: Layout | None = None,
+    threads: int = 1,
+    told: Callable[[Price], object] | None = None,
 ) -> Extracted:
     """Score every trace under a model and leave rows, accounts and a manifest in a folder.
 
@@ -93,6 +101,7 @@ def extract(
     out : made if needed; one that was begun with the same request is gone on with, a finished one is returned as it is
     settings, layout : what is measured, and how it is laid out
     threads : of the processor
+    told : is given what it will take before anything is scored; None: nothing is tried out
 
     Raises
     ------
@@ -101,52 +110,116 @@ def extract(
         `loading.load` and `heads.split`), or no trace can be scored. Nothing is written before model, tokenizer and
         traces have been found good.
     """
-    folder, columns = folders.locate(model), chosen(settings.columns)
-    layout = (layout or Layout()).on(settings.device)
-    request = {
-        "command": "extract",
-        "model": folders.fingerprint(folder),
-        "traces": sha256(canonical([asdict(trace) for trace in traces]).encode()),
-        "settings": settings.model_dump(mode="json") | {"columns": list(columns)},
-        "layout": layout.model_dump(mode="json"),
-    }
-    if settings.chat:
-        request["date"] = f"{sandbox.DATE:%Y-%m-%d}"  # on which templates are rendered
+    work = _Work(model, folders.locate(model), traces, settings, (layout or Layout()).on(settings.device), threads)
 
     def build(workspace: Workspace) -> None:
-        devices.prepare(settings.device, threads)
-        network = loading.load(folder, settings.device, DTYPES[settings.dtype])
-        tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder), settings.bos)
-        vocabulary = entries(tokenizer, network.get_output_embeddings())
-        encoded, items = account(traces, tokenizer, settings, context_of(network), rows_of(network))
-        if not encoded:
-            reasons = items["reason"].value_counts()
-            raise UserError(f"{model}: no trace can be scored; of {len(traces)}, {reasons.iloc[0]}: {reasons.index[0]}")
-        plan = _laid_out(layout, sum(item.scored for item in encoded.values()) * vocabulary)
+        ready = work.ready()
         with _named(model):
-            engine = Engine(network, vocabulary, plan, columns, settings.top)
-            engine = _checked(workspace, network, engine, list(encoded.values()))
+            engine = _checked(workspace, ready.network, ready.engine, ready.encoded)
+        if told:
+            told(_left(ready._replace(engine=engine), workspace.files, out))
         began = time.perf_counter()
-        fresh, batch = _write_shards(workspace, engine, [traces[index] for index in encoded], list(encoded.values()))
+        fresh, batch = _write_shards(workspace, engine, ready.traces, ready.encoded)
         workspace.note(
             model=str(model),
-            **folders.revisions(folder),
-            vocabulary=vocabulary,
-            opening=tokenizers.opening_text(tokenizer, settings.chat),
-            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            **folders.revisions(work.folder),
+            vocabulary=engine.vocabulary,
+            opening=tokenizers.opening_text(ready.tokenizer, settings.chat),
+            parameters=sum(parameter.numel() for parameter in ready.network.parameters()),
             traces=len(traces),
-            dropped=int((items["status"] == "dropped").sum()),
-            boundary_moves=int(items["boundary_moves"].sum()),
-            **{f"tokens_{name}": int(items[name].sum()) for name in ACCOUNT},
-            **{TEXT: summed(traces, items)},
+            dropped=int((ready.items["status"] == "dropped").sum()),
+            boundary_moves=int(ready.items["boundary_moves"].sum()),
+            **{f"tokens_{name}": int(ready.items[name].sum()) for name in ACCOUNT},
+            **{TEXT: summed(traces, ready.items)},
             tokens_per_second=fresh / (time.perf_counter() - began) if fresh else None,
             largest_batch=batch,
             impl=engine.impl,
         )
-        workspace.write(ITEMS, parquet_bytes(items))
+        workspace.write(ITEMS, parquet_bytes(ready.items))
 
-    done = Folder(out, request, (TOKENS, ITEMS)).make(build, enough=lambda finished: {CHECK, TEXT} <= set(finished.facts))
+    done = work.place(out).make(build, enough=_enough)
     return Extracted(done.folder, done.manifest)
+
+
+def price(
+    model: str | Path, traces: list[Trace], out: Path, settings: ExtractSettings, layout: Layout | None = None, threads: int = 1
+) -> Price | None:
+    """What `extract` would take, and refuse, with the same arguments; None where it is done. Nothing is written."""
+    work = _Work(model, folders.locate(model), traces, settings, (layout or Layout()).on(settings.device), threads)
+    place = work.place(out)
+    if (done := place.finished()) and _enough(done):
+        return None
+    return _left(work.ready(), place.progress().files, out)
+
+
+def _enough(finished: Finished) -> bool:
+    """Whether a finished folder says all that this version says."""
+    return {CHECK, TEXT} <= set(finished.facts)
+
+
+class _Ready(NamedTuple):
+    """A model and what it is about to score; `items` are all traces, `traces` and `encoded` those that can be scored."""
+
+    network: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    engine: Engine
+    traces: list[Trace]
+    encoded: list[Encoded]
+    items: pd.DataFrame
+
+
+class _Work(NamedTuple):
+    """What is asked for."""
+
+    model: str | Path
+    folder: Path
+    traces: list[Trace]
+    settings: ExtractSettings
+    layout: Layout
+    threads: int
+
+    def place(self, out: Path) -> Folder:
+        """The folder of the rows, under the request that decides them."""
+        request = {
+            "command": "extract",
+            "model": folders.fingerprint(self.folder),
+            "traces": sha256(canonical([asdict(trace) for trace in self.traces]).encode()),
+            "settings": self.settings.model_dump(mode="json") | {"columns": list(chosen(self.settings.columns))},
+            "layout": self.layout.model_dump(mode="json"),
+        }
+        if self.settings.chat:
+            request["date"] = f"{sandbox.DATE:%Y-%m-%d}"  # on which templates are rendered
+        return Folder(out, request, (TOKENS, ITEMS))
+
+    def ready(self) -> _Ready:
+        """Load the model, encode the traces; `UserError` where they do not go together."""
+        settings = self.settings
+        devices.prepare(settings.device, self.threads)
+        network = loading.load(self.folder, settings.device, DTYPES[settings.dtype])
+        source = self.folder if tokenizers.saved_in(self.folder) else folders.base_of(self.folder)
+        tokenizer = tokenizers.load(source, settings.bos)
+        vocabulary = entries(tokenizer, network.get_output_embeddings())
+        encoded, items = account(self.traces, tokenizer, settings, context_of(network), rows_of(network))
+        if not encoded:
+            reasons = items["reason"].value_counts()
+            first = f"{reasons.iloc[0]}: {reasons.index[0]}"
+            raise UserError(f"{self.model}: no trace can be scored; of {len(self.traces)}, {first}")
+        plan = _laid_out(self.layout, sum(item.scored for item in encoded.values()) * vocabulary)
+        with _named(self.model):
+            engine = Engine(network, vocabulary, plan, chosen(settings.columns), settings.top)
+        return _Ready(network, tokenizer, engine, [self.traces[index] for index in encoded], list(encoded.values()), items)
+
+
+def _left(ready: _Ready, files: Mapping[str, str], out: Path) -> Price:
+    """What the shards take that are not among the finished files."""
+    shards = enumerate(_grouped(ready.engine, ready.encoded))
+    kept = [passes for number, passes in shards if _shard(number) in files]
+    done = sum(len(ready.encoded[index].ids) for passes in kept for batch in passes for index in batch)
+    return pricing.priced(ready.network, ready.engine, ready.traces, ready.encoded, done, out)
+
+
+def _shard(number: int) -> str:
+    return f"{TOKENS}/{number:05}.parquet"
 
 
 def _checked(workspace: Workspace, network: PreTrainedModel, engine: Engine, encoded: list[Encoded]) -> Engine:
@@ -205,7 +278,7 @@ def _write_shards(workspace: Workspace, engine: Engine, traces: list[Trace], enc
         for number, passes in enumerate(shards):
             members = list(itertools.chain.from_iterable(passes))
             tokens = sum(len(encoded[index].ids) for index in members)
-            name = f"{TOKENS}/{number:05}.parquet"
+            name = _shard(number)
             if workspace.holds(name):
                 bar.update(tokens)
                 bar.unpause()

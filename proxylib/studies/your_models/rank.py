@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -26,6 +26,9 @@ from proxylib.studies.your_models import alike, compare, drawing, prose, report
 from proxylib.studies.your_models.compare import Comparison, Fitted, Measured
 from proxylib.studies.your_models.settings import BOOTSTRAP, Rank, YourModelsSettings, from_parameters
 from proxylib.text import line
+
+if TYPE_CHECKING:
+    from proxylib.models.price import Price
 
 MODELS, TABLE, SUPPORT, VALUES, FIGURE = "models", "ranking.csv", "support.csv", "proxies.parquet", "ranking.svg"
 FITTED, PAIRS = "fitted.csv", "pairs.csv"
@@ -62,6 +65,7 @@ def rank(
     given: OverTraces,
     scores: pd.Series | None = None,
     text: Sequence[Trace] = (),
+    told: Callable[[Price], object] | None = None,
 ) -> Ranked:
     """Measure every model over the traces and rank them by the proxy named in advance.
 
@@ -72,12 +76,15 @@ def rank(
     given : how they are measured, and the folder; what an earlier call finished is taken from there
     scores : known scores by model, see `compare.fit`
     text : passages of prose, loss on which stands beside the proxy, see `prose.passages`
+    told : is given what it will take, see `price`
     """
     from proxylib.measure.tokenstats import shards
 
     source = source.without_copies()
     traces, measured, accounts, became_of = source.traces, {}, [], {}
     items: dict[str, pd.DataFrame] = {}
+    if told and (expected := _price(models, traces, given)):
+        told(expected)
     for name, folder in models.items():
         rows = shards.extract(folder, traces, given.out / MODELS / name, given.settings, given.layout, given.threads)
         measured[name], items[name] = Measured(rows.tokens, rows.vocabulary), rows.items
@@ -93,7 +100,7 @@ def rank(
     return Ranked(given.out, comparison, fitted, pd.DataFrame(accounts), source.counts, became_of)
 
 
-def rank_files(given: Rank) -> Ranked:
+def rank_files(given: Rank, told: Callable[[Price], object] | None = None) -> Ranked:
     """`rank` over models, traces and scores by name, with its tables and figure left in the folder.
 
     Raises
@@ -113,9 +120,38 @@ def rank_files(given: Rank) -> Ranked:
     if text:
         alike.refuse_unread(models, text)
     scores = None if given.scores is None else compare.read_scores(given.scores, list(models))
-    ranked = rank(models, source, given, scores, text)
+    ranked = rank(models, source, given, scores, text, told)
     _write(ranked)
     return ranked
+
+
+def price(given: Rank) -> Price | None:
+    """What `rank_files` would take, and refuse before any model runs; None where all models are measured. Nothing is written.
+
+    Notes
+    -----
+    The smallest model is timed; time, memory and disk of the others follow from it by their parameters. Passages of prose
+    are not counted.
+    """
+    models, source = _folders(given), reading(given.traces, given.fields, given.think).without_copies()
+    return _price(models, source.traces, given)
+
+
+def _price(models: Mapping[str, Path], traces: list[Trace], given: OverTraces) -> Price | None:
+    from proxylib.measure.tokenstats import shards
+    from proxylib.models.price import together
+
+    sizes = {name: folders.billions(folders.base_of(folder)) for name, folder in models.items()}
+    left = {name: given.out / MODELS / name for name in sorted(models, key=sizes.get)}
+    left = {name: out for name, out in left.items() if not (out / MANIFEST).exists()}
+    if not left:
+        return None
+    first, out = next(iter(left.items()))
+    timed = shards.price(models[first], traces, out, given.settings, given.layout, given.threads)
+    if timed is None:
+        return None
+    times = [sizes[name] / sizes[first] if sizes[first] else 1.0 for name in left]
+    return together(timed._replace(seconds=timed.seconds * more, memory=timed.memory * more) for more in times)
 
 
 def _folders(given: Rank) -> dict[str, Path]:
