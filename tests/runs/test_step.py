@@ -44,6 +44,7 @@ OF_VERDICTS = {
     "proxies_or_loss",
     "scale",
     "surgical",
+    "plan_stops",
     *(
         f"page/{name}"
         for name in (
@@ -57,7 +58,7 @@ OF_VERDICTS = {
         )
     ),
 }
-OF_DOMAINS = {"loss_fits", "second_domain", "page/second_domain"}
+OF_DOMAINS = {"loss_fits", "second_domain", "page/second_domain", "plan_stops", "page/where_to_evaluate"}
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_POLICIES = {"policy_start", "taught", "sft_or_rl", "page/rl_or_sft"}
 OF_CEILING = {"student", "ceilings", "page/the_ceiling"}
@@ -123,8 +124,7 @@ OF_MODELS = (
             | SIMULATED
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
             | {"regressions", "page/regressions"}
-            | {"surgical", "published_surgical", "published_scale"}
-            | {"surgical", "published_surgical"}
+            | {"surgical", "published_surgical", "plan_stops", "published_scale"}
             | {"sft_or_rl", "page/rl_or_sft"}
             | {"ceilings", "page/the_ceiling"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
@@ -149,7 +149,7 @@ OF_MODELS = (
         ({"scribe": {"judge": {"tokens": 70000}}}, {"judge"} | OF_JUDGE),
         ({"reverse_validation": {"seed": 5}}, {"reverse_validation", "page/does_loss_validate_the_judge"}),
         ({"telemetry": {"worlds": 5}}, {"telemetry_worlds"} | SIMULATED),
-        ({"planning": {"repeats": 3}}, {"surgical", "page/where_to_evaluate"}),
+        ({"planning": {"repeats": 3}}, {"surgical", "plan_stops", "page/where_to_evaluate"}),
         ({"ceiling": {"tests": 13}}, OF_CEILING),
         ({"layers": {"tokens": 7000}}, OF_LAYERS - {"layers_base"}),
         ({"sft_or_rl": {"tests": 5}}, OF_POLICIES - {"policy_start"}),
@@ -228,6 +228,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "lab_checkpoints",
             "surgical",
             "published_surgical",
+            "plan_stops",
             "published_scale",
             "ceilings",
             "sft_or_rl",

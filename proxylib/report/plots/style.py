@@ -196,6 +196,7 @@ KINDS = {
         "plan, loss unknown": Look(ORANGE, "<"),
     },
     "where promises are kept": {"the lab's grid": Look(ORANGE, "D"), "published grids": Look(BLUE, "o")},
+    "where a plan says stop": {"promised": Look(QUIET, "s"), "lost": Look(VERMILION, "o")},
     "candidates": {
         "evaluated": Look(INK, "o"),
         "not evaluated": Look(SKY, "^"),

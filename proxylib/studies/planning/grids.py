@@ -20,7 +20,7 @@ class Grid(NamedTuple):
 
     Parameters
     ----------
-    data : where they come from; what shares it is one draw
+    data : where they come from, its study before a comma; what shares a study is one draw
     part : of it: a seed
     score : judge or task
     cells : a row per configuration: loss, size, examples (or tokens), and group (what its neighbours share)
@@ -34,6 +34,11 @@ class Grid(NamedTuple):
     cells: pd.DataFrame
     truth: np.ndarray
     outcomes: np.ndarray | None = None
+
+    @property
+    def study(self) -> str:
+        """Who trained it: corpora of one study are no studies of their own."""
+        return self.data.split(",")[0]
 
     def signals(self, loss: bool = True) -> np.ndarray:
         """[n, signals] the loss first, and logarithms of size and examples."""

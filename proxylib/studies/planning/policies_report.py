@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from proxylib.report import tables
+from proxylib.report import tables, words
+from proxylib.stats import decide
+from proxylib.studies.planning import stops
 from proxylib.studies.planning.policies import PLAN, RANDOM, SPREAD, UNSURE
 from proxylib.studies.planning.summaries import WITHOUT
 
 SHOWN = (RANDOM, SPREAD, UNSURE, PLAN, UNSURE + WITHOUT)
+STOP = {"promised": "promised", "nothing": "lost"}  # what a promise of nothing misses by is what is lost
 KEPT = {"scribe": "the lab's grid", "published": "published grids"}
 
 
@@ -62,3 +65,36 @@ def kept_table(promises: pd.DataFrame) -> pd.DataFrame:
 def promises_figure(several: Sequence[tuple[pd.DataFrame, str]]) -> pd.DataFrame:
     """The same of several places under each other, as the figure draws it: promised, regret, by."""
     return pd.concat([kept(promises).assign(by=KEPT[place]) for promises, place in several], ignore_index=True)
+
+
+def stop_lines(misses: pd.DataFrame) -> pd.DataFrame:
+    """What is promised and what is lost where plans stop, by tolerance, as the figure draws it: what, tolerance, and ends."""
+    rows = misses[(misses["promise"] == stops.AS_IT_IS) & misses["measure"].isin(STOP)]
+    rows = rows.assign(what=rows["measure"].map(STOP), low=rows["low"].clip(lower=0))
+    return rows.sort_values(["what", "tolerance"], ascending=[False, True], kind="stable", ignore_index=True)
+
+
+def stop_words(claim: Sequence[float], margin: float) -> str:
+    """Whether a promise is kept where the plan says stop, within a margin in points."""
+    kept = "within half a point of what was promised"
+    return words.chosen(
+        decide(claim, margin), "more than half a point beyond what was promised", kept, f"not shown to be {kept}"
+    )
+
+
+def stop_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Where plans stop in each study, by tolerance, promises as they are."""
+    rows = rows[rows["promise"] == stops.AS_IT_IS].sort_values(["tolerance", "study"], kind="stable")
+    columns = {"promised": "promised (points)", "regret": "lost (points)", "nothing": "lost if nothing is bought (points)"}
+    shown = pd.DataFrame({"stop at (points)": rows["tolerance"], "study": rows["study"]})
+    shown["plans that stop, %"] = (100 * rows["stopped"]).round(0).astype(int)
+    return shown.assign(**{name: rows[column].round(2) for column, name in columns.items()}).reset_index(drop=True)
+
+
+def corrected_table(misses: pd.DataFrame) -> pd.DataFrame:
+    """How far promises are off in a study, as they are and corrected, by tolerance."""
+    rows = misses[misses["measure"].isin(("size", "size, minus that as it is"))]
+    ends = [words.with_interval(row) for row in rows[["estimate", "low", "high"]].to_numpy(float)]
+    wide = rows.assign(said=ends).pivot(index=["promise", "tolerance"], columns="measure", values="said").reset_index()
+    names = {"tolerance": "stop at (points)", "size": "off by (points)", "size, minus that as it is": "minus as it is (points)"}
+    return wide.rename(columns=names).rename_axis(columns=None)

@@ -15,21 +15,34 @@ WITHOUT = ", loss unknown"  # of a policy whose fit knows size and data alone
 STATES = (3, 8)  # cells bought, over which promises are compared
 BINS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.05, 1.0)  # of a promise, shares
 POINTS = 100
+DECISION = ["study", "data", "part", "score"]  # what is to be chosen from, and by what
 
 
-def traces(grids: Iterable[Grid], items: int, cells: int, repeats: int, seed: int) -> pd.DataFrame:
-    """Every policy on every grid, two that ask the fit also where it does not know the loss.
+def traces(
+    grids: Iterable[Grid],
+    items: int,
+    cells: int,
+    repeats: int,
+    seed: int,
+    known: Sequence[str] = tuple(POLICIES),
+    unknown: Sequence[str] = (UNSURE, PLAN),
+) -> pd.DataFrame:
+    """Policies on every grid.
+
+    Parameters
+    ----------
+    known, unknown : policies that know the loss; those that ask a fit which does not
 
     Returns
     -------
-    data, part, score, policy, items, and the columns of `policies.traced`
+    study, data, part, score, policy, items, and the columns of `policies.traced`
     """
     rows = []
     for grid in grids:
-        about = {"data": grid.data, "part": grid.part, "score": grid.score, "items": items}
-        for policy in POLICIES:
+        about = {"study": grid.study, "data": grid.data, "part": grid.part, "score": grid.score, "items": items}
+        for policy in known:
             rows.append(traced(grid, policy, items, cells, repeats, seed).assign(policy=policy, **about))
-        for policy in (UNSURE, PLAN):
+        for policy in unknown:
             trace = traced(grid, policy, items, cells, repeats, seed, loss=False)
             rows.append(trace.assign(policy=policy + WITHOUT, **about))
         lost = {"repeat": 0, "cells": 0, "regret": nothing_bought(grid), "error": np.nan, "promised": np.nan}
@@ -56,26 +69,39 @@ def curves(rows: pd.DataFrame, level: float) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
+def over_all(decisions: pd.Series, over: str) -> pd.Series:
+    """Mean of decisions for each of `over`, a level of their index: over grids first, then over all that share it."""
+    return decisions.groupby(level=sorted({over, "data"}), sort=False).mean().groupby(level=over, sort=False).mean()
+
+
 def differences(rows: pd.DataFrame, first: str, second: str, measure: str, cells: int, over: str) -> pd.Series:
-    """First policy minus second, in points, for each of `over` (a column): mean over all that share it."""
-    at = rows[rows["cells"] == np.minimum(cells, rows.groupby(["data", "part", "score"])["cells"].transform("max"))]
-    means = at.groupby(["data", "part", "score", "policy"], sort=False)[measure].mean().unstack()
-    return POINTS * (means[first] - means[second]).groupby(level=over, sort=False).mean()
+    """First policy minus second, in points, for each of `over` (a column): mean over all that share it.
+
+    What buys nothing has one row, which stands for any number of cells.
+    """
+    at = rows[rows["cells"] == np.minimum(cells, rows.groupby(DECISION)["cells"].transform("max"))]
+    free = rows[rows["policy"] == NOTHING]
+    means = pd.concat([at, free]).groupby([*DECISION, "policy"], sort=False)[measure].mean().unstack()
+    return POINTS * over_all(means[first] - means[second], over)
 
 
 def kept(rows: pd.DataFrame, over: str) -> pd.Series:
     """Regret that came minus regret that was promised, in points, for each of `over`."""
-    states = rows[rows["policy"].isin((PLAN, RANDOM)) & rows["cells"].between(*STATES)]
-    more = states.assign(more=states["regret"] - states["promised"])
-    each = more.groupby(["data", "part", "score"], sort=False)["more"].mean()
-    return POINTS * each.groupby(level=over, sort=False).mean()
+    chosen = states(rows)
+    more = chosen.assign(more=chosen["regret"] - chosen["promised"])
+    return POINTS * over_all(more.groupby(DECISION, sort=False)["more"].mean(), over)
+
+
+def states(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those over which promises are compared: a few cells bought, by the plan or at random."""
+    return rows[rows["policy"].isin((PLAN, RANDOM)) & rows["cells"].between(*STATES)]
 
 
 def promises(rows: pd.DataFrame) -> pd.DataFrame:
     """What came of promises, by their size: data, low and high (of the promise), states, promised and regret, in points."""
-    states = rows[rows["policy"].isin((PLAN, RANDOM)) & rows["cells"].between(*STATES)]
-    bins = pd.cut(states["promised"], BINS, right=False)
-    grouped = states.groupby([states["data"], bins], observed=True, sort=False)
+    chosen = states(rows)
+    bins = pd.cut(chosen["promised"], BINS, right=False)
+    grouped = chosen.groupby([chosen["data"], bins], observed=True, sort=False)
     means = (POINTS * grouped[["promised", "regret"]].mean()).assign(states=grouped.size()).reset_index(names=["data", "bin"])
     ends = {"low": [POINTS * bin.left for bin in means["bin"]], "high": [POINTS * bin.right for bin in means["bin"]]}
     return means.drop(columns="bin").assign(**ends).sort_values(["data", "low"], ignore_index=True)

@@ -31,9 +31,18 @@ def test_differences_are_paired_and_over_what_is_asked(rows):
     assert (same == 0).all()
 
 
+def test_nothing_bought_stands_for_any_number_of_cells_and_grids_weigh_alike(rows):
+    by = summaries.differences(rows, policies.NOTHING, policies.PLAN, "regret", 3, "study")
+    plan = rows[(rows["policy"] == policies.PLAN) & (rows["cells"] == 3)].groupby("part")["regret"].mean()
+    free = rows[rows["policy"] == policies.NOTHING].groupby("part")["regret"].mean()
+    assert by["made up"] == pytest.approx(100 * (free - plan).mean()) and free.sum() > 0
+    index = pd.MultiIndex.from_tuples([("s", "a", 1), ("s", "a", 2), ("s", "b", 1)], names=["study", "data", "part"])
+    assert summaries.over_all(pd.Series([0.0, 2.0, 7.0], index), "study")["s"] == 4
+
+
 def test_promises_that_are_kept_and_broken():
     states = pd.DataFrame({"cells": [3, 8, 9], "promised": [0.01, 0.03, 0.0], "regret": [0.02, 0.03, 1.0]})
-    states = states.assign(data="d", part="p", score="s", policy=policies.PLAN)
+    states = states.assign(study="d", data="d", part="p", score="s", policy=policies.PLAN)
     assert summaries.kept(states, "data")["d"] == pytest.approx(0.5)
     table = summaries.promises(states)
     assert table["states"].tolist() == [1, 1] and table["regret"].tolist() == pytest.approx([2, 3])
