@@ -76,10 +76,8 @@ def stop_lines(misses: pd.DataFrame) -> pd.DataFrame:
 
 def stop_words(claim: Sequence[float], margin: float) -> str:
     """Whether a promise is kept where the plan says stop, within a margin in points."""
-    kept = "within half a point of what was promised"
-    return words.chosen(
-        decide(claim, margin), "more than half a point beyond what was promised", kept, f"not shown to be {kept}"
-    )
+    kept = "less than half a point beyond what was promised"
+    return words.chosen(decide(claim, margin), kept.replace("less", "more"), kept, f"not shown to be {kept}")
 
 
 def stop_table(rows: pd.DataFrame) -> pd.DataFrame:

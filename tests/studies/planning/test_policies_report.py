@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from proxylib.studies.planning import policies, summaries
+from proxylib.studies.planning import policies, stops, summaries
 from proxylib.studies.planning import policies_report as report
 
 
@@ -43,3 +43,34 @@ def test_promises_of_several_sets_are_weighed_by_their_states():
     drawn = report.promises_figure([(promises, "scribe"), (promises, "published")])
     assert drawn["by"].tolist() == ["the lab's grid", "published grids"]
     assert summaries.BINS[0] == 0
+
+
+@pytest.fixture
+def misses():
+    rows = [(promise, tolerance) for promise in (stops.AS_IT_IS, stops.OTHERS) for tolerance in (1.0, 0.25)]
+    ends = {"promised": (0.7, 0.5, 0.9), "nothing": (0.5, -0.1, 1.1), "size": (0.4, 0.2, 0.6)}
+    ends["size, minus that as it is"] = (0.1, -0.2, 0.4)
+    columns = ["promise", "tolerance", "measure", "estimate", "low", "high"]
+    return pd.DataFrame([(*row, name, *each) for row in rows for name, each in ends.items()], columns=columns)
+
+
+def test_what_is_drawn_of_stops_is_what_was_promised_and_what_was_lost(misses):
+    lines = report.stop_lines(misses)
+    assert lines["what"].tolist() == ["promised", "promised", "lost", "lost"]
+    assert lines["tolerance"].tolist() == [0.25, 1.0] * 2 and lines["low"].tolist() == [0.5, 0.5, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"), [(-0.7, 0.3, "less than half"), (0.6, 2.0, "more than half"), (-1.0, 2.0, "not shown to be less")]
+)
+def test_a_stop_is_said_to_keep_its_promise_only_where_the_interval_does(low, high, said):
+    assert report.stop_words((0.0, low, high), 0.5).startswith(said)
+
+
+def test_tables_of_stops_hold_promises_as_they_are_and_corrections_beside_them(misses):
+    rows = {"promise": [stops.AS_IT_IS, stops.OTHERS], "study": "a", "tolerance": 1.0, "stopped": 0.5}
+    stopped = pd.DataFrame(rows | {"promised": 0.72, "regret": 0.53, "nothing": 0.8})
+    table = report.stop_table(stopped)
+    assert len(table) == 1 and table["plans that stop, %"].tolist() == [50] and table["lost (points)"].tolist() == [0.53]
+    corrected = report.corrected_table(misses)
+    assert len(corrected) == 4 and corrected["off by (points)"].iloc[0] == "0.40 [0.20, 0.60]"
