@@ -82,11 +82,19 @@ MUTANTS = {
         Mutant("all-notes-have-noise", " * (1 - notes.shape[1] / count)", ""),
     ],
     "studies/planning/summaries.py": [
-        Mutant("promises-of-unseen-states", '& rows["cells"].between(*STATES)]\n    more', "]\n    more"),
+        Mutant("promises-of-unseen-states", '& rows["cells"].between(*STATES)]', "]"),
+        Mutant("corpora-are-studies", 'level=sorted({over, "data"})', "level=over"),
     ],
     "studies/planning/decide.py": [
         Mutant("spends-beyond-the-budget", "offered.prices <= left + 1e-9", "offered.prices > 0"),
         Mutant("endless-items-never-err", "spread / items + layer.off**2", "spread / items"),
+    ],
+    "studies/planning/stops.py": [
+        Mutant("stops-anywhere", '.sort_values("cells", kind="stable").drop_duplicates(trace)', ""),
+        Mutant("stops-on-two-scores", 'states["cells"] >= STATES[0]', 'states["cells"] >= 2'),
+        Mutant("taught-by-itself", 'rows[rows["study"] != name]', "rows"),
+        Mutant("many-states-weigh-more", "var_weights=weights / weights.mean()", "var_weights=weights * 0 + 1"),
+        Mutant("the-lab-is-a-published-study", 'stops[stops["study"] != LAB].groupby', "stops.groupby"),
     ],
     "alarms/rises.py": [
         Mutant("noise-of-whole-curve", "median / (MEDIAN * np.sqrt(6))", "median / MEDIAN"),
