@@ -51,10 +51,13 @@ def correction(states: pd.DataFrame) -> Correction:
     from statsmodels.genmod.families import Poisson
     from statsmodels.genmod.generalized_linear_model import GLM
 
+    regret = states["regret"].to_numpy(float)
+    if not regret.any():
+        return Correction(-np.inf, 1.0)  # nothing was ever lost, so nothing is to be expected
     promised = np.log(np.maximum(states["promised"].to_numpy(float), LEAST))
     weights = 1 / states.groupby("study")["study"].transform("size").to_numpy(float)
     design = np.column_stack([np.ones(len(states)), promised])
-    fit = GLM(states["regret"].to_numpy(float), design, family=Poisson(), var_weights=weights / weights.mean()).fit()
+    fit = GLM(regret, design, family=Poisson(), var_weights=weights / weights.mean()).fit()
     return Correction(*(float(value) for value in fit.params))
 
 

@@ -38,6 +38,11 @@ def test_a_correction_is_the_power_that_is_there_and_right_on_average():
     assert learnt(np.array([0.0]))[0] == learnt(np.array([stops.LEAST]))[0]
 
 
+def test_where_nothing_was_ever_lost_nothing_is_expected():
+    rows = stops.summaries.states(made_up()).assign(regret=0.0)
+    assert (stops.correction(rows)(rows["promised"].to_numpy()) == 0).all()
+
+
 def test_each_study_weighs_alike_however_many_states_it_has():
     rows = stops.summaries.states(made_up(names=("a", "b")))
     once = stops.correction(rows)
