@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from proxylib.cli.options import command
 from proxylib.data.thinking import Think
 from proxylib.settings import Frozen
-from proxylib.text import say
+from proxylib.text import say, warn
 
 
 class Options(Frozen):
@@ -27,13 +27,14 @@ class Options(Frozen):
     fields: dict[str, str] = Field(default={}, description="names in both files, such as prompt=dialogue solution=note")
     think: Think = Field(default="keep", description="whether think blocks stay in the solutions of both files")
     lengths: bool = Field(default=False, description="count tokens and what the context cuts; train nothing")
+    dry_run: bool = Field(default=False, description="say what the cell will take on this machine; train and write nothing")
     list: bool = Field(default=False, description="a line of shell for every cell of the grid; train nothing")
     parameters: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _one_thing(self) -> Options:
-        if self.list and self.lengths:
-            raise ValueError("give --list or --lengths, not both")
+        if self.list + self.lengths + self.dry_run > 1:
+            raise ValueError("give one of --list, --lengths and --dry-run")
         if not self.list and not self.base:
             raise ValueError("--base is needed, unless --list is given")
         return self
@@ -45,7 +46,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: Options) -> int:
-    """List the cells, count a cell's lengths, or make it."""
+    """List the cells, count a cell's lengths, say what it takes, or make it."""
     from proxylib.studies.loss import hub_cell
     from proxylib.studies.loss.settings import hub
 
@@ -59,7 +60,9 @@ def run(options: Options) -> int:
     cell = hub_cell.Cell(options.base, data.traces, held_out.traces, grid)
     if options.lengths:
         say(hub_cell.measured_lengths(cell))
-    elif finished := hub_cell.run(cell, options.out):
+    elif options.dry_run:
+        say(hub_cell.price(cell, options.out))
+    elif finished := hub_cell.run(cell, options.out, warn):
         say(f"{options.data}: {data.counts.summary()}")
         say(f"{options.held_out}: {held_out.counts.summary()}")
         say(finished.summary(None if options.examples else data.counts, held_out.counts))

@@ -14,7 +14,7 @@ GIVEN = ("--data", "d.jsonl", "--held-out", "h.jsonl", "--out", "cells")
     ("words", "said"),
     [
         ((), "finetune: --base is needed, unless --list is given"),
-        (("--list", "--lengths"), "finetune: give --list or --lengths, not both"),
+        (("--list", "--lengths"), "finetune: give one of --list, --lengths and --dry-run"),
         (("--list", "-p", "learning_rate", "fast"), "parameter learning_rate: Input should be a valid number (given: 'fast')"),
         (("--list", "-p", "rate", "2e-4"), "parameter rate: Extra inputs are not permitted (given: 0.0002)"),
         (("--base", "b", "--examples", "0"), "--examples: Input should be greater than or equal to 1 (given: 0)"),
@@ -26,7 +26,7 @@ def test_what_it_refuses(refusal, words, said):
 
 def test_think_blocks_are_cut_in_both_files_and_in_every_line_of_the_list(tmp_path, monkeypatch, capsys):
     cells = []
-    monkeypatch.setattr(hub_cell, "run", lambda cell, out: cells.append(cell))
+    monkeypatch.setattr(hub_cell, "run", lambda cell, out, told: cells.append(cell))
     monkeypatch.chdir(tmp_path)
     for name in ("d", "h"):
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({"prompt": name, "solution": "<think>hm</think> 4"}))

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +41,8 @@ from proxylib.models.lora import ADAPTER, CHECKPOINTS, DTYPES, Row, Schedule, Tu
 from proxylib.runs import folder as work_folder
 from proxylib.runs.files import canonical, parquet_bytes, sha256
 from proxylib.runs.folder import Folder, Workspace
-from proxylib.studies.loss import hub_text
+from proxylib.studies.loss import hub_price, hub_text
+from proxylib.studies.loss.hub_price import CellPrice
 from proxylib.studies.loss.settings import Hub, HubCellSettings, HubTuning
 
 LOSSES, LENGTHS, NOTES, HELD_OUT = "losses.parquet", "lengths.parquet", "notes.jsonl", "held_out"
@@ -136,8 +137,12 @@ def refuse_unaskable(cell: Cell, tokenizer: PreTrainedTokenizerFast) -> None:
             raise UserError(f"held-out {trace.task}/{trace.id}: {error.reason}; leave it out") from None
 
 
-def run(cell: Cell, out: Path) -> Finished | None:
+def run(cell: Cell, out: Path, told: Callable[[CellPrice], object] | None = None) -> Finished | None:
     """Fine-tune, then measure; goes on where an earlier call ended.
+
+    Parameters
+    ----------
+    told : is given what the cell will take, before it is trained
 
     Returns
     -------
@@ -153,8 +158,23 @@ def run(cell: Cell, out: Path) -> Finished | None:
         if not Workspace(out, place.progress()).holds(*TRAINED):
             _tuned(cell, out)
         return None
-    done = place.make(lambda workspace: make(cell, workspace))
+    done = place.make(lambda workspace: make(cell, workspace, told))
     return Finished(done.folder, done.manifest)
+
+
+def price(cell: Cell, out: Path) -> CellPrice:
+    """What a cell that begins would take, and refuse; nothing is written."""
+    devices.prepare(cell.settings.device, cell.settings.threads)
+    refuse_unaskable(cell, tokenizers.load(folders.whole(cell.base), cell.settings.bos))
+    model = loading.load(folders.whole(cell.base), cell.settings.device, DTYPES[cell.settings.dtype])
+    _refuse_unmeasurable(cell, model)
+    return _price(cell, out, model)
+
+
+def _price(cell: Cell, out: Path, base: PreTrainedModel) -> CellPrice:
+    tokenizer = tokenizers.load(folders.whole(cell.base), cell.settings.bos)
+    rows = (_rows(cell.examples, cell, cell.settings.context), _rows(cell.held_out, cell, ALL))
+    return hub_price.priced(base, tokenizer, rows, cell.settings, int(os.environ.get("WORLD_SIZE", "1")), out)
 
 
 def request(cell: Cell) -> dict[str, object]:
@@ -187,19 +207,24 @@ def _digest(part: Sequence[Trace]) -> str:
     return sha256(canonical([asdict(trace) for trace in part]).encode())
 
 
-def make(cell: Cell, workspace: Workspace) -> None:
+def make(cell: Cell, workspace: Workspace, told: Callable[[CellPrice], object] | None = None) -> None:
     """Train, then measure, in the folder of a command or of a step of the grid; what an earlier call finished stays."""
     if not workspace.holds(*TRAINED):
-        _train(cell, workspace)
+        _train(cell, workspace, told)
     if not workspace.facts["diverged"] and not workspace.holds(*MEASURED):
         _measure(cell, workspace)
 
 
-def _tuned(cell: Cell, out: Path) -> Tuned:
+def _tuned(cell: Cell, out: Path, told: Callable[[CellPrice], object] | None = None) -> Tuned:
     settings = cell.settings
     devices.prepare(settings.device, settings.threads)
     schedule = Schedule(settings.epochs, None)
-    tried = partial(_refuse_unmeasurable, cell)
+
+    def tried(base: PreTrainedModel) -> None:
+        _refuse_unmeasurable(cell, base)
+        if told:
+            told(_price(cell, out, base))
+
     return tune(cell.base, cell.examples, settings, schedule, settings.seed, out, settings.bos, tried)
 
 
@@ -211,7 +236,7 @@ def _refuse_unmeasurable(cell: Cell, base: PreTrainedModel) -> None:
         raise UserError(f"{cell.base}: {error}") from None
 
 
-def _train(cell: Cell, workspace: Workspace) -> None:
+def _train(cell: Cell, workspace: Workspace, told: Callable[[CellPrice], object] | None) -> None:
     """Train and write what training leaves."""
     settings = cell.settings
     devices.prepare(settings.device, settings.threads)
@@ -227,7 +252,7 @@ def _train(cell: Cell, workspace: Workspace) -> None:
     workspace.begin()
     workspace.forget()
     shutil.rmtree(workspace.path(HELD_OUT), ignore_errors=True)  # of another adapter
-    tuned = _tuned(cell, workspace.folder)
+    tuned = _tuned(cell, workspace.folder, told)
     gc.collect()  # the trainer is a cycle, and holds the weights that are about to be loaded again
     torch.cuda.empty_cache()
     workspace.note(cell=workspace.folder.name, base=cell.base, revision=folders.commit_of(folders.whole(cell.base)))

@@ -128,6 +128,31 @@ def test_what_a_cell_leaves(place, whole):
     ] * 4  # the judge's own
 
 
+def test_a_dry_run_counts_what_the_cell_takes_and_writes_nothing(place, whole, capsys):
+    out = place.folder / "never"
+    assert main([*place.given, "--out", str(out), *options(), "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    trained = SMALL["epochs"] * facts(whole)["tokens"]
+    assert said.startswith("at most ") and f"training {trained:,} tokens" in said and not out.exists()
+    assert f"notes at most {4 * SMALL['max_new_tokens']:,} tokens" in said
+
+
+def test_what_a_cell_takes_is_said_before_it_is_trained_and_leaves_the_base_as_it_was(place, whole):
+    cell = cell_of(place)
+    told = []
+    hub_cell.run(cell, place.folder / "priced", told.append)
+    assert len(told) == 1 and told[0].training.seconds > 0
+    assert losses(place.folder / "priced").equals(losses(whole))  # no random number was drawn, no weight moved
+    weights = sum(path.stat().st_size for path in (whole / "adapter").glob("*.safetensors"))
+    assert weights < told[0].training.disk < 20 * weights
+
+
+def cell_of(place):
+    held_out = hub_cell.read(str(place.folder / "test.jsonl"), {}).traces
+    examples = hub_cell.read(str(place.folder / "train.jsonl"), {}).traces
+    return hub_cell.Cell(str(place.folder / "base"), examples, held_out, hub(SMALL))
+
+
 def test_a_finished_cell_is_told_and_not_made_again(place, whole, capsys, monkeypatch):
     monkeypatch.setattr(hub_cell, "tune", None)
     monkeypatch.setattr(hub_cell, "_measure", None)
@@ -159,7 +184,7 @@ def test_sixty_flipped_bits_are_named_or_harmless(place, whole, tmp_path, monkey
     places = [path for path, data in content.items() if data]
     made = []
 
-    def train(cell, workspace):
+    def train(cell, workspace, told):
         made.append("train")
         workspace.note(**facts(whole))
         for name in hub_cell.TRAINED:
