@@ -74,6 +74,9 @@ MUTANTS = {
         Mutant("a-floor-is-a-line", " or np.ptp(scores) == 0", ""),
         Mutant("extrapolates-silently", "if not seen[name].min() <= value <= seen[name].max():", "if False:"),
     ],
+    "studies/planning/surgical.py": [
+        Mutant("domains-share-their-rows", "domains.named(pd.DataFrame(out), domain)", "pd.DataFrame(out)"),
+    ],
     "studies/planning/policies.py": [
         Mutant("the-null-knows-the-loss", "surface.prior(grid.signals(loss))", "surface.prior(grid.signals())"),
         Mutant("bought-again", "np.put_along_axis(left, self.bought, -np.inf, axis=1)", "pass"),
@@ -1439,7 +1442,7 @@ MUTANTS = {
     ],
     "report/scoreboard.py": [
         Mutant("damage-beside-the-claims", "        store.read(folder)\n\n", "        pass\n\n"),
-        Mutant("stale-runs-tolerated", "if len(judged) > 1", "if len(judged) > 9"),
+        Mutant("stale-runs-tolerated", "        if twice:\n", "        if False:\n"),
         Mutant("given-interval-decides", '("low", "low_given", min)', '("low", "low_given", max)'),
         Mutant("null-of-a-run-ignored", 'null = _number(values.get("null"))', "null = None"),
         Mutant("margins-forgotten", 'table["margin"].eq("yes")', 'table["margin"].eq("no")'),

@@ -52,8 +52,7 @@ def rows(results: Path = ROOT / "results", path: Path = CLAIMS) -> list[dict]:
     estimates = {stage: _estimates(results, stage) for stage in table["stage"].dropna().unique()}
     entries = []
     for claim in table.to_dict("records"):
-        run_id, measured = estimates.get(claim["stage"], (None, {}))
-        values = measured.get(claim["row"] or claim["id"])
+        run_id, values = estimates.get(claim["stage"], {}).get(claim["row"] or claim["id"], (None, None))
         said = {name: claim[name] for name in SAID}
         judged = _open(claim) if values is None else _judged(claim, values) | {"runs": [run_id]}
         entries.append(said | judged | {"page": claim["page"]})
@@ -93,16 +92,20 @@ def _number(value: object) -> float | None:
     return None if value is None or not np.isfinite(value) else round(float(value), 6)
 
 
-def _estimates(results: Path, stage: str) -> tuple[str | None, dict[str, dict]]:
-    """The recorded run of a stage that has estimates, and their rows by name; a row without an estimate is none."""
-    runs = {path.parent.name: store.read(path.parent) for path in sorted(results.glob(f"*/{stage}/*/{MANIFEST}"))}
-    judged = {run_id: run for run_id, run in runs.items() if "estimates" in run.tables}
-    if len(judged) > 1:
-        raise UserError(f"{results}: several recorded {stage} runs ({', '.join(judged)}); remove the stale one")
-    for run_id, run in judged.items():
-        table = run.table("estimates").dropna(subset="estimate")
-        return run_id, {row["claim"]: row for row in table.to_dict("records")}
-    return None, {}
+def _estimates(results: Path, stage: str) -> dict[str, tuple[str, dict]]:
+    """By name the rows of a stage's recorded runs, each with the id of its run; a row without an estimate is none.
+
+    Runs of one stage with other parameters have rows of other names (`domains.row`); two runs with one row are a stale record.
+    """
+    known: dict[str, tuple[str, dict]] = {}
+    for path in sorted(results.glob(f"*/{stage}/*/{MANIFEST}")):
+        run = store.read(path.parent)
+        rows = run.table("estimates").to_dict("records") if "estimates" in run.tables else []
+        twice = [known[row["claim"]][0] for row in rows if row["claim"] in known]
+        if twice:
+            raise UserError(f"{results}: several recorded {stage} runs ({twice[0]}, {run.run_id}); remove the stale one")
+        known |= {row["claim"]: (run.run_id, row) for row in rows}
+    return {name: (run_id, row) for name, (run_id, row) in known.items() if pd.notna(row["estimate"])}
 
 
 def document(results: Path = ROOT / "results") -> bytes:

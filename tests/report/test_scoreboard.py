@@ -167,6 +167,16 @@ def test_two_recorded_runs_of_a_stage_are_refused_by_name(tmp_path, claims, prof
     assert all(run_id in str(told.value) for run_id in ids)
 
 
+def test_runs_of_a_stage_with_rows_of_other_names_stand_side_by_side(tmp_path, claims):
+    """As those of two domains: each claim takes its row's numbers, and names the run that has the row."""
+    claims.write_text(CLAIMS.replace("alpha,,page_a", "alpha,second/claims,page_a").replace("alpha,second/claims", "alpha,", 1))
+    rows = {"scribe": ALPHA, "claims": [("second/claims", -0.4, -0.6, -0.2, 0.95, 5, "bases")]}
+    runs = {name: record(tmp_path / "results", "alpha", part, name).run_id for name, part in rows.items()}
+    first, second, *_ = scoreboard.rows(tmp_path / "results", claims)
+    assert (first["estimate"], first["runs"]) == (0.4, [runs["scribe"]])
+    assert (second["estimate"], second["runs"], second["verdict"]) == (-0.4, [runs["claims"]], "holds")
+
+
 def test_the_document_is_json_and_the_same_every_time(tmp_path, claims, monkeypatch):
     record(tmp_path / "results", "alpha", ALPHA)
     monkeypatch.setattr(scoreboard.rows, "__defaults__", (None, claims))

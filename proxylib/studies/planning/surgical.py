@@ -1,4 +1,4 @@
-"""Which cells of the scribe grid to evaluate next, its losses being known: the stage `surgical`."""
+"""Which cells of a domain's grid to evaluate next, its losses being known: the stage `surgical`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from proxylib.data import domains
 from proxylib.runs.store import Workspace
 from proxylib.stats import mean_interval
 from proxylib.studies.planning import grids, summaries
@@ -24,7 +25,8 @@ def build(step: Any, workspace: Workspace) -> None:
     """
     settings: SurgicalSettings = step.settings
     fits, judged = step.parent("loss_fits"), step.parent("verdicts")
-    known = list(grids.scribe(fits.table("cells"), judged.table("verdicts"), judged.table("grades"), "scribe"))
+    domain = step.parents["verdicts"].settings.domain
+    known = list(grids.scribe(fits.table("cells"), judged.table("verdicts"), judged.table("grades"), domain))
     judge = next(judge for judge in grids.DECIDING if any(grid.score == judge for grid in known))
     deciding = [grid for grid in known if grid.score == judge]
     beside = [grid for grid in known if grid.score != judge]
@@ -33,7 +35,7 @@ def build(step: Any, workspace: Workspace) -> None:
     rows = pd.concat(rows, ignore_index=True)
     workspace.write_table("curves", summaries.curves(rows, settings.bootstrap.level))
     workspace.write_table("promises", summaries.promises(rows))
-    workspace.write_table("estimates", estimates(deciding, rows, settings))
+    workspace.write_table("estimates", estimates(deciding, rows, settings, domain))
     chosen = settings.planning
     facts = {"notes": chosen.notes_decided, "decided": chosen.decided, "repeats": chosen.repeats}
     workspace.note(cells=len(deciding[0].truth), seeds=len(deciding), level=settings.bootstrap.level, **facts)
@@ -44,8 +46,8 @@ def _how(settings: SurgicalSettings) -> dict[str, int]:
     return {"cells": chosen.cells, "repeats": chosen.repeats, "seed": settings.bootstrap.seed}
 
 
-def estimates(deciding: list[Grid], rows: pd.DataFrame, settings: SurgicalSettings) -> pd.DataFrame:
-    """The claims, in points, over bases and seeds."""
+def estimates(deciding: list[Grid], rows: pd.DataFrame, settings: SurgicalSettings, domain: str) -> pd.DataFrame:
+    """The claims of a domain, in points, over bases and seeds."""
     level, chosen = settings.bootstrap.level, settings.planning
     how = _how(settings) | {"cells": chosen.decided, "items": chosen.notes_decided}
     over = lambda *which: summaries.over_groups(deciding, *which, how, level)
@@ -60,4 +62,4 @@ def estimates(deciding: list[Grid], rows: pd.DataFrame, settings: SurgicalSettin
     bought = rows[(rows["items"] == chosen.notes_decided) & (rows["score"] == deciding[0].score)]
     promised = mean_interval(summaries.kept(bought, "part"), level)
     out.append(summaries.estimate("ours-plan-promise", promised, level, len(deciding), "seeds"))
-    return pd.DataFrame(out)
+    return domains.named(pd.DataFrame(out), domain)

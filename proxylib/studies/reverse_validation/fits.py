@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from proxylib import stats
+from proxylib.data import domains
 from proxylib.runs.store import Workspace
 from proxylib.studies.reverse_validation import grid, labels, orders, worth
 from proxylib.studies.reverse_validation.bank import NOISE, Judge, bank, flipped
@@ -47,6 +48,7 @@ def build(step, workspace: Workspace) -> None:
             found["orders"].append(orders.orders(seen, level).assign(**keys))
             if primary:
                 rest = _of_primary(bench, part, seen, settings, found["orders"][0])
+                rest["estimates"] = domains.named(rest["estimates"], step.parents["verdicts"].settings.domain)
                 workspace.note(judges=len(bench.judges), configurations=seen[0].configurations, cells=len(bench.cells))
     for name, frames in found.items():
         workspace.write_table(name, pd.concat(frames, ignore_index=True))

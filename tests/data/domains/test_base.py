@@ -4,12 +4,20 @@ import itertools
 import random
 import re
 
+import pandas as pd
 import pytest
 
 from proxylib.data import domains
 from proxylib.data.domains.base import CRITERIA, MOST_LINES
 
 DOMAINS = [pytest.param(domains.domain(name), id=name) for name in domains.NAMES]
+
+
+def test_claims_of_the_first_domain_go_by_their_own_names_and_those_of_others_by_the_domain_too():
+    table = pd.DataFrame({"claim": ["a", "b"], "estimate": [1.0, 2.0]})
+    rows = {name: domains.named(table, name)["claim"].to_list() for name in domains.NAMES}
+    assert rows.pop(domains.SCRIBE) == ["a", "b"] and rows["claims"] == ["a/claims", "b/claims"]
+    assert all(names == [domains.row(claim, name) for claim in "ab"] for name, names in rows.items())
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

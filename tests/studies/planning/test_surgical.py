@@ -9,8 +9,11 @@ from proxylib.stats import Bootstrap
 from proxylib.studies.planning import policies, surgical
 from proxylib.studies.planning.settings import Planning, SurgicalSettings
 
+CLAIMS = ["loss-surgical", "loss-surgical-regret", "ours-surgical-where", "ours-plan", "ours-plan-promise"]
 
-def test_tables_and_claims_come_of_cells_and_verdicts(few_guesses):
+
+def built(domain):
+    """Tables and facts of a domain's run."""
     cells, verdicts, grades = recorded(notes=4)
     runs = {"loss_fits": {"cells": cells}, "verdicts": {"verdicts": verdicts, "grades": grades}}
     settings = SurgicalSettings(
@@ -20,17 +23,26 @@ def test_tables_and_claims_come_of_cells_and_verdicts(few_guesses):
     parent = lambda role: SimpleNamespace(table=runs[role].__getitem__)
     tables, facts = {}, {}
     workspace = SimpleNamespace(write_table=tables.__setitem__, note=facts.update)
-    surgical.build(SimpleNamespace(settings=settings, parent=parent), workspace)
+    parents = {"verdicts": SimpleNamespace(settings=SimpleNamespace(domain=domain))}
+    surgical.build(SimpleNamespace(settings=settings, parent=parent, parents=parents), workspace)
+    return tables, facts
+
+
+def test_tables_and_claims_come_of_cells_and_verdicts(few_guesses):
+    tables, facts = built("scribe")
     assert set(tables) == {"curves", "promises", "estimates"} and facts["cells"] == 6 and facts["seeds"] == 2
     rows = tables["estimates"].set_index("claim")
-    assert list(rows.index) == [
-        "loss-surgical",
-        "loss-surgical-regret",
-        "ours-surgical-where",
-        "ours-plan",
-        "ours-plan-promise",
-    ]
+    assert list(rows.index) == CLAIMS
     assert (rows["low"] <= rows["estimate"]).all() and rows.loc["loss-surgical", "n"] == 3
     curves = tables["curves"]
     assert set(curves["items"]) == {2, 4} and policies.NOTHING in set(curves["policy"])
     assert isinstance(curves, pd.DataFrame) and curves[curves["cells"] == 0]["estimate"].notna().any()
+
+
+def test_another_domain_s_rows_carry_its_name(few_guesses):
+    """So that the scoreboard tells them from the scribe's, which recorded runs call by the claim alone."""
+    (scribe, _), (claims, _) = built("scribe"), built("claims")
+    assert list(claims["estimates"]["claim"]) == [f"{claim}/claims" for claim in CLAIMS]
+    assert set(claims["curves"]["data"]) == {"claims"} and set(scribe["curves"]["data"]) == {"scribe"}
+    numbers = lambda tables: tables["estimates"].drop(columns="claim")
+    pd.testing.assert_frame_equal(numbers(claims), numbers(scribe))
