@@ -72,10 +72,27 @@ MUTANTS = {
     ],
     "studies/planning/relation.py": [
         Mutant("a-floor-is-a-line", " or np.ptp(scores) == 0", ""),
+        Mutant("a-slope-of-either-sign-tells", "is not Decision.UNDECIDED", "is not None"),
+        Mutant("scores-of-all-need-a-slope", "    if known.evaluated.all():\n        return True\n", ""),
+        Mutant(
+            "nearest-tells-most",
+            "np.where(known.evaluated, -1, distance).argmax()",
+            "np.where(known.evaluated, 9, distance).argmin()",
+        ),
         Mutant("extrapolates-silently", "if not seen[name].min() <= value <= seen[name].max():", "if False:"),
     ],
     "studies/planning/surgical.py": [
         Mutant("domains-share-their-rows", "domains.named(pd.DataFrame(out), domain)", "pd.DataFrame(out)"),
+    ],
+    "studies/planning/report.py": [
+        Mutant("what-may-be-best-rests-on-nothing", 'predictions["outside"].ne("")', 'predictions["outside"].eq("x")'),
+    ],
+    "studies/planning/came.py": [
+        Mutant("tolerance-as-it-comes", "nearest = float(tried[", "nearest = float(tried[0 * "),
+    ],
+    "studies/planning/run.py": [
+        Mutant("an-order-that-is-made-up", "planned.steps[STEPS]", "planned.steps[STEPS].iloc[:0]"),
+        Mutant("ends-well-without-an-order", "code=4 if reckoned.planned is None else 0", "code=0"),
     ],
     "studies/planning/policies.py": [
         Mutant("the-null-knows-the-loss", "surface.prior(grid.signals(loss))", "surface.prior(grid.signals())"),

@@ -15,7 +15,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: Plan) -> int:
-    """Plan, and print a sentence a finding; 4 where scores are too few to tell how they follow the signals."""
+    """Plan, and print a sentence a finding; 4 where scores do not tell how they follow the signals."""
     from proxylib.studies.planning import run
 
     if options.dry_run:

@@ -113,6 +113,17 @@ def read(folder: Path) -> Run:
     return run
 
 
+def recorded_run(results: Path, stage: str) -> Run | None:
+    """The recorded reference run of a stage; None where none, or not one alone, is at hand and whole."""
+    folders = [path.parent for path in sorted(results.glob(f"reference/{stage}/*/{MANIFEST}"))]
+    if len(folders) != 1:  # of several one is stale, and nothing says which
+        return None
+    try:
+        return read(folders[0])
+    except UserError:  # nobody's own work hangs on it; `proxylib scoreboard --check` names the damage
+        return None
+
+
 class Store:
     """The runs of one profile, and its recorded ones for reading.
 

@@ -1,5 +1,6 @@
 """`proxylib plan` as a person meets it."""
 
+import pandas as pd
 import pytest
 from studies.planning.tables import grid
 
@@ -18,7 +19,7 @@ def test_a_plan_is_said_and_extrapolations_are_named(folder, capsys):
     said = capsys.readouterr()
     assert (
         "next, buy " in said.out
-        and "extrapolated: loss lies outside of the evaluated 0.5323 to 0.8149 for 1.7B-1293, " in said.err
+        and "extrapolated: loss lies outside of the evaluated 0.5291 to 0.7347 for 1.7B-1293, " in said.err
     )
     assert (folder / "D" / "plan.html").read_text().startswith("<!doctype html>")
 
@@ -26,7 +27,20 @@ def test_a_plan_is_said_and_extrapolations_are_named(folder, capsys):
 def test_too_few_scores_end_with_four(folder, capsys):
     grid((1, 2)).to_csv("few.csv", index=False)
     assert main(["plan", "few.csv", "--out", "D"]) == 4
-    assert "cannot tell how scores follow loss" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("no order: cannot tell how scores follow loss") and said.count("\n") == 1
+
+
+def test_a_slope_of_either_sign_ends_with_four_and_no_order(folder, capsys):
+    frame = grid()
+    frame.loc[frame["score"].notna(), "score"] = [0.5, 0.4, 0.45, 0.5, 0.4]
+    frame.to_csv("flat.csv", index=False)
+    assert main(["plan", "flat.csv", "--out", "D"]) == 4
+    said = capsys.readouterr().out
+    assert said.startswith("no order: scores are not shown to be higher or lower") and "next, buy" not in said
+    assert pd.read_csv("D/plan.csv").empty and pd.read_csv("D/candidates.csv")["expected"].isna().all()
+    page = (folder / "D" / "plan.html").read_text()
+    assert "candidates get no order" in page and "What to buy" not in page and "chance to be best" not in page
 
 
 def test_a_dry_run_writes_nothing(folder, capsys):

@@ -11,8 +11,9 @@ import pandas as pd
 from proxylib.laws import purchases, surface
 from proxylib.laws.purchases import Worlds
 from proxylib.laws.surface import Surface
+from proxylib.studies.planning import relation
 from proxylib.studies.planning.candidates import Candidates
-from proxylib.studies.planning.settings import Layer, Plan
+from proxylib.studies.planning.settings import Layer, Plan, layers
 
 WORLDS, SEED = 1000, 7
 MOST_BOUGHT = 20  # evaluations ahead: by then, the first have changed what is known
@@ -50,6 +51,28 @@ class Planned(NamedTuple):
     steps: pd.DataFrame
     compared: pd.DataFrame
     why: str
+
+
+class Reckoned(NamedTuple):
+    """All that is said of a table.
+
+    Parameters
+    ----------
+    fit, predictions, rest : of `relation.line`, `relation.predicted` and `relation.beside`
+    planned : None where it is not known which way scores follow the signal, so that any order would be made up
+    """
+
+    fit: pd.DataFrame | None
+    predictions: pd.DataFrame
+    rest: pd.DataFrame
+    planned: Planned | None
+
+
+def reckon(known: Candidates, given: Plan) -> Reckoned:
+    """The relation, and the plan where it tells enough for one."""
+    fit = relation.line(known, given.level)
+    planned = plan(known, layers(given), given) if relation.tells(known, fit) else None
+    return Reckoned(fit, relation.predicted(known, given.level), relation.beside(known, given.level), planned)
 
 
 def fitted(known: Candidates) -> Surface:

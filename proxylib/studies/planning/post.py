@@ -10,7 +10,7 @@ import pandas as pd
 
 from proxylib.studies.planning import candidates as reading
 from proxylib.studies.planning import decide, relation, report
-from proxylib.studies.planning.settings import Plan, layers
+from proxylib.studies.planning.settings import Plan
 
 SIZES = ("smallest", "second smallest", "middle", "second largest", "largest")
 EXAMPLES = ("fewest", "middle", "most")
@@ -49,6 +49,4 @@ def said(frame: pd.DataFrame) -> list[str]:
         frame.to_csv(table, index=False)
         given = Plan(table=table, out=table.with_name("out"), percent=True)
         known = reading.load(given)
-    planned = decide.plan(known, layers(given), given)
-    parts = (part(known, given.level) for part in (relation.line, relation.predicted, relation.beside))
-    return [*known.notes, *relation.warnings(known), *report.sentences(known, planned, *parts, given)]
+    return [*known.notes, *relation.warnings(known), *report.sentences(known, decide.reckon(known, given), given)]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from proxylib.report import words
-from proxylib.stats import Interval, mean_interval
+from proxylib.stats import Decision, Interval, decide, mean_interval
 from proxylib.studies.planning.candidates import COUNTED, Candidates, some
 
 FEWEST = 3  # scores that a line needs to have a doubt
@@ -35,6 +35,30 @@ def line(known: Candidates, level: float) -> pd.DataFrame | None:
     low, high = fit.conf_int(1 - level)[1]
     row = {"signal": known.signals[0], "n": int(fit.nobs), "slope": fit.params[1], "low": low, "high": high}
     return pd.DataFrame([row | {"r2": fit.rsquared, "scatter": float(np.sqrt(fit.scale))}])
+
+
+def tells(known: Candidates, fit: pd.DataFrame | None) -> bool:
+    """Whether it is known which way scores follow the signal, or does not matter, as every candidate has a score.
+
+    Parameters
+    ----------
+    fit : of `line`
+    """
+    if known.evaluated.all():
+        return True
+    return fit is not None and decide(fit[["slope", "low", "high"]].iloc[0]) is not Decision.UNDECIDED
+
+
+def telling(known: Candidates) -> list[int]:
+    """Places of the candidates whose scores would tell most of the slope.
+
+    Both ends of the signal if nothing was evaluated, else the one that lies farthest from all that was.
+    """
+    values = known.places()[:, 0]
+    if not known.evaluated.any():
+        return [int(values.argmin()), int(values.argmax())]
+    distance = np.abs(values[:, None] - values[known.evaluated]).min(axis=1)
+    return [int(np.where(known.evaluated, -1, distance).argmax())]
 
 
 def predicted(known: Candidates, level: float) -> pd.DataFrame:

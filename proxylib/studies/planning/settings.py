@@ -53,7 +53,7 @@ class Plan(Frozen):
 
     TABLE is a CSV, TSV or Parquet file, a row per candidate: its loss, size and data (numbers of parameters and of examples or
     tokens) as far as they are known, a score where it was evaluated, and items or stderr of that score. Exit code 0: a plan
-    stands, or nothing is worth its price; 4: too few scores to tell how they follow the signals.
+    stands, or nothing is worth its price; 4: the scores do not tell which way they follow the signals, so there is no order.
     """
 
     table: Path = Field(description="CSV, TSV or Parquet file of candidates", json_schema_extra={"positional": True})

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from proxylib.report import tables
+from proxylib.runs import store
 from proxylib.runs.config import ROOT
 from proxylib.stats import Decision, Drawn, Interval, decide
-from proxylib.studies.your_models import worth
 
 POWER = 0.8  # of so many repetitions with as many problems, the share that would tell two apart
 #: rows of the recorded table
@@ -38,7 +38,7 @@ class Seeds(NamedTuple):
 
 def seeds(results: Path = ROOT / "results") -> Seeds | None:
     """From the recorded reference run; None where that is not at hand."""
-    run = worth.run_of(results, "training_noise")
+    run = store.recorded_run(results, "training_noise")
     if run is None:
         return None
     moves = run.table("moves")

@@ -8,11 +8,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from proxylib.errors import UserError
 from proxylib.report import tables, words
 from proxylib.runs import store
 from proxylib.runs.config import ROOT
-from proxylib.runs.folder import MANIFEST
 from proxylib.stats import Decision, Interval, decide
 
 PROXY, RANKER, PROSE = "top-1, inverse frequency (named)", "linear RankSVM", "prose loss, bits per byte"
@@ -48,7 +46,7 @@ class Worth(NamedTuple):
 
 def recorded(results: Path = ROOT / "results") -> Worth | None:
     """From the reference run; None where none, or not this part of it, is at hand."""
-    run, styles = run_of(results, "ranking"), run_of(results, "whose_style")
+    run, styles = (store.recorded_run(results, stage) for stage in ("ranking", "whose_style"))
     if run is None:
         return None
     summary = run.table("summary")
@@ -63,17 +61,6 @@ def recorded(results: Path = ROOT / "results") -> Worth | None:
         int(rho["families"].iloc[0]),
         (run,) if styles is None else (run, styles),
     )
-
-
-def run_of(results: Path, stage: str) -> store.Run | None:
-    """The recorded reference run of a stage; None where none, or not one alone, is at hand and whole."""
-    folders = [path.parent for path in sorted(results.glob(f"reference/{stage}/*/{MANIFEST}"))]
-    if len(folders) != 1:  # of several one is stale, and nothing says which
-        return None
-    try:
-        return store.read(folders[0])
-    except UserError:  # an order of somebody's models does not hang on it; `proxylib scoreboard --check` names the damage
-        return None
 
 
 def _by_share(table: pd.DataFrame) -> dict[float, Interval]:

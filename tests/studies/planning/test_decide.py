@@ -42,6 +42,16 @@ def test_a_layer_that_errs_with_endless_items_is_worth_less():
     np.testing.assert_allclose(offered.variances[:, 0] - offered.variances[:, 1], 0.09)
 
 
-def test_with_no_score_at_all_there_is_a_plan():
+def test_without_a_slope_there_is_no_plan_unless_all_have_scores():
+    assert decide.reckon(known(grid((1, 5))), GIVEN).planned is None
+    frame, rough = grid(), np.resize([0.5, 0.4, 0.45], 15)
+    flat = decide.reckon(known(frame.assign(score=np.where(frame["score"].notna(), rough, np.nan))), GIVEN)
+    assert flat.fit is not None and flat.planned is None
+    every = decide.reckon(known(grid(range(15)).assign(score=rough)), GIVEN)
+    assert every.planned is not None and len(every.planned.compared)
+    assert decide.reckon(known(frame), GIVEN).planned is not None
+
+
+def test_with_no_score_at_all_a_plan_can_be_reckoned():
     planned = decide.plan(known(grid(())), LAYERS, GIVEN)
     assert len(planned.steps) and planned.compared["regret"].iloc[0] > 0.02
