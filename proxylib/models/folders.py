@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from proxylib.errors import UserError
+from proxylib.models import gguf, packaged
 from proxylib.text import warn
 
 CONFIG, ADAPTER, ADAPTER_WEIGHTS = "config.json", "adapter_config.json", "adapter_model.safetensors"
@@ -33,19 +34,25 @@ PIECE = 4096  # bytes: fine-tuning changes whole matrices, which are longer than
 
 
 def locate(name: str | Path) -> Path:
-    """The folder of a model: itself, or the cached snapshot of a hub id, downloaded where that is allowed.
+    """The folder of a model: itself, what a GGUF file became, or the cached snapshot of a hub id, downloaded if allowed.
 
     Parameters
     ----------
-    name : a folder, or NAME or NAME@REVISION on the hub
+    name : a folder, a GGUF file, a name of `packaged.MODELS`, or NAME or NAME@REVISION on the hub
 
     Raises
     ------
     UserError
-        If it is neither a folder nor a model that the hub or its cache holds.
+        If it is none of them, or nothing that the hub or its cache holds; see also `gguf.converted`.
     """
     if Path(name).is_dir():
         return Path(name)
+    if Path(name).is_file() and Path(name).suffix.lower() == ".gguf":
+        return gguf.cached(Path(name))
+    if str(name) in packaged.MODELS:
+        if folder := packaged.locate(str(name)):
+            return folder
+        raise UserError(f"{name}: is not on this machine yet; proxylib fetch {name}")
     repository, revision = _on_hub(name)
     if os.environ.get("HF_HUB_OFFLINE", "").upper() not in ("1", "ON", "YES", "TRUE"):  # as the hub's package reads it
         warn(f"{name}: no such folder; asking the hub for it (proxylib --offline COMMAND asks nobody)")
@@ -79,7 +86,8 @@ def _on_hub(name: str | Path) -> tuple[str, str | None]:
     repository, at, revision = str(name).partition("@")
     if Path(name).exists() or not ON_HUB.fullmatch(repository) or Path(repository).suffix.lower() in OF_FILES:
         raise UserError(
-            f"{name}: no such folder; a model is a folder written by save_pretrained, or NAME or ORG/NAME on the hub"
+            f"{name}: no such folder; a model is a folder written by save_pretrained, a GGUF file, or NAME or ORG/NAME on the "
+            "hub"
         )
     beside = Path(repository).parent
     if beside.name and beside.exists():

@@ -145,8 +145,8 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def alone(lock: Path, what: str) -> Iterator[None]:
-    """Refuse a second process that holds the same lock file; the kernel drops the lock with its owner.
+def alone(lock: Path, what: str, wait: bool = False) -> Iterator[None]:
+    """Refuse a second process that holds the same lock file, or wait for it; the kernel drops the lock with its owner.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def alone(lock: Path, what: str) -> Iterator[None]:
     held = filelock.FileLock(lock)
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        held.acquire(timeout=0)
+        held.acquire(timeout=-1 if wait else 0)
     except filelock.Timeout:
         raise UserError(f"{what} is being made by another process; wait for it or stop it") from None
     except OSError as error:

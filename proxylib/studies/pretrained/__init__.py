@@ -1,0 +1,1 @@
+"""A real pretrained model, as every study of one reads it."""
