@@ -61,6 +61,7 @@ OF_VERDICTS = {
 OF_DOMAINS = {"loss_fits", "second_domain", "page/second_domain", "plan_stops", "page/where_to_evaluate"}
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_POLICIES = {"policy_start", "taught", "sft_or_rl", "page/rl_or_sft"}
+OF_NOTES = {"note_cell", "note_judge", "note_metrics", "real_notes", "page/real_notes"}
 OF_CEILING = {"student", "ceilings", "page/the_ceiling"}
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
 OF_THE_LAB = (
@@ -69,6 +70,7 @@ OF_THE_LAB = (
     - {"page/scoreboard", "page/telemetry"}
     - OF_VERDICTS
     - {"page/benchmark_settings", "page/what_catches_what", "page/regressions", "page/rl_or_sft", "page/the_ceiling"}
+    - {"page/real_notes"}
 )
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
@@ -113,7 +115,15 @@ OF_MODELS = (
         ),
         (
             {"training": {"post_learning_rate_share": 0.2}},
-            OF_MODELS | OF_SETTINGS | OF_LAYERS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING,
+            OF_MODELS
+            | OF_SETTINGS
+            | OF_LAYERS
+            | OF_ROUNDS
+            | {"pretrained", "base"}
+            | OF_CELLS
+            | OF_POLICIES
+            | OF_CEILING
+            | OF_NOTES,
         ),
         (
             {"bootstrap": {"draws": 300}},
@@ -125,7 +135,7 @@ OF_MODELS = (
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
             | {"regressions", "page/regressions"}
             | {"surgical", "published_surgical", "plan_stops", "published_scale"}
-            | {"sft_or_rl", "page/rl_or_sft"}
+            | {"sft_or_rl", "page/rl_or_sft", "note_metrics", "real_notes", "page/real_notes"}
             | {"ceilings", "page/the_ceiling"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
             | {"published_losses"}
@@ -141,8 +151,11 @@ OF_MODELS = (
         ({"validation": {"items": 3}}, OF_VALIDATION),
         ({"your_models": {"items": 5}}, OF_SOME_MODELS),
         ({"scribe": {"learning_rate": 0.02}}, OF_CELLS | OF_POLICIES),
-        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS | OF_POLICIES | OF_CEILING),
-        ({"scribe": {"vocabulary": 500}}, {"scribe", "domain_material", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING),
+        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS | OF_POLICIES | OF_CEILING | OF_NOTES),
+        (
+            {"scribe": {"vocabulary": 500}},
+            {"scribe", "domain_material", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING | OF_NOTES,
+        ),
         ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS | OF_CEILING),
         ({"domains": {"claims": {"vocabulary": 500}}}, {"domain_material", "base", "cell", "verdicts", *OF_DOMAINS}),
         ({"scribe": {"robustness_notes": 5}}, {"robustness", "page/how_good_is_the_judge"}),
@@ -153,6 +166,7 @@ OF_MODELS = (
         ({"ceiling": {"tests": 13}}, OF_CEILING),
         ({"layers": {"tokens": 7000}}, OF_LAYERS - {"layers_base"}),
         ({"sft_or_rl": {"tests": 5}}, OF_POLICIES - {"policy_start"}),
+        ({"real_notes": {"held_out": 5}}, {"note_cell", "real_notes", "page/real_notes"}),
         ({"layers": {"margin": 0.1}}, {"layers", "page/what_catches_what"}),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"benchmark_settings": {"items": 5}}, OF_SETTINGS),
@@ -232,6 +246,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "published_scale",
             "ceilings",
             "sft_or_rl",
+            "note_metrics",
+            "real_notes",
             "proxies_or_loss",
             "scale",
             "second_domain",
@@ -271,6 +287,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "mixture_run",
             "rounds",
             "policy_start",
+            "note_cell",
+            "note_judge",
             "taught",
         ),
         *("scribe", "domain_material", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness", "student"),

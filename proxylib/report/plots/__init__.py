@@ -26,7 +26,15 @@ from proxylib.report.plots.intervals import (
     trained_twice,
 )
 from proxylib.report.plots.matrices import heat_map, share_map, similarity
-from proxylib.report.plots.scatters import prices, promises, quadrants, rank_scatter, scatter_with_lines, surface_in_doubt
+from proxylib.report.plots.scatters import (
+    prices,
+    promises,
+    quadrants,
+    rank_scatter,
+    scatter_with_lines,
+    scores_by_loss,
+    surface_in_doubt,
+)
 from proxylib.report.plots.style import (
     NARROW,
     WIDE,
@@ -85,6 +93,7 @@ __all__ = [
     "same_limits",
     "scaling_lines",
     "scatter_with_lines",
+    "scores_by_loss",
     "share_map",
     "similarity",
     "surface_in_doubt",

@@ -9,8 +9,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from proxylib.report.plots.intervals import hollow, whiskers
 from proxylib.report.plots.intervals import points as draw_points
-from proxylib.report.plots.intervals import whiskers
 from proxylib.report.plots.style import FAINT, INK, QUIET, looks, themed
 
 #: name of the line through all points, whatever their group
@@ -55,6 +55,25 @@ def rank_scatter(frame: pd.DataFrame, ax: Axes) -> Axes:
     ax.axline((1, 1), slope=1, color=QUIET, linewidth=1, linestyle=":")
     draw_points(frame.sort_values("family"), ax, x="predicted", y="actual", by="family")
     ax.set(xlabel="predicted rank", ylabel="rank by accuracy")
+    return ax
+
+
+@themed
+def scores_by_loss(
+    frame: pd.DataFrame, ax: Axes, *, label: str, score: str, beside: pd.DataFrame | None = None, named: str = ""
+) -> Axes:
+    """Scores against losses, a point per model, shaded by how many examples it learnt from.
+
+    Parameters
+    ----------
+    frame : columns loss, score, examples
+    label, score : of the axes
+    beside : columns loss, score: models that learnt from none, hollow, called `named`
+    """
+    draw_points(frame, ax, x="loss", y="score", by="examples")
+    if beside is not None:
+        hollow(beside, ax, x="loss", y="score", label=named)
+    ax.set(xlabel=label, ylabel=score)
     return ax
 
 

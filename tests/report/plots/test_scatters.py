@@ -90,3 +90,13 @@ def test_a_plane_is_parted_where_it_is_told(ax):
     upright, level = (line for line in ax.get_lines() if line.get_linestyle() == ":")
     assert set(upright.get_xdata()) == {0.5} and set(level.get_ydata()) == {0.4}
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b") and ax.get_legend_handles_labels()[1] == ["noise", "length"]
+
+
+def test_models_that_learnt_from_none_are_hollow_beside_the_others(ax):
+    frame = pd.DataFrame({"loss": [2.0, 1.0], "score": [0.1, 0.3], "examples": [4, 8]})
+    plots.scores_by_loss(
+        frame, ax, label="loss", score="s", beside=pd.DataFrame({"loss": [3.0], "score": [0.05]}), named="none"
+    )
+    places = sorted(tuple(map(float, point)) for drawn in ax.collections for point in drawn.get_offsets())
+    assert places == [(1.0, 0.3), (2.0, 0.1), (3.0, 0.05)]
+    assert ax.get_legend_handles_labels()[1] == ["4", "8", "none"] and (ax.get_xlabel(), ax.get_ylabel()) == ("loss", "s")
