@@ -115,15 +115,7 @@ OF_MODELS = (
         ),
         (
             {"training": {"post_learning_rate_share": 0.2}},
-            OF_MODELS
-            | OF_SETTINGS
-            | OF_LAYERS
-            | OF_ROUNDS
-            | {"pretrained", "base"}
-            | OF_CELLS
-            | OF_POLICIES
-            | OF_CEILING
-            | OF_NOTES,
+            OF_MODELS | OF_SETTINGS | OF_LAYERS | OF_ROUNDS | {"pretrained", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING,
         ),
         (
             {"bootstrap": {"draws": 300}},
@@ -151,10 +143,10 @@ OF_MODELS = (
         ({"validation": {"items": 3}}, OF_VALIDATION),
         ({"your_models": {"items": 5}}, OF_SOME_MODELS),
         ({"scribe": {"learning_rate": 0.02}}, OF_CELLS | OF_POLICIES),
-        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS | OF_POLICIES | OF_CEILING | OF_NOTES),
+        ({"scribe": {"tokens": 70000}}, {"base"} | OF_CELLS | OF_POLICIES | OF_CEILING),
         (
             {"scribe": {"vocabulary": 500}},
-            {"scribe", "domain_material", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING | OF_NOTES,
+            {"scribe", "domain_material", "base"} | OF_CELLS | OF_POLICIES | OF_CEILING,
         ),
         ({"scribe": {"seeds": [2]}}, {"base"} | OF_CELLS | OF_CEILING),
         ({"domains": {"claims": {"vocabulary": 500}}}, {"domain_material", "base", "cell", "verdicts", *OF_DOMAINS}),
@@ -166,7 +158,7 @@ OF_MODELS = (
         ({"ceiling": {"tests": 13}}, OF_CEILING),
         ({"layers": {"tokens": 7000}}, OF_LAYERS - {"layers_base"}),
         ({"sft_or_rl": {"tests": 5}}, OF_POLICIES - {"policy_start"}),
-        ({"real_notes": {"held_out": 5}}, {"note_cell", "real_notes", "page/real_notes"}),
+        ({"real_notes": {"held_out": 5}}, OF_NOTES - {"note_judge", "note_metrics"}),
         ({"layers": {"margin": 0.1}}, {"layers", "page/what_catches_what"}),
         ({"corpus_tokens": 6000}, {"corpora", "page/the_lab"}),
         ({"benchmark_settings": {"items": 5}}, OF_SETTINGS),
@@ -287,6 +279,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "mixture_run",
             "rounds",
             "policy_start",
+            "fetched_model",
             "note_cell",
             "note_judge",
             "taught",

@@ -20,7 +20,7 @@ MODEL = "model"  # role of the step whose run holds the model, and its folder th
 
 def _model(d: Declaration) -> Step:
     """The real model, or what stands for it."""
-    return d.step("base", width=d.profile.sft_or_rl.width, seed=d.profile.sft_or_rl.seeds[0])
+    return d.step("fetched_model")
 
 
 def _texts(chosen: RealNotes) -> Texts:
