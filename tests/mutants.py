@@ -67,6 +67,8 @@ MUTANTS = {
         ),
     ],
     "studies/planning/candidates.py": [
+        Mutant("heads-in-capitals-are-numbers", "_folded(name) in spelled", "name in spelled"),
+        Mutant("errors-in-percent-are-shares", "stderr > whole / 2", "stderr > 100 * whole"),
         Mutant("judges-are-mixed", 'others = scored & (frame["judge"] != kept)', "others = scored & False"),
         Mutant("a-score-of-none-is-sure", '(frame["score"] * items + 1) / (items + 2)', 'frame["score"] * items / items'),
     ],

@@ -74,6 +74,8 @@ class Table:
             row, text = column.first
             raise UserError(f"{self.place(row)}: {name} is {text[:40]!r}, expected a number; {_mend(text)}")
         values = np.concatenate(column.blocks) if column.blocks else np.zeros(0)
+        if values.dtype == object:
+            raise UserError(f"{self.path}: column {name} was read as words, expected numbers; name another")
         if len(beyond := np.flatnonzero(np.isinf(values))) and not infinite:
             raise UserError(f"{self.place(beyond[0])}: {name} is infinite; leave the row away, or the cell empty")
         return values

@@ -56,8 +56,7 @@ def load(given: Plan) -> Candidates:
     """
     if given.table.suffix.lower() not in (".csv", ".tsv", ".parquet"):
         raise UserError(f"{given.table}: candidates are read from .csv, .tsv and .parquet files")
-    texts = [spelling for name in WORDS for spelling in SPELLINGS[name]]
-    read = table.read(given.table, [*texts, *(given.fields[name] for name in WORDS if name in given.fields)])
+    read = _read(given)
     if not read.rows:
         raise UserError(f"{given.table}: holds no rows below the names of its columns")
     if read.rows > MOST:
@@ -87,11 +86,24 @@ def load(given: Plan) -> Candidates:
     return Candidates(frame, varying, tuple(notes))
 
 
+def _read(given: Plan) -> Table:
+    """The table, its words as words however the head of their column is written."""
+    spelled = {spelling for name in WORDS for spelling in SPELLINGS[name]}
+    texts = spelled | {given.fields[name] for name in WORDS if name in given.fields}
+    read = table.read(given.table, sorted(texts))
+    others = [name for name in read.columns if name not in texts and _folded(name) in spelled]
+    return table.read(given.table, sorted(texts.union(others))) if others else read
+
+
+def _folded(name: str) -> str:
+    return name.strip().lower().replace(" ", "_")
+
+
 def chosen(read: Table, given: Plan) -> dict[str, str]:
     """Our name -> the table's, for every column that is there; `UserError` names one that is said to be and is not."""
     lower: dict[str, str] = {}
     for name in read.columns:
-        lower.setdefault(name.strip().lower().replace(" ", "_"), name)
+        lower.setdefault(_folded(name), name)
     picked: dict[str, str] = {}
     for ours, spellings in SPELLINGS.items():
         if ours in given.fields:
@@ -177,6 +189,9 @@ def _scores(read: Table, picked: dict[str, str], given: Plan, frame: pd.DataFram
     stderr = read.numbers(picked["stderr"]) if "stderr" in picked else np.full(read.rows, np.nan)
     if len(off := np.flatnonzero(stderr < 0)):
         raise UserError(f"{read.place(off[0])}: {picked['stderr']} is {stderr[off[0]]:g}; it cannot lie below 0")
+    if len(off := np.flatnonzero(stderr > whole / 2)):  # of right and wrong with one item each
+        mend = "mend the cell" if given.percent else "give --percent if scores and their errors are in percent"
+        raise UserError(f"{read.place(off[0])}: {picked['stderr']} is {stderr[off[0]]:g}, at most {whole / 2:g}; {mend}")
     frame["items"] = np.where(np.isfinite(scores), items, np.nan)
     shrunk = (frame["score"] * items + 1) / (items + 2)  # a score of none or all has noise, too
     noise = np.where(np.isfinite(stderr), (stderr / whole) ** 2, shrunk * (1 - shrunk) / items)

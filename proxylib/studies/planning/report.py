@@ -17,6 +17,7 @@ from proxylib.studies.planning.settings import Layer, Plan
 from proxylib.text import escape, line
 
 KNOWN, OPEN, NEXT = "evaluated", "not evaluated", "to buy next"
+LEAST = 5e-5  # share: less is no points
 MAY = 0.05  # chance to be the best, from which a candidate may be it
 MOST_SAID = 5  # unevaluated candidates whose intervals a terminal shows, the most promising first
 STEP = {"loss": 0.1}  # of a signal, for which a slope is said
@@ -30,7 +31,7 @@ WHY = {
 
 def points(share: float) -> str:
     """A share of items as points: 3.1 points, 1 point."""
-    said = f"{100 * share:.2g}"
+    said = f"{100 * share:.2g}" if abs(share) >= LEAST else "0"
     return f"{said} point{'s' * (said != '1')}"
 
 
@@ -74,9 +75,10 @@ def relation_sentence(known: Candidates, fit: pd.DataFrame | None) -> str:
     per = f"a doubling of {signal}" if signal in COUNTED else f"{unit:g} more {line(signal)}"
     ends = Interval(*(100 * unit * row[name] for name in ("slope", "low", "high")))
     words_ = words.chosen(decide(ends), "higher", "lower", "not shown to be higher or lower")
+    odd = "; of a loss one expects the opposite" if signal == "loss" and ends.low > 0 else ""
     return (
         f"scores are {words_} with {per}: {words.with_interval(ends)} points ({count} evaluated, R2 {row['r2']:.2f}, "
-        f"scatter {points(row['scatter'])})"
+        f"scatter {points(row['scatter'])}){odd}"
     )
 
 

@@ -21,7 +21,7 @@ def read(tmp_path):
 
 
 def test_columns_are_known_by_their_usual_names(read):
-    theirs = grid().rename(columns={"loss": "Final Loss", "size": "params", "score": "acc", "data": "tokens", "name": "run"})
+    theirs = grid().rename(columns={"loss": "Final Loss", "size": "params", "score": "acc", "data": "tokens", "name": "Model"})
     known = read(theirs)
     assert known.signals == ("loss", "size", "data") and known.evaluated.sum() == 5 and known.notes == ()
     assert known.frame["name"].iloc[0] == "1.7B-1293"
@@ -67,6 +67,11 @@ def test_signals_that_few_have_are_left_out_and_candidates_without_one(read):
     assert len(known.frame) == 14 and "left out, as loss, size and data is not known of them: 4B-1293" in known.notes[0]
 
 
+def test_words_are_no_signal(read):
+    with pytest.raises(UserError, match="column name was read as words, expected numbers"):
+        read(grid(), signals=("name",))
+
+
 def test_what_does_not_vary_is_no_signal(read):
     known = read(grid().assign(data=100))
     assert known.signals == ("loss", "size") and "the same for all candidates" in known.notes[0]
@@ -82,6 +87,7 @@ def test_what_does_not_vary_is_no_signal(read):
         (lambda rows: rows.head(0), "holds no rows"),
         (lambda rows: rows.assign(size=-1), "line 2: size is -1; it lies above 0"),
         (lambda rows: rows.assign(items=0), "line 2: items is 0; it lies above 0"),
+        (lambda rows: rows.assign(stderr=5.0), "line 2: stderr is 5, at most 0.5; give --percent"),
         (lambda rows: rows.assign(stderr=-0.1), "line 2: stderr is -0.1; it cannot lie below 0"),
         (lambda rows: rows.assign(loss="high"), "line 2: loss is 'high', expected a number"),
         (lambda rows: rows.assign(score="31%"), "line 2: score is '31%', expected a number; take the % away"),

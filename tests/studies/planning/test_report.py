@@ -29,6 +29,12 @@ def test_the_relation_its_intervals_and_what_to_buy_are_said(said):
     assert "expected to be lost: nothing " in text
 
 
+def test_scores_that_rise_with_a_loss_are_remarked_upon(said):
+    turned = grid()
+    turned["loss"] = 2 - turned["loss"]
+    assert "of a loss one expects the opposite" in said(turned) and "opposite" not in said(grid())
+
+
 def test_counted_signals_are_said_by_their_doublings(said):
     assert "scores are higher with a doubling of size: " in said(grid(range(0, 15, 2)).drop(columns=["loss", "data"]))
 
@@ -50,7 +56,7 @@ def test_what_is_expected_says_where_it_rests_on_extrapolations(said):
 
 
 def test_points_of_one_are_one_point():
-    assert report.points(0.01) == "1 point" and report.points(0.031) == "3.1 points"
+    assert report.points(3e-16) == "0 points" and report.points(0.01) == "1 point" and report.points(0.031) == "3.1 points"
 
 
 def test_what_needs_nothing_says_so(said):

@@ -26,6 +26,14 @@ def test_a_folder_holds_the_page_and_the_tables_and_is_made_once(given, tmp_path
         run.plan_file(given.model_copy(update={"tolerance": 0.001}))
 
 
+def test_without_an_order_the_code_is_four_and_the_tables_hold_none(tmp_path):
+    grid((1, 2)).to_csv(tmp_path / "t.csv", index=False)
+    finished = run.plan_file(Plan(table=tmp_path / "t.csv", out=tmp_path / "out"))
+    assert finished.facts["code"] == 4 and len(finished.facts["sentences"]) == 1
+    assert pd.read_csv(tmp_path / "out" / "plan.csv").empty and pd.read_csv(tmp_path / "out" / "compared.csv").empty
+    assert pd.read_csv(tmp_path / "out" / "candidates.csv")[["expected", "low", "high", "best"]].isna().all(axis=None)
+
+
 def test_names_of_strangers_stay_text(given, tmp_path):
     frame = grid()
     frame.loc[14, "name"] = "<script>alert(1)</script>"
