@@ -229,6 +229,7 @@ MUTANTS = {
     ],
     "studies/proxies_or_loss/report.py": [
         Mutant("one-score-is-enough", "if len(taken) == 1 else", "if taken else"),
+        Mutant("near-zero-is-the-same", "< TINY).all(axis=1)", "< TINY).any(axis=1)"),
     ],
     "models/rl.py": [
         Mutant("drawing-costs-nothing", "        spent.read(tokens)  # to draw them", "        pass  # to draw them"),

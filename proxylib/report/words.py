@@ -6,7 +6,7 @@ word for a decision that an analysis took (`stats.Decision`); nothing here build
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -99,6 +99,17 @@ def listed(items: Iterable[str]) -> str:
     if len(items) < 2:
         return items[0] if items else "none"
     return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def by_place(said: Mapping[str, str]) -> str:
+    """`better in a as in b` where the same is said of all places, else `better in a, but worse in b`.
+
+    >>> by_place({"notes": "better", "claims": "better"}), by_place({"notes": "better", "claims": "worse"})
+    ('better in notes as in claims', 'better in notes, but worse in claims')
+    """
+    if len(set(said.values())) == 1:
+        return f"{next(iter(said.values()))} in {' as in '.join(said)}"
+    return ", but ".join(f"{words} in {place}" for place, words in said.items())
 
 
 def counted(number: int, noun: str) -> str:

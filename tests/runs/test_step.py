@@ -58,7 +58,15 @@ OF_VERDICTS = {
         )
     ),
 }
-OF_DOMAINS = {"loss_fits", "second_domain", "page/second_domain", "plan_stops", "page/where_to_evaluate"}
+OF_DOMAINS = {
+    "loss_fits",
+    "second_domain",
+    "page/second_domain",
+    "proxies_or_loss",
+    "page/proxies_or_loss",
+    "plan_stops",
+    "page/where_to_evaluate",
+}
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
 OF_POLICIES = {"policy_start", "taught", "sft_or_rl", "page/rl_or_sft"}
 OF_NOTES = {"note_cell", "note_judge", "note_metrics", "real_notes", "page/real_notes"}

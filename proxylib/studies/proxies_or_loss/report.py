@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from proxylib.judging.criteria import GRADED, LM_JUDGE, STRICT
+from proxylib.judging.criteria import LM_JUDGE, STRICT
 from proxylib.measure import proxies
 from proxylib.report import words
-from proxylib.report.tables import decided, labelled, rows, wide
+from proxylib.report.tables import ENDS, decided, labelled, rows, wide
 from proxylib.stats import Decision
 from proxylib.studies.proxies_or_loss.errors import BEFORE, BEST, NOTHING
 from proxylib.studies.proxies_or_loss.grid import FINAL, NAMED_PROXIES, SCORES
@@ -35,7 +35,8 @@ KNOWN = (
     | SIGNALS
     | {BEST: "best of eighty, chosen elsewhere"}
 )
-DRAWN = (LM_JUDGE, STRICT, GRADED)  # scores of figures; the lenient rubric stands in tables
+DRAWN = (LM_JUDGE, STRICT)  # scores of figures, and the first of them that judges a domain decides; others stand in tables
+TINY, SAME = 0.0005, "the same"  # what a difference of correlations, ends and all, stays within, and how that is said
 
 
 def better(strengths: pd.DataFrame, against: str, signals: Sequence[str] = NAMED_PROXIES) -> dict[Decision, list[str]]:
@@ -47,6 +48,17 @@ def better(strengths: pd.DataFrame, against: str, signals: Sequence[str] = NAMED
         taken = set(decided(part)) if len(part) == table["score"].nunique() else set()
         sorted_out[taken.pop() if len(taken) == 1 else Decision.UNDECIDED].append(SIGNALS[signal])
     return sorted_out
+
+
+def judge(points: pd.DataFrame) -> str:
+    """The score that decides in a domain: the LM judge's where it knows the domain, else the strict rubric's."""
+    return next(score for score in DRAWN if score in points.columns)
+
+
+def beside(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Frames of several domains under each other, each score named with its domain: for one figure."""
+    named = [frame.assign(score=frame["score"] + f", {place}") for place, frame in frames.items()]
+    return pd.concat(named, ignore_index=True)
 
 
 def gaps(strengths: pd.DataFrame, against: str = "minus final loss") -> pd.DataFrame:
@@ -62,18 +74,20 @@ def errors(frame: pd.DataFrame, statistic: str = "error") -> pd.DataFrame:
 
 
 def strengths_table(frame: pd.DataFrame, statistic: str) -> pd.DataFrame:
-    """A row per named signal, a column per score."""
-    return wide(
-        labelled(rows(frame, statistic=statistic), "signal", SIGNALS), ["signal"], {"score": {name: name for name in SCORES}}
-    )
+    """A row per named signal, a column per score; a difference that is none but for roundings is said in words."""
+    part = labelled(rows(frame, statistic=statistic), "signal", SIGNALS)
+    table = wide(part, ["signal"], {"score": {name: name for name in SCORES if name in set(part["score"])}})
+    if " minus " in statistic:
+        for same in part[(part[ENDS].abs() < TINY).all(axis=1)].itertuples():
+            table.loc[table["signal"] == same.signal, same.score] = SAME
+    return table
 
 
 def errors_table(frame: pd.DataFrame, statistic: str) -> pd.DataFrame:
     """A row per thing that is known, alone and beside size and data, a column per score."""
     labels = KNOWN | {f"{BEFORE} + {name}": f"size, data, {label}" for name, label in (SIGNALS | {BEST: KNOWN[BEST]}).items()}
-    return wide(
-        labelled(rows(frame, statistic=statistic), "known", labels), ["known"], {"score": {name: name for name in SCORES}}
-    )
+    part = labelled(rows(frame, statistic=statistic), "known", labels)
+    return wide(part, ["known"], {"score": {name: name for name in SCORES if name in set(part["score"])}})
 
 
 def beyond(frame: pd.DataFrame) -> pd.DataFrame:

@@ -32,4 +32,5 @@ def proxies_or_loss(d: Declaration, domain: str = SCRIBE) -> Request:
 @study.page("proxies_or_loss")
 def proxies_or_loss_page(d: Declaration) -> Request:
     """What the page proxies_or_loss reads."""
-    return Request(None, {"proxies_or_loss": d.step("proxies_or_loss")})
+    names = (SCRIBE, *d.profile.domains)
+    return Request(None, {f"proxies_or_loss/{name}": d.step("proxies_or_loss", domain=name) for name in names})

@@ -32,6 +32,28 @@ def test_every_named_signal_and_every_design_has_a_label_and_a_row():
     assert len(report.strengths_table(FRAMES["strengths"], "r")) == len(grid.NAMED)
 
 
+def test_the_strict_rubric_decides_where_no_lm_judge_does():
+    points = FRAMES["points"]
+    assert report.judge(points) == "LM judge"
+    assert report.judge(points.drop(columns="LM judge")) == "rubric, strict"
+
+
+def test_scores_of_two_domains_stand_apart_in_one_figure():
+    one = report.gaps(FRAMES["strengths"])
+    both = report.beside({"notes": one, "claims": one[one["score"] == "rubric, strict"]})
+    assert list(dict.fromkeys(both["score"])) == ["LM judge, notes", "rubric, strict, notes", "rubric, strict, claims"]
+    assert not both.duplicated(["signal", "score"]).any()
+
+
+def test_a_difference_of_roundings_is_said_in_words_and_a_correlation_of_zero_is_not():
+    ends = {"signal": "bits_per_byte", "score": "LM judge", "estimate": 1e-9, "low": -2e-9, "high": 3e-9}
+    wide = ends | {"signal": "rank|uniform", "estimate": 0.0, "low": 0.0, "high": 0.0006}
+    frame = pd.DataFrame([row | {"statistic": name} for row in (ends, wide) for name in ("r", "r minus held-out loss")])
+    table = report.strengths_table(frame, "r minus held-out loss").set_index("signal")["LM judge"]
+    assert table["bits per byte"] == report.SAME and table["mean rank"].startswith("0.0")
+    assert report.SAME not in report.strengths_table(frame, "r").to_numpy()
+
+
 def test_the_eighty_stand_in_their_places_and_the_search_in_its_rows():
     heat = report.eighty(FRAMES["strengths"], "LM judge")
     assert heat.shape == (10, 8)
