@@ -140,6 +140,7 @@ ACROSS = {
     "measure/tokenstats/test_architectures.py": "statistics, engine and loading on every architecture",
     "measure/tokenstats/test_gpu.py": "the same on a GPU",
     "measure/tokenstats/test_real_traces.py": "the same on published problems",
+    "test_licences.py": "a script of tools/",
     "cli/test_installed.py": "a wheel away from the repository",
     "notebooks": "the pages of the book, as their readers meet them",
     "workflow": "the Snakefile",

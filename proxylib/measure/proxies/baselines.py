@@ -86,7 +86,7 @@ def rbridge(tokens: pd.DataFrame, expert_tokens: pd.DataFrame, texts: pd.Series)
     ----------
     tokens : rows of the candidate
     expert_tokens : rows of the expert model over at least the same traces; its tokenizer may be another one
-    texts : solutions of the traces; a last line that begins with ``answer `` is the final answer and is discarded
+    texts : solutions of the traces; a last line that begins with `answer` and a space is the final answer and is discarded
 
     Returns
     -------
