@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -12,6 +12,12 @@ from proxylib.cli.surroundings import LEAST_FOR_CLIENT, refuse_little_memory
 from proxylib.judging.settings import LLMJudge
 from proxylib.settings import Frozen
 from proxylib.text import say, warn
+
+if TYPE_CHECKING:
+    from proxylib.judging.spending import Estimate
+
+
+OF_A_SERVER = "how long a server takes is known when it has answered: the line of progress then says what is left"
 
 
 class Options(Frozen):
@@ -32,15 +38,25 @@ def add(commands: Any) -> None:
     command(commands, "judge", Options, run)
 
 
+def _here(options: Options, expected: Estimate) -> str:
+    """What a judge in a folder takes on this machine."""
+    refuse_little_memory()
+    from proxylib.judging import local_price
+
+    return str(local_price.priced(options.judge.model, expected, options.out))
+
+
 def run(options: Options) -> int:
     """Judge the notes and print pass rates, the unscored beside them; 4 where too many are unscored, or all."""
     from proxylib.judging import verdict_folder
 
     given = (options.notes, options.judge, options.out, options.repeats)
+    local = options.judge.model.startswith("hf/")
     if options.dry_run:
-        say(f"{verdict_folder.estimate(*given)}; answers that {options.out} holds cost nothing")
+        expected = verdict_folder.estimate(*given)
+        say(f"{expected}; answers that {options.out} holds cost nothing\n{_here(options, expected) if local else OF_A_SERVER}")
         return 0
-    if options.judge.model.startswith("hf/"):
+    if local:
         refuse_little_memory()
     else:
         refuse_little_memory(LEAST_FOR_CLIENT, "what asks a judge")

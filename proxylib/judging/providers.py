@@ -35,7 +35,7 @@ from proxylib.judging import messages
 from proxylib.judging.answers import Verdict
 from proxylib.judging.cache import Answer
 from proxylib.judging.questions import Ask
-from proxylib.judging.settings import LLMJudge
+from proxylib.judging.settings import BATCH, LLMJudge
 from proxylib.judging.spending import Budget, Call, tokens
 from proxylib.runs.files import canonical, sha256
 
@@ -46,7 +46,6 @@ LOCAL = (FOLDER, "vllm", "vllm-completions", "sglang")  # load a model in the fi
 NO_JSON = (json.JSONDecodeError, UnicodeDecodeError)
 UNREADABLE = (TypeError, AttributeError, LookupError, ValidationError, *NO_JSON)  # what clients raise for odd answers
 MOST_TOKENS = 1 << 40  # of an answer; a server that says more has miscounted
-BATCH = 32  # questions that a model in a folder answers together
 
 
 class Judge:

@@ -6,6 +6,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from proxylib.settings import Frozen
 
+BATCH = 32  # questions that a model in a folder answers together
+
 
 class LLMJudge(Frozen):
     """A judge by name, how it is asked, and what asking may cost."""

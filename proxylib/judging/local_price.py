@@ -1,0 +1,39 @@
+"""What a judge in a folder takes on this machine; of a server nobody knows before it has answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from proxylib.judging.settings import BATCH
+from proxylib.judging.spending import Estimate
+from proxylib.models import folders, generate, loading, price, tokenizers
+from proxylib.models.price import Price
+
+READ, WRITTEN = 256, 8  # tokens that are tried
+KEPT = 600  # bytes of an answer's file
+
+
+def priced(model: str, expected: Estimate, out: Path) -> Price:
+    """Of the questions of an estimate: every answer at its longest, as many together as there are, at most a batch.
+
+    Parameters
+    ----------
+    model : hf/FOLDER
+    expected : calls, tokens in and out
+    out : folder of the verdicts
+    """
+    folder = folders.locate(model.partition("/")[2])
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    judge, tokenizer = loading.load(folder, device), tokenizers.load(folder)
+    ids = torch.zeros(1, READ, dtype=torch.long, device=device)
+    forward = lambda: judge(input_ids=ids, use_cache=False)
+    several = max(1, min(BATCH, expected.calls))
+    write = lambda: generate.completions(judge, tokenizer, ["note"] * several, WRITTEN, several)
+    with torch.inference_mode():
+        forward()  # threads start
+        read, written = price.timed(forward, device) / READ, price.timed(write, device) / (several * WRITTEN)
+    seconds = expected.tokens_in * read + expected.tokens_out * written
+    total = expected.tokens_in + expected.tokens_out
+    return price.of(total, total / seconds if total else 1.0, 0.0, float(KEPT * expected.calls), device, out)

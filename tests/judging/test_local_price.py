@@ -1,0 +1,29 @@
+"""What a judge in a folder is said to take."""
+
+import json
+
+import pytest
+from models import strange
+
+from proxylib import cli
+from proxylib.judging import local_price
+from proxylib.judging.spending import Estimate
+
+
+def test_twice_the_tokens_take_twice_the_time_and_none_take_none(tmp_path):
+    model = f"hf/{strange.saved(tmp_path / 'judge')}"
+    none = local_price.priced(model, Estimate(0, 0, 0, 0.0), tmp_path)
+    many = local_price.priced(model, Estimate(40, 40_000, 4_000, 0.0), tmp_path)
+    assert (none.tokens, none.seconds, none.disk) == (0, 0.0, 0.0)
+    assert many.tokens == 44_000 and many.seconds > 0 and many.disk > 0
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_a_dry_run_says_the_time_of_a_judge_here_and_that_a_servers_is_not_known(tmp_path, capsys, local):
+    (tmp_path / "notes.jsonl").write_text(json.dumps({"id": "1", "dialogue": "Doctor: hello", "note": "Well."}) + "\n")
+    judge = f"hf/{strange.saved(tmp_path / 'judge')}" if local else "openai-api/mine/x"
+    words = ["judge", "--model", judge, "--notes", str(tmp_path / "notes.jsonl"), "--out", str(tmp_path / "out"), "--dry-run"]
+    assert cli.main(words) == 0
+    calls, time = capsys.readouterr().out.splitlines()
+    assert calls.startswith("5 calls, about ") and not (tmp_path / "out").exists()
+    assert time.startswith("about ") if local else "when it has answered" in time
