@@ -64,6 +64,7 @@ OF_DOMAINS = {
     "page/second_domain",
     "proxies_or_loss",
     "page/proxies_or_loss",
+    "surgical",
     "plan_stops",
     "page/where_to_evaluate",
 }

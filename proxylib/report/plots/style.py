@@ -162,7 +162,11 @@ KINDS = {
         "labels, half on passes": Look(BLUE, "o"),
         "labels, metric-matched": Look(GREEN, "D"),
     },
-    "domains of notes": {"clinical notes": Look(BLUE, "o"), "insurance claims": Look(ORANGE, "D")},
+    "domains of notes": {
+        "clinical notes": Look(BLUE, "o"),
+        "insurance claims": Look(ORANGE, "D"),
+        "published grids": Look(QUIET, "^"),
+    },
     "lines of a domain": {
         "own line": Look(INK, "s"),
         "borrowed line": Look(VERMILION, "v"),
@@ -195,7 +199,6 @@ KINDS = {
         "plan": Look(GREEN, "D"),
         "plan, loss unknown": Look(ORANGE, "<"),
     },
-    "where promises are kept": {"the lab's grid": Look(ORANGE, "D"), "published grids": Look(BLUE, "o")},
     "where a plan says stop": {"promised": Look(QUIET, "s"), "lost": Look(VERMILION, "o")},
     "candidates": {
         "evaluated": Look(INK, "o"),

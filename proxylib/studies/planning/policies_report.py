@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from proxylib.report import tables, words
 from proxylib.stats import decide
 from proxylib.studies.planning import stops
+from proxylib.studies.planning.grids import DECIDING
 from proxylib.studies.planning.policies import PLAN, RANDOM, SPREAD, UNSURE
 from proxylib.studies.planning.summaries import WITHOUT
 
 SHOWN = (RANDOM, SPREAD, UNSURE, PLAN, UNSURE + WITHOUT)
 STOP = {"promised": "promised", "nothing": "lost"}  # what a promise of nothing misses by is what is lost
-KEPT = {"scribe": "the lab's grid", "published": "published grids"}
 
 
 def lines(curves: pd.DataFrame, score: str, measure: str, policies: Sequence[str] = SHOWN, **where: object) -> pd.DataFrame:
@@ -23,6 +23,11 @@ def lines(curves: pd.DataFrame, score: str, measure: str, policies: Sequence[str
     rows = rows[rows["policy"].isin(policies) & (rows["cells"] > 0)]
     rows = rows.assign(low=rows["low"].clip(lower=0), order=rows["policy"].map(list(policies).index))
     return rows.sort_values(["order", "cells"], kind="stable", ignore_index=True)
+
+
+def judge(curves: pd.DataFrame) -> str:
+    """The judge whose curves decide in a domain."""
+    return next(score for score in DECIDING if score in set(curves["score"]))
 
 
 def at(curves: pd.DataFrame, policy: str, measure: str, cells: int, **where: object) -> float:
@@ -62,9 +67,9 @@ def kept_table(promises: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(**{"what came (points)": whole["regret"].round(2), "states": whole["states"].astype(int)})
 
 
-def promises_figure(several: Sequence[tuple[pd.DataFrame, str]]) -> pd.DataFrame:
+def promises_figure(several: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The same of several places under each other, as the figure draws it: promised, regret, by."""
-    return pd.concat([kept(promises).assign(by=KEPT[place]) for promises, place in several], ignore_index=True)
+    return pd.concat([kept(promises).assign(by=place) for place, promises in several.items()], ignore_index=True)
 
 
 def stop_lines(misses: pd.DataFrame) -> pd.DataFrame:

@@ -45,6 +45,7 @@ def plan_stops(d: Declaration) -> Request:
 
 @study.page("where_to_evaluate")
 def where_to_evaluate(d: Declaration) -> Request:
-    """What the page reads: both stages, and what the post reports of its own grid."""
-    parents = {name: d.step(name) for name in ("surgical", "published_surgical", "plan_stops")}
+    """What the page reads: every domain's grid, published ones, and what the post reports of its own."""
+    parents = {f"surgical/{name}": d.step("surgical", domain=name) for name in (SCRIBE, *d.profile.domains)}
+    parents |= {name: d.step(name) for name in ("published_surgical", "plan_stops")}
     return Request(None, parents, outside={"reported": sha256(REPORTED)})

@@ -34,14 +34,19 @@ def test_tables_have_a_row_a_policy(curves):
     assert list(notes.columns) == ["policy", "10 notes", "25 notes"] and len(notes) == 2
 
 
+def test_the_strict_rubric_decides_where_no_lm_judge_does():
+    rows = pd.DataFrame({"score": ["graded score", "rubric, strict", "LM judge"]})
+    assert report.judge(rows) == "LM judge" and report.judge(rows[:2]) == "rubric, strict"
+
+
 def test_promises_of_several_sets_are_weighed_by_their_states():
     promises = pd.DataFrame({"data": ["a", "b"], "low": 0.0, "high": 1.0, "promised": [1.0, 2.0], "regret": [0.0, 4.0]})
     promises["states"] = [1, 3]
     whole = report.kept(promises).iloc[0]
     assert whole["promised"] == pytest.approx(1.75) and whole["regret"] == pytest.approx(3) and whole["states"] == 4
     assert report.kept_table(promises)["promised (points)"].tolist() == ["0 to 1"]
-    drawn = report.promises_figure([(promises, "scribe"), (promises, "published")])
-    assert drawn["by"].tolist() == ["the lab's grid", "published grids"]
+    drawn = report.promises_figure({"clinical notes": promises, "published grids": promises})
+    assert drawn["by"].tolist() == ["clinical notes", "published grids"]
     assert summaries.BINS[0] == 0
 
 
