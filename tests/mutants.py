@@ -245,6 +245,32 @@ MUTANTS = {
         Mutant("rejected-ones-cost-nothing", "    learner.spent.read(sum(", "    (lambda tokens: None)(sum("),
         Mutant("padding-is-learnt-from", "self.learner.spent.learn(int(mask.sum()))", "self.learner.spent.learn(mask.numel())"),
     ],
+    "studies/real_notes/calibration.py": [
+        Mutant(
+            "hard-dialogues-count",
+            'return (series - series.groupby(items.to_numpy()).transform("mean")).to_numpy()',
+            "return series.to_numpy()",
+        ),
+        Mutant(
+            "wrong-way-round-is-chosen", '(rows["estimate"] > 0) & (rows["p_holm"]', '(rows["estimate"] < 9) & (rows["p_holm"]'
+        ),
+        Mutant("chosen-where-it-is-tried", "there[draws, here.argmax(1)]", "there[draws, there.argmax(1)]"),
+    ],
+    "studies/real_notes/analysis.py": [
+        Mutant("examples-stay-in", "off = np.eye(len(kept)) - same / same.sum(1)", "off = np.eye(len(kept))"),
+        Mutant("seeds-held-fixed", "given if over.high - over.low < given.high - given.low else over", "given"),
+        Mutant("correlations-chain", "room = np.sqrt((1 - one**2) * (1 - other**2))", "room = 0.0"),
+    ],
+    "studies/real_notes/scorer.py": [
+        Mutant("the-last-token-is-its-own-cause", "target[:-1]] for before", "target[1:]] for before"),
+        Mutant("no-is-yes", "return sorted(yes - no), sorted(no - yes)", "return sorted(no - yes), sorted(yes - no)"),
+    ],
+    "studies/real_notes/pairs.py": [
+        Mutant("draws-do-not-nest", "sample(list(every), len(every))[:count]", "sample(list(every), len(every))[-count:]"),
+    ],
+    "studies/real_notes/overlap.py": [
+        Mutant("order-of-words-is-nothing", "max(lengths[place], lengths[place - 1])", "lengths[place] + 1"),
+    ],
     "studies/sft_or_rl/judges.py": [
         Mutant("padding-has-no-end", "min(1.0, words(note) / LONG)", "words(note) / LONG"),
         Mutant("sees-what-is-made-up", '| {"no_hallucination": min(', '| {"length": min('),

@@ -27,7 +27,8 @@ def test_made_notes_lose_as_facts_are_changed():
 
 
 @pytest.mark.published
-def test_published_scores_follow_the_order_of_the_notes():
+def test_published_scores_follow_the_order_of_the_notes(published_set):
+    published_set("mts_dialog")
     notes = pairs.scored("mts_dialog")
     assert {tuple(group) for _, group in notes.groupby("item")["system"]} == {(0, 1, 2, 3)} and notes["item"].nunique() == 100
     assert notes["f1"].between(0, 1).all() and notes[["invented", "omitted"]].ge(0).all().all()  # a rate or two is above 1

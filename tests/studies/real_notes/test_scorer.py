@@ -53,3 +53,10 @@ def test_a_column_for_each_way_to_ask_and_an_empty_note_has_its_row(model, token
 def test_answers_that_begin_alike_are_refused(tokenizer):
     with pytest.raises(UserError, match="begins both answers alike"):
         scorer._answers(tokenizer, {"yes": ("no",), "no": ("no",)})
+
+
+def test_a_yes_that_is_likelier_than_a_no_has_positive_odds(tokenizer):
+    yes, no = scorer._answers(tokenizer, scorer.SAID)
+    values = torch.zeros(len(tokenizer))
+    values[tokenizers.encode(tokenizer, ["yes"])[0][0]] = 5.0
+    assert scorer._odds(values, yes, no) > 0
