@@ -36,6 +36,12 @@ MUTANTS = {
         ),
         Mutant("quoted-keys-pass", '(value, quote(value, safe=""), repr(value)[1:-1], html.escape(value))', "(value,)"),
     ],
+    "models/crew.py": [
+        Mutant("a-refusal-of-a-helper-passes", "if isinstance(part, UserError):", "if isinstance(part, KeyError):"),
+    ],
+    "models/devices.py": [
+        Mutant("all-processes-on-one-gpu", 'os.environ.get("LOCAL_RANK", "0")', '"0"'),
+    ],
     "laws/surface.py": [
         Mutant("guesses-do-not-disagree", 'covariance += np.einsum("ct,ctn,ctm->tnm", weights, off, off)', "pass"),
         Mutant("likelihood-forgets-its-volume", " - np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1)", ""),

@@ -18,6 +18,14 @@ def add(commands: Any) -> None:
 def run(options: Extract) -> int:
     """Say what it takes, measure the model, and say what became of the traces."""
     refuse_little_memory()
+    from proxylib.measure.tokenstats import shards
+    from proxylib.models import crew
+
+    with crew.gathered(shards.Helper()) as leads:
+        return _run(options) if leads else 0
+
+
+def _run(options: Extract) -> int:
     from proxylib.data import traces
     from proxylib.measure.tokenstats import shards
 

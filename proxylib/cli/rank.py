@@ -18,6 +18,14 @@ def add(commands: Any) -> None:
 def run(options: Rank) -> int:
     """Say what it takes, measure and rank the models, and print the tables."""
     refuse_little_memory()
+    from proxylib.measure.tokenstats import shards
+    from proxylib.models import crew
+
+    with crew.gathered(shards.Helper()) as leads:
+        return _run(options) if leads else 0
+
+
+def _run(options: Rank) -> int:
     from proxylib.studies.your_models import rank, report
 
     if options.dry_run:

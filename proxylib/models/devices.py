@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,12 +17,14 @@ def prepare(device: str, threads: int) -> dict[str, str | int]:
     Raises
     ------
     UserError
-        If the config asks for CUDA and there is none.
+        If the config asks for CUDA and there is none, or none for this process.
     """
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("parameter device: 'cuda', but torch sees no CUDA device; say cpu")
+    if device == "cuda":
+        torch.cuda.set_device(_of_this_process(torch.cuda.device_count()))
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=device == "cuda")
     return {
@@ -30,6 +33,14 @@ def prepare(device: str, threads: int) -> dict[str, str | int]:
         "precision": "float32",
         "precision_reason": "ranks and ties of logits are decided by their last bits, and these models are small",
     }
+
+
+def _of_this_process(count: int) -> int:
+    """Number of the GPU that a launcher means for this process; the first where none launched it."""
+    number = int(os.environ.get("LOCAL_RANK", "0"))
+    if number >= count:
+        raise UserError(f"process {number + 1} of a launch has no GPU: there are {count}; start one process for each")
+    return number
 
 
 def in_batches(items: list, batch: int, compute: Callable[[list], Any]) -> tuple[list, int]:

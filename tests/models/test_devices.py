@@ -45,3 +45,18 @@ def test_cuda_without_a_device_is_one_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="no CUDA device"):
         devices.prepare("cuda", 1)
+
+
+def test_each_process_of_a_launch_takes_a_gpu_of_its_own(monkeypatch):
+    taken = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda *given, **options: None)
+    for number in ("0", "1"):
+        monkeypatch.setenv("LOCAL_RANK", number)
+        devices.prepare("cuda", torch.get_num_threads())
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UserError, match="process 3 of a launch has no GPU: there are 2"):
+        devices.prepare("cuda", 1)
+    assert taken == [0, 1]

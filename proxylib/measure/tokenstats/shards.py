@@ -32,7 +32,7 @@ from proxylib.measure.tokenstats.account import account, summed
 from proxylib.measure.tokenstats.columns import chosen
 from proxylib.measure.tokenstats.encode import Encoded
 from proxylib.measure.tokenstats.extract import ACCOUNT, Engine, context_of, frame, in_order
-from proxylib.models import devices, folders, loading, sandbox, tokenizers
+from proxylib.models import crew, devices, folders, loading, sandbox, tokenizers
 from proxylib.models.price import Price
 from proxylib.runs.files import canonical, parquet_bytes, sha256
 from proxylib.runs.folder import Finished, Folder, Workspace
@@ -119,7 +119,7 @@ def extract(
         if told:
             told(_left(ready._replace(engine=engine), workspace.files, out))
         began = time.perf_counter()
-        fresh, batch = _write_shards(workspace, engine, ready.traces, ready.encoded)
+        fresh, batch = _write_shards(workspace, work, _Scoring(engine, ready.traces, ready.encoded))
         workspace.note(
             model=str(model),
             **folders.revisions(work.folder),
@@ -134,6 +134,7 @@ def extract(
             tokens_per_second=fresh / (time.perf_counter() - began) if fresh else None,
             largest_batch=batch,
             impl=engine.impl,
+            **({"processes": crew.size()} if crew.size() > 1 else {}),
         )
         workspace.write(ITEMS, parquet_bytes(ready.items))
 
@@ -269,34 +270,78 @@ def entries(tokenizer: PreTrainedTokenizerFast, head: torch.nn.Module | None) ->
     return min(known, rows) if set(range(rows, known)) <= special else known
 
 
-def _write_shards(workspace: Workspace, engine: Engine, traces: list[Trace], encoded: list[Encoded]) -> tuple[int, int]:
-    """Compute the shards that are missing; returns the tokens of their passes and the largest batch that memory allowed."""
-    shards = list(_grouped(engine, encoded))
-    total = sum(len(item.ids) for item in encoded)
-    fresh, limit = 0, engine.layout.batch_traces
+class _Begin(NamedTuple):
+    """Told to helpers before the first shard: what is asked for, and whether its passes hold one trace each."""
+
+    work: _Work
+    narrowed: bool
+
+
+class Helper:
+    """The part of a process that does not lead (see `crew.gathered`): loads what the leader loaded, computes its shards."""
+
+    def __call__(self, job: _Begin | list[int]) -> tuple[bytes, int] | None:
+        """Get ready, or compute the shard that is dealt to this process; none where there are fewer shards."""
+        if isinstance(job, _Begin):
+            ready = job.work.ready()
+            engine = ready.engine.narrow() if job.narrowed else ready.engine
+            self._scoring = _Scoring(engine, ready.traces, ready.encoded)
+            return None
+        mine = job[crew.number() :]
+        return self._scoring.shard(mine[0]) if mine else None
+
+
+class _Scoring:
+    """What computes shards; `limit` is the largest batch that memory has allowed so far."""
+
+    def __init__(
+        self, engine: Engine, traces: list[Trace], encoded: list[Encoded], scored: Callable[[int], object] = lambda tokens: None
+    ):
+        self.engine, self.traces, self.encoded, self.scored = engine, traces, encoded, scored
+        self.shards, self.limit = list(_grouped(engine, encoded)), engine.layout.batch_traces
+
+    def tokens(self, number: int) -> int:
+        """Of a shard's passes."""
+        return sum(len(self.encoded[index].ids) for batch in self.shards[number] for index in batch)
+
+    def shard(self, number: int) -> tuple[bytes, int]:
+        """A shard's file, and the limit; `scored` is told the tokens of each pass."""
+        members = list(itertools.chain.from_iterable(self.shards[number]))
+        frames = []
+        for batch in self.shards[number]:
+            score = lambda part: self.engine.score([self.encoded[index] for index in part])
+            done, used = devices.in_batches(batch, min(self.limit, len(batch)), score)
+            self.limit = used if used < min(self.limit, len(batch)) else self.limit
+            frames += done
+            self.scored(sum(len(self.encoded[index].ids) for index in batch))
+        traces, items = [self.traces[index] for index in members], [self.encoded[index] for index in members]
+        rows = frame(traces, items, in_order(list(range(len(members))), items, frames))
+        if (bad := rows[rows["nll"].isna()]).size:  # no entry exceeds NaN: the rows would count as said first
+            trace = "/".join(bad.iloc[0][["task", "id"]])
+            raise UserError(f"trace {trace}: the model's logits there are NaN; take float32, or leave the trace away")
+        return parquet_bytes(rows), self.limit
+
+
+def _write_shards(workspace: Workspace, work: _Work, scoring: _Scoring) -> tuple[int, int]:
+    """Compute the shards that are missing, each process one at a time; returns the tokens of their passes and the largest
+    batch that memory allowed.
+    """
+    left = [number for number in range(len(scoring.shards)) if not workspace.holds(_shard(number))]
+    total, fresh = sum(map(scoring.tokens, range(len(scoring.shards)))), sum(map(scoring.tokens, left))
+    limit, together = scoring.limit, crew.size()
+    if left and together > 1:
+        crew.share(_Begin(work, bool(workspace.facts[CHECK]["narrowed"])), lambda job: None)
     with tqdm(total=total, unit="token", unit_scale=True, disable=None, file=sys.stderr, smoothing=0.1) as bar:
-        for number, passes in enumerate(shards):
-            members = list(itertools.chain.from_iterable(passes))
-            tokens = sum(len(encoded[index].ids) for index in members)
-            name = _shard(number)
-            if workspace.holds(name):
-                bar.update(tokens)
-                bar.unpause()
-                continue
-            frames = []
-            for batch in passes:
-                score = lambda part: engine.score([encoded[index] for index in part])
-                done, used = devices.in_batches(batch, min(limit, len(batch)), score)
-                limit = used if used < min(limit, len(batch)) else limit
-                frames += done
-                bar.update(sum(len(encoded[index].ids) for index in batch))
-            chosen_traces, items = [traces[index] for index in members], [encoded[index] for index in members]
-            rows = frame(chosen_traces, items, in_order(list(range(len(members))), items, frames))
-            if (bad := rows[rows["nll"].isna()]).size:  # no entry exceeds NaN: the rows would count as said first
-                trace = "/".join(bad.iloc[0][["task", "id"]])
-                raise UserError(f"trace {trace}: the model's logits there are NaN; take float32, or leave the trace away")
-            workspace.write(name, parquet_bytes(rows))
-            fresh += tokens
+        bar.update(total - fresh)
+        bar.unpause()
+        scoring.scored = bar.update
+        for first in range(0, len(left), together):
+            dealt = left[first : first + together]
+            parts = crew.share(dealt, lambda numbers: scoring.shard(numbers[0]))
+            for number, (data, used) in zip(dealt, parts, strict=False):  # in the last round some have none
+                workspace.write(_shard(number), data)
+                limit = min(limit, used)
+            bar.update(sum(map(scoring.tokens, dealt[1:])))  # this process has counted its first
     return fresh, limit
 
 

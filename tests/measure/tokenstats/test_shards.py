@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import random
 import re
 import resource
@@ -435,3 +436,33 @@ def test_a_handful_of_open_files_is_enough(model, tmp_path, small):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
     assert len(done.files) > 3 and done.facts["dropped"] == 0
+
+
+@pytest.mark.slow
+def test_two_processes_go_on_where_one_was_killed_with_the_bytes_of_one(model, tmp_path, small):
+    file, script = tmp_path / "traces.parquet", tmp_path / "launched.py"
+    traces.to_frame(TRACES).to_parquet(file)
+    script.write_text(
+        "from proxylib.cli import main\nfrom proxylib.measure.tokenstats import shards\n"
+        "shards.SHARD_TOKENS = 60\nraise SystemExit(main())\n"
+    )
+    given = ["extract", "--model", str(model), "--traces", str(file), "--threads", "1", "--batch-traces", "1", "--out"]
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    assert main([*given, str(alone)]) == 0
+    expected = content(alone)
+    shutil.copytree(alone, together)
+    (together / MANIFEST).unlink()
+    kept, _, *lost = sorted((together / shards.TOKENS).iterdir())
+    for path in lost:
+        path.unlink()
+    before = kept.stat().st_mtime_ns
+    launch = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    here = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([*launch, *given, str(together)], capture_output=True, text=True, timeout=120, env=here)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(re.findall(r"scored +9\n", done.stdout)) == 1  # said once
+    assert len(lost) % 2 == 1 and content(together) == expected  # in the last round one has none
+    assert kept.stat().st_mtime_ns == before
+    one, two = (json.loads((folder / MANIFEST).read_text()) for folder in (alone, together))
+    assert one["files"] == two["files"] and one["request"] == two["request"]
+    assert two["facts"]["processes"] == 2 and "processes" not in one["facts"]
