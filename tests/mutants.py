@@ -168,7 +168,13 @@ MUTANTS = {
         Mutant("a-strangers-commit", "if not in_repository():", "if False:", "tests/cli/test_installed.py"),
     ],
     "models/gguf.py": [
-        Mutant("digits-together", 'DIGITS_APART = ("smollm",)', "DIGITS_APART = ()"),
+        Mutant("digits-together", 'DIGITS_APART = ("smollm", ', "DIGITS_APART = ("),
+        Mutant("random-weights-pass", 'if lacking := sorted(report["missing_keys"]):', "if lacking := []:"),
+        Mutant("tensors-left-over", "    if left:\n", "    if False:\n"),
+        Mutant("keys-passed-over", "if not expected and (", "if False and ("),
+        Mutant("other-words", "if ours != list(tokens):", "if False:"),
+        Mutant("llama-3-merges-all", "model.ignore_merges = True", "model.ignore_merges = False"),
+        Mutant("llama-3-without-bos", "tokenizer.add_bos_token = True", "pass"),
         Mutant("any-tokenizer-will-do", 'kind != "gpt2" or pre not in CUTS', "False"),
         Mutant(
             "another-files-folder",

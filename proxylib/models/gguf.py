@@ -25,12 +25,25 @@ from proxylib.runs.files import alone, sha256
 from proxylib.text import warn
 
 MAGIC = b"GGUF"
+PRE, FACTORS = "tokenizer.ggml.pre", "rope_freqs.weight"
 SOURCE = "SOURCE.json"  # of a folder: which file it comes from
 SPLIT = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 #: `tokenizer.ggml.pre` -> regular expression that cuts a text into what merges stay within; None: GPT-2's, digits apart or not
-CUTS = {"smollm": None, "gpt-2": None, "qwen2": WORDS % r"\p{N}", "llama-bpe": WORDS % r"\p{N}{1,3}"}
-DIGITS_APART = ("smollm",)
+CUTS = {
+    **dict.fromkeys(("smollm", "starcoder", "refact", "command-r", "gpt-2", "phi-2", "olmo"), None),
+    **dict.fromkeys(("qwen2", "deepseek-r1-qwen"), WORDS % r"\p{N}"),
+    **dict.fromkeys(("llama-bpe", "llama3", "llama-v3", "falcon3"), WORDS % r"\p{N}{1,3}"),
+}
+DIGITS_APART = ("smollm", "starcoder", "refact", "command-r")
+#: those whose words of the vocabulary stay whole though no merges lead there, and whose bos opens a text unless a file says no
+LLAMA_3 = ("llama-bpe", "llama3", "llama-v3", "falcon3")
+#: `general.architecture` whose folders were compared with the models that files were made from (see the tests)
+ARCHITECTURES = ("llama", "qwen2", "qwen3")
+#: keys of an architecture that change nothing where they are what the rest of the file implies, or ever
+IMPLIED = ("attention.key_length", "attention.value_length")
+HARMLESS = ("rope.scaling.original_context_length", "rope.scaling.finetuned", "tensor_data_layout", "rope.dimension_count")
+VERSION = 2  # of the conversion: raised where the same file becomes another folder, or none any more
 GET = "take the model's own folder, or have its maker's safetensors converted"
 
 
@@ -67,7 +80,7 @@ def converted(file: Path, out: Path) -> Path:
 def cached(file: Path) -> Path:
     """`converted` into the cache of published data, under the file's digest; a line says so the first time."""
     digest = sha256(_checked(file))
-    out = registry.cache() / "converted" / digest[:16]
+    out = registry.cache() / "converted" / f"{digest[:16]}-{VERSION}"
     if source(out).get("sha256") != digest:
         warn(f"{file}: turned into a folder of transformers, once: {out}")
     return converted(file, out)
@@ -102,7 +115,13 @@ def _beside(out: Path) -> Iterator[Path]:
 def _convert(file: Path, out: Path, digest: str) -> None:
     facts = _read(file)
     model, tokenizer = _of_transformers(file)
+    _refuse_leftovers(file, model, facts)
     _cut(tokenizer, facts["pre"])
+    if facts["pre"] in LLAMA_3:
+        tokenizer.backend_tokenizer.model.ignore_merges = True
+        if facts["opened"] is None:
+            tokenizer.add_bos_token = True
+    _refuse_other_words(file, tokenizer, facts["tokens"])
     # what is left says that the weights are still rounded, and save_pretrained then refuses
     del model.config.quantization_config
     model.hf_quantizer = None
@@ -121,7 +140,7 @@ def _convert(file: Path, out: Path, digest: str) -> None:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """How the file's tokenizer cuts, and how many tensors stand in which precision."""
+    """What the file says of itself, tensors by their precision included."""
     try:
         from gguf import GGMLQuantizationType, GGUFReader
     except ImportError:
@@ -129,17 +148,30 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         reader = GGUFReader(file)
         value = lambda name: reader.fields[name].contents() if name in reader.fields else None
-        kind, pre = value("tokenizer.ggml.model"), value("tokenizer.ggml.pre")
+        architecture, kind, pre = (value(name) for name in ("general.architecture", "tokenizer.ggml.model", PRE))
         tensors = Counter(GGMLQuantizationType(tensor.tensor_type).name for tensor in reader.tensors)
+        shape = {name.partition(".")[2]: value(name) for name in reader.fields if name.startswith(f"{architecture}.")}
+        flat = {tensor.name for tensor in reader.tensors if tensor.name == FACTORS and (tensor.data == 1).all()}
+        facts = {
+            "architecture": architecture,
+            "pre": pre,
+            "opened": value("tokenizer.ggml.add_bos_token"),
+            "tokens": value("tokenizer.ggml.tokens"),
+            "shape": shape,
+            "names": {tensor.name for tensor in reader.tensors} - flat,
+            "tensors": dict(sorted(tensors.items())),
+        }
     except Exception as error:  # of a cut or damaged file: a dozen kinds
         raise UserError(f"{file}: cannot be read to its end ({' '.join(str(error).split())[:100]}); fetch it again") from None
-    if kind is None:
+    if architecture not in ARCHITECTURES:
+        raise UserError(f"{file}: is a {architecture}; rebuilt here are {', '.join(ARCHITECTURES)}; {GET}")
+    if kind is None or not facts["tokens"]:
         raise UserError(f"{file}: holds no tokenizer; {GET}")
     if kind != "gpt2" or pre not in CUTS:
         raise UserError(
             f"{file}: its tokenizer (model {kind}, cut by {pre}) is not rebuilt here, only gpt2 cut by {', '.join(CUTS)}; {GET}"
         )
-    return {"pre": pre, "tensors": dict(sorted(tensors.items()))}
+    return facts
 
 
 def _of_transformers(file: Path) -> tuple[Any, Any]:
@@ -152,13 +184,42 @@ def _of_transformers(file: Path) -> tuple[Any, Any]:
     try:
         given = {"gguf_file": file.name, "local_files_only": True}
         with contextlib.redirect_stderr(bars):
-            model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **given)
-            return model, AutoTokenizer.from_pretrained(file.parent, **given)
+            reading = given | {"output_loading_info": True}
+            model, report = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **reading)
+            tokenizer = AutoTokenizer.from_pretrained(file.parent, **given)
     except Exception as error:  # an architecture that it does not know, a precision that it cannot undo, a damaged block
         reason = " ".join(str(error).split())[:160]
         raise UserError(f"{file}: transformers cannot read it ({reason}); {GET}") from None
     finally:
         logging.set_verbosity(before)
+    if lacking := sorted(report["missing_keys"]):
+        raise UserError(f"{file}: has no weights for {lacking[0]}, which would be random; fetch it again")
+    return model, tokenizer
+
+
+def _refuse_leftovers(file: Path, model: Any, facts: dict[str, Any]) -> None:
+    """`UserError` where the file says or holds something that transformers passes over without a word."""
+    from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
+    from transformers.modeling_gguf_pytorch_utils import TensorProcessor, get_gguf_hf_weights_map
+
+    read, config = GGUF_CONFIG_MAPPING[facts["architecture"]], model.config
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    scaling = facts["shape"].get("rope.scaling.type", "none") != "none"
+    for key, value in facts["shape"].items():
+        expected = key in read or key in HARMLESS or (key in IMPLIED and value == head)
+        if not expected and (scaling or not key.startswith("rope.scaling.")):
+            raise UserError(f"{file}: {key} {value} would not be kept, and the model be another; {GET}")
+    left = sorted(facts["names"] - set(get_gguf_hf_weights_map(model, TensorProcessor())))
+    if left:
+        raise UserError(f"{file}: its weights {left[0]} have no place in a {type(model).__name__} as rebuilt here; {GET}")
+
+
+def _refuse_other_words(file: Path, tokenizer: Any, tokens: list[str]) -> None:
+    """`UserError` unless each id stands for the token that it has in the file."""
+    ours = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    if ours != list(tokens):
+        place = next((i for i, (a, b) in enumerate(zip(ours, tokens, strict=False)) if a != b), min(len(ours), len(tokens)))
+        raise UserError(f"{file}: token {place} of its vocabulary cannot be rebuilt; {GET}")
 
 
 def _cut(tokenizer: Any, pre: str) -> None:

@@ -7,7 +7,7 @@ import gguf as format_
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from proxylib.errors import UserError
 from proxylib.models import folders, gguf, loading, tokenizers
@@ -40,8 +40,13 @@ SHAPES = {
 KIND = format_.GGMLQuantizationType.Q4_1
 
 
-def written(path, architecture="llama", model="gpt2", pre="smollm", tokens=True):
-    """A file of a tiny llama with tied embeddings, its matrices in four bits; name -> the numbers that they stand for."""
+def written(
+    path, architecture="llama", model="gpt2", pre="smollm", tokens=TOKENS, bos=False, without=(), beside=(), more=lambda _: None
+):
+    """A file of a tiny llama with tied embeddings, its matrices in four bits; name -> the numbers that they stand for.
+
+    `without` are tensors that are left away, `beside` (name, size) of vectors that are added, `more` is given the writer.
+    """
     rng = np.random.default_rng(7)
     writer = format_.GGUFWriter(path, architecture)
     writer.add_context_length(256)
@@ -56,15 +61,19 @@ def written(path, architecture="llama", model="gpt2", pre="smollm", tokens=True)
     if tokens:
         writer.add_tokenizer_model(model)
         writer.add_tokenizer_pre(pre)
-        writer.add_token_list(TOKENS)
+        writer.add_token_list(tokens)
         writer.add_token_merges(MERGES)
         writer.add_token_types([3, *[1] * (len(TOKENS) - 1)])
         writer.add_bos_token_id(0)
         writer.add_eos_token_id(0)
-        writer.add_add_bos_token(False)
+        if bos is not None:
+            writer.add_add_bos_token(bos)
+    more(writer)
     meant = {}
-    for name, shape in SHAPES.items():
+    for name, shape in (SHAPES | dict(beside)).items():
         values = rng.normal(size=shape).astype(np.float32)
+        if name in without:
+            continue
         if len(shape) == 2 and not name.startswith("token_embd"):
             packed = format_.quants.quantize(values, KIND)
             writer.add_tensor(name, packed, raw_dtype=KIND)
@@ -77,6 +86,11 @@ def written(path, architecture="llama", model="gpt2", pre="smollm", tokens=True)
     writer.write_tensors_to_file()
     writer.close()
     return meant
+
+
+def drop_last_merge(writer):
+    """The merge of the token that another one has taken the place of."""
+    writer.kv_data[0]["tokenizer.ggml.merges"].value.pop()
 
 
 def unturned(matrix, heads):
@@ -141,10 +155,20 @@ def test_texts_come_back(folder, text):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"architecture": "unheard-of"}, "transformers cannot read it"),
+        ({"architecture": "unheard-of"}, "is a unheard-of; rebuilt here are llama, qwen2, qwen3"),
         ({"model": "llama"}, "its tokenizer (model llama, cut by smollm) is not rebuilt here"),
         ({"pre": "deepseek"}, "cut by deepseek) is not rebuilt here"),
-        ({"tokens": False}, "holds no tokenizer"),
+        ({"tokens": None}, "holds no tokenizer"),
+        ({"tokens": [*TOKENS[:-1], "｜ab｜"], "more": drop_last_merge}, "token 261 of its vocabulary cannot be rebuilt"),
+        ({"without": ["blk.1.ffn_up.weight"]}, "no weights for model.layers.1.mlp.up_proj.weight, which would be random"),
+        ({"beside": [("blk.0.attn_q.bias", (WIDTH,))]}, "its weights blk.0.attn_q.bias have no place in a LlamaForCausalLM"),
+        ({"beside": [("rope_freqs.weight", (HEAD // 2,))]}, "its weights rope_freqs.weight have no place"),
+        (
+            {"more": lambda writer: writer.add_rope_scaling_type(format_.RopeScalingType.YARN)},
+            "rope.scaling.type yarn would not",
+        ),
+        ({"more": lambda writer: writer.add_key_length(2 * HEAD)}, f"attention.key_length {2 * HEAD} would not be kept"),
+        ({"more": lambda writer: writer.add_sliding_window(64)}, "attention.sliding_window 64 would not be kept"),
     ],
 )
 def test_what_cannot_be_rebuilt_is_refused_by_name_and_leaves_nothing(tmp_path, change, said):
@@ -153,6 +177,77 @@ def test_what_cannot_be_rebuilt_is_refused_by_name_and_leaves_nothing(tmp_path, 
         gguf.converted(tmp_path / "a.gguf", tmp_path / "out" / "a")
     assert said in str(caught.value) and "\n" not in str(caught.value)
     assert not [path for path in (tmp_path / "out").iterdir() if path.suffix != ".lock"]
+
+
+@pytest.mark.parametrize(
+    ("pre", "bos", "opened"),
+    [("smollm", True, [0]), ("smollm", None, []), ("qwen2", True, [0]), ("llama-bpe", None, [0]), ("llama-bpe", False, [])],
+)
+def test_a_text_is_opened_as_the_file_says_or_as_llama_cpp_does_where_it_says_nothing(tmp_path, pre, bos, opened):
+    written(tmp_path / "a.gguf", pre=pre, bos=bos)
+    assert tokenizers.opening(tokenizers.load(gguf.converted(tmp_path / "a.gguf", tmp_path / "a"))) == opened
+
+
+@pytest.mark.parametrize(("pre", "pieces"), [("llama-bpe", ["Ġxyz"]), ("qwen2", ["Ġ", "x", "y", "z"])])
+def test_words_that_no_merges_lead_to_stay_whole_where_llama_3s_tokenizer_keeps_them(tmp_path, pre, pieces):
+    written(tmp_path / "a.gguf", pre=pre, tokens=[*TOKENS[:-1], "Ġxyz"], more=drop_last_merge)
+    tokenizer = tokenizers.load(gguf.converted(tmp_path / "a.gguf", tmp_path / "a"))
+    assert tokenizer.convert_ids_to_tokens(tokenizers.encode(tokenizer, [" xyz"])[0]) == pieces
+
+
+OF_ALL = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "vocab_size": len(TOKENS), "rms_norm_eps": 1e-5}
+OF_ALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256, "bos_token_id": 0}
+
+
+def exported(path, model):
+    """A model of transformers as llama.cpp would write it, in float32."""
+    config = model.config
+    writer = format_.GGUFWriter(path, config.model_type)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    if config.model_type == "qwen3":
+        writer.add_key_length(config.head_dim)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(TOKENS)
+    writer.add_token_merges(MERGES)
+    writer.add_token_types([3, *[1] * (len(TOKENS) - 1)])
+    writer.add_bos_token_id(0)
+    kind = next(key for key, value in format_.MODEL_ARCH_NAMES.items() if value == config.model_type)
+    names = format_.get_tensor_name_map(kind, config.num_hidden_layers)
+    for name, weights in model.state_dict().items():
+        stem, _, kind = name.rpartition(".")
+        if config.model_type == "llama" and stem.endswith(("q_proj", "k_proj")):
+            heads = config.num_attention_heads if stem.endswith("q_proj") else config.num_key_value_heads
+            weights = weights.view(heads, 2, -1, weights.shape[-1]).transpose(1, 2).reshape(weights.shape)
+        if not (stem == "lm_head" and config.tie_word_embeddings):
+            writer.add_tensor(f"{names.get_name(stem)}.{kind}", weights.numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("kind", gguf.ARCHITECTURES)
+def test_a_model_comes_back_from_a_file_with_the_same_logits(tmp_path, kind, tied):
+    own = {"qwen3": {"head_dim": 128}, "llama": {"rope_parameters": {"rope_type": "default", "rope_theta": 5e5}}}.get(kind, {})
+    config = AutoConfig.for_model(kind, **OF_ALL, tie_word_embeddings=tied, **own)
+    torch.manual_seed(3)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    for weights in model.parameters():
+        torch.nn.init.normal_(weights, std=0.3)  # biases and norms too, which begin as zeros and ones
+    exported(tmp_path / "a.gguf", model)
+    back = loading.load(gguf.converted(tmp_path / "a.gguf", tmp_path / "a"))
+    ids = torch.arange(24)[None]
+    with torch.inference_mode():
+        assert torch.equal(back(input_ids=ids).logits, model(input_ids=ids).logits)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
