@@ -64,6 +64,8 @@ OF_DOMAINS = {
     "page/second_domain",
     "proxies_or_loss",
     "page/proxies_or_loss",
+    "reverse_validation",
+    "page/does_loss_validate_the_judge",
     "surgical",
     "plan_stops",
     "page/where_to_evaluate",

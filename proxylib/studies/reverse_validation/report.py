@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from proxylib.report.tables import row, rows, wide
+from proxylib.judging.criteria import LM_JUDGE
+from proxylib.report.tables import interval, row, rows, wide
 from proxylib.report.words import MISSING, with_interval
+from proxylib.stats import Interval
 from proxylib.studies.reverse_validation.fits import FRIEND, OUTCAST
 from proxylib.studies.reverse_validation.labels import WAYS
 from proxylib.studies.reverse_validation.orders import ALL, RANKS
@@ -13,6 +15,7 @@ from proxylib.studies.reverse_validation.worth import CONFIGURATIONS, NOTES, WIT
 
 PRIMARY = {"schedule": "epochs", "loss": "final_loss"}
 LITTLE = 0.1  # between two rank correlations: no more than this is little
+PEERS = {"peer": "by another judge", "weak peer": "by a weaker one"}
 WORTH = {NOTES: "notes (kappa)", WITHIN: "notes of one model (kappa)", CONFIGURATIONS: "order of configurations"}
 
 
@@ -45,14 +48,26 @@ def judges_table(table: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(**{label: part[name].round(2) for name, label in WORTH.items()})
 
 
-def orders_table(table: pd.DataFrame) -> pd.DataFrame:
+def other_judge(table: pd.DataFrame) -> bool:
+    """Whether another judge was at hand; the rubric at another stringency is none, as it knows the facts."""
+    return LM_JUDGE in set(table["judge"])
+
+
+def peers(ordered: pd.DataFrame, differences: pd.DataFrame) -> tuple[dict[str, Interval], dict[str, Interval]]:
+    """By each of `PEERS` the order of judges by their agreement with it, and what that is above the order by loss."""
+    keys = PRIMARY | {"yardstick": NOTES, "group": ALL, "statistic": RANKS}
+    order = {name: interval(ordered, signal=name, **keys) for name in PEERS}
+    return order, {name: interval(differences, way=name, yardstick=NOTES, statistic=RANKS) for name in PEERS}
+
+
+def orders_table(table: pd.DataFrame, with_peers: bool = True) -> pd.DataFrame:
     """How well loss orders judges: a row per group and yardstick, the size of the correlation beside its sign."""
     part = rows(table, **PRIMARY, statistic=RANKS)
     part = part[part["yardstick"].isin(list(WORTH))].assign(yardstick=lambda frame: frame["yardstick"].map(WORTH))
     return wide(
         part,
         ["group", "yardstick"],
-        {"signal": {"R2": "by R2", "falls": "by -r", "peer": "by another judge", "weak peer": "by a weaker one"}},
+        {"signal": {"R2": "by R2", "falls": "by -r"} | (PEERS if with_peers else {})},
     )
 
 
@@ -72,9 +87,12 @@ def sizes(table: pd.DataFrame, yardstick: str = NOTES) -> pd.DataFrame:
     return rows(table, yardstick=yardstick, statistic=RANKS)
 
 
-def differences_table(table: pd.DataFrame) -> pd.DataFrame:
+def differences_table(table: pd.DataFrame, with_peers: bool = True) -> pd.DataFrame:
     """Labels or another judge minus loss: a row per way and number, a column per yardstick."""
-    part = rows(table, statistic=RANKS).replace({"way": {"peer": "another judge", "weak peer": "a weaker judge"}})
+    part = rows(table, statistic=RANKS)
+    part = part[with_peers | ~part["way"].isin(list(PEERS))].replace(
+        {"way": {"peer": "another judge", "weak peer": "a weaker judge"}}
+    )
     part = part.assign(yardstick=part["yardstick"].map(WORTH))
     return wide(part, ["way", "size"], {"yardstick": {label: label for label in WORTH.values()}})
 

@@ -43,4 +43,6 @@ def does_loss_validate_the_judge(d: Declaration, table: str | None = None, label
             yours.labels(paths["labels"], judges)
     outside = {name: sha256(path) for name, path in paths.items()}
     parameters = {name: str(path) for name, path in paths.items()}
-    return Request(None, {"reverse_validation": d.step("reverse_validation")}, outside=outside, parameters=parameters)
+    names = (SCRIBE, *d.profile.domains)
+    parents = {f"reverse_validation/{name}": d.step("reverse_validation", domain=name) for name in names}
+    return Request(None, parents, outside=outside, parameters=parameters)

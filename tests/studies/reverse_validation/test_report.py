@@ -1,6 +1,7 @@
 """Frames of the page: what is left out, what comes first, and the fewest labels that do as well."""
 
 import pandas as pd
+import pytest
 from studies.reverse_validation.made_up import PLAN, bench
 
 from proxylib.studies.reverse_validation import fits, labels, orders, report, yours
@@ -25,6 +26,19 @@ def test_the_worst_false_friend_comes_first():
     wanted = table.head(3).sort_values(NOTES)["judge"].to_list()
     assert report.fooled(table, fits.FRIEND) == wanted and report.fooled(table, fits.OUTCAST) == []
     assert report.fooled_table(table)["judge"].nunique() == 3
+
+
+def test_the_rubric_at_another_stringency_is_no_other_judge():
+    ordered = orders.orders(SEEN, 0.95).assign(**report.PRIMARY)
+    differences = fits._differences(SEEN, 0.95)
+    assert report.other_judge(JUDGES) and not report.other_judge(JUDGES[JUDGES["judge"] != "LM judge"])
+    order, gains = report.peers(ordered, differences)
+    falls = report.interval(ordered, signal="falls", yardstick=NOTES, group=orders.ALL, statistic=orders.RANKS)
+    assert gains["peer"].estimate == pytest.approx(order["peer"].estimate - falls.estimate)
+    heads = lambda given: "".join(report.orders_table(ordered, given).columns)
+    assert "another judge" in heads(True) and "another judge" not in heads(False)
+    ways = [set(report.differences_table(differences, given)["way"]) for given in (True, False)]
+    assert ways[0] - ways[1] == {"another judge", "a weaker judge"}
 
 
 def test_the_fewest_labels_that_do_as_well_as_all_configurations():
