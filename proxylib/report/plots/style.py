@@ -124,6 +124,14 @@ KINDS = {
         "endless documents, read once": Look(BLUE, "o"),
         "right in form, wrong in content": Look(QUIET, "^"),
     },
+    "kinds of damage": {
+        "sound": Look(INK, "s"),
+        "layers dropped": Look(BLUE, "o"),
+        "bits of a weight": Look(SKY, "^"),
+        "good solutions": Look(GREEN, ">"),
+        "wrong solutions": Look(VERMILION, "v"),
+        "shuffled solutions": Look(ORANGE, "D"),
+    },
     "changes of a mixture": {
         "more of what stalled": Look(BLUE, "o"),
         "more of another": Look(ORANGE, "D"),

@@ -1,0 +1,299 @@
+"""Do proxies and losses order damaged copies as accuracy does, and where does each fail?
+
+Fixed before looking (experiment log). Copies of one kind of damage are not independent, so that intervals are the wider of two:
+over problems, drawn within each set and task, and over kinds, each left out once. What copies of equal accuracy would show is
+made by handing each question's outcomes round among the copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import kendalltau, rankdata
+
+from proxylib import stats
+from proxylib.measure import proxies
+from proxylib.runs.store import Workspace
+from proxylib.stats import Bootstrap
+from proxylib.studies.real_model.settings import SOUND, LadderSettings
+
+NAMED, OTHER = "top-1, inverse frequency", "top-5, frequency"
+TRACES, BYTES, PROSE = "loss on traces", "bits per byte", "loss on prose"
+COLUMNS = {NAMED: "top1|inverse_frequency", OTHER: "top5|frequency", TRACES: "cross_entropy|uniform"}
+SIGNS = {NAMED: 1, OTHER: 1, TRACES: -1, BYTES: -1, PROSE: -1}
+SIGNALS = tuple(SIGNS)
+#: the first are what one would ask of a model; the others were chosen as a model of this size can do them
+HARD, EASY = ("answers, GSM8K", "answers, MATH"), ("next step", "code", "prose", "sums", "copying")
+MAIN, ANSWERS = "tasks off the floor", "answers of GSM8K and MATH"
+PAIRS = ((NAMED, TRACES), (NAMED, PROSE), (TRACES, PROSE))
+CHANCE = 0.25
+SHUFFLES = 1000
+DIGITS = 9  # to which values are rounded before they are ranked
+ENDS = ["estimate", "low", "high", "low_given", "high_given"]
+LESSON = "gsm8k"
+
+
+class Bench(NamedTuple):
+    """All copies under every draw of problems.
+
+    copies : copy, kind, dose
+    signals : name -> [1 + draws, copies], more is better
+    by_set : name -> set -> the same
+    scores : name -> [1 + draws, copies]
+    right : task -> [copies, questions] 1 where a copy is right, shared where answers tie
+    eighty : [copies, 80], more is better
+    off_floor : tasks that the sound copy does better than chance
+    solutions : of a set, that are read
+    """
+
+    copies: pd.DataFrame
+    signals: dict[str, np.ndarray]
+    by_set: dict[str, dict[str, np.ndarray]]
+    scores: dict[str, np.ndarray]
+    right: dict[str, np.ndarray]
+    eighty: np.ndarray
+    off_floor: list[str]
+    solutions: int
+
+
+def outcomes(options: pd.DataFrame) -> pd.DataFrame:
+    """[task and item, one column] 1 where the right answer has the least loss a byte, a share of it where answers tie."""
+    frame = options.assign(cost=options["nll"] / options["n_bytes"])
+    wide = frame.pivot(index=["task", "item"], columns="answer", values="cost")
+    least = wide.eq(wide.min(axis=1), axis=0)
+    return (least[0] / least.sum(axis=1)).astype(float)
+
+
+def bench(tables: Mapping[str, Mapping[str, pd.DataFrame]], settings: LadderSettings) -> Bench:
+    """Everything under every draw.
+
+    Parameters
+    ----------
+    tables : copy -> its tables traces, prose and options
+    """
+    bootstrap, names = settings.bootstrap, [copy.name for copy in settings.copies]
+    index = tables[SOUND]["traces"][["task", "id"]]
+    per_trace = {name: tables[name]["traces"].set_index(["task", "id"]).loc[pd.MultiIndex.from_frame(index)] for name in names}
+    prose = {name: tables[name]["prose"].set_index("id") for name in names}
+    answered = pd.DataFrame({name: outcomes(tables[name]["options"]) for name in names})
+    sets, tasks = list(dict.fromkeys(index["task"])), [task for task in (*HARD, *EASY) if task in answered.index.levels[0]]
+    right = {task: answered.loc[task].to_numpy().T for task in tasks}
+    sizes = (
+        [int((index["task"] == name).sum()) for name in sets] + [len(prose[SOUND])] + [right[task].shape[1] for task in tasks]
+    )
+    drawn = bootstrap.within(sizes)
+    of_set, of_prose = dict(zip(sets, drawn, strict=False)), drawn[len(sets)]
+    of_task = dict(zip(tasks, drawn[len(sets) + 1 :], strict=True))
+
+    def over_sets(value: Callable[[pd.DataFrame, stats.Resampling], np.ndarray], sign: int) -> dict[str, np.ndarray]:
+        return {name: sign * np.stack([value(per_trace[copy].loc[name], of_set[name]) for copy in names], 1) for name in sets}
+
+    mean = lambda column: lambda part, rows: rows.ratio(part[column].to_numpy(float), np.ones(len(part)))
+    by_set = {name: over_sets(mean(column), SIGNS[name]) for name, column in COLUMNS.items()}
+    per_byte = lambda part, rows: _bits(part, rows)
+    by_set[BYTES] = over_sets(per_byte, SIGNS[BYTES])
+    signals = {name: np.mean(list(parts.values()), 0) for name, parts in by_set.items()}
+    signals[PROSE] = SIGNS[PROSE] * np.stack([_bits(prose[name].loc[prose[SOUND].index], of_prose) for name in names], 1)
+    scores = {task: np.stack([of_task[task].ratio(row, np.ones(len(row))) for row in right[task]], 1) for task in tasks}
+    off = [task for task in EASY if task in tasks and _above_chance(right[task][names.index(SOUND)], bootstrap.level)]
+    scores[MAIN] = np.mean([scores[task] for task in off or [task for task in EASY if task in tasks]], 0)
+    if set(HARD) <= set(tasks):
+        scores[ANSWERS] = np.mean([scores[task] for task in HARD], 0)
+    eighty = np.stack([_eighty(per_trace[name]) for name in names])
+    copies = pd.DataFrame([(copy.name, copy.kind, copy.dose) for copy in settings.copies], columns=["copy", "kind", "dose"])
+    return Bench(copies, {name: signals[name] for name in SIGNALS}, by_set, scores, right, eighty, off, sizes[0])
+
+
+def _bits(part: pd.DataFrame, rows: stats.Resampling) -> np.ndarray:
+    return rows.ratio(part["nll"].to_numpy(float), part["n_bytes"].to_numpy(float)) / np.log(2)
+
+
+def _above_chance(right: np.ndarray, level: float) -> bool:
+    return stats.proportion_interval(int(right.sum()), len(right), level).low > CHANCE
+
+
+def _eighty(traces: pd.DataFrame) -> np.ndarray:
+    """[80] means over traces, then over sets, turned so that more is better."""
+    means = traces[list(proxies.NAMES)].groupby(level="task", sort=False).mean().mean()
+    return np.array([proxies.STATISTICS[name.partition("|")[0]] * means[name] for name in proxies.NAMES])
+
+
+def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """[..] rank correlation over the last axis, with mid-ranks; 0 where one side is constant."""
+    a, b = (rankdata(np.round(values, DIGITS), axis=-1) for values in np.broadcast_arrays(x, y))
+    a, b = a - a.mean(-1, keepdims=True), b - b.mean(-1, keepdims=True)
+    scale = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+    return np.where(scale > 0, (a * b).sum(-1) / np.where(scale > 0, scale, 1), 0.0)
+
+
+def both(
+    value: Callable[[np.ndarray], np.ndarray], kinds: np.ndarray, bootstrap: Bootstrap, correlation: bool
+) -> tuple[float, ...]:
+    """`ENDS` of a statistic of some of the copies: the wider of the intervals over problems and over kinds, then the former.
+
+    Parameters
+    ----------
+    value : from a mask [copies] to [1 + draws]
+    kinds : [copies]; the sound copy belongs to none and is never left out
+    """
+    values = value(np.ones(len(kinds), bool))
+    over_problems = bootstrap.drawn(values).interval("reflected" if correlation else "widened", undefined="nan")
+    left_out = [value(kinds != kind)[0] for kind in dict.fromkeys(kinds) if kind != SOUND]
+    over_kinds = stats.jackknife_interval(values[0], np.array(left_out), bootstrap.level, correlation)
+    low, high = np.fmin(over_problems.low, over_kinds.low), np.fmax(over_problems.high, over_kinds.high)
+    return float(values[0]), float(low), float(high), *over_problems[1:]
+
+
+def orders(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
+    """How well each signal orders the copies by each score.
+
+    Returns
+    -------
+    signal, score, those of `ENDS`, kendall, luck (what copies of equal accuracy reach one time in twenty), n (copies)
+    """
+    kinds, rows = given.copies["kind"].to_numpy(), []
+    shuffled = _shuffled(given, bootstrap.seed)
+    for score, accuracy in given.scores.items():
+        for signal, values in given.signals.items():
+            ends = both(lambda kept: correlations(values[:, kept], accuracy[:, kept]), kinds, bootstrap, True)  # noqa: B023
+            luck = float(np.quantile(correlations(values[0], shuffled[score]), bootstrap.level))
+            tau = kendalltau(*(np.round(side[0], DIGITS) for side in (values, accuracy))).statistic
+            rows.append((signal, score, *ends, float(tau), luck, len(kinds)))
+    return pd.DataFrame(rows, columns=["signal", "score", *ENDS, "kendall", "luck", "n"])
+
+
+def _shuffled(given: Bench, seed: int) -> dict[str, np.ndarray]:
+    """score -> [shuffles, copies] accuracies where each question's outcomes go round among the copies."""
+    rng = np.random.default_rng(seed)
+    parts = {
+        task: np.stack([rng.permuted(right, axis=0).mean(1) for _ in range(SHUFFLES)]) for task, right in given.right.items()
+    }
+    easy = given.off_floor or [task for task in EASY if task in parts]
+    means = {MAIN: np.mean([parts[task] for task in easy], 0)}
+    if set(HARD) <= set(parts):
+        means[ANSWERS] = np.mean([parts[task] for task in HARD], 0)
+    return parts | means
+
+
+def differences(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Rank correlation of one signal minus that of another: first, second, score, those of `ENDS`."""
+    kinds, rows = given.copies["kind"].to_numpy(), []
+    for score, accuracy in given.scores.items():
+        for first, second in PAIRS:
+            a, b = given.signals[first], given.signals[second]
+            value = lambda kept: (  # noqa: E731
+                correlations(a[:, kept], accuracy[:, kept]) - correlations(b[:, kept], accuracy[:, kept])  # noqa: B023
+            )
+            rows.append((first, second, score, *both(value, kinds, bootstrap, False)))
+    return pd.DataFrame(rows, columns=["first", "second", "score", *ENDS])
+
+
+def best_of_eighty(given: Bench, seed: int) -> pd.DataFrame:
+    """score, proxy, estimate (the largest correlation of the eighty, signs fixed), luck (what the same search finds in copies of
+    equal accuracy one time in twenty), above (how many of the eighty lie above loss on prose).
+    """
+    shuffled, rows = _shuffled(given, seed), []
+    for score in (MAIN, ANSWERS):
+        if score in given.scores:
+            found = correlations(given.eighty.T, given.scores[score][0])
+            luck = correlations(given.eighty.T[:, None], shuffled[score][None]).max(0)
+            prose = correlations(given.signals[PROSE][0], given.scores[score][0])
+            best = int(found.argmax())
+            rows.append((score, proxies.NAMES[best], found[best], np.quantile(luck, 0.95), int((found > prose + 1e-9).sum())))
+    return pd.DataFrame(rows, columns=["score", "proxy", "estimate", "luck", "above"])
+
+
+def changes(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
+    """What every copy has gained on the sound one by every signal and score, paired by problem.
+
+    Returns
+    -------
+    copy, kind, dose, what (signal, score, or "loss on traces, SET"), estimate, low, high; more is better. Accuracies in
+    points, losses in nats a token or bits a byte, agreement as a share
+    """
+    sound = given.copies["copy"].to_list().index(SOUND)
+    by_set = {f"{TRACES}, {name}": values for name, values in given.by_set[TRACES].items()}
+    scaled = {name: 100 * values for name, values in given.scores.items()}
+    rows = []
+    for what, values in (given.signals | by_set | scaled).items():
+        for place, copy in enumerate(given.copies.itertuples(index=False)):
+            gain = bootstrap.drawn(values[:, place] - values[:, sound]).interval("widened")
+            rows.append((*copy, what, *gain))
+    return pd.DataFrame(rows, columns=["copy", "kind", "dose", "what", "estimate", "low", "high"])
+
+
+def levels(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Each copy's own value by every signal (as it is, losses low is good) and score (percent): copy, kind, dose, what, estimate,
+    low, high over problems.
+    """
+    own = {name: SIGNS[name] * values for name, values in given.signals.items()}
+    rows = [
+        (*copy, what, *bootstrap.drawn(values[:, place]).interval("widened"))
+        for what, values in (own | {name: 100 * values for name, values in given.scores.items()}).items()
+        for place, copy in enumerate(given.copies.itertuples(index=False))
+    ]
+    return pd.DataFrame(rows, columns=["copy", "kind", "dose", "what", "estimate", "low", "high"])
+
+
+def floors(given: Bench, level: float) -> pd.DataFrame:
+    """task, questions, sound copy's accuracy with Wilson's interval (percent), lowest and highest of all copies, off_floor."""
+    sound, rows = given.copies["copy"].to_list().index(SOUND), []
+    for task, right in given.right.items():
+        ends = stats.proportion_interval(int(right[sound].sum()), right.shape[1], level)
+        means = 100 * right.mean(1)
+        off = ends.low > CHANCE
+        rows.append((task, right.shape[1], *(100 * end for end in ends), means.min(), means.max(), off))
+    columns = ["task", "questions", "estimate", "low", "high", "lowest", "highest", "off_floor"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def estimates(ordered: pd.DataFrame, compared: pd.DataFrame, given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
+    """The scoreboard's rows."""
+    named = ordered[(ordered["signal"] == NAMED) & (ordered["score"] == MAIN)][ENDS].iloc[0]
+    kinds = given.copies.loc[given.copies["kind"] != SOUND, "kind"].nunique()
+    unit = f"copies of one model, {kinds} kinds"
+    rows = [("real-model-ladder", *named, len(given.copies), unit)]
+    for claim, second in (("real-model-ladder-loss", TRACES), ("real-model-ladder-prose", PROSE)):
+        part = compared[(compared["first"] == NAMED) & (compared["second"] == second) & (compared["score"] == MAIN)]
+        rows.append((claim, *part[ENDS].iloc[0], len(given.copies), unit))
+    wrong = (given.copies["kind"] == "wrong solutions").to_numpy()
+    if wrong.any():
+        values = given.by_set[TRACES][LESSON]
+        sound = values[:, (given.copies["kind"] == SOUND).to_numpy()]
+        fall = bootstrap.drawn((values[:, wrong] - sound).mean(1)).interval("widened")
+        rows.append(("real-model-wrong-lessons", *fall, *fall[1:], given.solutions, "solutions, copies given"))
+    return pd.DataFrame(rows, columns=["claim", *ENDS, "n", "n_unit"]).assign(level=bootstrap.level)
+
+
+def build(step, workspace: Workspace) -> None:
+    """What the ladder says.
+
+    Parameters
+    ----------
+    step : a declared `real_model` step; its parents are the copies, by name
+    workspace : receives the tables orders, differences, best, changes, levels, floors and estimates; facts: copies, kinds,
+        parameters, and the tasks that count
+    """
+    settings: LadderSettings = step.settings
+    runs = {copy.name: step.parent(copy.name) for copy in settings.copies}
+    tables = {name: {table: run.table(table) for table in ("traces", "prose", "options")} for name, run in runs.items()}
+    given, bootstrap = bench(tables, settings), settings.bootstrap
+    ordered, compared = orders(given, bootstrap), differences(given, bootstrap)
+    workspace.write_table("orders", ordered)
+    workspace.write_table("differences", compared)
+    workspace.write_table("best", best_of_eighty(given, bootstrap.seed))
+    workspace.write_table("changes", changes(given, bootstrap))
+    workspace.write_table("levels", levels(given, bootstrap))
+    workspace.write_table("floors", floors(given, bootstrap.level))
+    workspace.write_table("estimates", estimates(ordered, compared, given, bootstrap))
+    kinds = given.copies.loc[given.copies["kind"] != SOUND, "kind"].nunique()
+    workspace.note(
+        copies=len(given.copies),
+        kinds=kinds,
+        parameters=runs[SOUND].facts["parameters"],
+        off_floor=given.off_floor,
+        level=bootstrap.level,
+    )

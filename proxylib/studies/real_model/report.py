@@ -1,0 +1,97 @@
+"""Frames of the page on a real model; its sentences stand in the notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from proxylib.report.tables import row, rows, shown
+from proxylib.stats import Interval
+from proxylib.studies.real_model.ladder import BYTES, MAIN, SIGNALS, TRACES
+from proxylib.studies.real_model.settings import SOUND, TAUGHT
+
+TINT = "surprise"
+UNITS = {TRACES: "nats per token", BYTES: "bits per byte"}
+
+
+def coloured(pieces: pd.DataFrame, prompts: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Title and tokens of every solution, its nats scaled to a mean of one as `TINT`; see `pages.coloured_trace`."""
+    for (task, name), part in pieces.groupby(["task", "id"], sort=False):
+        prompt = row(prompts, task=task, id=name)["prompt"]
+        yield f"{task}\n{prompt}", part.assign(**{TINT: part["nll"] / max(part["nll"].mean(), 1e-9)})
+
+
+def against(levels: pd.DataFrame, signal: str, score: str = MAIN) -> pd.DataFrame:
+    """Points of a figure: copy, damage (its kind), x (the signal as it is), estimate, low, high (the score, percent)."""
+    signals = rows(levels, what=signal).set_index("copy")["estimate"]
+    points = rows(levels, what=score)
+    return points.assign(x=points["copy"].map(signals), damage=points["kind"])
+
+
+def ordering(orders: pd.DataFrame, score: str = MAIN) -> pd.DataFrame:
+    """Rows of a figure: signal, estimate, low, high and luck, in the order of `SIGNALS`."""
+    part = rows(orders, score=score).set_index("signal").loc[[*SIGNALS]].reset_index()
+    return part.assign(what=part["signal"])
+
+
+def difference(differences: pd.DataFrame, first: str, second: str, score: str = MAIN) -> Interval:
+    """Rank correlation of one signal minus that of another, with the interval that decides."""
+    found = row(differences, first=first, second=second, score=score)
+    return Interval(*(float(found[end]) for end in ("estimate", "low", "high")))
+
+
+def orders_table(orders: pd.DataFrame) -> pd.DataFrame:
+    """A row for each score and a column for each signal, with intervals; luck is the largest of the signals'."""
+    wide = orders.assign(shown=shown(orders)).pivot(index="score", columns="signal", values="shown")
+    luck = orders.groupby("score")["luck"].max().round(2)
+    first = [MAIN, *(name for name in orders["score"].unique() if name != MAIN)]
+    return wide.loc[first, [*SIGNALS]].assign(luck=luck).reset_index().rename(columns={"score": "what copies are asked"})
+
+
+def floors_table(floors: pd.DataFrame) -> pd.DataFrame:
+    """Tasks, what the sound copy scores, and the range of the others, percent."""
+    table = floors.assign(sound=shown(floors), range=[f"{low:.0f} to {high:.0f}" for low, high in _ends(floors)])
+    table["off the floor"] = ["yes" if off else "no" for off in floors["off_floor"]]
+    return table[["task", "questions", "sound", "range", "off the floor"]].rename(
+        columns={"sound": "sound copy, %", "range": "all copies, %"}
+    )
+
+
+def _ends(floors: pd.DataFrame) -> Iterator[tuple[float, float]]:
+    return zip(floors["lowest"], floors["highest"], strict=True)
+
+
+def lessons_table(changes: pd.DataFrame, lesson: str) -> pd.DataFrame:
+    """What fine-tunes change against the sound copy: loss on their own set, on all sets, accuracy; with intervals."""
+    part = changes[changes["kind"].isin(TAUGHT)]
+    columns = {f"{TRACES}, {lesson}": "loss on GSM8K falls by, nats", TRACES: "loss on all sets falls by, nats"}
+    columns |= {MAIN: "accuracy gains, points"}
+    table = part[part["what"].isin(columns)].copy()
+    table["shown"] = shown(table)
+    wide = table.pivot(index="copy", columns="what", values="shown")
+    return wide.loc[part["copy"].drop_duplicates(), [*columns]].rename(columns=columns).reset_index()
+
+
+def misled(changes: pd.DataFrame, signal: str) -> list[str]:
+    """Copies of which a signal says that they are better than the sound one, while their accuracy is not shown to be."""
+    wide = changes[changes["kind"] != SOUND].pivot(index="copy", columns="what", values="low")
+    return list(wide.index[(wide[signal] > 0) & ~(wide[MAIN] > 0)])
+
+
+def sets_table(spread: pd.DataFrame) -> pd.DataFrame:
+    """Token statistics of each set, as one reads them."""
+    return pd.DataFrame(
+        {
+            "set": spread["task"],
+            "tokens": spread["tokens"],
+            "loss, nats per token": spread["nll"].round(2),
+            "entropy, nats": spread["entropy"].round(2),
+            "bits per byte": spread["bits_per_byte"].round(2),
+            "top-1, %": (100 * spread["top1"]).round(0).astype(int),
+            "top-5, %": (100 * spread["top5"]).round(0).astype(int),
+            "median rank": spread["rank"].round(0).astype(int),
+            "nearly certain, %": (100 * spread["certain"]).round(0).astype(int),
+            "nats in the dearest tenth, %": (100 * spread["dearest"]).round(0).astype(int),
+        }
+    )
