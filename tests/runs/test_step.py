@@ -34,6 +34,7 @@ def changed_by(folder, **values):
 
 
 STAGES = ("train", "measure")
+OF_THE_REAL_MODEL = {"damaged", "real_model", "page/a_real_model"}
 OF_PUBLISHED = {"page/human_preferences", "page/choosing_a_corpus", "page/do_judges_agree", "page/forecasting", "page/monitor"}
 OF_VERDICTS = {
     "robustness",
@@ -82,6 +83,7 @@ OF_THE_LAB = (
     - OF_VERDICTS
     - {"page/benchmark_settings", "page/what_catches_what", "page/regressions", "page/rl_or_sft", "page/the_ceiling"}
     - {"page/real_notes"}
+    - {"page/a_real_model"}
 )
 OF_SOME_MODELS = {"your_models", "numerics", "page/your_models", "page/numerics"}
 ANALYSES = {
@@ -140,6 +142,7 @@ OF_MODELS = (
             | {"surgical", "published_surgical", "plan_stops", "published_scale"}
             | {"sft_or_rl", "page/rl_or_sft", "note_metrics", "real_notes", "page/real_notes"}
             | {"ceilings", "page/the_ceiling"}
+            | {"real_model", "page/a_real_model"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
             | {"published_losses"}
             | OF_LOSSES
@@ -147,6 +150,7 @@ OF_MODELS = (
             | OF_CHECKPOINTS
             | {"published_checkpoints"},
         ),
+        ({"real_model": {"lora": {"rank": 3}}}, OF_THE_REAL_MODEL),
         ({"late_checkpoints": {"items": 5}}, {"late_checkpoints"} | OF_CHECKPOINTS),
         ({"ranked": ["sorting", "walk"]}, ANALYSES | OF_CORPORA | OF_CHECKPOINTS | {"corpus_run"} | OF_SETTINGS),
         ({"trajectories": {"watch": {"items": 7}}}, {"trajectory"} | OF_TRAJECTORIES),
@@ -263,7 +267,7 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "loss_fits",
         ),
         *("lab_forecasts", "telemetry", "layers", "page", "benchmark_settings", "pythia_shots", "regressions"),
-        *("validation_losses", "domain_losses", "published_losses", "reverse_validation"),
+        *("validation_losses", "domain_losses", "published_losses", "reverse_validation", "real_model"),
     }
     assert whole == {
         *(

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -29,7 +28,7 @@ def dropped(layers: int, count: int) -> list[int]:
     """
     if count > layers - 2:
         raise UserError(f"copies: {count} of {layers} layers cannot be dropped, as the first and the last are kept")
-    return sorted({round(place) for place in np.linspace(1, layers - 2, count + 2)[1:-1]}) if count else []
+    return [1 + (2 * place + 1) * (layers - 2) // (2 * count) for place in range(count)]
 
 
 def without_layers(model: PreTrainedModel, count: int) -> None:

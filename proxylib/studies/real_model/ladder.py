@@ -192,8 +192,8 @@ def differences(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
 
 
 def best_of_eighty(given: Bench, seed: int) -> pd.DataFrame:
-    """score, proxy, estimate (the largest correlation of the eighty, signs fixed), luck (what the same search finds in copies of
-    equal accuracy one time in twenty), above (how many of the eighty lie above loss on prose).
+    """score, proxy, estimate (the largest correlation of the eighty, signs fixed), luck (what the same search finds one time in
+    twenty in copies of equal accuracy), above (how many of the eighty lie above loss on prose).
     """
     shuffled, rows = _shuffled(given, seed), []
     for score in (MAIN, ANSWERS):
@@ -226,8 +226,9 @@ def changes(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
 
 
 def levels(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Each copy's own value by every signal (as it is, losses low is good) and score (percent): copy, kind, dose, what, estimate,
-    low, high over problems.
+    """Each copy's own value by every signal (as it is) and score (percent): copy, kind, dose, what, estimate, low, high.
+
+    Intervals are over problems.
     """
     own = {name: SIGNS[name] * values for name, values in given.signals.items()}
     rows = [

@@ -1,0 +1,118 @@
+"""The ladder's analysis on made-up copies whose order is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from proxylib.measure import proxies
+from proxylib.stats import Bootstrap
+from proxylib.studies.real_model import ladder
+from proxylib.studies.real_model.settings import Copy, LadderSettings
+
+COPIES = [Copy(kind="sound")] + [
+    Copy(kind=kind, dose=dose)
+    for kind in ("noise", "bits of a weight", "layers dropped", "wrong solutions")
+    for dose in (2, 3, 4)
+]
+SETTINGS = LadderSettings(copies=tuple(COPIES), bootstrap=Bootstrap(draws=100, level=0.95, seed=1))
+TASKS = (*ladder.HARD, *ladder.EASY)
+
+
+def made(signal, skill, seed=0, questions=40):
+    """Tables of copies: losses on traces are 3 minus `signal`, a share `skill` of the questions is right, prose is noise."""
+    rng, tables = np.random.default_rng(seed), {}
+    ids = [(name, str(n)) for name in ("gsm8k", "math500") for n in range(8)]
+    hard = {task: rng.random(questions) for task in TASKS}
+    for copy, s, k in zip(COPIES, signal, skill, strict=True):
+        traces = pd.DataFrame(ids, columns=["task", "id"])
+        for name in proxies.NAMES:
+            traces[name] = (3 - s if name.startswith("cross_entropy") else s) + 0.01 * rng.standard_normal(len(ids))
+        traces = traces.assign(nll=30 * (3 - s) + rng.random(len(ids)), tokens=30, n_bytes=90)
+        prose = pd.DataFrame({"id": [str(n) for n in range(6)], "nll": 50 + rng.random(6), "n_bytes": 100})
+        rows = [
+            (task, str(item), answer, (1.0 if hard[task][item] < k else 3.0) if answer == 0 else 2.0 + answer / 10, 1, 4)
+            for task in TASKS
+            for item in range(questions)
+            for answer in range(4)
+        ]
+        options = pd.DataFrame(rows, columns=["task", "item", "answer", "nll", "tokens", "n_bytes"])
+        tables[copy.name] = {"traces": traces, "prose": prose, "options": options}
+    return tables
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    monkeypatch.setattr(ladder, "SHUFFLES", 60)
+
+
+LEVELS = np.linspace(0.9, 0.3, len(COPIES))
+
+
+@pytest.fixture(scope="module")
+def follows():
+    return ladder.bench(made(LEVELS, LEVELS), SETTINGS)
+
+
+def test_an_answer_is_right_where_its_loss_a_byte_is_least_and_ties_share():
+    asked = {
+        "long": [(4, 4), (3, 2), (9, 2), (9, 2)],
+        "tie": [(2, 1), (2, 1), (3, 1), (4, 1)],
+        "no": [(2, 1), (1, 1), (3, 1), (3, 1)],
+    }
+    rows = [("t", item, place, *answer) for item, answers in asked.items() for place, answer in enumerate(answers)]
+    options = pd.DataFrame(rows, columns=["task", "item", "answer", "nll", "n_bytes"])
+    assert ladder.outcomes(options).loc["t"].to_dict() == {"long": 1.0, "tie": 0.5, "no": 0.0}
+
+
+def test_signals_that_are_accuracy_order_it_and_noise_does_not(follows):
+    table = ladder.orders(follows, SETTINGS.bootstrap).set_index(["signal", "score"])
+    for signal in (ladder.NAMED, ladder.TRACES, ladder.BYTES):
+        found = table.loc[signal, ladder.MAIN]
+        assert found["estimate"] > 0.95 and found["low"] > 0 and found["estimate"] > found["luck"] and found["kendall"] > 0.8
+    prose = table.loc[ladder.PROSE, ladder.MAIN]
+    assert prose["low"] < 0 < prose["high"]
+    assert (table["low"] <= table["low_given"] + 1e-12).all() and (table["high"] >= table["high_given"] - 1e-12).all()
+
+
+def test_a_signal_that_is_turned_round_is_told_so():
+    table = ladder.orders(ladder.bench(made(-LEVELS, LEVELS), SETTINGS), SETTINGS.bootstrap).set_index(["signal", "score"])
+    assert table.loc[ladder.TRACES, ladder.MAIN]["high"] < 0 and table.loc[ladder.NAMED, ladder.MAIN]["high"] < 0
+
+
+def test_differences_are_paired(follows):
+    table = ladder.differences(follows, SETTINGS.bootstrap).set_index(["first", "second", "score"])
+    same = table.loc[ladder.NAMED, ladder.TRACES, ladder.MAIN]
+    assert abs(same["estimate"]) < 0.05 and same["low"] <= 0 <= same["high"] and same["high"] - same["low"] < 0.3
+    assert table.loc[ladder.NAMED, ladder.PROSE, ladder.MAIN]["estimate"] > 0.3
+
+
+def test_copies_of_equal_accuracy_stay_within_luck(follows):
+    equal = ladder.bench(made(LEVELS, np.full(len(COPIES), 0.6)), SETTINGS)
+    luck = ladder.orders(equal, SETTINGS.bootstrap)["luck"]
+    assert luck.between(-1e-9, 0.75).all()
+    best = ladder.best_of_eighty(follows, 1).set_index("score")
+    single = ladder.orders(follows, SETTINGS.bootstrap).set_index(["signal", "score"])
+    assert best.loc[ladder.MAIN, "luck"] >= single.loc[ladder.NAMED, ladder.MAIN]["luck"] - 1e-9  # a search has more luck
+
+
+def test_only_tasks_above_chance_count():
+    low = made(LEVELS, LEVELS)
+    for tables in low.values():  # nobody can add: the first answer is the dearest
+        sums = tables["options"]["task"] == "sums"
+        tables["options"].loc[sums & (tables["options"]["answer"] == 0), "nll"] = 9.0
+    bench = ladder.bench(low, SETTINGS)
+    assert bench.off_floor == [task for task in ladder.EASY if task != "sums"]
+    floors = ladder.floors(bench, 0.95).set_index("task")
+    assert not floors.loc["sums", "off_floor"] and floors.loc["code", "off_floor"] and floors.loc["sums", "highest"] == 0
+    assert bench.scores[ladder.MAIN][0] == pytest.approx(np.mean([bench.right[task].mean(1) for task in bench.off_floor], 0))
+
+
+def test_changes_are_against_the_sound_copy_and_wrong_lessons_are_told(follows):
+    table = ladder.changes(follows, SETTINGS.bootstrap).set_index(["copy", "what"])
+    assert (table.loc["sound"][["estimate", "low", "high"]] == 0).all().all()
+    assert table.loc["noise 4", ladder.TRACES]["high"] < 0
+    bootstrap = SETTINGS.bootstrap
+    rows = ladder.estimates(ladder.orders(follows, bootstrap), ladder.differences(follows, bootstrap), follows, bootstrap)
+    wrong = rows.set_index("claim").loc["real-model-wrong-lessons"]
+    assert wrong["n"] == 8 and wrong["high"] < 0  # here such copies lost
+    assert rows["claim"].str.startswith("real-model").all() and "4 kinds" in rows["n_unit"][0]
