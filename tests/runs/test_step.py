@@ -271,6 +271,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
     }
     assert whole == {
         *(
+            "coloured",
+            "damaged",
             "material",
             "corpora",
             "train",
