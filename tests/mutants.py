@@ -43,10 +43,25 @@ MUTANTS = {
         Mutant("all-processes-on-one-gpu", 'os.environ.get("LOCAL_RANK", "0")', '"0"'),
     ],
     "laws/surface.py": [
+        Mutant("signals-keep-their-units", "/ np.where(varies, deviation, np.inf)", "/ np.where(varies, 1.0, np.inf)"),
+        Mutant(
+            "scores-have-no-noise",
+            "np.take_along_axis(rows, at[:, None, :], 2) + noise",
+            "np.take_along_axis(rows, at[:, None, :], 2) + 0 * noise",
+        ),
+        Mutant(
+            "one-guess-is-as-good",
+            "likelihood = np.log(known.weights)[:, None] + np.array(likelihoods)",
+            "likelihood = np.log(known.weights)[:, None] + 0 * np.array(likelihoods)",
+        ),
         Mutant("guesses-do-not-disagree", 'covariance += np.einsum("ct,ctn,ctm->tnm", weights, off, off)', "pass"),
         Mutant("likelihood-forgets-its-volume", " - np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1)", ""),
     ],
     "laws/purchases.py": [
+        Mutant("worlds-know-their-best", "chosen = self.believed.argmax(1)", "chosen = self.truth.argmax(1)"),
+        Mutant("what-is-read-is-sure", "read = drawn.truth[:, at] + np.sqrt(variance) * luck", "read = drawn.truth[:, at]"),
+        Mutant("doubt-never-shrinks", "drawn.covariance - np.outer(along, along) / whole", "drawn.covariance"),
+        Mutant("items-one-by-one", "gained >= gained.max() / 2", "gained >= 0"),
         Mutant("items-have-no-noise", "whole = max(along[at] + variance, 1e-15)", "whole = max(along[at], 1e-15)"),
         Mutant("dearest-of-alike", "gained / np.maximum(", "gained * np.maximum("),
     ],
@@ -103,10 +118,22 @@ MUTANTS = {
         Mutant("ends-well-without-an-order", "code=4 if reckoned.planned is None else 0", "code=0"),
     ],
     "studies/planning/policies.py": [
+        Mutant("asks-a-fit-that-knows-nothing", "_random if policy in ASK and count < BEGIN else", "_random if False else"),
+        Mutant(
+            "promises-are-regrets",
+            "regret = grid.truth.max() - grid.truth[mean.argmax(1)]",
+            "regret = grid.truth.max() - mean.max(1)",
+        ),
         Mutant("the-null-knows-the-loss", "surface.prior(grid.signals(loss))", "surface.prior(grid.signals())"),
         Mutant("bought-again", "np.put_along_axis(left, self.bought, -np.inf, axis=1)", "pass"),
     ],
     "studies/planning/grids.py": [
+        Mutant(
+            "corpora-are-their-own-studies",
+            'return self.data.split(",")[0]',
+            "return self.data",
+            "tests/studies/planning/test_published.py",
+        ),
         Mutant("all-notes-have-noise", " * (1 - notes.shape[1] / count)", ""),
     ],
     "studies/planning/summaries.py": [
@@ -114,6 +141,12 @@ MUTANTS = {
         Mutant("corpora-are-studies", 'level=sorted({over, "data"})', "level=over"),
     ],
     "studies/planning/decide.py": [
+        Mutant(
+            "worth-is-told-where-it-was-chosen",
+            "others = (purchases.worlds(held, WORLDS, seed) for seed in (SEED, SEED + 1))",
+            "others = (purchases.worlds(held, WORLDS, seed) for seed in (SEED, SEED))",
+        ),
+        Mutant("buys-on-below-tolerance", "if regret <= given.tolerance:", "if regret <= given.tolerance / 9:"),
         Mutant("spends-beyond-the-budget", "offered.prices <= left + 1e-9", "offered.prices > 0"),
         Mutant("endless-items-never-err", "spread / items + layer.off**2", "spread / items"),
     ],

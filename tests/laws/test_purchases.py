@@ -54,6 +54,14 @@ def test_of_two_that_gain_alike_the_cheaper_is_bought_and_what_is_not_on_offer_n
     assert purchases.best(drawn, variances, np.full((3, 2), np.inf)) is None
 
 
+def test_cheap_items_that_change_nothing_are_not_bought_one_by_one():
+    drawn = purchases.worlds(DOUBT, 200, 1)
+    variances = np.tile([0.05, 0.001], (3, 1))
+    little, much = purchases.gains(drawn, 0, variances[0])
+    assert 0 < little < much / 2 and little / 0.001 > much / 9
+    assert purchases.best(drawn, variances, np.tile([0.001, 9.0], (3, 1)))[1] == 1
+
+
 def test_one_evaluation_tells_of_its_neighbours():
     tied = Surface(np.array([0.5, 0.5]), np.array([[0.01, 0.0099], [0.0099, 0.01]]), 0.0)
     after = purchases.bought(purchases.worlds(tied, 500, 1), 0, 1e-9, np.zeros(500))

@@ -27,6 +27,16 @@ def test_a_plan_buys_where_the_best_may_be_and_loses_less_than_chance():
     assert planned.candidates["best"].sum() == pytest.approx(1)
 
 
+def test_worth_is_told_in_other_worlds_than_those_in_which_it_was_chosen(monkeypatch):
+    drawn = []
+    draw = decide.purchases.worlds
+    monkeypatch.setattr(decide.purchases, "worlds", lambda *args: drawn.append(draw(*args)) or drawn[-1])
+    planned = decide.plan(known(grid()), LAYERS, GIVEN)
+    trying, others = drawn
+    assert not np.allclose(trying.truth, others.truth)
+    assert planned.compared["regret"].iloc[0] == others.regret().mean() != trying.regret().mean()
+
+
 def test_the_budget_is_kept_and_nothing_is_bought_where_all_is_known():
     planned = decide.plan(known(grid()), LAYERS, GIVEN.model_copy(update={"budget": 60.0, "tolerance": 0.0}))
     assert planned.why == "budget" and planned.steps["spent"].iloc[-1] <= 60 and (planned.steps["items"] == 25).all()
