@@ -1,6 +1,6 @@
-"""What the head stage of token statistics costs on a GPU, how exact it is there, and whether the tests marked gpu pass.
+"""What token statistics and LoRA cost on a GPU, how exact the head stage is there, and whether the tests marked gpu pass.
 
-    python benchmarks/gpu.py                         one H100 or H200, under six minutes
+    python benchmarks/gpu.py                         one H100 or H200, under eight minutes
     python benchmarks/gpu.py --device cpu --quick    tiny shapes, seconds: does the script itself work?
 
 The head stage is logits from hidden states, and statistics of them, for positions that are all scored. Its floor is the bare
@@ -11,10 +11,12 @@ ways hold all logits at once; they read them from the same head, so that every i
 
 Implementations take turns, in another order each time. Times are medians with 20th and 80th percentiles, ratios are medians of
 ratios within a turn. Memory is the most that a call holds beyond what is allocated before it; it is measured apart from the
-timing. The run stops adding cases when its budget is spent, and says which it left out.
+timing. The run stops adding cases when its budget is spent, and says which it left out. What runs a whole model comes last
+(gpu_model.py).
 
-Writes gpu_<device>.csv, anew after every case. Its rows are of four parts: `speed` (a row per implementation and case), and,
-with a quantity and its value, `tests`, `compile` and `exactness`.
+Appends to gpu_<device>.csv, after every case; `run` says when a run began, `clocks` what the card ran at after a case. Rows are
+of seven parts: `speed` (a row per implementation and case), `extract`, `memory` and `lora_step` (times of a whole model, tokens
+a second as the quantity), and, with a quantity and its value alone, `tests`, `compile` and `exactness`.
 """
 
 from __future__ import annotations
@@ -33,10 +35,12 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import gpu_model
 import numpy as np
 import pandas as pd
 import torch
@@ -49,11 +53,12 @@ AGREE = 64  # positions on which every implementation is compared with the refer
 WARM_UP, LEAST_TURNS, MOST_TURNS = 2, 7, 30
 CASE_SECONDS = 4.0  # of a case's turns: beyond it, no more turns than the least
 TEST_SECONDS = 120  # for the tests
+HEAD_SHARE = 0.6  # of the budget, by the end of which no case of the head stage begins
 CHUNKED = ("product", "chunked", "compiled")  # measured at several chunks
 IMPLEMENTATIONS = ("floor", *CHUNKED, "chunked_deterministic", "naive_compare", "naive_sort")
 CSV_COLUMNS = [
     *("part", "impl", "model", "hidden", "vocab", "T", "chunk", "dtype", "median_s", "p20", "p80", "ratio_to_floor", "tflops"),
-    *("peak_mib", "bound_mib", "repeats", "quantity", "value", "device", "versions"),
+    *("peak_mib", "bound_mib", "repeats", "quantity", "value", "device", "versions", "run", "clocks"),
 ]
 
 
@@ -78,7 +83,7 @@ class Plan:
 
 
 FULL = Plan(
-    {"qwen3-0.6b": (1024, 151936), "qwen3-8b": (4096, 151936), "llama-3-8b": (4096, 128256)},
+    {"qwen3-0.6b": (1024, 151936), "qwen3-8b": (4096, 151936)},
     (512, 2048, 8192),
     (128, 512, 2048),  # 128 is the package's default
     "qwen3-0.6b",
@@ -96,7 +101,9 @@ class Run:
     device : "cuda" or "cpu"
     path : of the CSV
     budget : seconds from the start of the script
-    rows : of the CSV
+    rows : of the CSV, this run's
+    earlier : rows that other runs left there
+    clocks : of the card when it was last looked at: MHz of its processors, of its memory, the most of its processors
     notes : what a reader must know beside the numbers, one line each
     """
 
@@ -104,7 +111,10 @@ class Run:
     path: Path
     budget: float
     rows: list[dict] = field(default_factory=list)
+    earlier: pd.DataFrame | None = None
+    clocks: str = ""
     notes: list[str] = field(default_factory=list)
+    began: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
 
     def left(self) -> float:
         """Seconds until the budget is spent."""
@@ -117,12 +127,24 @@ class Run:
 
     def add(self, **row: object) -> None:
         """One row of the CSV."""
-        self.rows.append(row | {"device": device_name(self.device), "versions": versions()})
+        known = {"device": device_name(self.device), "versions": versions(), "run": self.began, "clocks": self.clocks}
+        self.rows.append(row | known)
+
+    def look(self) -> None:
+        """Read the clocks, while the card is still warm."""
+        self.clocks = clocks() if self.device == "cuda" else ""
+
+    def peak(self, call: Callable[[], object]) -> float | None:
+        """See `peak_mib`."""
+        return peak_mib(call, self.device)
 
     def save(self) -> None:
-        """Write what there is, so that a run that is stopped leaves what it measured."""
+        """Write what there is behind what other runs left, so that a run that is stopped leaves what it measured."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.table().to_csv(self.path, index=False)
+        if self.earlier is None:
+            self.earlier = pd.read_csv(self.path, dtype=str) if self.path.exists() else pd.DataFrame()
+        ours = self.table().astype(object)
+        pd.concat([self.earlier.reindex(columns=CSV_COLUMNS), ours]).to_csv(self.path, index=False)
 
     def table(self) -> pd.DataFrame:
         """What the CSV holds."""
@@ -142,6 +164,16 @@ def package() -> SimpleNamespace:
 def device_name(device: str) -> str:
     """The card's own name; "cpu" without one."""
     return torch.cuda.get_device_name() if device == "cuda" else "cpu"
+
+
+def clocks() -> str:
+    """MHz as nvidia-smi says them; empty where it does not."""
+    query = ["nvidia-smi", "--query-gpu=clocks.sm,clocks.mem,clocks.max.sm", "--format=csv,noheader,nounits", "-i", "0"]
+    try:
+        said = subprocess.run(query, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return said.stdout.strip().replace(",", "") if said.returncode == 0 else ""
 
 
 def versions() -> str:
@@ -333,6 +365,7 @@ def one_case(run: Run, plan: Plan, key: tuple[torch.dtype, str, int], label: str
         run.note(f"{label}: left out, it takes {needed:.0f} s and the budget has {run.left():.0f}")
         return
     seconds = timed(run, calls)
+    run.look()
     print(f"{label}: {len(seconds['floor', length])} turns, {run.left():.0f} s of the budget left", flush=True)
     for (impl, chunk), times in seconds.items():
         call = calls[impl, chunk]
@@ -491,6 +524,12 @@ def show(run: Run) -> None:
     if speed_rows["peak_mib"].notna().any():
         print("most MiB held beyond the operands")
         print(wide(speed_rows, "peak_mib"), end="\n\n")
+    models = table[table["part"].isin(["extract", "memory", "lora_step"])]
+    if len(models):
+        print("whole models: median seconds, tokens a second, most MiB held beside the model")
+        print(
+            models[["part", "impl", "model", "dtype", "T", "median_s", "value", "peak_mib"]].to_string(index=False), end="\n\n"
+        )
     for line in run.notes:
         print(f"note: {line}")
 
@@ -514,7 +553,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder of the CSV")
     parser.add_argument("--quick", action="store_true", help="tiny shapes")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="cpu only with --quick")
-    parser.add_argument("--budget", type=float, default=320, help="seconds after which no case is added")
+    parser.add_argument("--budget", type=float, default=400, help="seconds after which no case is added")
     args = parser.parse_args()
     if args.device == "cpu" and not args.quick:
         parser.error("--device cpu is there to try the script; add --quick")
@@ -534,7 +573,10 @@ def main() -> int:
     run_tests(run)
     with torch.inference_mode():
         compiles = exactness(run, plan)
+        whole, run.budget = run.budget, HEAD_SHARE * run.budget
         speed(run, plan, compiles)
+        run.budget = whole
+    gpu_model.measure(run, gpu_model.QUICK if args.quick else gpu_model.FULL, elapsed)
     show(run)
     print(f"{run.path} after {time.monotonic() - BEGAN:.0f} s")
     return 0

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -98,3 +99,43 @@ def test_a_call_that_cannot_work_is_named_and_the_others_go_on(monkeypatch):
     assert gpu.tried(fails, oracle, 2) == "no kernel"
     assert gpu.tried(lambda: {"nll": torch.ones(3)}, oracle, 2) == "it finds another nll"
     assert gpu.tried(lambda: {"nll": torch.zeros(3)}, oracle, 2) == gpu.tried(lambda: None, oracle, 2) == ""
+
+
+def test_whole_models_have_a_row_for_each_part_precision_and_way(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    monkeypatch.setenv("TORCH_COMPILE_DISABLE", "1")
+    import gpu
+    import gpu_model
+
+    monkeypatch.setattr(gpu_model, "TURNS", 3)
+    run = gpu.Run("cpu", tmp_path / "gpu_cpu.csv", budget=float("inf"))
+    gpu_model.measure(run, gpu_model.QUICK, gpu.elapsed)
+    assert run.notes == []
+    rows = pd.read_csv(run.path)
+    cases = rows.groupby(["dtype", "part"]).agg({"impl": list, "T": list})
+    assert len(cases) == 6
+    for dtype in ("bfloat16", "float32"):
+        assert cases.loc[dtype, "extract"].tolist() == [["chunked", "compiled"], [124, 124]]
+        assert cases.loc[dtype, "memory"].tolist() == [["chunked", "chunked"], [32, 64]]
+        assert cases.loc[dtype, "lora_step"].tolist() == [["kept", "recomputed"], [32, 32]]
+    assert (rows["p20"] <= rows["median_s"]).all() and (rows["median_s"] <= rows["p80"]).all() and (rows["repeats"] == 3).all()
+    np.testing.assert_allclose(rows["value"], rows["T"] / rows["median_s"], rtol=1e-3)
+
+
+def test_a_run_appends_to_what_others_left(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    import gpu
+
+    path = tmp_path / "gpu_cpu.csv"
+    path.write_text("part,impl,T,median_s,device\nspeed,floor,512,0.1000,old card\n")  # of a version with fewer columns
+    for began in ("first", "second"):
+        run = gpu.Run("cpu", path, budget=1, began=began)
+        run.add(part="tests", quantity="passed", value=4.0)
+        run.save()
+        run.add(part="tests", quantity="failed", value=0.0)
+        run.save()
+    table = pd.read_csv(path, dtype=str)
+    assert list(table.columns) == gpu.CSV_COLUMNS
+    assert table["run"].fillna("").tolist() == ["", "first", "first", "second", "second"]
+    assert table.loc[0, ["T", "median_s", "device"]].tolist() == ["512", "0.1000", "old card"]
+    assert table["value"].tolist()[1:] == ["4.0", "0.0"] * 2
