@@ -66,6 +66,11 @@ def scores_table(correlations: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(body, columns=["metric", *KIND.values(), "corrected p (facts right)"])
 
 
+def says_yes(metrics: pd.DataFrame) -> pd.Series:
+    """Share of notes to which each form's likelier answer is yes."""
+    return (metrics[[*FORMS, PACKAGE]] > 0).mean()
+
+
 def areas_table(areas: pd.DataFrame) -> pd.DataFrame:
     """Areas under the curve for notes in which people see nothing made up."""
     return pd.DataFrame({"by": areas["metric"], "area under the curve": tables.shown(areas)})

@@ -83,4 +83,4 @@ def real_notes(d: Declaration) -> Request:
 @study.page("real_notes")
 def page(d: Declaration) -> Request:
     """What the page reads."""
-    return Request(None, {name: d.step(name) for name in ("real_notes", "note_metrics")})
+    return Request(None, {name: d.step(name) for name in ("real_notes", "note_metrics", "note_judge")})

@@ -32,6 +32,11 @@ def test_forms_come_first_and_each_row_once():
     assert len(table) == 17 and table.columns[-1].startswith("corrected p")
 
 
+def test_an_even_chance_is_no_yes():
+    table = pd.DataFrame({name: [-1.0, 0.0, 1.0, 2.0] for name in ("faithful", "complete", "good", PACKAGE)})
+    assert report.says_yes(table).eq(0.5).all()
+
+
 def test_words_follow_the_decision():
     assert report.said(Interval(-0.8, -0.9, -0.7), Decision.LOWER) == "tells"
     assert report.said(Interval(0.8, 0.7, 0.9), Decision.HIGHER) == "tells the wrong way round"
