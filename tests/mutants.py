@@ -42,6 +42,9 @@ MUTANTS = {
     "models/devices.py": [
         Mutant("all-processes-on-one-gpu", 'os.environ.get("LOCAL_RANK", "0")', '"0"'),
     ],
+    "models/spread.py": [
+        Mutant("tied-weights-become-two", "    if tied:", "    if False:"),
+    ],
     "laws/surface.py": [
         Mutant("signals-keep-their-units", "/ np.where(varies, deviation, np.inf)", "/ np.where(varies, 1.0, np.inf)"),
         Mutant(

@@ -39,7 +39,9 @@ class ExtractSettings(Frozen):
         default=(), description="statistics beyond nll, entropy, n_greater, n_equal and p_max: varentropy, sum_p2, mass_above"
     )
     top: int = Field(default=0, ge=0, le=MOST_TOP, description="keep so many of the likeliest entries of each token")
-    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where the model runs")
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        default="cpu", description="where the model runs; auto: its layers over all GPUs, for what one GPU does not hold"
+    )
     dtype: Literal["float32", "bfloat16"] = Field(
         default="float32", description="of the weights; ranks are safe in float32 only"
     )

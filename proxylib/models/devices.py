@@ -26,7 +26,7 @@ def prepare(device: str, threads: int) -> dict[str, str | int]:
     if device == "cuda":
         torch.cuda.set_device(_of_this_process(torch.cuda.device_count()))
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=device == "cuda")
+    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
     return {
         "device": device,
         "threads": threads,

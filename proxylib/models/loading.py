@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from proxylib.errors import UserError
-from proxylib.models import hf_olmo
+from proxylib.models import hf_olmo, spread
 from proxylib.models.folders import ADAPTER, ADAPTER_WEIGHTS, CONFIG, WHOLE_FILES, base_of, refusal
 from proxylib.models.weights import (
     give_rows,
@@ -35,7 +35,8 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     Parameters
     ----------
     folder : written by save_pretrained of transformers, or of peft with the base model's folder or hub id inside
-    device, dtype : where it runs, and in which precision its weights are kept
+    device, dtype : where it runs, and in which precision its weights are kept; on device "auto" it is loaded into memory and
+        then spread over all GPUs
 
     Raises
     ------
@@ -43,6 +44,8 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
         If the folder holds no causal language model, code of its own, weights that are damaged, not finite, or other ones
         than its config wants (in either direction), or an adapter that changes nothing or stands on another.
     """
+    if device == "auto":
+        return spread.over_gpus(load(folder, "cpu", dtype))
     if (folder / ADAPTER).exists():
         return _adapted(folder, device, dtype)
     if not (folder / CONFIG).exists():

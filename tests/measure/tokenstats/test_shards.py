@@ -466,3 +466,14 @@ def test_two_processes_go_on_where_one_was_killed_with_the_bytes_of_one(model, t
     one, two = (json.loads((folder / MANIFEST).read_text()) for folder in (alone, together))
     assert one["files"] == two["files"] and one["request"] == two["request"]
     assert two["facts"]["processes"] == 2 and "processes" not in one["facts"]
+
+
+def test_auto_takes_the_processor_where_there_is_no_gpu_and_one_process(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    one = shards.extract(model, TRACES, tmp_path / "cpu", ExtractSettings(), LAYOUT)
+    auto = shards.extract(model, TRACES, tmp_path / "auto", ExtractSettings(device="auto"), LAYOUT)
+    assert content(one.folder) == content(auto.folder)
+    monkeypatch.setattr(shards.crew, "size", lambda: 2)
+    with pytest.raises(UserError, match="'auto' takes all GPUs for one process"):
+        shards.extract(model, TRACES, tmp_path / "two", ExtractSettings(device="auto"), LAYOUT)
+    assert not (tmp_path / "two").exists()
