@@ -16,8 +16,9 @@ pytest.importorskip("snakemake", reason="the extra `flow` is not installed")
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def snakemake(runs, *arguments, profile="smoke"):
-    command = [sys.executable, "-m", "snakemake", "-s", "workflow/Snakefile", "--config", f"profile={profile}", "--cores", "8"]
+def snakemake(runs, *arguments, profile="smoke", **settings):
+    settings = [f"{name}={value}" for name, value in {"profile": profile, **settings}.items()]
+    command = [sys.executable, "-m", "snakemake", "-s", "workflow/Snakefile", "--config", *settings, "--cores", "8"]
     # its own state stays out of the checkout, and two of them never share a lock
     command += ["--directory", str(runs), "--nocolor", *arguments]
     command[command.index("-s") + 1] = str(ROOT / "workflow" / "Snakefile")
@@ -29,9 +30,9 @@ def jobs(output):
     return set(re.findall(r"^(\w+)\s+1$", output, re.M)) - {"all", "total"}
 
 
-def test_cells_of_the_hub_ask_for_cores_memory_gpus_and_time(tmp_path):
+def test_cells_of_the_hub_ask_for_cores_memory_gpus_and_time_and_the_python_that_is_named(tmp_path):
     """Nothing is downloaded to say what is to be done."""
-    dry = snakemake(tmp_path, "-n", profile="hub")
+    dry = snakemake(tmp_path, "-n", "-p", profile="hub", python="apptainer exec --nv 'an image.sif' python")
     assert dry.returncode == 0, dry.stderr
     text = dry.stdout + dry.stderr
     assert jobs(text) == {re.sub(r"\W", "_", step.name) for step in studies.steps("hub")}
@@ -40,6 +41,7 @@ def test_cells_of_the_hub_ask_for_cores_memory_gpus_and_time(tmp_path):
     own = needs["hub_cell/Qwen3-32B-4673"]
     assert f"threads: {own.cores}" in large and "gpu=1" in large and f"mem_mb={round(1024 * own.memory)}" in large
     assert int(re.search(r"runtime=(\d+)", large)[1]) >= own.minutes > 20 * needs["hub_cell/Qwen3-1.7B-1293"].minutes
+    assert "apptainer exec --nv 'an image.sif' python -m proxylib run " in text and sys.executable not in text
     assert own.memory > 64 and needs["hub_losses"].gpus == 0
 
 
