@@ -2,18 +2,24 @@
 
 import importlib.util
 import json
+from itertools import islice
 
 import pytest
 import torch
 import yaml
 from models.small_training import LLAMA
 
+from proxylib.data.published import problems
+from proxylib.data.trace import Trace
 from proxylib.errors import UserError
+from proxylib.measure.settings import Extraction
 from proxylib.measure.suites import harness, run
 from proxylib.measure.suites.settings import LOCAL, Benchmark, RunBenchmarks, suite
-from proxylib.models import architectures, tokenizers
+from proxylib.measure.tokenstats import encode, extract
+from proxylib.models import architectures, loading, packaged, tokenizers
 
 installed = pytest.mark.skipif(importlib.util.find_spec("lm_eval") is None, reason="lm-eval is not installed")
+REAL, EACH, CLOSE = "smollm2-135m-instruct", 18, 1e-4  # problems of each set; nats of a whole request
 ROWS = [{"asked": f"what comes after {n}?", "choices": ["x", "y", "z"], "right": n % 3} for n in range(6)]
 
 
@@ -70,3 +76,65 @@ def test_the_harness_knows_the_suite_by_these_names():
 
     known = set(TaskManager().all_tasks)
     assert {row.name for row in suite() if row.name not in LOCAL} <= known
+
+
+def asked(task, prompt, solution, number):
+    """A request as the harness makes it of a prompt and a solution: white space at the prompt's end begins the solution."""
+    bare = prompt.rstrip()
+    return Trace(task=task, id=str(number), prompt=bare, solution=prompt[len(bare) :] + solution, answer="", source="")
+
+
+def ours(folder, traces):
+    settings = Extraction(window=10_000, chunk=64, batch=4, threads=1, device="cpu")
+    rows, _ = extract.token_rows(loading.load(folder), tokenizers.load(folder), traces, settings)
+    return [-float(rows.loc[(rows["task"] == trace.task) & (rows["id"] == trace.id), "nll"].sum()) for trace in traces]
+
+
+def theirs(folder, traces):
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    model = HFLM(pretrained=str(folder), device="cpu", dtype="float32", batch_size=4)
+    requests = [
+        Instance(request_type="loglikelihood", doc={}, arguments=(trace.prompt, trace.solution), idx=number)
+        for number, trace in enumerate(traces)
+    ]
+    return [value for value, _ in model.loglikelihood(requests, disable_tqdm=True)]
+
+
+def largest_difference(folder, traces):
+    return max(abs(a - b) for a, b in zip(ours(folder, traces), theirs(folder, traces), strict=True))
+
+
+@installed
+@pytest.mark.parametrize("bos", ["always", "never"])
+def test_likelihoods_are_the_harness_own_with_and_without_bos(tmp_path, bos):
+    torch.manual_seed(3)
+    tokenizers.train("byte", ["a"], 300).save_pretrained(tmp_path)
+    tokenizer = tokenizers.load(tmp_path, bos)
+    for part in (architectures.build(LLAMA, len(tokenizer), 256), tokenizer):
+        part.save_pretrained(tmp_path)
+    traces = [asked("t", f"What is {n} + {n}?\n", f"It is {2 * n}.\nThat is all.", n) for n in range(8)]
+    assert largest_difference(tmp_path, traces) < CLOSE
+
+
+@installed
+@pytest.mark.slow
+@pytest.mark.published
+def test_likelihoods_of_a_real_model_are_the_harness_own_on_published_problems(published_set, record_property):
+    folder = packaged.locate(REAL)
+    if folder is None:
+        pytest.skip(f"{REAL} is not in the cache; proxylib fetch {REAL}")
+    published_set("gsm8k"), published_set("mbpp_codet")
+    traces = [
+        asked(name, row["prompt"], row["solution"], number)
+        for name in ("gsm8k", "mbpp")
+        for number, (_, row) in enumerate(islice(problems.rows(name), EACH))
+    ]
+    tokenizer = tokenizers.load(folder)
+    same = [trace for trace in traces if not encode.boundary_moves(trace, tokenizer)]
+    assert {trace.task for trace in same} == {"gsm8k", "mbpp"} and len(same) >= 30  # elsewhere the harness reads other tokens
+    difference = largest_difference(folder, same)
+    record_property("largest difference, nats", difference)
+    print(f"{len(same)} of {len(traces)} requests, largest difference {difference:.2e} nats")
+    assert difference < CLOSE
