@@ -12,6 +12,7 @@ from pydantic import Field
 from proxylib.cli import options, parser
 from proxylib.errors import UserError
 from proxylib.settings import Frozen
+from proxylib.studies.loss.settings import hub
 
 
 class Inner(Frozen):
@@ -149,3 +150,25 @@ def test_a_default_stands_in_its_class_and_not_in_the_parser(commands):
     for command in commands.values():
         own = {action.dest: action.default for action in command._actions if action.dest not in ("help", "parameter", "yaml")}
         assert set(own.values()) <= {"==SUPPRESS=="}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["extract", "--model", "m", "--traces", "t", "--out", "o", "--device", "auto"],
+        ["rank", "--models", "m", "n", "--traces", "t", "--out", "o", "--device", "auto"],
+        ["extract", "--model", "m", "--traces", "t", "--out", "o", "--device", "cuda"],
+        ["rank", "--models", "m", "n", "--traces", "t", "--out", "o", "--device", "cuda"],
+        ["benchmark", "--model", "m", "--out", "o", "--device", "cuda"],
+    ],
+)
+def test_commands_that_run_a_model_take_a_device_and_bfloat16(words):
+    args = parser().parse_args([*words, "--dtype", "bfloat16"])
+    given = options.read(args.kind, vars(args), args.command)
+    taken = getattr(given, "settings", given)
+    assert (taken.device, taken.dtype) == (words[-1], "bfloat16")
+
+
+def test_a_cell_takes_another_device_and_precision_by_name():
+    assert (hub({}).device, hub({}).dtype) == ("cuda", "bfloat16")
+    assert (hub({"device": "cpu", "dtype": "float32"}).device, hub({"dtype": "float32"}).dtype) == ("cpu", "float32")

@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from proxylib.errors import UserError
-from proxylib.measure.settings import Layout
-from proxylib.measure.tokenstats import selfcheck
-from proxylib.measure.tokenstats.encode import Encoded
-from proxylib.measure.tokenstats.extract import Engine
-from proxylib.models import architectures, spread
-from proxylib.models.settings import Model
+pytest.importorskip("pydantic")  # benchmarks/gpu.py runs the tests marked gpu also on machines that lack it
+from proxylib.errors import UserError  # noqa: E402
+from proxylib.measure.settings import Layout  # noqa: E402
+from proxylib.measure.tokenstats import selfcheck  # noqa: E402
+from proxylib.measure.tokenstats.encode import Encoded  # noqa: E402
+from proxylib.measure.tokenstats.extract import Engine  # noqa: E402
+from proxylib.models import architectures, spread  # noqa: E402
+from proxylib.models.settings import Model  # noqa: E402
 
 ENTRIES = 259
 
@@ -52,6 +53,17 @@ def test_rows_are_those_of_one_place(tmp_path, encoded, tied):
     assert expected.equals(computed) and expected["nll"].std() > 0
 
 
+def test_weights_that_were_one_are_one_again(monkeypatch):
+    def moves(trunk, *given, **options):  # as to a GPU: what was one tensor becomes another
+        trunk.get_input_embeddings().weight = torch.nn.Parameter(trunk.get_input_embeddings().weight.clone())
+
+    monkeypatch.setattr("accelerate.dispatch_model", moves)
+    model = built()
+    model.get_output_embeddings().weight = before = model.get_input_embeddings().weight
+    spread.spread(model, {"cpu": 10**9})
+    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight is not before
+
+
 def test_what_has_no_room_is_refused_by_name():
     model = built()
     with pytest.raises(UserError, match="together do not hold model LlamaForCausalLM"):
@@ -67,3 +79,16 @@ def test_a_model_that_names_no_layers_is_refused_and_without_gpus_nothing_moves(
     monkeypatch.setattr(model, "_no_split_modules", None)
     with pytest.raises(UserError, match="cannot be taken apart for several GPUs"):
         spread.spread(model, {"cpu": 10**9})
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_layers_in_memory_give_the_rows_of_a_gpu_that_holds_all(encoded, dtype):
+    whole, apart = built().to("cuda", dtype), built().to(dtype)
+    needed = size(apart.get_input_embeddings(), apart.get_output_embeddings())
+    spread.spread(apart, {0: needed + int(2.5 * size(apart.base_model.layers[0])), "cpu": 10**9})
+    assert apart.device.type == "cuda" and any(one.device.type == "meta" for one in apart.parameters())
+    expected, computed = rows(whole, encoded), rows(apart, encoded)
+    assert expected["token"].equals(computed["token"])
+    torch.testing.assert_close(torch.tensor(expected["nll"]), torch.tensor(computed["nll"]), rtol=1e-5, atol=1e-5)
