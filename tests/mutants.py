@@ -72,6 +72,9 @@ MUTANTS = {
         Mutant("errors-that-nobody-sees", "if not passes(example, note):\n            return note", "return note"),
         Mutant("a-habit-at-random", 'misread if teacher.errors == "habit" else', 'misread if teacher.errors == "none" else'),
     ],
+    "studies/ceiling/report.py": [
+        Mutant("own-limits-stay-in", 'gaps[errors] - gaps["none"]', "gaps[errors]"),
+    ],
     "studies/ceiling/student.py": [
         Mutant(
             "dialogues-are-learnt-too",
@@ -261,6 +264,11 @@ MUTANTS = {
     ],
     "studies/scale/power.py": [
         Mutant("range-forgotten", "r * share / np.sqrt(1 - r**2 + (r * share) ** 2)", "r"),
+    ],
+    "studies/scale/report.py": [
+        Mutant(
+            "corpora-are-studies", 'errors["set"].str.split(",").str[0]', 'errors["set"]', "tests/studies/scale/test_fits.py"
+        ),
     ],
     "studies/scale/prices.py": [
         Mutant("claim-in-the-total", 'frame[frame["base"].isin(grid.bases)]', "frame"),
@@ -1979,5 +1987,7 @@ MUTANTS = {
     "studies/reverse_validation/yours.py": [
         Mutant("every-configuration-by-itself", "if part[BASE].is_unique:", "if True:"),
         Mutant("half-the-doubt", "2 * errors", "1 * errors"),
+        Mutant("words-that-never-meet", "if not said & expert and", "if False and"),
+        Mutant("a-flat-judge-is-unrelated", "if np.ptp(loss) == 0 or np.ptp(score) == 0:", "if np.ptp(loss) == 0:"),
     ],
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from proxylib.report import tables, words
-from proxylib.stats import Interval
+from proxylib.stats import Interval, mean_interval
 from proxylib.studies.ceiling.ceilings import NEAR
 from proxylib.studies.ceiling.settings import EXPERT, TEACHER, TRAINED
 
@@ -115,6 +115,19 @@ def gap(curves: pd.DataFrame, errors: str) -> Interval:
     """Student minus teacher at the most examples, of the poorest teacher with errors of a kind ("none": the expert)."""
     rows = tables.rows(curves, examples=last(curves), errors=errors, what="gap").sort_values("passes")
     return Interval(*rows.iloc[0][tables.ENDS])
+
+
+def minus_expert(cells: pd.DataFrame, teachers: pd.DataFrame, errors: str, level: float) -> Interval:
+    """Student minus teacher at the most examples, of teachers with errors of a kind minus that of the expert, by student.
+
+    Notes
+    -----
+    Student's t over students, which are few; the test dialogues are the same for all, and held fixed.
+    """
+    kinds = teachers.set_index("teacher")["errors"]
+    at = tables.rows(cells, examples=int(cells["examples"].max()))
+    gaps = at.assign(errors=at["teacher"].map(kinds)).groupby(["width", "seed", "errors"])["gap"].mean().unstack()
+    return mean_interval(gaps[errors] - gaps["none"], level)
 
 
 def crowded(curves: pd.DataFrame) -> Interval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from proxylib.stats import Bootstrap, Interval
 from proxylib.studies.reverse_validation.worth import NOTES, falls_with
 from proxylib.text import line
 
+LARGEST = 1e100  # of a number, whose square is still one
 LEAST = 4  # configurations, below which a correlation has no interval
 GRID, LABELS = ("configuration", "loss", "score"), ("verdict", "expert")
 JUDGE, BASE = "judge", "base"  # columns that may be there
@@ -46,8 +48,17 @@ def grid(path: Path) -> pd.DataFrame:
 
 
 def labels(path: Path, judges: Sequence[str]) -> pd.DataFrame:
-    """Verdicts that an expert gave too: a CSV file with the columns of `LABELS`, in any words, and perhaps `JUDGE`."""
+    """Verdicts that an expert gave too: a CSV file with the columns of `LABELS` in the same words, and perhaps `JUDGE`."""
     table = _read(path, LABELS)
+    for name in LABELS:
+        table[name] = table[name].str.strip().str.casefold()
+        empty = table[table[name] == ""]
+        if len(empty):
+            raise UserError(f"{path}, row {empty.index[0] + 2}: {name} is empty; leave out what nobody judged")
+    said, expert = (set(table[name]) for name in LABELS)
+    if not said & expert and len(said | expert) > 2:  # of two words alone each may have used one
+        words = " and ".join(", ".join(sorted(map(line, some))[:3]) for some in (said, expert))
+        raise UserError(f"{path}: verdict and expert share no word ({words}); say the same thing in the same words")
     strange = table[~table[JUDGE].isin(judges)]
     if len(strange):
         raise UserError(
@@ -97,9 +108,15 @@ def said(
 
 
 def correlation(part: pd.DataFrame, level: float) -> Interval:
-    """Pearson's r of score and loss: Fisher's interval, or where bases have several configurations a jackknife over bases."""
+    """Pearson's r of score and loss: Fisher's interval, or where bases have several configurations a jackknife over bases.
+
+    Nothing where all scores, or all losses, are one number.
+    """
     loss, score, bases = (part[name].to_numpy() for name in ("loss", "score", BASE))
-    of = lambda members: -float(falls_with(loss[members].astype(float), score[members].astype(float)))
+    if np.ptp(loss) == 0 or np.ptp(score) == 0:
+        return Interval(np.nan, np.nan, np.nan)
+    # a line without scatter has a correlation that roundings carry beyond one
+    of = lambda members: float(np.clip(-falls_with(loss[members].astype(float), score[members].astype(float)), -1, 1))
     r = of(np.ones(len(part), bool))
     if part[BASE].is_unique:
         return stats.fisher_interval(r, len(part), level)
@@ -116,7 +133,7 @@ def enough(errors: pd.DataFrame, span: tuple[float, float], way: str = "at rando
 
 def _labelled(known: pd.DataFrame | None, judge: str, bootstrap: Bootstrap) -> dict[str, float]:
     part = None if known is None else known[known[JUDGE] == judge]
-    if part is None or len(part) < 2:
+    if part is None or len(part) < 2 or part["expert"].nunique() < 2:  # where all is alike, agreement is no merit
         return {"kappa": np.nan, "kappa_low": np.nan, "kappa_high": np.nan, "labelled": 0}
     notes = bootstrap.over(np.arange(len(part)))
     values = agreement.kappa(list(part["verdict"]), list(part["expert"]), notes.weights)
@@ -129,12 +146,29 @@ def _read(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # values beyond the heads would be dropped
+            how = {
+                "dtype": str,
+                "keep_default_na": False,
+                "encoding": "utf-8-sig",
+                "skipinitialspace": True,
+                "index_col": False,
+            }
+            table = pd.read_csv(path, **how).fillna("").rename(columns=lambda name: name.strip().lower())
+    except pd.errors.ParserWarning:
+        raise UserError(f"{path}: a row has more values than the heads have names") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: no table of comma-separated values ({line(str(error))})") from None
     for name in wanted:
         if name not in table:
             raise UserError(f"{path}: no column {name}; it needs {', '.join(wanted)}")
+    for name in (*wanted, JUDGE, BASE):
+        if f"{name}.1" in table or list(table).count(name) > 1:  # as pandas calls the second
+            raise UserError(f"{path}: column {name} occurs twice; keep one")
+        if name in (JUDGE, BASE) and name in table and (table[name].str.strip() == "").any():
+            row = int(np.flatnonzero(table[name].str.strip() == "")[0])
+            raise UserError(f"{path}, row {row + 2}: {name} is empty; name it, or leave the column out")
     if table.empty:
         raise UserError(f"{path}: no row")
     return table if JUDGE in table else table.assign(**{JUDGE: ONLY})
@@ -142,7 +176,7 @@ def _read(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
 
 def _numbers(path: Path, table: pd.DataFrame, column: str) -> pd.Series:
     values = pd.to_numeric(table[column], errors="coerce")
-    bad = ~np.isfinite(values)
+    bad = ~(values.abs() < LARGEST)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise UserError(f"{path}, row {row + 2}: {column} {line(table[column].iloc[row])!r} is no number")

@@ -5,35 +5,50 @@ from __future__ import annotations
 import pandas as pd
 
 from proxylib.report import words
-from proxylib.report.tables import labelled, rows, wide
+from proxylib.report.tables import ENDS, labelled, rows, wide
+from proxylib.stats import Interval, mean_interval
 from proxylib.studies.scale.published import FORMS, TIMES
 
+TINY = 0.001  # nats or points, below which nobody looks for digits
 PRICED = "dollars, from the cheapest to the dearest corner"
 
 
-def gaps(estimates: pd.DataFrame) -> pd.DataFrame:
-    """times, form, and by how much a curve errs more beyond its range than within, for a figure."""
-    parts = [
-        rows(estimates, claim=f"beyond-{form}-{times}").assign(times=f"{times} times as large", form=form)
-        for times in TIMES
-        for form in FORMS
-    ]
-    return pd.concat(parts, ignore_index=True)
+def by_study(errors: pd.DataFrame) -> pd.DataFrame:
+    """Errors with corpora of one study averaged: they share its models' sizes and makers, and are one draw."""
+    study = errors["set"].str.split(",").str[0]
+    values = errors.groupby([study, "form", "times"], sort=False)[["beyond", "within", "nothing"]].mean()
+    return values.reset_index().rename(columns={"set": "study"})
+
+
+def gaps(errors: pd.DataFrame, level: float) -> pd.DataFrame:
+    """times, form, and by how much a curve errs more beyond its range than within, for a figure: Student's t over studies."""
+    studies = by_study(errors)
+    known = [(form, times) for times in TIMES for form in FORMS if len(rows(studies, form=form, times=times))]
+    named = ({"times": f"{times} times as large", "form": form} for form, times in known)
+    ends = (more(studies, form, times, level)._asdict() for form, times in known)
+    return pd.DataFrame([{**name, **values} for name, values in zip(named, ends, strict=True)])
+
+
+def more(studies: pd.DataFrame, form: str, times: int, level: float) -> Interval:
+    """Error beyond the range minus error within it, mean over studies."""
+    part = rows(studies, form=form, times=times)
+    return mean_interval(part["beyond"] - part["within"], level)
 
 
 def errors_table(errors: pd.DataFrame) -> pd.DataFrame:
-    """A row per set and distance: errors of both curves beyond and within what they were fitted to, points."""
-    table = errors.pivot(index=["set", "times", "models", "targets"], columns="form", values=["beyond", "within"]).reset_index()
+    """A row per set and distance: errors of both curves beyond and within what they were fitted to, and of a mean, points."""
+    keys = ["set", "times", "models", "targets", "nothing"]
+    table = errors.pivot(index=keys, columns="form", values=["beyond", "within"]).reset_index()
     number = "{:.1f}".format
     shown = pd.DataFrame({name: table[name] for name in ("set", "times", "models", "targets")})
     for where in ("beyond", "within"):
         for form in FORMS:
             shown[f"{form}, {where}"] = table[where, form].map(number)
-    return shown
+    return shown.assign(**{"nothing: mean of the smaller": table["nothing"].map(number)})
 
 
 def beyond(errors: pd.DataFrame, form: str, times: int) -> tuple[float, float]:
-    """Mean over sets of a curve's error beyond its range, and within it."""
+    """Mean over sets, or over studies, of a curve's error beyond its range, and within it."""
     part = rows(errors, form=form, times=times)
     return float(part["beyond"].mean()), float(part["within"].mean())
 
@@ -94,7 +109,11 @@ def checks_table(checks: pd.DataFrame) -> pd.DataFrame:
 def extended_table(extended: pd.DataFrame) -> pd.DataFrame:
     """Our lines, carried on."""
     units = {"loss": "loss, nats per token", "score": "LM judge, %"}
-    return wide(labelled(extended, "quantity", units), ["form", "at"], {"quantity": {unit: unit for unit in units.values()}})
+    part = labelled(extended, "quantity", units)
+    table = wide(part, ["form", "at"], {"quantity": {unit: unit for unit in units.values()}})
+    for tiny in part[(part[ENDS].abs() < TINY).all(axis=1)].itertuples():
+        table.loc[(table["form"] == tiny.form) & (table["at"] == tiny.at), tiny.quantity] = f"below {TINY}"
+    return table
 
 
 def needed_table(needed: pd.DataFrame) -> pd.DataFrame:

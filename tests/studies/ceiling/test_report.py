@@ -86,3 +86,17 @@ def test_every_student_is_a_point_and_every_loss_a_row(frames):
     assert len(points) == len(frames["cells"]) and points["rate"].between(0, 100).all()
     table = report.signal_table(frames["signals"])
     assert list(table["loss"]) == list(report.LOSSES.values()) and table.shape == (3, 5)
+
+
+def test_what_habits_cost_is_set_against_the_expert_s_own_students_one_by_one():
+    teachers = pd.DataFrame({"teacher": ["expert", "habit-60", "habit-85"], "errors": ["none", "habit", "habit"]})
+    rows = [
+        (width, 1, examples, teacher, gap)
+        for width, own in ((40, -0.2), (64, -0.1), (96, 0.0))
+        for examples, less in ((10, 0.5), (100, 0.0))
+        for teacher, gap in (("expert", own - less), ("habit-60", own - 0.1), ("habit-85", own - 0.3 - width / 1000))
+    ]
+    cells = pd.DataFrame(rows, columns=["width", "seed", "examples", "teacher", "gap"])
+    found = report.minus_expert(cells, teachers, "habit", 0.95)
+    assert found.estimate == pytest.approx(-0.2 - (40 + 64 + 96) / 6000)  # own limits drop out, as do fewer examples
+    assert found.low < found.estimate < found.high and found.high - found.low < 0.2

@@ -78,12 +78,47 @@ def test_labels_are_enough_only_where_they_say_more_than_the_span():
         ("configuration,loss,score\na,1,2\nb,1,inf\n", "row 3: score 'inf' is no number"),
         ("configuration,loss,score\n" + rows() + "c0,1,2\n", "row 8: configuration c0 occurs twice"),
         ("configuration,loss,score\na,1,2\nb,2,3\nc,3,4\n", "has 3 configurations, at least 4"),
+        ("configuration,loss,score\na,1,1e300\n", "row 2: score '1e300' is no number"),
+        ("configuration,loss,score\n" + rows(",9,9"), "a row has more values than the heads have names"),
+        ("configuration,loss,loss,score\n" + rows(",9"), "column loss occurs twice"),
+        ("configuration,loss,Loss,score\n" + rows(",9"), "column loss occurs twice"),
+        ("configuration,loss,score,judge\n" + rows(",x") + "c9,1,2, \n", "row 8: judge is empty"),
     ],
 )
 def test_a_bad_table_is_refused_in_one_line(tmp_path, text, said):
     with pytest.raises(UserError) as error:
         yours.grid(written(tmp_path, text))
     assert said in str(error.value) and "grid.csv" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_heads_may_be_in_capitals(tmp_path):
+    assert yours.grid(written(tmp_path, "Configuration, Loss,SCORE \n" + rows()))["loss"].to_list() == LOSS
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("verdict,expert\np,p\np,\n", "row 3: expert is empty"),
+        ("verdict,expert\nyes,pass\nno,fail\n", "share no word (no, yes and fail, pass)"),
+        ("verdict,expert\n<b>,pass\n\x1b[31m,fail\n", "share no word"),
+    ],
+)
+def test_labels_that_cannot_be_compared_are_refused_in_one_line(tmp_path, text, said):
+    with pytest.raises(UserError) as error:
+        yours.labels(written(tmp_path, text, "labels.csv"), [yours.ONLY])
+    assert said in str(error.value) and not {"\n", "\x1b"} & set(str(error.value))
+
+
+def test_nothing_is_said_of_what_does_not_vary_and_a_perfect_line_needs_no_warning(tmp_path, recwarn):
+    flat = yours.grid(written(tmp_path, "configuration,loss,score\n" + "".join(f"c{n},{n},5\n" for n in range(5))))
+    row = yours.said(flat, None, JUDGES, ERRORS, BOOTSTRAP).iloc[0]
+    assert np.isnan([row["r"], row["low"], row["least"], row["enough"]]).all() and row["alike"] == 0
+    line = "".join(f"c{n},{1 - n / 10},{10 * n}\n" for n in range(5))
+    exact = yours.grid(written(tmp_path, "configuration,loss,score\n" + line))
+    row = yours.said(exact, None, JUDGES, ERRORS, BOOTSTRAP).iloc[0]
+    assert (row["r"], row["low"], row["high"]) == (-1, -1, -1) and not list(recwarn)
+    known = pd.DataFrame({"judge": yours.ONLY, "verdict": list("pfpp"), "expert": list("pppp")})
+    assert np.isnan(yours.said(exact, known, JUDGES, ERRORS, BOOTSTRAP).iloc[0]["kappa"])
 
 
 def test_labels_of_a_judge_without_scores_and_files_that_are_not_there_are_refused(tmp_path):

@@ -6,9 +6,9 @@ from studies.scale.test_extension import cells
 from studies.scale.test_prices import SCALE
 from studies.scale.test_published import errors_of_three
 
-from proxylib import studies
+from proxylib import stats, studies
 from proxylib.judging.criteria import LM_JUDGE
-from proxylib.studies.scale import fits, published, report
+from proxylib.studies.scale import fits, report
 from proxylib.studies.scale.settings import Grid, ScaleSettings
 
 GRID = Grid(
@@ -59,9 +59,29 @@ def test_every_table_is_laid_out(tables):
 
 def test_frames_of_published_runs():
     errors = errors_of_three()
-    gaps = report.gaps(published.estimates(errors, 0.95))
+    gaps = report.gaps(errors, 0.95)
     assert len(gaps) == 6 and gaps["times"].iloc[0] == "2 times as large"
     beyond, within = report.beyond(errors, "line", 8)
     part = errors[(errors["form"] == "line") & (errors["times"] == 8)]
     assert (beyond, within) == pytest.approx((part["beyond"].mean(), part["within"].mean()))
     assert len(report.errors_table(errors)) == 9
+
+
+def test_corpora_of_one_study_are_one_draw():
+    """Three corpora of one study weigh as much as one run of another, and widen nothing by being three."""
+    rows = [("A, one", 1.0), ("A, two", 3.0), ("A, three", 5.0), ("B", 9.0), ("C", 0.0)]
+    errors = pd.DataFrame(
+        {"set": name, "form": "line", "times": 8, "beyond": beyond, "within": 1.0, "nothing": 10.0} for name, beyond in rows
+    )
+    ends = report.more(report.by_study(errors), "line", 8, 0.95)
+    assert ends.estimate == pytest.approx((2.0 + 8.0 - 1.0) / 3)
+    assert (ends.low, ends.high) == pytest.approx(stats.mean_interval([2.0, 8.0, -1.0], 0.95)[1:])
+
+
+def test_a_loss_of_next_to_nothing_has_no_digits():
+    rows = [
+        ("floor of zero", "its very numbers", "loss", 1e-6, -1e-5, 1e-5),
+        ("floor of zero", "its very numbers", "score", 46, 31, 60),
+    ]
+    table = report.extended_table(pd.DataFrame(rows, columns=["form", "at", "quantity", "estimate", "low", "high"]))
+    assert table.iloc[0].to_list()[2:] == ["below 0.001", "46 [31, 60]"]
