@@ -267,7 +267,10 @@ MUTANTS = {
     ],
     "studies/scale/report.py": [
         Mutant(
-            "corpora-are-studies", 'errors["set"].str.split(",").str[0]', 'errors["set"]', "tests/studies/scale/test_fits.py"
+            "corpora-count-as-studies",
+            'errors["set"].str.split(",").str[0]',
+            'errors["set"]',
+            "tests/studies/scale/test_fits.py",
         ),
     ],
     "studies/scale/prices.py": [
