@@ -1993,4 +1993,16 @@ MUTANTS = {
         Mutant("words-that-never-meet", "if not said & expert and", "if False and"),
         Mutant("a-flat-judge-is-unrelated", "if np.ptp(loss) == 0 or np.ptp(score) == 0:", "if np.ptp(loss) == 0:"),
     ],
+    "studies/real_model/copies.py": [
+        Mutant("layers-keep-their-numbers", "layer.self_attn.layer_idx = place", "pass"),
+        Mutant("noise-of-one-width", "(spread * weight.std())", "spread"),
+        Mutant("own-solutions-shuffled", "others = [*chosen[1:], chosen[0]]", "others = chosen"),
+    ],
+    "studies/real_model/questions.py": [
+        Mutant("asked-about-what-was-read", "name, asked)[asked.traces :]", "name, asked)"),
+    ],
+    "studies/real_model/ladder.py": [
+        Mutant("answers-by-loss-in-all", 'cost=options["nll"] / options["n_bytes"]', 'cost=options["nll"]'),
+        Mutant("tasks-at-the-floor-count", "level).low > CHANCE", "level).low > -1"),
+    ],
 }
