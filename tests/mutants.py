@@ -1717,6 +1717,7 @@ MUTANTS = {
         Mutant("bend-is-the-slope", "np.linalg.pinv(design), y * root)[:, 2]", "np.linalg.pinv(design), y * root)[:, 1]"),
     ],
     "studies/loss/second_domain.py": [
+        Mutant("an-unseen-base-is-seen", "whole * (place_of != places[base])", "whole"),
         Mutant("own-line-sees-what-it-forecasts", "fit(weights * ~out, weights)", "fit(weights, weights)"),
         Mutant(
             "borrowed-from-itself",
@@ -1726,6 +1727,12 @@ MUTANTS = {
         Mutant("left-out-bases-count", "np.where(w > 0, w * missed**2, 0.0)", "missed**2 + 0 * w"),
     ],
     "studies/loss/domains_report.py": [
+        Mutant(
+            "one-score-speaks-for-all",
+            "one_or_each(relation, score) for",
+            "one_or_each(relation) for",
+            "tests/studies/loss/test_second_domain.py",
+        ),
         Mutant(
             "one-line-whatever-differs",
             "if alike and borrowed.high <= MARGIN",

@@ -19,6 +19,8 @@ ERRORS = {
     "own line": "own line, a base left out",
     "borrowed line": "the other domain's line",
     "borrowed line minus own": "minus own",
+    "borrowed line, base unseen": "the other domain's line, no base of that size in it",
+    "borrowed line, base unseen minus own": "minus own, no base of that size",
     "borrowed slope": "its slope, own level",
     "borrowed slope minus own": "minus own ",
 }
@@ -42,6 +44,12 @@ def one_or_each(relation: pd.DataFrame, score: str = GRADED) -> Decision:
         return Decision.HIGHER
     alike = all(decide(interval(both, statistic=gap)) is Decision.UNDECIDED for gap in ("slope gap", "level gap"))
     return Decision.LOWER if alike and borrowed.high <= MARGIN else Decision.UNDECIDED
+
+
+def by_score(relation: pd.DataFrame) -> dict[str, Decision]:
+    """`one_or_each` for every score that all domains have, by what a sentence calls it."""
+    known = (SCORES | {LENIENT: "lenient rubric"}).items()
+    return {name: one_or_each(relation, score) for score, name in known if len(rows(relation, judge=score, domain="all"))}
 
 
 def pass_or_fail(points: pd.DataFrame) -> pd.DataFrame:

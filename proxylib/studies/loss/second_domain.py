@@ -100,18 +100,25 @@ def correlation_gap(s: SideBySide, weights: np.ndarray) -> np.ndarray:
 
 def own_error(s: SideBySide, weights: np.ndarray, name: str) -> np.ndarray:
     """Root mean square error, points, of a domain's scores, each base forecast by the line of the domain's others."""
-    return _error(s, weights, name, lambda kept, _: _line(s, kept, s.domain == name))
+    return _error(s, weights, name, lambda kept, *_: _line(s, kept, s.domain == name))
 
 
 def borrowed_error(s: SideBySide, weights: np.ndarray, name: str) -> np.ndarray:
     """Likewise by the line of the other domains, as it is."""
-    return _error(s, weights, name, lambda _, whole: _line(s, whole, s.domain != name))
+    return _error(s, weights, name, lambda _, whole, __: _line(s, whole, s.domain != name))
+
+
+def borrowed_unseen_error(s: SideBySide, weights: np.ndarray, name: str) -> np.ndarray:
+    """Likewise by their line without their base of the same place in size, which leaves as many bases as an own line has."""
+    places = {base: place for other in s.domains for place, base in enumerate(dict.fromkeys(s.base[s.domain == other]))}
+    place_of = np.array([places[base] for base in s.base])
+    return _error(s, weights, name, lambda _, whole, base: _line(s, whole * (place_of != places[base]), s.domain != name))
 
 
 def borrowed_slope_error(s: SideBySide, weights: np.ndarray, name: str) -> np.ndarray:
     """Likewise by their slope, and the level of the domain's other bases."""
 
-    def levelled(kept: np.ndarray, whole: np.ndarray) -> dict[str, np.ndarray]:
+    def levelled(kept: np.ndarray, whole: np.ndarray, _: str) -> dict[str, np.ndarray]:
         slope = _line(s, whole, s.domain != name)["slope"]
         w = kept * (s.domain == name)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -122,13 +129,13 @@ def borrowed_slope_error(s: SideBySide, weights: np.ndarray, name: str) -> np.nd
 
 
 def _error(
-    s: SideBySide, weights: np.ndarray, name: str, fit: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
+    s: SideBySide, weights: np.ndarray, name: str, fit: Callable[[np.ndarray, np.ndarray, str], dict[str, np.ndarray]]
 ) -> np.ndarray:
-    """[rows] error over a domain's configurations; `fit` is given the weights without a base, and all of them."""
+    """[rows] error over a domain's configurations; `fit` is given the weights without a base, all of them, and the base."""
     squares, counted = 0.0, 0.0
     for base in dict.fromkeys(s.base[s.domain == name]):
         out = s.base == base
-        fitted = fit(weights * ~out, weights)
+        fitted = fit(weights * ~out, weights, base)
         missed = s.score[:, out] - fitted["intercept"][:, None] - fitted["slope"][:, None] * s.loss[:, out]
         w = weights[:, out]
         squares = squares + np.where(w > 0, w * missed**2, 0.0).sum(1)
@@ -137,7 +144,12 @@ def _error(
 
 
 #: statistic -> how it is worked out for one domain
-ERRORS = {"own line": own_error, "borrowed line": borrowed_error, "borrowed slope": borrowed_slope_error}
+ERRORS = {
+    "own line": own_error,
+    "borrowed line": borrowed_error,
+    "borrowed slope": borrowed_slope_error,
+    "borrowed line, base unseen": borrowed_unseen_error,
+}
 
 
 def relation(drawn: Mapping[str, Draws]) -> pd.DataFrame:
@@ -147,7 +159,7 @@ def relation(drawn: Mapping[str, Draws]) -> pd.DataFrame:
     -------
     judge, domain, statistic, estimate, low, high, low_given, high_given. Statistics: "r" of each domain, "slope gap",
     "level gap" and "correlation gap" of the last against the first, and of each domain and their mean the errors of `ERRORS`
-    and the last two minus the first
+    and all others minus the first
 
     Notes
     -----
@@ -170,7 +182,7 @@ def relation(drawn: Mapping[str, Draws]) -> pd.DataFrame:
 
 
 def _errors(s: SideBySide, members: Sequence[str]) -> dict[str, Intervals]:
-    """Mean over domains of each error of `ERRORS`, and of the last two minus the first."""
+    """Mean over domains of each error of `ERRORS`, and of the others minus the first."""
     mean = lambda error: lambda s, w: np.mean([error(s, w, name) for name in members], axis=0)
     means = {statistic: mean(error) for statistic, error in ERRORS.items()}
     own, *borrowed = means

@@ -240,7 +240,7 @@ def loss_fits(d: Declaration, domain: str = SCRIBE) -> Request:
     return Request(FitSettings(bootstrap=d.profile.bootstrap), parents, {}, *_called("loss_fits", domain))
 
 
-@study.stage(version=1, builder="proxylib.studies.loss.second_domain:build", whole=False)
+@study.stage(version=2, builder="proxylib.studies.loss.second_domain:build", whole=False)
 def second_domain(d: Declaration) -> Request:
     """Is the relation of loss and score one for all domains, or one each?"""
     names = (SCRIBE, *d.profile.domains)

@@ -60,6 +60,30 @@ def test_a_slope_is_borrowed_where_levels_alone_differ():
     assert of("level", "claims", "borrowed slope")["estimate"] < 4 < of("level", "claims", "borrowed line")["estimate"]
 
 
+def test_a_borrowed_line_may_lose_a_base_as_an_own_one_does():
+    """Each base is forecast by the other domain's line without its base of the same place: statsmodels says the same."""
+    s = second_domain.side_by_side(CASES["slope"], SCORE)
+    x, y, every = s.loss[0], s.score[0], np.ones((1, 30))
+    design, missed = sm.add_constant(x), []
+    for base in range(5):
+        mine, known = (s.base == f"claims/{base} k"), (s.domain == "scribe") & (s.base != f"scribe/{base} k")
+        missed.append(y[mine] - sm.OLS(y[known], design[known]).fit().predict(design[mine]))
+    wanted = np.sqrt(np.mean(np.square(missed)))
+    assert second_domain.borrowed_unseen_error(s, every, "claims")[0] == pytest.approx(wanted)
+    assert wanted != pytest.approx(second_domain.borrowed_error(s, every, "claims")[0], rel=1e-3)
+
+
+def test_the_rule_is_asked_of_every_score():
+    table = TABLES["slope"].copy()
+    fair = (
+        table["judge"].eq(second_domain.STRICT) & table["domain"].eq("all") & table["statistic"].eq("borrowed line minus own")
+    )
+    table.loc[fair, ["low", "high"]] = -1.0, 1.0  # one score alone
+    words = domains_report.by_score(table)
+    assert list(words) == ["graded score", "strict rubric", "lenient rubric"]
+    assert words["graded score"] is Decision.HIGHER and words["strict rubric"] is not Decision.HIGHER
+
+
 def test_one_relation_each_where_the_borrowed_line_is_worse():
     assert [domains_report.one_or_each(TABLES[case]) for case in CASES] == [Decision.LOWER, Decision.HIGHER, Decision.HIGHER]
 
