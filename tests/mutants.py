@@ -1718,11 +1718,11 @@ MUTANTS = {
     ],
     "studies/loss/second_domain.py": [
         Mutant("an-unseen-base-is-seen", "whole * (place_of != places[base])", "whole"),
-        Mutant("own-line-sees-what-it-forecasts", "fit(weights * ~out, weights)", "fit(weights, weights)"),
+        Mutant("own-line-sees-what-it-forecasts", "fit(weights * ~out, weights, base)", "fit(weights, weights, base)"),
         Mutant(
             "borrowed-from-itself",
-            "lambda _, whole: _line(s, whole, s.domain != name)",
-            "lambda _, whole: _line(s, whole, s.domain == name)",
+            "lambda _, whole, __: _line(s, whole, s.domain != name)",
+            "lambda _, whole, __: _line(s, whole, s.domain == name)",
         ),
         Mutant("left-out-bases-count", "np.where(w > 0, w * missed**2, 0.0)", "missed**2 + 0 * w"),
     ],
