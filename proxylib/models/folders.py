@@ -11,6 +11,7 @@ from pathlib import Path
 
 from proxylib.errors import UserError
 from proxylib.models import gguf, packaged
+from proxylib.runs.files import sha256
 from proxylib.text import warn
 
 CONFIG, ADAPTER, ADAPTER_WEIGHTS = "config.json", "adapter_config.json", "adapter_model.safetensors"
@@ -184,7 +185,9 @@ def fingerprint(folder: Path) -> str:
 
 
 def identity(name: str | Path) -> str:
-    """What a model is as far as this machine knows without asking: a folder's `fingerprint`, a hub id and its revision.
+    """What a model is as far as this machine knows without asking.
+
+    A folder's `fingerprint`, a GGUF file's SHA-256, a hub id and its revision.
 
     Notes
     -----
@@ -194,6 +197,10 @@ def identity(name: str | Path) -> str:
         return _fingerprint(
             Path(name), lambda base: identity(_stands_on(Path(name), Path(base)) if Path(base).is_dir() else base)
         )
+    if Path(name).is_file() and Path(name).suffix.lower() == ".gguf":
+        return sha256(Path(name))
+    if str(name) in packaged.MODELS:
+        return packaged.MODELS[str(name)].gguf
     repository, revision = _on_hub(name)
     return f"{repository}@{revision or 'main'}"
 

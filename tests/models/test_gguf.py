@@ -298,3 +298,4 @@ def test_commands_take_the_file_in_the_place_of_a_folder(file, tmp_path, monkeyp
     first = folders.locate(file[0])
     assert "once" in capsys.readouterr().err and (first / "config.json").exists()
     assert folders.locate(str(file[0])) == first and capsys.readouterr().err == ""
+    assert folders.identity(file[0]) == sha256(file[0])  # of a page's run; nothing is converted to declare it
