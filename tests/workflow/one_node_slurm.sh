@@ -12,11 +12,13 @@ CONF=/etc/slurm/slurm.conf # no other place: the executor drops SLURM_CONF from 
 GRES=/etc/slurm/gres.conf
 HEAD="# written by one_node_slurm.sh"
 PLACE=/var/tmp/one-node-slurm
-WAIT=30 # seconds for a daemon to answer
+WAIT=60 # seconds for a daemon to answer
 
 fail() { echo "one_node_slurm: $*" >&2 && exit 2; }
-running() { [ -f "$PLACE/$1.pid" ] && kill -0 "$(cat "$PLACE/$1.pid")" 2>/dev/null; }
+alive() { [[ "$(ps -o stat= -p "$1")" == [^Z]* ]]; } # a dead one that nobody has waited for is none
+running() { [ -f "$PLACE/$1.pid" ] && alive "$(cat "$PLACE/$1.pid")"; }
 munge_answers() { munge -n 2>/dev/null | unmunge >/dev/null 2>&1; }
+is_down() { sinfo -h -o %T 2>/dev/null | grep -q '^down'; }
 takes_jobs() { sinfo -h -o %T 2>/dev/null | grep -qE '^(idle|mixed|allocated)$'; }
 queue_is_empty() { [ -z "$(squeue -h 2>&1)" ]; }
 ours() { [ "$(head -n 1 "$CONF" 2>/dev/null)" = "$HEAD" ]; }
@@ -36,7 +38,7 @@ end() { # a daemon of ours, by the id it wrote
     local pid
     pid=$(cat "$PLACE/$1.pid")
     kill "$pid"
-    for _ in $(seq $((WAIT * 5))); do kill -0 "$pid" 2>/dev/null || return 0; sleep 0.2; done
+    for _ in $(seq $((WAIT * 5))); do alive "$pid" || return 0; sleep 0.2; done
     kill -9 "$pid"
 }
 
@@ -135,6 +137,7 @@ kill_node() {
     daemon=$(cat "$PLACE/slurmd.pid")
     steps=$(pgrep -x slurmstepd || true)
     kill -9 "$daemon" $(for step in $steps; do descendants "$step"; done) 2>/dev/null || true
+    await is_down "the controller takes a dead node for alive: see $PLACE/slurmctld.log"
 }
 
 [ "$(id -u)" = 0 ] || [ "${1:-}" = status ] || fail "only root can $* a cluster"
