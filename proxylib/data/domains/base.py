@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from proxylib.data.tasks.base import held_out
 from proxylib.runs.files import sha256
 
 #: what a note is judged by, in every domain; the clauses are each domain's own
@@ -32,6 +33,14 @@ class Slot(NamedTuple):
     section: str
     pattern: str
     before: str = ""
+
+
+def invented(rng: random.Random, syllables: Sequence[str], unseen: bool) -> str:
+    """A name that nobody has, two syllables with a capital each, from the side of the split that training sees or the other."""
+    while True:
+        name = "".join(rng.choice(syllables) for _ in range(2))
+        if held_out(name) == unseen:
+            return name
 
 
 class BriefLine(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from proxylib.data.domains.base import BriefLine, Case, Domain
+from proxylib.data.domains.base import BriefLine, Case, Domain, invented
 from proxylib.data.domains.claims.prompts import PROMPTS
 from proxylib.data.domains.claims.rules import RULES
 from proxylib.data.domains.claims.tables import DAMAGES, HOLDERS, LARGE, PAID, RARE
@@ -119,11 +119,8 @@ class Call(Case):
 
 
 def name(rng: random.Random, unseen: bool) -> str:
-    """Two syllables with a capital each, from the side of the split that training sees or from the other."""
-    while True:
-        drawn = "".join(rng.choice(SYLLABLES) for _ in range(2))
-        if held_out(drawn) == unseen:
-            return drawn
+    """Of a policy, an insurer or a repairer."""
+    return invented(rng, SYLLABLES, unseen)
 
 
 def draw(rng: random.Random, unseen: bool) -> Call:

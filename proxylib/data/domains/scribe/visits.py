@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from proxylib.data.domains.base import BriefLine, Case, Domain
+from proxylib.data.domains.base import BriefLine, Case, Domain, invented
 from proxylib.data.domains.scribe.prompts import PROMPTS
 from proxylib.data.domains.scribe.rules import RULES
 from proxylib.data.domains.scribe.tables import FEVER, RARE, SEXES, SYMPTOMS, TIMES
@@ -125,11 +125,8 @@ class Encounter(Case):
 
 
 def drug(rng: random.Random, unseen: bool) -> str:
-    """A drug's name, two syllables with a capital each, from the side of the split that training sees or the other."""
-    while True:
-        name = "".join(rng.choice(SYLLABLES) for _ in range(2))
-        if held_out(name) == unseen:
-            return name
+    """A drug's name."""
+    return invented(rng, SYLLABLES, unseen)
 
 
 def draw(rng: random.Random, unseen: bool) -> Encounter:
