@@ -77,6 +77,7 @@ def scored(data: Data) -> pd.DataFrame:
     -----
     The scores of published notes follow their order, as they have no key; four systems wrote of a hundred dialogues one after
     the other. Of made notes, with none to three facts changed, the exact rubric's share of true points stands for f1.
+    Two published notes have an omission of -1, which no rate can be; they stay as they are.
     """
     if data == "made":
         return _made()

@@ -586,7 +586,7 @@ def test_no_folders_are_refused():
         (["--data", "gone.jsonl"], "gone.jsonl: no such file"),
         (["--held-out", "gone.jsonl"], "gone.jsonl: no such file"),
         (["--fields", "prompt=dialogue"], "line 1: dialogue is missing, which --fields takes for prompt"),
-        (["--base", "./gone"], "./gone: no such folder; a model is a folder written by save_pretrained, or NAME"),
+        (["--base", "./gone"], "./gone: no such folder; a model is a folder written by save_pretrained, a GGUF file, or NAME"),
         (["--examples", "11"], "holds 10 examples, 11 are asked for; give more, or a smaller --examples"),
         (["-p", "rank", "0"], "parameter rank: "),
         (["-p", "ranks", "8"], "parameter ranks: "),
