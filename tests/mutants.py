@@ -215,10 +215,11 @@ MUTANTS = {
         Mutant("llama-3-merges-all", "model.ignore_merges = True", "model.ignore_merges = False"),
         Mutant("llama-3-without-bos", "tokenizer.add_bos_token = True", "pass"),
         Mutant("any-tokenizer-will-do", 'kind != "gpt2" or pre not in CUTS', "False"),
+        Mutant("another-files-folder", "if not holds(out, digest):\n            for", "if not out.exists():\n            for"),
         Mutant(
-            "another-files-folder",
-            'source(out).get("sha256") != digest:\n            with',
-            "not out.exists():\n            with",
+            "older-conversions-stay",
+            '(said.get("sha256"), said.get("version")) == (digest, VERSION)',
+            'said.get("sha256") == digest',
         ),
     ],
     "models/packaged.py": [

@@ -46,7 +46,8 @@ def run(options: Options) -> int:
     facts = {**versions(), **machine.processor(), "products": f"{rows / 1e9:,.0f} GFLOP/s in float32"}
     facts |= {"memory": f"{machine.room() / 1e9:.1f} GB for this process", **graphics(cards), **places()}
     say("\n".join(f"{name:14} {fact}" for name, fact in facts.items()))
-    say(f"\nAt most, on the processor (half is usual):\n{_reach(machine.within_reach(rows, machine.room()))}")
+    reach = _reach(machine.within_reach(rows, machine.room()))
+    say(f"\nAt most, on the processor as it is loaded now (half is usual):\n{reach}")
     said = [*missing(), *slow(machine.compiler(), cards), *scarce()]
     say("\nSlow or impossible here:" if said else "\nNothing is missing.")
     say("\n".join(f"- {line}" for line in said))
@@ -151,8 +152,7 @@ def scarce() -> Iterator[str]:
 def _reach(table: pd.DataFrame) -> str:
     """The table for a terminal."""
     shown = table.assign(
-        forward=table["forward"].map("{:,.0f} tokens/s".format),
-        lora=table["lora"].map("{:,.0f} tokens/s".format),
+        **{kind: table[kind].map(lambda rate: f"{rate:,.{int(rate < 10)}f} tokens/s") for kind in ("forward", "lora")},
         **{kind: table[kind].map({True: "fits", False: "does not fit"}) for kind in ("float32", "bfloat16")},
     )
     return shown.rename(columns={"lora": "LoRA"}).to_string(index=False)

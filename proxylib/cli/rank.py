@@ -30,6 +30,8 @@ def _run(options: Rank) -> int:
 
     if options.dry_run:
         say(rank.price(options) or f"all models in {options.out} are measured: little would be done")
+        if options.prose:
+            say("loss on prose comes on top")
         return 0
     say(report.summary(rank.rank_files(options, warn)))
     return 0

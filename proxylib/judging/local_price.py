@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel
 
 from proxylib.judging.settings import BATCH
 from proxylib.judging.spending import Estimate
@@ -36,4 +37,16 @@ def priced(model: str, expected: Estimate, out: Path) -> Price:
         read, written = price.timed(forward, device) / READ, price.timed(write, device) / (several * WRITTEN)
     seconds = expected.tokens_in * read + expected.tokens_out * written
     total = expected.tokens_in + expected.tokens_out
-    return price.of(total, total / seconds if total else 1.0, 0.0, float(KEPT * expected.calls), device, out)
+    longest = expected.tokens_in / max(1, expected.calls) + expected.tokens_out / max(1, expected.calls)
+    return price.of(
+        total, total / seconds if total else 1.0, several * longest * _cached(judge), float(KEPT * expected.calls), device, out
+    )
+
+
+def _cached(judge: PreTrainedModel) -> float:
+    """Bytes of keys and values of a token, all layers."""
+    config = judge.config.get_text_config()
+    heads = config.num_attention_heads
+    groups = getattr(config, "num_key_value_heads", None) or heads
+    head = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return 2.0 * config.num_hidden_layers * groups * head * judge.dtype.itemsize

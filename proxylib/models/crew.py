@@ -16,6 +16,7 @@ import torch.distributed as processes
 
 from proxylib.errors import UserError
 
+MEETING = datetime.timedelta(minutes=5)  # within which all processes of a launch have imported
 PATIENCE = datetime.timedelta(days=30)  # a shard may take hours; where a process dies, its launcher ends the others
 
 
@@ -54,7 +55,7 @@ def gathered(helper: Callable[[Any], object]) -> Iterator[bool]:
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield True
         return
-    processes.init_process_group("gloo", timeout=PATIENCE)
+    _met()
     _crew.size, _crew.number = processes.get_world_size(), processes.get_rank()
     try:
         if _crew.number:
@@ -70,6 +71,20 @@ def gathered(helper: Callable[[Any], object]) -> Iterator[bool]:
     finally:
         _crew.size, _crew.number, _crew.in_step = 1, 0, True
         processes.destroy_process_group()
+
+
+def _met() -> None:
+    """Find the others; `UserError` where there are none, as in an environment that sets WORLD_SIZE for something else."""
+    try:
+        store, number, size = next(processes.rendezvous("env://", timeout=MEETING))
+        store.set_timeout(PATIENCE)
+        processes.init_process_group("gloo", store=store, rank=number, world_size=size, timeout=PATIENCE)
+    except Exception as error:  # a variable that is missing, no leader, a number given twice
+        reason = " ".join(str(error).split())[:100]
+        raise UserError(
+            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but the other processes were not met ({reason}); start with torchrun "
+            "or accelerate launch, or unset WORLD_SIZE"
+        ) from None
 
 
 def share(job: Any, lead: Callable[[Any], object]) -> list[Any]:

@@ -14,10 +14,11 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TextIO
 
 from proxylib.data.published import registry
 from proxylib.errors import UserError
@@ -47,13 +48,14 @@ VERSION = 2  # of the conversion: raised where the same file becomes another fol
 GET = "take the model's own folder, or have its maker's safetensors converted"
 
 
-def converted(file: Path, out: Path) -> Path:
+def converted(file: Path, out: Path, said: Mapping[str, Any] = MappingProxyType({})) -> Path:
     """The folder of transformers that a GGUF file becomes, made once.
 
     Parameters
     ----------
     file : one whole GGUF file with its tokenizer
     out : the folder; one that holds what this file became is returned as it is, also to a process that waited for it
+    said : more to be said of the file in the folder
 
     Raises
     ------
@@ -69,9 +71,11 @@ def converted(file: Path, out: Path) -> Path:
     digest = sha256(_checked(file))
     out.parent.mkdir(parents=True, exist_ok=True)
     with alone(out.parent / f".{out.name}.lock", str(out), wait=True):
-        if source(out).get("sha256") != digest:
+        if not holds(out, digest):
+            for left in out.parent.glob(f".{out.name}.*/"):  # of a conversion that was killed
+                shutil.rmtree(left, ignore_errors=True)
             with _beside(out) as made:
-                _convert(file, made, digest)
+                _convert(file, made, {"sha256": digest, "version": VERSION, **said})
                 shutil.rmtree(out, ignore_errors=True)
                 made.rename(out)
     return out
@@ -81,9 +85,15 @@ def cached(file: Path) -> Path:
     """`converted` into the cache of published data, under the file's digest; a line says so the first time."""
     digest = sha256(_checked(file))
     out = registry.cache() / "converted" / f"{digest[:16]}-{VERSION}"
-    if source(out).get("sha256") != digest:
+    if not holds(out, digest):
         warn(f"{file}: turned into a folder of transformers, once: {out}")
     return converted(file, out)
+
+
+def holds(folder: Path, digest: str) -> bool:
+    """Whether a folder is what the file of that digest becomes under this version of the conversion."""
+    said = source(folder)
+    return (said.get("sha256"), said.get("version")) == (digest, VERSION)
 
 
 def source(folder: Path) -> dict[str, Any]:
@@ -112,7 +122,7 @@ def _beside(out: Path) -> Iterator[Path]:
         yield Path(place) / "made"
 
 
-def _convert(file: Path, out: Path, digest: str) -> None:
+def _convert(file: Path, out: Path, said: Mapping[str, Any]) -> None:
     facts = _read(file)
     model, tokenizer = _of_transformers(file)
     _refuse_leftovers(file, model, facts)
@@ -125,18 +135,19 @@ def _convert(file: Path, out: Path, digest: str) -> None:
     # what is left says that the weights are still rounded, and save_pretrained then refuses
     del model.config.quantization_config
     model.hf_quantizer = None
-    model.save_pretrained(out)
+    with contextlib.redirect_stderr(_bars()):
+        model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     versions = {name: metadata.version(name) for name in ("gguf", "transformers", "torch")}
-    said = {
+    stands = {
         "file": file.name,
-        "sha256": digest,
+        **said,
         "tensors": facts["tensors"],
         "pre_tokenizer": facts["pre"],
         "converted_by": versions,
     }
-    said["weights"] = "float32 numbers that stand for those of the file, which are rounded as `tensors` says"
-    (out / SOURCE).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    stands["weights"] = "float32 numbers that stand for those of the file, which are rounded as `tensors` says"
+    (out / SOURCE).write_text(json.dumps(stands, indent=1) + "\n", encoding="utf-8")
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -179,11 +190,11 @@ def _of_transformers(file: Path) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
-    before, bars = logging.get_verbosity(), sys.stderr if sys.stderr.isatty() else io.StringIO()
+    before = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
         given = {"gguf_file": file.name, "local_files_only": True}
-        with contextlib.redirect_stderr(bars):
+        with contextlib.redirect_stderr(_bars()):
             reading = given | {"output_loading_info": True}
             model, report = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **reading)
             tokenizer = AutoTokenizer.from_pretrained(file.parent, **given)
@@ -220,6 +231,11 @@ def _refuse_other_words(file: Path, tokenizer: Any, tokens: list[str]) -> None:
     if ours != list(tokens):
         place = next((i for i, (a, b) in enumerate(zip(ours, tokens, strict=False)) if a != b), min(len(ours), len(tokens)))
         raise UserError(f"{file}: token {place} of its vocabulary cannot be rebuilt; {GET}")
+
+
+def _bars() -> TextIO:
+    """Where bars of progress go: a terminal, else nowhere."""
+    return sys.stderr if sys.stderr.isatty() else io.StringIO()
 
 
 def _cut(tokenizer: Any, pre: str) -> None:

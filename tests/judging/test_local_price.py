@@ -10,12 +10,14 @@ from proxylib.judging import local_price
 from proxylib.judging.spending import Estimate
 
 
-def test_twice_the_tokens_take_twice_the_time_and_none_take_none(tmp_path):
+def test_every_question_takes_time_and_longer_ones_memory_and_none_take_none(tmp_path):
     model = f"hf/{strange.saved(tmp_path / 'judge')}"
     none = local_price.priced(model, Estimate(0, 0, 0, 0.0), tmp_path)
     many = local_price.priced(model, Estimate(40, 40_000, 4_000, 0.0), tmp_path)
     assert (none.tokens, none.seconds, none.disk) == (0, 0.0, 0.0)
     assert many.tokens == 44_000 and many.seconds > 0 and many.disk > 0
+    longer = local_price.priced(model, Estimate(40, 40_000_000, 4_000, 0.0), tmp_path)
+    assert longer.memory > many.memory and longer.seconds > 100 * many.seconds
 
 
 @pytest.mark.parametrize("local", [True, False])

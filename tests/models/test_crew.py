@@ -1,5 +1,6 @@
 """Processes of one launch: what each makes of a job comes back in order, and a refusal ends the job in all of them."""
 
+import datetime
 import os
 import socket
 import subprocess
@@ -74,3 +75,24 @@ def test_one_process_does_the_job_itself_also_after_others_were_trained_with(mon
     monkeypatch.setenv("WORLD_SIZE", "1")
     with crew.gathered(refuses) as leads:
         assert leads
+
+
+def test_a_stray_number_of_processes_is_named(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    said = "WORLD_SIZE is 2, but the other processes were not met .*; start with torchrun"
+    with pytest.raises(UserError, match=said), crew.gathered(print):
+        pass
+    assert crew.size() == 1
+
+
+def test_others_that_never_come_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr(crew, "MEETING", datetime.timedelta(seconds=1))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in {"WORLD_SIZE": 2, "RANK": 0, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(UserError, match="were not met"), crew.gathered(print):
+        pass

@@ -299,3 +299,13 @@ def test_commands_take_the_file_in_the_place_of_a_folder(file, tmp_path, monkeyp
     assert "once" in capsys.readouterr().err and (first / "config.json").exists()
     assert folders.locate(str(file[0])) == first and capsys.readouterr().err == ""
     assert folders.identity(file[0]) == sha256(file[0])  # of a page's run; nothing is converted to declare it
+
+
+def test_another_version_of_the_conversion_makes_the_folder_anew_and_leftovers_go(file, tmp_path, monkeypatch):
+    gguf.converted(file[0], tmp_path / "a", {"licence": "MIT"})
+    assert gguf.source(tmp_path / "a")["licence"] == "MIT"
+    (tmp_path / ".a.killed").mkdir()
+    monkeypatch.setattr(gguf, "VERSION", gguf.VERSION + 1)
+    assert not gguf.holds(tmp_path / "a", sha256(file[0]))
+    gguf.converted(file[0], tmp_path / "a")
+    assert gguf.holds(tmp_path / "a", sha256(file[0])) and not (tmp_path / ".a.killed").exists()

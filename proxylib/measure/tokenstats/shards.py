@@ -153,6 +153,15 @@ def price(
     return _left(work.ready(), place.progress().files, out)
 
 
+def finished(
+    model: str | Path, traces: list[Trace], out: Path, settings: ExtractSettings, layout: Layout | None = None
+) -> bool:
+    """Whether `extract` with the same arguments has been done; `UserError` where the folder holds other work."""
+    work = _Work(model, folders.locate(model), traces, settings, (layout or Layout()).on(settings.device), 1)
+    done = work.place(out).finished()
+    return done is not None and _enough(done)
+
+
 def _enough(finished: Finished) -> bool:
     """Whether a finished folder says all that this version says."""
     return {CHECK, TEXT} <= set(finished.facts)
@@ -218,7 +227,8 @@ def _left(ready: _Ready, files: Mapping[str, str], out: Path) -> Price:
     shards = enumerate(_grouped(ready.engine, ready.encoded))
     kept = [passes for number, passes in shards if _shard(number) in files]
     done = sum(len(ready.encoded[index].ids) for passes in kept for batch in passes for index in batch)
-    return pricing.priced(ready.network, ready.engine, ready.traces, ready.encoded, done, out)
+    alone = pricing.priced(ready.network, ready.engine, ready.traces, ready.encoded, done, out)
+    return alone._replace(seconds=alone.seconds / crew.size())  # memory is that of each process
 
 
 def _shard(number: int) -> str:

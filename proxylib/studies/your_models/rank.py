@@ -143,11 +143,12 @@ def _price(models: Mapping[str, Path], traces: list[Trace], given: OverTraces) -
 
     sizes = {name: folders.billions(folders.base_of(folder)) for name, folder in models.items()}
     left = {name: given.out / MODELS / name for name in sorted(models, key=sizes.get)}
-    left = {name: out for name, out in left.items() if not (out / MANIFEST).exists()}
+    asked = (given.settings, given.layout)
+    left = {name: out for name, out in left.items() if not shards.finished(models[name], traces, out, *asked)}
     if not left:
         return None
     first, out = next(iter(left.items()))
-    timed = shards.price(models[first], traces, out, given.settings, given.layout, given.threads)
+    timed = shards.price(models[first], traces, out, *asked, given.threads)
     if timed is None:
         return None
     times = [sizes[name] / sizes[first] if sizes[first] else 1.0 for name in left]

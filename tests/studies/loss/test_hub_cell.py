@@ -133,7 +133,7 @@ def test_a_dry_run_counts_what_the_cell_takes_and_writes_nothing(place, whole, c
     assert main([*place.given, "--out", str(out), *options(), "--dry-run"]) == 0
     said = capsys.readouterr().out
     trained = SMALL["epochs"] * facts(whole)["tokens"]
-    assert said.startswith("at most ") and f"training {trained:,} tokens" in said and not out.exists()
+    assert said.startswith("about ") and f"training {trained:,} tokens" in said and not out.exists()
     assert f"notes at most {4 * SMALL['max_new_tokens']:,} tokens" in said
 
 
