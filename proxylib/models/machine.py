@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import warnings
 from pathlib import Path
 
@@ -111,8 +110,3 @@ def rate(threads: int | None = None) -> float:
         return max(matmul_rate(*SHAPE, seconds=0.1) for _ in range(5))  # other work makes the others slower
     finally:
         torch.set_num_threads(before)
-
-
-def interpreter() -> str:
-    """Version of Python, and of its system."""
-    return f"{sys.version.split()[0]} on {sys.platform}"
