@@ -201,7 +201,7 @@ def _download(keeper: Pooch, file: str) -> None:
     import requests  # pooch's own downloader
 
     watched = sys.stderr.isatty()
-    pooch.get_logger().setLevel("INFO" if watched else "ERROR")
+    pooch.get_logger().disabled = not watched  # outside logging's tree: a level that was asked for once stays remembered
     address, place = keeper.get_url(file), Path(keeper.abspath) / file
     try:
         keeper.fetch(file, downloader=pooch.HTTPDownloader(progressbar=watched, timeout=TIMEOUT_SECONDS))
