@@ -202,9 +202,13 @@ def estimates(notes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     rank = lambda name: dialogues.drawn(
         stats.spearman_draws(notes[name].to_numpy(float), people, dialogues.weights, undefined=0.0)
     )
+    own = lambda name: dialogues.drawn(
+        pearson(_within(notes[name].to_numpy(float), notes["item"]), _within(people, notes["item"]), dialogues.weights)
+    )
     rows: Sequence[tuple] = (
         ("real-notes-metric", *choice_elsewhere(notes, bootstrap).interval()),
         ("real-judge", *rank(JUDGE).minus(rank(BREVITY)).interval()),
+        (f"real-judge, {WITHIN}", *own(JUDGE).minus(own(BREVITY)).interval()),
     )
     table = pd.DataFrame(rows, columns=["claim", "estimate", "low", "high"])
     return table.assign(level=bootstrap.level, n=notes["item"].nunique(), n_unit="dialogues")

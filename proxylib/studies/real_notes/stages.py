@@ -62,7 +62,7 @@ def note_judge(d: Declaration) -> Request:
     return Request(settings, {MODEL: _model(d)}, _outside(chosen))
 
 
-@study.stage(version=1, builder="proxylib.studies.real_notes.calibration:build", resources=Resources(minutes=0.3), whole=False)
+@study.stage(version=2, builder="proxylib.studies.real_notes.calibration:build", resources=Resources(minutes=0.3), whole=False)
 def note_metrics(d: Declaration) -> Request:
     """Which automatic metric follows people's scores of facts, and what is the real model worth as a judge?"""
     chosen = d.profile.real_notes

@@ -7,6 +7,7 @@ import statsmodels.api as sm
 from scipy.stats import pearsonr
 from sklearn.metrics import roc_auc_score
 
+from proxylib.report import tables
 from proxylib.stats import Bootstrap
 from proxylib.studies.real_notes import calibration
 from proxylib.studies.real_notes.candidates import BREVITY, CANDIDATES, DEFAULT, PACKAGE
@@ -73,5 +74,13 @@ def test_the_slope_is_that_of_dummies_for_dialogues():
 
 def test_claims_have_their_rows():
     table = calibration.estimates(notes("good"), BOOTSTRAP).set_index("claim")
-    assert set(table.index) == {"real-notes-metric", "real-judge"} and (table["n"] == 60).all()
+    assert set(table.index) == {"real-notes-metric", "real-judge", f"real-judge, {calibration.WITHIN}"} and (table["n"] == 60).all()
     assert table["low"].lt(table["estimate"]).all()
+
+
+def test_within_dialogues_the_judge_meets_brevity_without_what_is_hard_for_everybody():
+    frame = notes("good", dialogues=200)
+    table = calibration.correlations(frame, BOOTSTRAP)
+    row = calibration.estimates(frame, BOOTSTRAP).set_index("claim").loc[f"real-judge, {calibration.WITHIN}"]
+    of = lambda name: tables.interval(table, metric=name, score="f1", way=calibration.WITHIN).estimate
+    assert row["estimate"] == pytest.approx(of("good") - of(BREVITY)) and row["low"] > 0
