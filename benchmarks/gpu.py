@@ -139,12 +139,14 @@ class Run:
         return peak_mib(call, self.device)
 
     def save(self) -> None:
-        """Write what there is behind what other runs left, so that a run that is stopped leaves what it measured."""
+        """Write what there is behind what other runs left; a run that is stopped leaves what it and they measured."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.earlier is None:
             self.earlier = pd.read_csv(self.path, dtype=str) if self.path.exists() else pd.DataFrame()
         ours = self.table().astype(object)
-        pd.concat([self.earlier.reindex(columns=CSV_COLUMNS), ours]).to_csv(self.path, index=False)
+        beside = self.path.with_suffix(".tmp")  # killed while it writes, a run leaves the file as it was
+        pd.concat([self.earlier.reindex(columns=CSV_COLUMNS), ours]).to_csv(beside, index=False)
+        beside.replace(self.path)
 
     def table(self) -> pd.DataFrame:
         """What the CSV holds."""

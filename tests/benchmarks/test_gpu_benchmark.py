@@ -139,3 +139,26 @@ def test_a_run_appends_to_what_others_left(tmp_path, monkeypatch):
     assert table["run"].fillna("").tolist() == ["", "first", "first", "second", "second"]
     assert table.loc[0, ["T", "median_s", "device"]].tolist() == ["512", "0.1000", "old card"]
     assert table["value"].tolist()[1:] == ["4.0", "0.0"] * 2
+
+
+def test_a_run_stopped_while_it_writes_leaves_what_others_measured(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    import gpu
+
+    path = tmp_path / "gpu_cpu.csv"
+    run = gpu.Run("cpu", path, budget=1)
+    run.add(part="tests", quantity="passed", value=4.0)
+    run.save()
+    before = path.read_bytes()
+
+    def half(self, place, **_):
+        Path(place).write_text("part,impl")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", half)
+    with pytest.raises(KeyboardInterrupt):
+        run.save()
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    run.save()
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
