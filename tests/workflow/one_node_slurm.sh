@@ -15,8 +15,10 @@ PLACE=/var/tmp/one-node-slurm
 WAIT=60 # seconds for a daemon to answer
 
 fail() { echo "one_node_slurm: $*" >&2 && exit 2; }
-alive() { [[ "$(ps -o stat= -p "$1")" == [^Z]* ]]; } # a dead one that nobody has waited for is none
-running() { [ -f "$PLACE/$1.pid" ] && alive "$(cat "$PLACE/$1.pid")"; }
+alive() { # whether that id is still of that daemon, not of a later process; a dead one that nobody has waited for is none
+    [[ "$(ps -o stat= -o comm= -p "$1" 2>/dev/null)" =~ ^[^Z][^\ ]*\ +"$2"$ ]]
+}
+running() { [ -f "$PLACE/$1.pid" ] && alive "$(cat "$PLACE/$1.pid")" "$1"; }
 munge_answers() { munge -n 2>/dev/null | unmunge >/dev/null 2>&1; }
 is_down() { sinfo -h -o %T 2>/dev/null | grep -q '^down'; }
 takes_jobs() { sinfo -h -o %T 2>/dev/null | grep -qE '^(idle|mixed|allocated)$'; }
@@ -33,12 +35,18 @@ descendants() { # of a process, itself among them
     for child in $(pgrep -P "$1"); do descendants "$child"; done
 }
 
+steps() { # of our node: each works where slurmd writes its log
+    for step in $(pgrep -x slurmstepd); do
+        [ "$(readlink "/proc/$step/cwd")" != "$PLACE" ] || echo "$step"
+    done
+}
+
 end() { # a daemon of ours, by the id it wrote
     running "$1" || return 0
     local pid
     pid=$(cat "$PLACE/$1.pid")
     kill "$pid"
-    for _ in $(seq $((WAIT * 5))); do alive "$pid" || return 0; sleep 0.2; done
+    for _ in $(seq $((WAIT * 5))); do alive "$pid" "$1" || return 0; sleep 0.2; done
     kill -9 "$pid"
 }
 
@@ -133,10 +141,9 @@ stop() {
 
 kill_node() {
     running slurmd || fail "no node is running: start it first"
-    local daemon step steps
+    local daemon
     daemon=$(cat "$PLACE/slurmd.pid")
-    steps=$(pgrep -x slurmstepd || true)
-    kill -9 "$daemon" $(for step in $steps; do descendants "$step"; done) 2>/dev/null || true
+    kill -9 "$daemon" $(for step in $(steps); do descendants "$step"; done) 2>/dev/null || true
     await is_down "the controller takes a dead node for alive: see $PLACE/slurmctld.log"
 }
 

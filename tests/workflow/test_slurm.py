@@ -26,6 +26,7 @@ from proxylib.settings import overlay
 
 pytest.importorskip("snakemake_executor_plugin_slurm", reason="the extra `flow` is not installed")
 NODE = Path(__file__).with_name("one_node_slurm.sh")
+PID = Path("/var/tmp/one-node-slurm/slurmd.pid")
 WAIT = 1200  # seconds, also for a busy machine
 #: what the profile of a real cluster is changed to for one without a database, and to be quick
 HERE = ("--slurm-status-command", "squeue", "--slurm-no-account", "--default-resources", "slurm_partition=one-node")
@@ -125,6 +126,28 @@ class Grid:
         manifests = sorted(self.folder.rglob(MANIFEST))
         files = [path.parent / name for path in manifests for name in json.loads(path.read_text())["files"]]
         return {str(file.relative_to(self.folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def stranger(folder, name):
+    """A process of that name which is none of the cluster's."""
+    program = folder / name
+    shutil.copy(shutil.which("sleep"), program)
+    return started([str(program), "600"], cwd=folder)
+
+
+def test_a_killed_node_takes_no_step_of_another_cluster_with_it(grid, tmp_path):
+    with stranger(tmp_path, "slurmstepd") as step:
+        assert node("kill") == (0, "")
+        assert step.poll() is None
+
+
+def test_a_later_process_with_the_id_of_a_daemon_is_not_taken_for_it(grid, tmp_path):
+    assert node("kill") == (0, "")
+    with stranger(tmp_path, "another") as later:
+        PID.write_text(f"{later.pid}\n")
+        assert "no node is running" in node("kill")[1]
+        assert node("start") == (0, "") and PID.read_text() != f"{later.pid}\n"
+        assert later.poll() is None
 
 
 def test_a_killed_node_and_a_killed_snakemake_leave_the_bytes_of_a_local_run(grid):
