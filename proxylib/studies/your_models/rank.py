@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -110,17 +110,8 @@ def rank_files(given: Rank, told: Callable[[Price], object] | None = None) -> Ra
     CannotTell
         Where models read different text, see `alike`.
     """
-    if given.out.exists() and not given.out.is_dir():
-        raise UserError(f"{given.out}: is a file; give a folder")
-    models = _folders(given)
-    source = reading(given.traces, given.fields, given.think)
-    alike.refuse_unread(models, source.without_copies().traces)
-    drawing.refuse_single(source.without_copies())
-    text = () if given.prose is None else prose.passages(given.prose)
-    if text:
-        alike.refuse_unread(models, text)
-    scores = None if given.scores is None else compare.read_scores(given.scores, list(models))
-    ranked = rank(models, source, given, scores, text, told)
+    checked = _checked(given)
+    ranked = rank(checked.models, checked.source, given, checked.scores, checked.text, told)
     _write(ranked)
     return ranked
 
@@ -133,8 +124,32 @@ def price(given: Rank) -> Price | None:
     The smallest model is timed; time, memory and disk of the others follow from it by their parameters. Passages of prose
     are not counted.
     """
-    models, source = _folders(given), reading(given.traces, given.fields, given.think).without_copies()
-    return _price(models, source.traces, given)
+    checked = _checked(given)
+    return _price(checked.models, checked.source.without_copies().traces, given)
+
+
+class _Checked(NamedTuple):
+    """What is given to `rank`, read."""
+
+    models: dict[str, Path]
+    source: Reading
+    scores: pd.Series | None
+    text: Sequence[Trace]
+
+
+def _checked(given: Rank) -> _Checked:
+    """All that can be found wrong before a model runs, which takes hours, is."""
+    if given.out.exists() and not given.out.is_dir():
+        raise UserError(f"{given.out}: is a file; give a folder")
+    models = _folders(given)
+    source = reading(given.traces, given.fields, given.think)
+    alike.refuse_unread(models, source.without_copies().traces)
+    drawing.refuse_single(source.without_copies())
+    text = () if given.prose is None else prose.passages(given.prose)
+    if text:
+        alike.refuse_unread(models, text)
+    scores = None if given.scores is None else compare.read_scores(given.scores, list(models))
+    return _Checked(models, source, scores, text)
 
 
 def _price(models: Mapping[str, Path], traces: list[Trace], given: OverTraces) -> Price | None:

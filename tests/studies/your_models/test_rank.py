@@ -100,11 +100,13 @@ def test_a_file_that_repeats_itself_says_no_more_than_the_file_once(place, proxy
         assert (place / "once" / table).read_bytes() == (place / "often" / table).read_bytes()
 
 
-def test_solutions_of_a_single_problem_are_refused_before_a_model_runs(place, monkeypatch, capsys):
+@pytest.mark.parametrize("ask", [(), ("--dry-run",)], ids=["rank", "price"])
+def test_solutions_of_a_single_problem_are_refused_before_a_model_runs(place, ask, monkeypatch, capsys):
     lines = [{"question": "What is 2 + 2?", "answer": f"answer {n}, surely or not"} for n in range(20)]
     (place / "one.jsonl").write_text("\n".join(map(json.dumps, lines)))
     monkeypatch.chdir(place)
-    assert main(["rank", "--models", "model0", "model1", "--out", "one", *COMMON[:1], "one.jsonl", *COMMON[2:]]) == 2
+    asked = ["rank", "--models", "model0", "model1", "--out", "one", *COMMON[:1], "one.jsonl", *COMMON[2:], *ask]
+    assert main(asked) == 2
     assert "task one are of a single problem" in capsys.readouterr().err and not (place / "one").exists()
 
 
@@ -124,6 +126,7 @@ def test_extract_leaves_rows_and_says_what_became_of_the_traces(place, proxylib)
     assert (items["windowed"] + items["scored"] == [len(line["answer"]) for line in LINES]).all()
 
 
+@pytest.mark.parametrize("ask", [(), ("--dry-run",)], ids=["rank", "price"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -132,17 +135,18 @@ def test_extract_leaves_rows_and_says_what_became_of_the_traces(place, proxylib)
         (("--models", "model0", "./nowhere"), "no such folder"),
         (("--models", "model0", "model1", "--scores", "scores.csv"), "models have a score, at least 5 are needed"),
         (("--models", "model0", "model1", "--scores", "gone.csv"), "gone.csv: no such file"),
+        (("--models", "model0", "model1", "--prose", "gone.txt"), "gone.txt: No such file"),
         (("--models", "model0", "bare"), "bare: no tokenizer; save it beside its model"),
         (("--models", "model0", "."), ".: no config.json"),
         (("--models", "model0", "model1", "--out", "traces.jsonl"), "traces.jsonl: is a file; give a folder"),
         (("--models", "model0", "model1", "--chat"), "the tokenizer of model0 has no chat template"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_nothing_is_written(place, arguments, message, monkeypatch, capsys):
+def test_what_is_wrong_is_one_line_and_nothing_is_written(place, arguments, message, ask, monkeypatch, capsys):
     monkeypatch.chdir(place)
     (place / "bare").mkdir(exist_ok=True)
     (place / "bare" / "config.json").write_text("{}")
-    assert main(["rank", "--out", "bad", *COMMON, *arguments]) == 2
+    assert main(["rank", "--out", "bad", *COMMON, *arguments, *ask]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and message in lines[0]
     assert not (place / "bad").exists()
