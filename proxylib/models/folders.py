@@ -11,7 +11,6 @@ from pathlib import Path
 
 from proxylib.errors import UserError
 from proxylib.models import gguf, packaged
-from proxylib.runs.files import sha256
 from proxylib.text import warn
 
 CONFIG, ADAPTER, ADAPTER_WEIGHTS = "config.json", "adapter_config.json", "adapter_model.safetensors"
@@ -187,7 +186,7 @@ def fingerprint(folder: Path) -> str:
 def identity(name: str | Path) -> str:
     """What a model is as far as this machine knows without asking.
 
-    A folder's `fingerprint`, a GGUF file's SHA-256, a hub id and its revision.
+    A folder's `fingerprint`, a GGUF file's `gguf.identity`, a hub id and its revision.
 
     Notes
     -----
@@ -198,7 +197,7 @@ def identity(name: str | Path) -> str:
             Path(name), lambda base: identity(_stands_on(Path(name), Path(base)) if Path(base).is_dir() else base)
         )
     if Path(name).is_file() and Path(name).suffix.lower() == ".gguf":
-        return sha256(Path(name))
+        return gguf.identity(Path(name))
     if str(name) in packaged.MODELS:
         return packaged.MODELS[str(name)].gguf
     repository, revision = _on_hub(name)

@@ -68,7 +68,10 @@ def converted(file: Path, out: Path, said: Mapping[str, Any] = MappingProxyType(
     `SOURCE.json` in the folder holds name and SHA-256 of the file, how many of its tensors stand in which precision, and the
     versions that converted it.
     """
-    digest = sha256(_checked(file))
+    return _converted(file, sha256(_checked(file)), out, said)
+
+
+def _converted(file: Path, digest: str, out: Path, said: Mapping[str, Any]) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     with alone(out.parent / f".{out.name}.lock", str(out), wait=True):
         if not holds(out, digest):
@@ -87,7 +90,12 @@ def cached(file: Path) -> Path:
     out = registry.cache() / "converted" / f"{digest[:16]}-{VERSION}"
     if not holds(out, digest):
         warn(f"{file}: turned into a folder of transformers, once: {out}")
-    return converted(file, out)
+    return _converted(file, digest, out, {})
+
+
+def identity(file: Path) -> str:
+    """Which folder a file becomes: its SHA-256 and the version of the conversion. Nothing is converted."""
+    return f"{sha256(file)}-{VERSION}"
 
 
 def holds(folder: Path, digest: str) -> bool:

@@ -298,7 +298,24 @@ def test_commands_take_the_file_in_the_place_of_a_folder(file, tmp_path, monkeyp
     first = folders.locate(file[0])
     assert "once" in capsys.readouterr().err and (first / "config.json").exists()
     assert folders.locate(str(file[0])) == first and capsys.readouterr().err == ""
-    assert folders.identity(file[0]) == sha256(file[0])  # of a page's run; nothing is converted to declare it
+
+
+def test_a_file_is_another_model_under_another_version_of_the_conversion(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(gguf, "_convert", lambda *given: pytest.fail("converted to be declared"))
+    first = folders.identity(file[0])
+    assert first == folders.identity(str(file[0])) and first.startswith(sha256(file[0]))
+    written(tmp_path / "b.gguf", pre="gpt-2")
+    monkeypatch.setattr(gguf, "VERSION", gguf.VERSION + 1)
+    assert len({first, folders.identity(file[0]), folders.identity(tmp_path / "b.gguf")}) == 3
+
+
+def test_a_file_is_read_once_for_its_digest(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("PROXYLIB_CACHE", str(tmp_path / "cache"))
+    read = []
+    monkeypatch.setattr(gguf, "sha256", lambda given: (read.append(given), sha256(given))[1])
+    gguf.cached(file[0])
+    gguf.cached(file[0])
+    assert read == [file[0]] * 2
 
 
 def test_another_version_of_the_conversion_makes_the_folder_anew_and_leftovers_go(file, tmp_path, monkeypatch):
