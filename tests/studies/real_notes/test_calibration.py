@@ -74,7 +74,8 @@ def test_the_slope_is_that_of_dummies_for_dialogues():
 
 def test_claims_have_their_rows():
     table = calibration.estimates(notes("good"), BOOTSTRAP).set_index("claim")
-    assert set(table.index) == {"real-notes-metric", "real-judge", f"real-judge, {calibration.WITHIN}"} and (table["n"] == 60).all()
+    assert set(table.index) == {"real-notes-metric", "real-judge", f"real-judge, {calibration.WITHIN}"}
+    assert (table["n"] == 60).all()
     assert table["low"].lt(table["estimate"]).all()
 
 
