@@ -224,11 +224,17 @@ class _Work(NamedTuple):
 
 def _left(ready: _Ready, files: Mapping[str, str], out: Path) -> Price:
     """What the shards take that are not among the finished files."""
-    shards = enumerate(_grouped(ready.engine, ready.encoded))
-    kept = [passes for number, passes in shards if _shard(number) in files]
-    done = sum(len(ready.encoded[index].ids) for passes in kept for batch in passes for index in batch)
-    alone = pricing.priced(ready.network, ready.engine, ready.traces, ready.encoded, done, out)
-    return alone._replace(seconds=alone.seconds / crew.size())  # memory is that of each process
+    sizes = [_held(passes, ready.encoded) for passes in _grouped(ready.engine, ready.encoded)]
+    left = [size for number, size in enumerate(sizes) if _shard(number) not in files]
+    alone = pricing.priced(ready.network, ready.engine, ready.traces, ready.encoded, sum(sizes) - sum(left), out)
+    together = crew.size()  # each process takes a shard, and all wait for the longest; memory is that of each
+    rounds = sum(max(left[first : first + together]) for first in range(0, len(left), together))
+    return alone._replace(seconds=alone.seconds * rounds / max(1, sum(left)))
+
+
+def _held(passes: list[list[int]], encoded: list[Encoded]) -> int:
+    """Tokens of passes, padding apart."""
+    return sum(len(encoded[index].ids) for batch in passes for index in batch)
 
 
 def _shard(number: int) -> str:
@@ -314,7 +320,7 @@ class _Scoring:
 
     def tokens(self, number: int) -> int:
         """Of a shard's passes."""
-        return sum(len(self.encoded[index].ids) for batch in self.shards[number] for index in batch)
+        return _held(self.shards[number], self.encoded)
 
     def shard(self, number: int) -> tuple[bytes, int]:
         """A shard's file, and the limit; `scored` is told the tokens of each pass."""

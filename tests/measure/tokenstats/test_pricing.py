@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from models import strange
 
@@ -57,6 +58,32 @@ def test_of_a_run_that_was_cut_only_what_is_left_counts(tmp_path, monkeypatch):
         shards.extract(model, TRACES, out, *ASKED)
     left = shards.price(model, TRACES, out, *ASKED).tokens
     assert 0 < left < whole
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 100])
+def test_several_processes_take_a_shard_each_and_wait_for_the_longest(tmp_path, monkeypatch, processes):
+    monkeypatch.setattr(shards, "SHARD_TOKENS", 20)
+    monkeypatch.setattr(pricing.price, "timed", lambda work, device: 2.0)
+    monkeypatch.setattr(pricing.price, "holds", lambda device: 0.0)
+    model, out = strange.saved(tmp_path / "model"), tmp_path / "rows"
+    alone = shards.price(model, TRACES, out, *ASKED)
+    monkeypatch.setattr(shards.crew, "size", lambda: processes)
+    shared = shards.price(model, TRACES, out, *ASKED)
+    assert (shared.tokens, shared.memory, shared.disk) == (alone.tokens, alone.memory, alone.disk)
+    monkeypatch.undo()
+    monkeypatch.setattr(shards, "SHARD_TOKENS", 20)
+    rows = shards.extract(model, TRACES, out, *ASKED)
+    sizes = [_passes(rows, name) for name in sorted(rows.files) if name.startswith(shards.TOKENS)]
+    assert len(sizes) > 3 and sum(sizes) == alone.tokens
+    rounds = [max(sizes[first : first + processes]) for first in range(0, len(sizes), processes)]
+    assert shared.seconds == pytest.approx(alone.seconds * sum(rounds) / sum(sizes))
+
+
+def _passes(rows, name):
+    """Tokens that the passes of a shard read: those that are scored, and their prompts."""
+    scored = pd.read_parquet(rows.folder / name)
+    items = rows.items.set_index(["task", "id"])
+    return len(scored) + int(items.loc[list(scored.groupby(["task", "id"]).groups), "prompt"].sum())
 
 
 @pytest.mark.parametrize("command", ["extract", "rank"])
