@@ -60,6 +60,7 @@ class Tuned(NamedTuple):
     parameters : of the base, see `families.parameters`
     trained : parameters that the fine-tune changed
     together : examples of a pass in one process, fewer than asked for where memory did not hold more
+    finite : whether the weights are numbers
     """
 
     losses: pd.DataFrame
@@ -67,11 +68,12 @@ class Tuned(NamedTuple):
     parameters: dict[str, int]
     trained: int
     together: int
+    finite: bool
 
     @property
     def diverged(self) -> bool:
-        """Whether a loss is no finite number; such an adapter is of no use."""
-        return not np.isfinite(self.losses["loss"]).all()
+        """Whether a loss, or a weight after the last step, is no finite number; such an adapter is of no use."""
+        return not (self.finite and np.isfinite(self.losses["loss"]).all())
 
     def facts(self) -> dict[str, int | bool]:
         """Sizes and counts, and whether it diverged."""
@@ -258,7 +260,8 @@ def tune(
         trainer.model.save_pretrained(folder / ADAPTER)
         tokenizer.save_pretrained(folder / ADAPTER)
         shutil.rmtree(checkpoints, ignore_errors=True)
-    return Tuned(losses, rows, counts, trainable(trainer.model), asked)
+    finite = all(bool(p.isfinite().all()) for p in trainer.model.parameters() if p.requires_grad)
+    return Tuned(losses, rows, counts, trainable(trainer.model), asked, finite)
 
 
 def _refuse_unfit(rows: Sequence[Row], model: PreTrainedModel, base: str | Path) -> None:

@@ -206,6 +206,12 @@ def test_a_run_that_diverges_stops_and_says_so(base, tmp_path):
     assert tuned.diverged and tuned.facts()["diverged"] is True
 
 
+def test_a_last_step_that_leaves_no_numbers_counts_though_its_loss_is_one(base, tmp_path):
+    beyond = CONFIG.model_copy(update={"learning_rate": 1e39})  # of what float32 holds
+    tuned = tune(base, EXAMPLES, beyond, Schedule(None, 1), 1, tmp_path / "last")
+    assert np.isfinite(tuned.losses["loss"]).all() and len(tuned.losses) == 1 and tuned.facts()["diverged"] is True
+
+
 def test_final_and_first_pass_losses_are_means_of_the_last_steps():
     losses = pd.DataFrame({"step": range(1, 9), "epoch": np.arange(1, 9) / 4, "loss": [8.0, 7, 6, 5, 4, 3, 2, 1]})
     assert final_loss(losses, 3) == 2 and first_pass_loss(losses, 2) == 5.5

@@ -15,10 +15,12 @@ import pandas as pd
 from scipy.stats import kendalltau, rankdata
 
 from proxylib import stats
+from proxylib.errors import UserError
 from proxylib.measure import proxies
-from proxylib.runs.store import Workspace
+from proxylib.runs.store import Run, Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.real_model.settings import SOUND, LadderSettings
+from proxylib.text import warn
 
 NAMED, OTHER = "top-1, inverse frequency", "top-5, frequency"
 TRACES, BYTES, PROSE = "loss on traces", "bits per byte", "loss on prose"
@@ -34,6 +36,7 @@ SHUFFLES = 1000
 DIGITS = 9  # to which values are rounded before they are ranked
 ENDS = ["estimate", "low", "high", "low_given", "high_given"]
 LESSON = "gsm8k"
+LEAST_KINDS = 2  # of damage: each is left out once
 
 
 class Bench(NamedTuple):
@@ -276,9 +279,9 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `real_model` step; its parents are the copies, by name
     workspace : receives the tables orders, differences, best, changes, levels, floors and estimates; facts: copies, kinds,
-        parameters, and the tasks that count
+        parameters, and the tasks that count; copies that diverged are left out of all, and named by the fact `diverged`
     """
-    settings: LadderSettings = step.settings
+    settings, lost = converged(step.settings, {copy.name: step.parent(copy.name) for copy in step.settings.copies})
     runs = {copy.name: step.parent(copy.name) for copy in settings.copies}
     tables = {name: {table: run.table(table) for table in ("traces", "prose", "options")} for name, run in runs.items()}
     given, bootstrap = bench(tables, settings), settings.bootstrap
@@ -297,4 +300,23 @@ def build(step, workspace: Workspace) -> None:
         parameters=runs[SOUND].facts["parameters"],
         off_floor=given.off_floor,
         level=bootstrap.level,
+        **({"diverged": lost} if lost else {}),
     )
+
+
+def converged(settings: LadderSettings, runs: Mapping[str, Run]) -> tuple[LadderSettings, list[str]]:
+    """The settings without copies whose fine-tune diverged, and the names of those.
+
+    Raises
+    ------
+    UserError
+        Where fewer than `LEAST_KINDS` kinds of damage are left.
+    """
+    lost = [name for name, run in runs.items() if run.facts.get("diverged")]
+    kept = tuple(copy for copy in settings.copies if copy.name not in lost)
+    if lost:
+        said = f"real_model: diverged and left out: {', '.join(lost)}"
+        if len({copy.kind for copy in kept} - {SOUND}) < LEAST_KINDS:
+            raise UserError(f"{said}; too few kinds of damage are left to compare, lower real_model.lora.learning_rate")
+        warn(said)
+    return settings.model_copy(update={"copies": kept}), lost

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.data.trace import Trace
@@ -87,7 +88,8 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `damaged` step; its parent holds `model/`
     workspace : receives the tables traces (`sums` and the eighty proxies of each worked solution), spread, prose (`sums`),
-        options and losses (of a fine-tune; empty where there was none); facts: the model's size
+        options and losses (of a fine-tune; empty where there was none); facts: the model's size. Of a fine-tune that diverged,
+        the losses and the fact `diverged` alone
     """
     settings: DamagedSettings = step.settings
     workspace.note(**devices.prepare("cpu", settings.threads))
@@ -99,11 +101,18 @@ def build(step, workspace: Workspace) -> None:
         lessons = copies.lessons(given.train, settings.damage, settings.asked.seed)
         place = workspace.folder / FOLDER
         tuning = Tuning(**settings.lora.model_dump())
-        losses = lora.tune(folder, lessons, tuning, lora.Schedule(1, None), settings.asked.seed, place).losses
-        model = loading.load(place / lora.ADAPTER)
+        tuned = lora.tune(folder, lessons, tuning, lora.Schedule(1, None), settings.asked.seed, place)
+        losses = tuned.losses
+        model = None if tuned.diverged else loading.load(place / lora.ADAPTER)
+        if model is None or not _finite(model, tokenizer, lessons[0]):
+            _only_losses(workspace, losses)
+            return
     else:
         model = copies.damaged(loading.load(folder), settings.damage, settings.asked.seed)
     worked = rows(model, tokenizer, questions.worked(given, settings.asked))
+    if settings.damage.kind in TAUGHT and not np.isfinite(worked["nll"]).all():
+        _only_losses(workspace, losses)
+        return
     values = proxies.by_trace(worked, len(tokenizer)).values.astype("float32").reset_index()
     workspace.write_table("traces", sums(worked).merge(values, on=["task", "id"]))
     workspace.write_table("spread", spread(worked, len(tokenizer)))
@@ -112,4 +121,18 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("options", options(rows(model, tokenizer, asked)))
     workspace.write_table("losses", losses)
     workspace.note(**{"parameters": architectures.parameters(model)["all"], "vocabulary": len(tokenizer)})
+    shutil.rmtree(workspace.folder / FOLDER, ignore_errors=True)
+
+
+@torch.inference_mode()
+def _finite(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, lesson: Trace) -> bool:
+    """Whether a fine-tuned model gives numbers; a step's loss is of the weights before it, so that none is of the last."""
+    ids = encode(lesson, tokenizer, WHOLE, context_of(model)).ids
+    return bool(torch.isfinite(model(input_ids=torch.tensor([ids]), use_cache=False).logits).all())
+
+
+def _only_losses(workspace: Workspace, losses: pd.DataFrame) -> None:
+    """All that is left of a fine-tune that diverged."""
+    workspace.write_table("losses", losses)
+    workspace.note(diverged=True)
     shutil.rmtree(workspace.folder / FOLDER, ignore_errors=True)

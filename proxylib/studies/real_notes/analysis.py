@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from proxylib import stats
+from proxylib.errors import UserError
 from proxylib.runs.store import Run, Workspace
 from proxylib.stats import Bootstrap, Drawn, Interval
 from proxylib.studies.real_notes.candidates import BREVITY, CANDIDATES, EXAMPLES, FINAL, HELD_OUT, SIGNALS
 from proxylib.studies.real_notes.settings import AnalysisSettings
+from proxylib.text import warn
 
+LEAST_CELLS = 3  # trained ones, of which a correlation means something
 #: the sign under which more of a signal is better
 SIGNS = {FINAL: -1, HELD_OUT: -1, EXAMPLES: 1}
 Statistic = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -25,10 +28,10 @@ def build(step, workspace: Workspace) -> None:
     ----------
     step : a declared `real_notes` step; its parents are `note_metrics` and the cells, as "EXAMPLES SEED"
     workspace : receives the tables cells (see `cells`), losses (by cell), correlations, beyond (see `Grid`), facts (see
-        `facts_of`) and estimates
+        `facts_of`) and estimates; cells that diverged are left out of all, and named by the fact `diverged`
     """
     settings: AnalysisSettings = step.settings
-    runs = {role: step.parent(role) for role in step.parents if role != "metrics"}
+    runs, lost = converged({role: step.parent(role) for role in step.parents if role != "metrics"})
     calibration = step.parent("metrics")
     metric, choice = calibration.facts["chosen"], calibration.table("choice").iloc[0]
     table = cells(runs)
@@ -51,7 +54,27 @@ def build(step, workspace: Workspace) -> None:
         parameters=first.facts["parameters"],
         trainable=first.facts["trainable"],
         final_steps=first.facts["final_steps"],
+        **({"diverged": lost} if lost else {}),
     )
+
+
+def converged(runs: Mapping[str, Run]) -> tuple[dict[str, Run], list[str]]:
+    """Cells that have notes, and the names of those whose fine-tune diverged, which are left out.
+
+    Raises
+    ------
+    UserError
+        Where of the trained cells fewer than `LEAST_CELLS` are left, or none of another number of examples or another seed.
+    """
+    lost = [role for role, run in runs.items() if run.facts.get("diverged")]
+    kept = {role: run for role, run in runs.items() if role not in lost}
+    if lost:
+        said = f"real_notes: diverged and left out, as EXAMPLES SEED: {', '.join(lost)}"
+        trained = [_cell(role) for role in kept if not role.startswith("0 ")]
+        if len(trained) < LEAST_CELLS or any(len(set(values)) < 2 for values in zip(*trained, strict=True)):
+            raise UserError(f"{said}; too few cells are left to compare, lower real_notes.lora.learning_rate")
+        warn(said)
+    return kept, lost
 
 
 def _cell(role: str) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 
+import numpy as np
 import pandas as pd
 
 from proxylib.models import devices, generate, loading, tokenizers
@@ -26,7 +27,8 @@ def build(step, workspace: Workspace) -> None:
     step : a declared `note_cell` step; its parent is the model
     workspace : receives `adapter/` and the table `losses` (step, epoch, loss), unless there are no examples; the table `notes`
         (id; tokens and nll of the expert's note; finished; every metric of the note that was written); `texts.jsonl` (id,
-        note), which records leave out; its facts are losses and sizes
+        note), which records leave out; its facts are losses and sizes. Of a fine-tune that diverged there are neither notes nor
+        texts, and the fact `diverged` is true
     """
     settings: CellSettings = step.settings
     workspace.note(**devices.prepare("cpu", settings.threads))
@@ -39,6 +41,9 @@ def build(step, workspace: Workspace) -> None:
     asked = pairs.held_out(settings.texts, tokenizer, settings.held_out)
     model = loading.load(workspace.path(ADAPTER) if settings.examples else base)
     losses = [scorer.likelihoods(model, [_target(tokenizer, pair)])[0] for pair in asked]
+    if settings.examples and not np.isfinite(losses).all():  # a step's loss is of the weights before it: the last is in none
+        workspace.note(diverged=True)
+        return
     prompts = [pair.prompt for pair in asked]
     written = generate.completions(model, tokenizer, prompts, settings.max_new_tokens, settings.note_batch)
     del model

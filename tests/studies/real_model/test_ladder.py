@@ -1,10 +1,14 @@
 """The ladder's analysis on made-up copies whose order is known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from proxylib.errors import UserError
 from proxylib.measure import proxies
+from proxylib.runs.folder import Workspace
 from proxylib.stats import Bootstrap
 from proxylib.studies.real_model import ladder
 from proxylib.studies.real_model.settings import Copy, LadderSettings
@@ -116,3 +120,44 @@ def test_changes_are_against_the_sound_copy_and_wrong_lessons_are_told(follows):
     wrong = rows.set_index("claim").loc["real-model-wrong-lessons"]
     assert wrong["n"] == 8 and wrong["high"] < 0  # here such copies lost
     assert rows["claim"].str.startswith("real-model").all() and "4 kinds" in rows["n_unit"][0]
+
+
+class Copied:
+    """A finished copy, as the analysis reads it."""
+
+    def __init__(self, tables, **facts):
+        self.tables, self.facts = tables, {"parameters": 7} | facts
+
+    def table(self, name):
+        return self.tables[name]
+
+
+def analysed(out, lost, copies=tuple(COPIES)):
+    """Facts and workspace of the analysis of copies, some of which diverged."""
+    tables = made(LEVELS, LEVELS)
+    runs = {name: Copied({}, diverged=True) if name in lost else Copied(tables[name]) for name in tables}
+    workspace = Workspace(out)
+    step = SimpleNamespace(settings=SETTINGS.model_copy(update={"copies": copies}), parent=runs.get)
+    ladder.build(step, workspace)
+    return workspace.facts
+
+
+def test_a_copy_that_diverged_is_left_out_by_name(tmp_path, capsys):
+    facts = analysed(tmp_path, ["wrong solutions 3"])
+    assert facts["copies"] == len(COPIES) - 1 and facts["diverged"] == ["wrong solutions 3"]
+    assert "diverged and left out: wrong solutions 3" in capsys.readouterr().err
+    assert "wrong solutions 3" not in set(pd.read_parquet(tmp_path / "changes.parquet")["copy"])
+
+
+def test_without_a_copy_that_diverged_nothing_is_said_of_it(tmp_path, capsys):
+    facts = analysed(tmp_path, [])
+    assert facts["copies"] == len(COPIES) and "diverged" not in facts and capsys.readouterr().err == ""
+
+
+def test_two_kinds_must_be_left_and_all_of_one_may_be_lost(tmp_path):
+    few = tuple(copy for copy in COPIES if copy.kind in ("sound", "noise", "bits of a weight", "wrong solutions"))
+    taught = [copy.name for copy in COPIES if copy.kind == "wrong solutions"]
+    assert analysed(tmp_path / "two", taught, few)["kinds"] == 2
+    few = tuple(copy for copy in few if copy.kind != "noise")
+    with pytest.raises(UserError, match="left out: wrong solutions 2, .* lower real_model.lora.learning_rate"):
+        analysed(tmp_path / "one", taught, few)

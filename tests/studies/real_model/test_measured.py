@@ -1,16 +1,19 @@
 """A copy measured: rows as the package's own pass gives them, and tables without text."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from proxylib import studies
-from proxylib.data.trace import Trace
 from proxylib.measure.settings import Extraction
 from proxylib.measure.tokenstats.extract import token_rows
 from proxylib.models import loading, tokenizers
+from proxylib.runs.folder import Workspace
 from proxylib.studies.pretrained import brought
 from proxylib.studies.real_model import measured, questions
+from proxylib.studies.real_model.settings import Copy, DamagedSettings
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,45 @@ def test_spread_of_a_flat_distribution():
     assert row["dearest"] == pytest.approx(0.1) and row["certain"] == 0
 
 
-def test_no_table_holds_text():
-    trace = Trace("t", "1", "p", "secret words", "", "")
-    frame = pd.DataFrame({"task": "t", "id": "1", "nll": [1.0], "n_bytes": [3], "token": [4]})
-    assert trace.solution not in measured.sums(frame).to_csv() and "token" not in measured.sums(frame).columns
+def built(folder, out, kind, dose, **lora):
+    """Workspace and tables of a copy of the stand-in."""
+    chosen = studies.profile("smoke").real_model
+    settings = DamagedSettings(
+        damage=Copy(kind=kind, dose=dose), asked=chosen.asked, lora=chosen.lora.model_copy(update=lora), threads=1
+    )
+    step = SimpleNamespace(settings=settings, parent=lambda role: SimpleNamespace(path=lambda name: folder))
+    workspace = Workspace(out)
+    measured.build(step, workspace)
+    return workspace, {path.stem: pd.read_parquet(path) for path in out.glob("*.parquet")}
+
+
+@pytest.fixture(scope="module")
+def taught(folder, tmp_path_factory):
+    return built(folder, tmp_path_factory.mktemp("taught"), "wrong solutions", 4)
+
+
+def test_no_table_holds_text(taught):
+    asked = studies.profile("smoke").real_model.asked
+    given = questions.texts(asked)
+    traces = [*questions.worked(given, asked), *questions.passages(given, asked)]
+    secret = {text.strip() for trace in traces for text in (trace.prompt, trace.solution, trace.answer) if len(text) > 8}
+    tables = taught[1]
+    assert secret and set(tables) == {"traces", "spread", "prose", "options", "losses"}
+    for table in tables.values():
+        assert "token" not in table.columns
+        held = table.select_dtypes(exclude="number").to_csv()
+        assert not [text for text in secret if text in held.replace('""', '"')]
+
+
+def test_a_copy_that_was_taught_has_its_losses_and_leaves_no_adapter(taught):
+    workspace, tables = taught
+    assert len(tables["losses"]) == 2 and np.isfinite(tables["losses"]["loss"]).all() and "diverged" not in workspace.facts
+    assert not (workspace.folder / measured.FOLDER).exists()
+
+
+@pytest.mark.parametrize("examples", [2, 6], ids=["by its last step", "before"])
+def test_a_fine_tune_that_diverges_leaves_its_losses_and_says_so(folder, tmp_path, examples):
+    workspace, tables = built(folder, tmp_path, "good solutions", examples, learning_rate=1e30)
+    assert set(tables) == {"losses"} and workspace.facts["diverged"] is True
+    assert np.isfinite(tables["losses"]["loss"]).all() == (examples == 2)
+    assert not (tmp_path / measured.FOLDER).exists()

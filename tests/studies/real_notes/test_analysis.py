@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from proxylib.errors import UserError
 from proxylib.stats import Bootstrap
 from proxylib.studies.real_notes import analysis
 from proxylib.studies.real_notes.candidates import BREVITY, CANDIDATES, EXAMPLES, FINAL, HELD_OUT
@@ -87,3 +88,23 @@ def test_what_seeds_do_not_define_is_not_said():
     table = analysis.Grid(two, BOOTSTRAP).correlations()
     within = table[table["way"] == "same examples"]
     assert within["low"].isna().all() and within["low_given"].notna().all()
+
+
+def test_a_cell_that_diverged_is_left_out_by_name(capsys):
+    cells = runs()
+    assert analysis.converged(cells) == (cells, []) and capsys.readouterr().err == ""
+    cells["20 3"].facts = {"diverged": True}
+    cells["20 3"].tables = {}
+    kept, lost = analysis.converged(cells)
+    assert lost == ["20 3"] and "left out, as EXAMPLES SEED: 20 3" in capsys.readouterr().err
+    assert len(analysis.cells(kept)) == 8 and len(analysis.curves(kept)) == 16
+    assert analysis.Grid(kept, BOOTSTRAP).correlations()["estimate"].notna().all()
+
+
+@pytest.mark.parametrize("left", [["10 2", "20 3"], ["10 2", "10 3", "10 4"], ["10 2", "20 2", "40 2"]])
+def test_too_few_cells_that_did_not_diverge_are_refused(left):
+    cells = runs()
+    for role in set(cells) - set(left):
+        cells[role].facts = {"diverged": True}
+    with pytest.raises(UserError, match="too few cells are left to compare, lower real_notes.lora.learning_rate"):
+        analysis.converged(cells)

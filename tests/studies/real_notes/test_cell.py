@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from studies.real_notes import tiny
@@ -51,6 +52,17 @@ def test_a_cell_that_was_trained_is_not_trained_again(model, tmp_path, monkeypat
     monkeypatch.setattr(cell, "_train", lambda *given: pytest.fail("trained again"))
     cell.build(tiny.step(settings, model), workspace)
     assert (tmp_path / "notes.parquet").read_bytes() == before
+
+
+@pytest.mark.parametrize("examples", [2, 6], ids=["by its last step", "before"])
+def test_a_fine_tune_that_diverges_leaves_its_losses_and_says_so(model, tmp_path, examples):
+    lora = SETTINGS.lora.model_copy(update={"learning_rate": 1e30})
+    workspace = Workspace(tmp_path)
+    cell.build(tiny.step(SETTINGS.model_copy(update={"examples": examples, "lora": lora}), model), workspace)
+    assert workspace.facts["diverged"] is True and "held_out_loss" not in workspace.facts
+    losses = pd.read_parquet(tmp_path / cell.LOSSES)["loss"]
+    assert np.isfinite(losses).all() == (examples == 2) and len(losses) > 0
+    assert not (tmp_path / "notes.parquet").exists() and not (tmp_path / cell.TEXTS).exists()
 
 
 def test_too_few_short_dialogues_are_named(model, tmp_path):
