@@ -27,6 +27,8 @@ from proxylib.settings import overlay
 pytest.importorskip("snakemake_executor_plugin_slurm", reason="the extra `flow` is not installed")
 NODE = Path(__file__).with_name("one_node_slurm.sh")
 PID = Path("/var/tmp/one-node-slurm/slurmd.pid")
+#: what a cell leaves; beside it lie the time that a step took, and modules that peft names in any order
+RESULTS = (".parquet", ".safetensors", ".jsonl")
 WAIT = 1200  # seconds, also for a busy machine
 #: what the profile of a real cluster is changed to for one without a database, and to be quick
 HERE = ("--slurm-status-command", "squeue", "--slurm-no-account", "--default-resources", "slurm_partition=one-node")
@@ -172,15 +174,23 @@ def test_a_killed_node_and_a_killed_snakemake_leave_the_bytes_of_a_local_run(gri
 
 @pytest.fixture
 def hub(tmp_path):
-    """Configs whose hub is a base of one block, for a GPU, on the lab's scribe."""
+    """`hub(device)`: configs whose hub is a base of one block, on the lab's scribe."""
+    return lambda device: _hub(tmp_path, device)
+
+
+def _hub(tmp_path, device):
     from studies.loss.test_hub_cell import SMALL, stand_in  # here, for it imports torch
 
     stand_in(tmp_path / "base", "byte", [], 300)
     for name, count, unseen in (("train", 10, False), ("test", 4, True)):
         rows = [{"prompt": e.prompt, "solution": e.note, "id": e.id} for e in scribe.examples(count, 1, unseen)]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    sources = {"data": {"source": str(tmp_path / "train.jsonl")}, "held_out": {"source": str(tmp_path / "test.jsonl")}}
-    changes = SMALL | sources | {"bases": [str(tmp_path / "base")], "examples": [6, 10], "device": "cuda", "threads": 2}
+    named = {"prompt": "prompt", "solution": "solution"}
+    sources = {
+        "data": {"source": str(tmp_path / "train.jsonl"), "fields": named},
+        "held_out": {"source": str(tmp_path / "test.jsonl")},
+    }
+    changes = SMALL | sources | {"bases": [str(tmp_path / "base")], "examples": [6, 10], "device": device, "threads": 2}
     folder = tmp_path / "configs"
     shutil.copytree(config.ROOT / "configs", folder)
     (folder / "hub.yaml").write_text(
@@ -191,8 +201,9 @@ def hub(tmp_path):
 
 def test_what_a_cell_asks_for_is_what_slurm_gives_it(grid, hub, monkeypatch):
     """Cells for a GPU are held in the queue, where `scontrol` tells cores, memory, GPUs and minutes of each."""
-    there = grid("slurm", "hub", configs=hub)
-    monkeypatch.setenv("PROXYLIB_CONFIGS", str(hub))
+    configs = hub("cuda")
+    there = grid("slurm", "hub", configs=configs)
+    monkeypatch.setenv("PROXYLIB_CONFIGS", str(configs))
     needs = {re.sub(r"\W", "_", s.name): s.resources for s in studies.steps("hub") if s.key.stage == "hub_cell"}
     with there.submitted("--set-resources", *(f"{rule}:slurm_extra='--hold'" for rule in needs)) as process:
         there.until(lambda: len(there.jobs()) == len(needs), process)
@@ -206,3 +217,19 @@ def test_what_a_cell_asks_for_is_what_slurm_gives_it(grid, hub, monkeypatch):
         assert 60 * hours + minutes == max(30, round(10 * needs[rule].minutes)) and job["NumCPUs"] == job["CPUs/Task"] == "2"
         size, unit = float(job["MinMemoryNode"][:-1]), job["MinMemoryNode"][-1]
         assert size * {"M": 1, "G": 1024}[unit] == round(1024 * needs[rule].memory) and job["TresPerJob"] == "gres:gpu:1"
+
+
+def test_a_cell_whose_job_is_cancelled_is_submitted_again_and_has_the_losses_of_a_local_run(grid, hub):
+    configs = hub("cpu")
+    there, local = grid("slurm", "hub", configs=configs), grid("local", "hub", configs=configs)
+    with there.submitted() as process:
+        there.until(lambda: any(there.folder_of("hub_cell").glob("*/request.json")), process)
+        running = {rule: job for rule, job in there.jobs().items() if rule.startswith("hub_cell")}
+        cancelled = next(iter(running.values()))["JobId"]
+        subprocess.run(["scancel", cancelled], check=True)
+        out, _ = process.communicate(timeout=WAIT)
+    assert process.returncode == 0, out
+    assert "Trying to restart job" in out and cancelled in out
+    local.here()
+    cells = {name: digest for name, digest in there.bytes().items() if name.endswith(RESULTS) and "/hub_cell/" in name}
+    assert len(cells) > 2 and cells.items() <= local.bytes().items()
