@@ -199,11 +199,12 @@ def systems(notes: pd.DataFrame) -> pd.DataFrame:
 def estimates(notes: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """The rows that claims read: claim, estimate, low, high, level, n, n_unit."""
     dialogues, people = _over(notes, bootstrap), notes["f1"].to_numpy(float)
+    people_within = _within(people, notes["item"])
     rank = lambda name: dialogues.drawn(
         stats.spearman_draws(notes[name].to_numpy(float), people, dialogues.weights, undefined=0.0)
     )
     own = lambda name: dialogues.drawn(
-        pearson(_within(notes[name].to_numpy(float), notes["item"]), _within(people, notes["item"]), dialogues.weights)
+        pearson(_within(notes[name].to_numpy(float), notes["item"]), people_within, dialogues.weights)
     )
     rows: Sequence[tuple] = (
         ("real-notes-metric", *choice_elsewhere(notes, bootstrap).interval()),
