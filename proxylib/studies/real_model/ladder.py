@@ -2,7 +2,7 @@
 
 Fixed before looking (experiment log). Copies of one kind of damage are not independent, so that intervals are the wider of two:
 over problems, drawn within each set and task, and over kinds, each left out once. What copies of equal accuracy would show is
-made by handing each question's outcomes round among the copies.
+made by handing each question's outcomes round among the copies, as if none erred where another does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proxylib.errors import UserError
 from proxylib.measure import proxies
 from proxylib.runs.store import Run, Workspace
 from proxylib.stats import Bootstrap
-from proxylib.studies.real_model.settings import SOUND, LadderSettings
+from proxylib.studies.real_model.settings import SOUND, TAUGHT, LadderSettings
 from proxylib.text import warn
 
 NAMED, OTHER = "top-1, inverse frequency", "top-5, frequency"
@@ -29,13 +29,16 @@ SIGNS = {NAMED: 1, OTHER: 1, TRACES: -1, BYTES: -1, PROSE: -1}
 SIGNALS = tuple(SIGNS)
 #: the first are what one would ask of a model; the others were chosen as a model of this size can do them
 HARD, EASY = ("answers, GSM8K", "answers, MATH"), ("next step", "code", "prose", "sums", "copying")
-MAIN, ANSWERS = "tasks off the floor", "answers of GSM8K and MATH"
+MAIN, ANSWERS = "chosen tasks off the floor", "answers of GSM8K and MATH"
 PAIRS = ((NAMED, TRACES), (NAMED, PROSE), (TRACES, PROSE))
 CHANCE = 0.25
 SHUFFLES = 1000
 DIGITS = 9  # to which values are rounded before they are ranked
 ENDS = ["estimate", "low", "high", "low_given", "high_given"]
 LESSON = "gsm8k"
+#: rows of the table estimates; the second and the last are beside a claim and none themselves
+WRONG, WRONG_ACCURACY = "real-model-wrong-lessons", "real-model-wrong-lessons, accuracy"
+ONE_KIND = "real-model-ladder, fine-tunes as one kind"
 LEAST_KINDS = 2  # of damage: each is left out once
 
 
@@ -194,19 +197,18 @@ def differences(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["first", "second", "score", *ENDS])
 
 
-def best_of_eighty(given: Bench, seed: int) -> pd.DataFrame:
+def best_of_eighty(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
     """score, proxy, estimate (the largest correlation of the eighty, signs fixed), luck (what the same search finds one time in
-    twenty in copies of equal accuracy), above (how many of the eighty lie above loss on prose).
+    twenty in copies of equal accuracy).
     """
-    shuffled, rows = _shuffled(given, seed), []
+    shuffled, rows = _shuffled(given, bootstrap.seed), []
     for score in (MAIN, ANSWERS):
         if score in given.scores:
             found = correlations(given.eighty.T, given.scores[score][0])
             luck = correlations(given.eighty.T[:, None], shuffled[score][None]).max(0)
-            prose = correlations(given.signals[PROSE][0], given.scores[score][0])
             best = int(found.argmax())
-            rows.append((score, proxies.NAMES[best], found[best], np.quantile(luck, 0.95), int((found > prose + 1e-9).sum())))
-    return pd.DataFrame(rows, columns=["score", "proxy", "estimate", "luck", "above"])
+            rows.append((score, proxies.NAMES[best], found[best], np.quantile(luck, bootstrap.level)))
+    return pd.DataFrame(rows, columns=["score", "proxy", "estimate", "luck"])
 
 
 def changes(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -255,21 +257,34 @@ def floors(given: Bench, level: float) -> pd.DataFrame:
 
 
 def estimates(ordered: pd.DataFrame, compared: pd.DataFrame, given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
-    """The scoreboard's rows."""
+    """The scoreboard's rows; one more of the named proxy, all fine-tunes taken as one kind of damage, as those of a dose share
+    problems, order and first adapter; and one of the accuracy (points) of copies taught on wrong solutions.
+    """
     named = ordered[(ordered["signal"] == NAMED) & (ordered["score"] == MAIN)][ENDS].iloc[0]
     kinds = given.copies.loc[given.copies["kind"] != SOUND, "kind"].nunique()
     unit = f"copies of one model, {kinds} kinds"
-    rows = [("real-model-ladder", *named, len(given.copies), unit)]
+    rows = [
+        ("real-model-ladder", *named, len(given.copies), unit),
+        (ONE_KIND, *_one_kind(given, bootstrap), len(given.copies), unit),
+    ]
     for claim, second in (("real-model-ladder-loss", TRACES), ("real-model-ladder-prose", PROSE)):
         part = compared[(compared["first"] == NAMED) & (compared["second"] == second) & (compared["score"] == MAIN)]
         rows.append((claim, *part[ENDS].iloc[0], len(given.copies), unit))
     wrong = (given.copies["kind"] == "wrong solutions").to_numpy()
     if wrong.any():
-        values = given.by_set[TRACES][LESSON]
-        sound = values[:, (given.copies["kind"] == SOUND).to_numpy()]
-        fall = bootstrap.drawn((values[:, wrong] - sound).mean(1)).interval("widened")
-        rows.append(("real-model-wrong-lessons", *fall, *fall[1:], given.solutions, "solutions, copies given"))
+        sound = (given.copies["kind"] == SOUND).to_numpy()
+        gain = lambda values: bootstrap.drawn((values[:, wrong] - values[:, sound]).mean(1)).interval("widened")
+        fall, points = gain(given.by_set[TRACES][LESSON]), gain(100 * given.scores[MAIN])
+        questions = sum(given.right[task].shape[1] for task in given.off_floor)
+        rows.append((WRONG, *fall, *fall[1:], given.solutions, "solutions, copies given"))
+        rows.append((WRONG_ACCURACY, *points, *points[1:], questions, "questions, copies given"))
     return pd.DataFrame(rows, columns=["claim", *ENDS, "n", "n_unit"]).assign(level=bootstrap.level)
+
+
+def _one_kind(given: Bench, bootstrap: Bootstrap) -> tuple[float, ...]:
+    kinds = np.where(given.copies["kind"].isin(TAUGHT), "taught", given.copies["kind"])
+    signal, accuracy = given.signals[NAMED], given.scores[MAIN]
+    return both(lambda kept: correlations(signal[:, kept], accuracy[:, kept]), kinds, bootstrap, True)
 
 
 def build(step, workspace: Workspace) -> None:
@@ -288,7 +303,7 @@ def build(step, workspace: Workspace) -> None:
     ordered, compared = orders(given, bootstrap), differences(given, bootstrap)
     workspace.write_table("orders", ordered)
     workspace.write_table("differences", compared)
-    workspace.write_table("best", best_of_eighty(given, bootstrap.seed))
+    workspace.write_table("best", best_of_eighty(given, bootstrap))
     workspace.write_table("changes", changes(given, bootstrap))
     workspace.write_table("levels", levels(given, bootstrap))
     workspace.write_table("floors", floors(given, bootstrap.level))
@@ -310,13 +325,17 @@ def converged(settings: LadderSettings, runs: Mapping[str, Run]) -> tuple[Ladder
     Raises
     ------
     UserError
-        Where fewer than `LEAST_KINDS` kinds of damage are left.
+        Where there are fewer than `LEAST_KINDS` kinds of damage, or so few are left.
     """
     lost = [name for name, run in runs.items() if run.facts.get("diverged")]
     kept = tuple(copy for copy in settings.copies if copy.name not in lost)
-    if lost:
-        said = f"real_model: diverged and left out: {', '.join(lost)}"
-        if len({copy.kind for copy in kept} - {SOUND}) < LEAST_KINDS:
+    said = f"real_model: diverged and left out: {', '.join(lost)}"
+    if len({copy.kind for copy in kept} - {SOUND}) < LEAST_KINDS:
+        if lost:
             raise UserError(f"{said}; too few kinds of damage are left to compare, lower real_model.lora.learning_rate")
+        raise UserError(
+            f"real_model.copies: fewer than {LEAST_KINDS} kinds of damage cannot be compared; name copies of another"
+        )
+    if lost:
         warn(said)
     return settings.model_copy(update={"copies": kept}), lost

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from proxylib.report.tables import row, rows, shown
-from proxylib.stats import Interval
-from proxylib.studies.real_model.ladder import BYTES, MAIN, SIGNALS, TRACES
+from proxylib.report.words import chosen, listed
+from proxylib.stats import Decision, Interval, decide
+from proxylib.studies.real_model.ladder import MAIN, NAMED, PROSE, SIGNALS, TRACES
 from proxylib.studies.real_model.settings import SOUND, TAUGHT
 
 TINT = "surprise"
-UNITS = {TRACES: "nats per token", BYTES: "bits per byte"}
+#: a signal in a sentence, and what one does to have it
+CALLED = {NAMED: "the proxy", TRACES: "loss on the same solutions", PROSE: "loss on prose"}
+DONE = {
+    NAMED: "read expert solutions with it and count what it agrees with",
+    TRACES: "take its loss on expert solutions",
+    PROSE: "take its loss on prose",
+}
 
 
 def coloured(pieces: pd.DataFrame, prompts: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -41,16 +48,64 @@ def difference(differences: pd.DataFrame, first: str, second: str, score: str = 
     return Interval(*(float(found[end]) for end in ("estimate", "low", "high")))
 
 
+def followed(decisions: Mapping[str, Decision]) -> str:
+    """Which of the signals are shown to order the copies as accuracy does."""
+    found = [CALLED[signal] for signal, decision in decisions.items() if decision == Decision.HIGHER]
+    if len(found) == len(decisions):
+        return "Yes, all three do"
+    return f"Only {listed(found)} {'is' if len(found) == 1 else 'are'} shown to" if found else "None of the three is shown to"
+
+
+def beside(decisions: Mapping[str, Decision]) -> str:
+    """How the proxy stands to both losses."""
+    said = {CALLED[other]: chosen(d, "better than", "worse than", "not told apart from") for other, d in decisions.items()}
+    if len(set(said.values())) == 1:
+        return f"{next(iter(said.values()))} either loss"
+    return " and ".join(f"{words} {other}" for other, words in said.items())
+
+
+def advised(decisions: Mapping[str, Decision], differences: pd.DataFrame) -> str:
+    """What to look at to see whether a model was harmed: of what is shown to order copies, what is not shown to be worse."""
+    shown_to = {signal for signal, decision in decisions.items() if decision == Decision.HIGHER}
+    worse = decide(difference(differences, NAMED, TRACES)) == Decision.LOWER
+    own = TRACES if worse or (NAMED not in shown_to and TRACES in shown_to) else NAMED
+    usable = [signal for signal in (own, PROSE) if signal in shown_to]
+    if not usable:
+        return f"evaluate it: neither {CALLED[own]} nor {CALLED[PROSE]} is shown to order damaged copies"
+    if len(usable) == 1:
+        other = PROSE if usable == [own] else own
+        return f"{DONE[usable[0]]}: {CALLED[other]} is not shown to order damaged copies"
+    return chosen(
+        decide(difference(differences, own, PROSE)),
+        f"{DONE[own]}: {CALLED[PROSE]} says less",
+        f"{DONE[PROSE]}: {CALLED[own]} says less",
+        f"{DONE[PROSE]}, or {DONE[own]}: neither is shown to be better",
+    )
+
+
+def lessons_said(loss: Decision, accuracy: Decision) -> str:
+    """What a fine-tune on wrong solutions does to the loss on right ones, and to accuracy; more is better for both."""
+    if loss == Decision.HIGHER and accuracy == Decision.HIGHER:
+        return "Even solutions with wrong results lower the loss on right ones, and accuracy here rises with it"
+    return chosen(
+        loss,
+        "A lower loss on solutions is no better model yet: wrong ones lower it too, and accuracy is not shown to rise",
+        "Solutions with wrong results raise the loss on right ones, so that it shows such a fine-tune",
+        "Solutions with wrong results are not shown to move the loss on right ones",
+    )
+
+
 def orders_table(orders: pd.DataFrame) -> pd.DataFrame:
-    """A row for each score and a column for each signal, with intervals; luck is the largest of the signals'."""
-    wide = orders.assign(shown=shown(orders)).pivot(index="score", columns="signal", values="shown")
+    """A row for each score and a column for each signal, with intervals and Kendall's tau; luck is the largest in a row."""
+    told = [f"{interval}; {tau:.2f}" for interval, tau in zip(shown(orders), orders["kendall"], strict=True)]
+    wide = orders.assign(shown=told).pivot(index="score", columns="signal", values="shown")
     luck = orders.groupby("score")["luck"].max().round(2)
     first = [MAIN, *(name for name in orders["score"].unique() if name != MAIN)]
     return wide.loc[first, [*SIGNALS]].assign(luck=luck).reset_index().rename(columns={"score": "what copies are asked"})
 
 
 def floors_table(floors: pd.DataFrame) -> pd.DataFrame:
-    """Tasks, what the sound copy scores, and the range of the others, percent."""
+    """Tasks, what the sound copy scores, and the range of all copies, percent."""
     table = floors.assign(sound=shown(floors), range=[f"{low:.0f} to {high:.0f}" for low, high in _ends(floors)])
     table["off the floor"] = ["yes" if off else "no" for off in floors["off_floor"]]
     return table[["task", "questions", "sound", "range", "off the floor"]].rename(

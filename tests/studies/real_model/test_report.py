@@ -1,9 +1,13 @@
 """Frames of the page."""
 
 import pandas as pd
+import pytest
 
+from proxylib.stats import Decision
 from proxylib.studies.real_model import report
 from proxylib.studies.real_model.ladder import MAIN, NAMED, PROSE, TRACES
+
+UP, DOWN, OPEN = Decision.HIGHER, Decision.LOWER, Decision.UNDECIDED
 
 
 def changes(rows):
@@ -34,6 +38,45 @@ def test_points_pair_a_signal_with_accuracy():
 
 
 def test_the_main_score_stands_first():
-    rows = [(s, score, 0.5, 0.1, 0.9, 0.2) for score in ("sums", MAIN) for s in report.SIGNALS]
-    orders = pd.DataFrame(rows, columns=["signal", "score", "estimate", "low", "high", "luck"])
+    rows = [(s, score, 0.5, 0.1, 0.9, 0.2, 0.4) for score in ("sums", MAIN) for s in report.SIGNALS]
+    orders = pd.DataFrame(rows, columns=["signal", "score", "estimate", "low", "high", "luck", "kendall"])
     assert report.orders_table(orders).iloc[0, 0] == MAIN and NAMED in report.orders_table(orders).columns
+
+
+def compared(**signs):
+    """Differences of pairs by the first letters of their signals; zero lies within those that are not named."""
+    ends = {None: (-1.0, 1.0), 1: (0.5, 1.0), -1: (-1.0, -0.5)}
+    pairs = {"np": (NAMED, PROSE), "nt": (NAMED, TRACES), "tp": (TRACES, PROSE)}
+    rows = [(*pair, MAIN, 0.0, *ends[signs.get(name)]) for name, pair in pairs.items()]
+    return pd.DataFrame(rows, columns=["first", "second", "score", "estimate", "low", "high"])
+
+
+@pytest.mark.parametrize(
+    ("named", "traces", "prose", "signs", "said"),
+    [
+        (OPEN, OPEN, OPEN, {}, "evaluate it: neither"),
+        (UP, OPEN, DOWN, {}, "read expert solutions with it and count"),
+        (OPEN, UP, OPEN, {}, "take its loss on expert solutions: loss on prose is not shown"),
+        (OPEN, OPEN, UP, {}, "take its loss on prose: the proxy is not shown"),
+        (UP, UP, UP, {"np": 1}, "read expert solutions with it and count what it agrees with: loss on prose says less"),
+        (UP, UP, UP, {"np": -1}, "take its loss on prose: the proxy says less"),
+        (UP, UP, UP, {"nt": -1, "tp": 1}, "take its loss on expert solutions: loss on prose says less"),
+        (UP, UP, UP, {}, "take its loss on prose, or read expert solutions"),
+    ],
+)
+def test_advice_names_only_what_orders_copies(named, traces, prose, signs, said):
+    assert report.advised({NAMED: named, TRACES: traces, PROSE: prose}, compared(**signs)).startswith(said)
+
+
+def test_the_answer_names_who_orders_copies_and_whom_the_proxy_beats():
+    assert report.followed({NAMED: UP, TRACES: UP, PROSE: UP}) == "Yes, all three do"
+    assert report.followed({NAMED: OPEN, TRACES: UP, PROSE: DOWN}) == "Only loss on the same solutions is shown to"
+    assert report.followed({NAMED: OPEN, TRACES: DOWN, PROSE: OPEN}).startswith("None")
+    assert report.beside({TRACES: OPEN, PROSE: OPEN}) == "not told apart from either loss"
+    assert report.beside({TRACES: UP, PROSE: DOWN}) == "better than loss on the same solutions and worse than loss on prose"
+
+
+def test_wrong_lessons_are_judged_by_loss_and_accuracy_together():
+    said = {(loss, points): report.lessons_said(loss, points) for loss in Decision for points in Decision}
+    assert "accuracy here rises" in said[UP, UP] and "not shown to rise" in said[UP, OPEN] == said[UP, DOWN]
+    assert "raise the loss" in said[DOWN, UP] and "not shown to move" in said[OPEN, UP]
