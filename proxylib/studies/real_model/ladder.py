@@ -171,6 +171,17 @@ def orders(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["signal", "score", *ENDS, "kendall", "luck", "n"])
 
 
+def left_out(given: Bench) -> pd.DataFrame:
+    """What an interval over kinds comes of: signal, kind, estimate (rank correlation with the main score without that kind)."""
+    kinds, accuracy = given.copies["kind"].to_numpy(), given.scores[MAIN][0]
+    rows = [
+        (signal, kind, float(correlations(values[0, kinds != kind], accuracy[kinds != kind])))
+        for signal, values in given.signals.items()
+        for kind in dict.fromkeys(kinds[kinds != SOUND])
+    ]
+    return pd.DataFrame(rows, columns=["signal", "kind", "estimate"])
+
+
 def _shuffled(given: Bench, seed: int) -> dict[str, np.ndarray]:
     """score -> [shuffles, copies] accuracies where each question's outcomes go round among the copies."""
     rng = np.random.default_rng(seed)
@@ -293,8 +304,8 @@ def build(step, workspace: Workspace) -> None:
     Parameters
     ----------
     step : a declared `real_model` step; its parents are the copies, by name
-    workspace : receives the tables orders, differences, best, changes, levels, floors and estimates; facts: copies, kinds,
-        parameters, and the tasks that count; copies that diverged are left out of all, and named by the fact `diverged`
+    workspace : receives the tables orders, differences, left_out, best, changes, levels, floors and estimates; facts: copies,
+        kinds, parameters, and the tasks that count; copies that diverged are left out of all, and named by the fact `diverged`
     """
     settings, lost = converged(step.settings, {copy.name: step.parent(copy.name) for copy in step.settings.copies})
     runs = {copy.name: step.parent(copy.name) for copy in settings.copies}
@@ -303,6 +314,7 @@ def build(step, workspace: Workspace) -> None:
     ordered, compared = orders(given, bootstrap), differences(given, bootstrap)
     workspace.write_table("orders", ordered)
     workspace.write_table("differences", compared)
+    workspace.write_table("left_out", left_out(given))
     workspace.write_table("best", best_of_eighty(given, bootstrap))
     workspace.write_table("changes", changes(given, bootstrap))
     workspace.write_table("levels", levels(given, bootstrap))

@@ -13,6 +13,7 @@ from proxylib.studies.real_model.ladder import MAIN, NAMED, PROSE, SIGNALS, TRAC
 from proxylib.studies.real_model.settings import SOUND, TAUGHT
 
 TINT = "surprise"
+ENDS = ("low", "high")
 #: a signal in a sentence, and what one does to have it
 CALLED = {NAMED: "the proxy", TRACES: "loss on the same solutions", PROSE: "loss on prose"}
 DONE = {
@@ -42,18 +43,28 @@ def ordering(orders: pd.DataFrame, score: str = MAIN) -> pd.DataFrame:
     return part.assign(what=part["signal"])
 
 
+def given(orders: pd.DataFrame, signal: str, score: str = MAIN) -> Interval:
+    """Rank correlation of a signal, with the interval over problems, these copies given."""
+    found = row(orders, signal=signal, score=score)
+    return Interval(*(float(found[end]) for end in ("estimate", "low_given", "high_given")))
+
+
 def difference(differences: pd.DataFrame, first: str, second: str, score: str = MAIN) -> Interval:
     """Rank correlation of one signal minus that of another, with the interval that decides."""
     found = row(differences, first=first, second=second, score=score)
     return Interval(*(float(found[end]) for end in ("estimate", "low", "high")))
 
 
-def followed(decisions: Mapping[str, Decision]) -> str:
-    """Which of the signals are shown to order the copies as accuracy does."""
+def followed(decisions: Mapping[str, Decision], given: Mapping[str, Decision]) -> str:
+    """Which of the signals are shown to order copies as accuracy does; `given` decides among these kinds of damage alone."""
     found = [CALLED[signal] for signal, decision in decisions.items() if decision == Decision.HIGHER]
     if len(found) == len(decisions):
         return "Yes, all three do"
-    return f"Only {listed(found)} {'is' if len(found) == 1 else 'are'} shown to" if found else "None of the three is shown to"
+    if found:
+        return f"Only {listed(found)} {'is' if len(found) == 1 else 'are'} shown to, beyond these kinds of damage"
+    if all(decision == Decision.HIGHER for decision in given.values()):
+        return "Among these copies yes, beyond these kinds of damage it is not shown"
+    return "None of the three is shown to"
 
 
 def beside(decisions: Mapping[str, Decision]) -> str:
@@ -87,9 +98,10 @@ def lessons_said(loss: Decision, accuracy: Decision) -> str:
     """What a fine-tune on wrong solutions does to the loss on right ones, and to accuracy; more is better for both."""
     if loss == Decision.HIGHER and accuracy == Decision.HIGHER:
         return "Even solutions with wrong results lower the loss on right ones, and accuracy here rises with it"
+    rises = "falls" if accuracy == Decision.LOWER else "is not shown to rise"
     return chosen(
         loss,
-        "A lower loss on solutions is no better model yet: wrong ones lower it too, and accuracy is not shown to rise",
+        f"A lower loss on solutions is no better model yet: solutions with wrong results lower it too, and accuracy {rises}",
         "Solutions with wrong results raise the loss on right ones, so that it shows such a fine-tune",
         "Solutions with wrong results are not shown to move the loss on right ones",
     )
@@ -132,6 +144,19 @@ def misled(changes: pd.DataFrame, signal: str) -> list[str]:
     """Copies of which a signal says that they are better than the sound one, while their accuracy is not shown to be."""
     wide = changes[changes["kind"] != SOUND].pivot(index="copy", columns="what", values="low")
     return list(wide.index[(wide[signal] > 0) & ~(wide[MAIN] > 0)])
+
+
+def fooled(changes: pd.DataFrame, signal: str) -> list[str]:
+    """Kinds of damage of which a copy is better than the sound one by a signal, while its accuracy is shown to be worse."""
+    low, high = (changes[changes["kind"] != SOUND].pivot(index=["kind", "copy"], columns="what", values=end) for end in ENDS)
+    return list(dict.fromkeys(kind for kind, _ in low.index[(low[signal] > 0) & (high[MAIN] < 0)]))
+
+
+def taken(kinds: list[str]) -> str:
+    """What the proxy makes of the kinds of damage that fool it."""
+    if kinds:
+        return f"The proxy takes copies damaged by {listed(kinds)} for better than the sound one, while they are worse"
+    return "The proxy takes no copy that is shown to be worse for a better one"
 
 
 def sets_table(spread: pd.DataFrame) -> pd.DataFrame:

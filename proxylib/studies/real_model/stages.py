@@ -54,7 +54,7 @@ def coloured(d: Declaration, traces: str = OURS) -> Request:
     return Request(settings, {"model": the_model(d)}, outside, name, {"traces": traces})
 
 
-@study.stage(version=1, builder="proxylib.studies.real_model.ladder:build", resources=Resources(minutes=0.5), whole=False)
+@study.stage(version=2, builder="proxylib.studies.real_model.ladder:build", resources=Resources(minutes=0.5), whole=False)
 def real_model(d: Declaration) -> Request:
     """Do proxies, loss on worked solutions and loss on prose order damaged copies as accuracy does?"""
     chosen = d.profile.real_model

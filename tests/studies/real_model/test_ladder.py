@@ -83,6 +83,13 @@ def test_a_signal_that_is_turned_round_is_told_so():
     assert table.loc[ladder.TRACES, ladder.MAIN]["high"] < 0 and table.loc[ladder.NAMED, ladder.MAIN]["high"] < 0
 
 
+def test_a_kind_that_breaks_the_order_is_seen_where_it_is_left_out():
+    skill = np.where([copy.kind == "wrong solutions" for copy in COPIES], 1.0, LEVELS)
+    table = ladder.left_out(ladder.bench(made(LEVELS, skill), SETTINGS)).set_index(["signal", "kind"])["estimate"]
+    assert table[ladder.NAMED].idxmax() == "wrong solutions" and table[ladder.NAMED, "wrong solutions"] > 0.95
+    assert set(table[ladder.NAMED].index) == {copy.kind for copy in COPIES} - {"sound"}
+
+
 def test_differences_are_paired(follows):
     table = ladder.differences(follows, SETTINGS.bootstrap).set_index(["first", "second", "score"])
     same = table.loc[ladder.NAMED, ladder.TRACES, ladder.MAIN]

@@ -24,6 +24,15 @@ def test_a_signal_misleads_where_it_rises_and_accuracy_is_not_shown_to():
     assert report.misled(changes(rows), TRACES) == ["wrong solutions 2"]
 
 
+def test_a_signal_is_fooled_where_it_rises_and_accuracy_falls():
+    ends = {"good solutions 2": (1, 2), "wrong solutions 2": (-3, -2), "wrong solutions 4": (-3, 1), "noise 2": (-3, -2)}
+    rows = [(copy, copy[:-2], 2, MAIN, 0.0, *each) for copy, each in ends.items()]
+    rows += [(copy, copy[:-2], 2, TRACES, 0.0, *((-2, -1) if "noise" in copy else (1, 2))) for copy in ends]
+    found = report.fooled(changes(rows), TRACES)
+    assert found == ["wrong solutions"] and "wrong solutions for better" in report.taken(found)
+    assert "no copy" in report.taken([])
+
+
 def test_lessons_are_told_for_fine_tunes_alone():
     whats = (f"{TRACES}, gsm8k", TRACES, MAIN)
     copies = [("noise 1", "noise"), ("wrong solutions 2", "wrong solutions"), ("good solutions 2", "good solutions")]
@@ -69,14 +78,16 @@ def test_advice_names_only_what_orders_copies(named, traces, prose, signs, said)
 
 
 def test_the_answer_names_who_orders_copies_and_whom_the_proxy_beats():
-    assert report.followed({NAMED: UP, TRACES: UP, PROSE: UP}) == "Yes, all three do"
-    assert report.followed({NAMED: OPEN, TRACES: UP, PROSE: DOWN}) == "Only loss on the same solutions is shown to"
-    assert report.followed({NAMED: OPEN, TRACES: DOWN, PROSE: OPEN}).startswith("None")
+    every, none = (dict.fromkeys((NAMED, TRACES, PROSE), decision) for decision in (UP, OPEN))
+    assert report.followed(every, every) == "Yes, all three do"
+    assert report.followed(none | {TRACES: UP}, every).startswith("Only loss on the same solutions is shown to")
+    assert report.followed(none, every).startswith("Among these copies yes")
+    assert report.followed(none, every | {PROSE: OPEN}).startswith("None")
     assert report.beside({TRACES: OPEN, PROSE: OPEN}) == "not told apart from either loss"
     assert report.beside({TRACES: UP, PROSE: DOWN}) == "better than loss on the same solutions and worse than loss on prose"
 
 
 def test_wrong_lessons_are_judged_by_loss_and_accuracy_together():
     said = {(loss, points): report.lessons_said(loss, points) for loss in Decision for points in Decision}
-    assert "accuracy here rises" in said[UP, UP] and "not shown to rise" in said[UP, OPEN] == said[UP, DOWN]
+    assert "accuracy here rises" in said[UP, UP] and "not shown to rise" in said[UP, OPEN] and "falls" in said[UP, DOWN]
     assert "raise the loss" in said[DOWN, UP] and "not shown to move" in said[OPEN, UP]
