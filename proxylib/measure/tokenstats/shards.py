@@ -301,6 +301,7 @@ class Helper:
     def __call__(self, job: _Begin | list[int]) -> tuple[bytes, int] | None:
         """Get ready, or compute the shard that is dealt to this process; none where there are fewer shards."""
         if isinstance(job, _Begin):
+            self._scoring = None  # lets the last model go: memory need not hold two
             ready = job.work.ready()
             engine = ready.engine.narrow() if job.narrowed else ready.engine
             self._scoring = _Scoring(engine, ready.traces, ready.encoded)

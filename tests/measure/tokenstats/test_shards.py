@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import weakref
 
 import filelock
 import numpy as np
@@ -466,6 +467,23 @@ def test_two_processes_go_on_where_one_was_killed_with_the_bytes_of_one(model, t
     one, two = (json.loads((folder / MANIFEST).read_text()) for folder in (alone, together))
     assert one["files"] == two["files"] and one["request"] == two["request"]
     assert two["facts"]["processes"] == 2 and "processes" not in one["facts"]
+
+
+def test_a_helper_lets_one_model_go_before_it_loads_the_next(model, monkeypatch):
+    work = shards._Work(model, model, TRACES, ExtractSettings(), LAYOUT.on("cpu"), 1)
+    helper, real, loaded, held = shards.Helper(), loading.load, [], []
+
+    def load(*given):
+        held.append(sum(network() is not None for network in loaded))
+        network = real(*given)
+        loaded.append(weakref.ref(network))
+        return network
+
+    monkeypatch.setattr(shards.loading, "load", load)
+    for narrowed in (False, True, False):
+        helper(shards._Begin(work, narrowed))
+        assert helper([0])
+    assert held == [0, 0, 0]
 
 
 def test_auto_takes_the_processor_where_there_is_no_gpu_and_one_process(model, tmp_path, monkeypatch):
