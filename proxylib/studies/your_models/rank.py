@@ -195,7 +195,7 @@ def names_of(models: Sequence[str]) -> list[str]:
         raise UserError(f"parameter models: at least 2 are needed, found {len(models)}")
     whole = lambda model: Path(os.path.normpath(Path(model).absolute()))  # a link keeps its own name
     on_hub = lambda model: Path(re.sub("(?<=@).*", lambda revision: revision[0].replace("/", "-"), model))  # as refs/pr/1
-    parts = [(whole(model) if Path(model).is_dir() else on_hub(model)).parts for model in models]
+    parts = [(whole(model) if Path(model).exists() else on_hub(model)).parts for model in models]
     for count in range(1, max(map(len, parts)) + 1):
         names = [line("--".join(path[-count:]).strip("/")) for path in parts]
         if len(set(names)) == len(names):

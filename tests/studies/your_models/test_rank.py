@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -160,6 +161,16 @@ def test_names_are_short_and_differ(tmp_path, monkeypatch):
     assert rank.names_of(["org/x-1", "other/x-1", "org/y"]) == ["org--x-1", "other--x-1", "org--y"]
     with pytest.raises(UserError, match="given twice"):
         rank.names_of(["org/x", "org/y", "org/x"])
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+def test_a_model_is_given_twice_however_its_path_is_written(tmp_path, monkeypatch, make):
+    """A folder or a GGUF file; as two models of one name they would be told apart by their paths."""
+    make(tmp_path / "a.gguf")
+    monkeypatch.chdir(tmp_path)
+    for again in ("a.gguf", "./a.gguf", f"../{tmp_path.name}/a.gguf", str(tmp_path / "a.gguf")):
+        with pytest.raises(UserError, match="given twice"):
+            rank.names_of(["a.gguf", "org/x", again])
 
 
 def test_rows_do_not_depend_on_the_layout_but_for_their_last_bits(place, proxylib):
