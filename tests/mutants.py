@@ -211,6 +211,7 @@ MUTANTS = {
         Mutant("random-weights-pass", 'if lacking := sorted(report["missing_keys"]):', "if lacking := []:"),
         Mutant("tensors-left-over", "    if left:\n", "    if False:\n"),
         Mutant("keys-passed-over", "if not expected and (", "if False and ("),
+        Mutant("known-but-not-read", "expected = read.get(key) or", "expected = key in read or"),
         Mutant("other-words", "if ours != list(tokens):", "if False:"),
         Mutant("llama-3-merges-all", "model.ignore_merges = True", "model.ignore_merges = False"),
         Mutant("llama-3-without-bos", "tokenizer.add_bos_token = True", "pass"),

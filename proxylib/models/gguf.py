@@ -42,8 +42,8 @@ LLAMA_3 = ("llama-bpe", "llama3", "llama-v3", "falcon3")
 #: `general.architecture` whose folders were compared with the models that files were made from (see the tests)
 ARCHITECTURES = ("llama", "qwen2", "qwen3")
 #: keys of an architecture that change nothing where they are what the rest of the file implies, or ever
-IMPLIED = ("attention.key_length", "attention.value_length")
-HARMLESS = ("rope.scaling.original_context_length", "rope.scaling.finetuned", "tensor_data_layout", "rope.dimension_count")
+IMPLIED = ("attention.key_length", "attention.value_length", "rope.dimension_count")
+HARMLESS = ("rope.scaling.original_context_length", "rope.scaling.finetuned", "tensor_data_layout")
 VERSION = 2  # of the conversion: raised where the same file becomes another folder, or none any more
 GET = "take the model's own folder, or have its maker's safetensors converted"
 
@@ -224,8 +224,8 @@ def _refuse_leftovers(file: Path, model: Any, facts: dict[str, Any]) -> None:
     read, config = GGUF_CONFIG_MAPPING[facts["architecture"]], model.config
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     scaling = facts["shape"].get("rope.scaling.type", "none") != "none"
-    for key, value in facts["shape"].items():
-        expected = key in read or key in HARMLESS or (key in IMPLIED and value == head)
+    for key, value in facts["shape"].items():  # `read` names some that transformers drops, too: as None
+        expected = read.get(key) or key in HARMLESS or (key in IMPLIED and value == head)
         if not expected and (scaling or not key.startswith("rope.scaling.")):
             raise UserError(f"{file}: {key} {value} would not be kept, and the model be another; {GET}")
     left = sorted(facts["names"] - set(get_gguf_hf_weights_map(model, TensorProcessor())))

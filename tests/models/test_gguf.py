@@ -199,8 +199,8 @@ OF_ALL = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "v
 OF_ALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256, "bos_token_id": 0}
 
 
-def exported(path, model):
-    """A model of transformers as llama.cpp would write it, in float32."""
+def exported(path, model, more=lambda _: None):
+    """A model of transformers as llama.cpp would write it, in float32; `more` is given the writer."""
     config = model.config
     writer = format_.GGUFWriter(path, config.model_type)
     writer.add_context_length(config.max_position_embeddings)
@@ -219,6 +219,7 @@ def exported(path, model):
     writer.add_token_merges(MERGES)
     writer.add_token_types([3, *[1] * (len(TOKENS) - 1)])
     writer.add_bos_token_id(0)
+    more(writer)
     kind = next(key for key, value in format_.MODEL_ARCH_NAMES.items() if value == config.model_type)
     names = format_.get_tensor_name_map(kind, config.num_hidden_layers)
     for name, weights in model.state_dict().items():
@@ -248,6 +249,18 @@ def test_a_model_comes_back_from_a_file_with_the_same_logits(tmp_path, kind, tie
     ids = torch.arange(24)[None]
     with torch.inference_mode():
         assert torch.equal(back(input_ids=ids).logits, model(input_ids=ids).logits)
+
+
+@pytest.mark.parametrize(("kind", "own"), [("qwen2", {}), ("qwen3", {"head_dim": 128})])
+def test_heads_that_are_turned_in_part_are_refused_where_transformers_would_turn_them_whole(tmp_path, kind, own):
+    torch.manual_seed(3)
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **OF_ALL, **own))
+    head = own.get("head_dim", HEAD)
+    for width in (head, head // 2):
+        exported(tmp_path / f"{width}.gguf", model, lambda writer, width=width: writer.add_rope_dimension_count(width))
+    assert (gguf.converted(tmp_path / f"{head}.gguf", tmp_path / "whole") / "config.json").exists()
+    with pytest.raises(UserError, match=rf"{head // 2}.gguf: rope.dimension_count {head // 2} would not be kept"):
+        gguf.converted(tmp_path / f"{head // 2}.gguf", tmp_path / "part")
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
