@@ -947,6 +947,7 @@ MUTANTS = {
         Mutant("every-file-of-weights", "fetch([weights], commit)", 'fetch(["*.safetensors"], commit)'),
         Mutant("a-base-of-another-revision", 'config.get("revision")', "None"),
         Mutant("advice-to-run-code", 'if "trust_remote_code" in reason:', "if False:", LOADING),
+        Mutant("names-of-files-count", "path.name == gguf.SOURCE or ", "", "tests/models/test_gguf.py"),
     ],
     "models/loading.py": [
         Mutant("weights-in-their-own-precision", "dtype=dtype,", 'dtype="auto",', "tests/measure/tokenstats/test_extract.py"),

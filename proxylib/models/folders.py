@@ -178,7 +178,7 @@ def _base_named(folder: Path) -> str:
 def fingerprint(folder: Path) -> str:
     """Hash of a model's files: names, sizes and content, of files above 64 MiB the first and last MiB and 4 KiB of each other.
 
-    An adapter's contains that of its base model.
+    An adapter's contains that of its base model. What a folder says of the GGUF file that it comes from does not count.
     """
     return _fingerprint(folder, lambda base: fingerprint(_stands_on(folder, _located(folder, base))))
 
@@ -207,8 +207,8 @@ def identity(name: str | Path) -> str:
 def _fingerprint(folder: Path, of_base: Callable[[str], str]) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix not in (".json", ".safetensors", ".model", ".txt", ".jinja"):
-            continue
+        if path.name == gguf.SOURCE or path.suffix not in (".json", ".safetensors", ".model", ".txt", ".jinja"):
+            continue  # where a model comes from makes it no other one
         size = path.stat().st_size
         digest.update(f"{path.name} {size}\n".encode())
         with path.open("rb") as file:

@@ -1,6 +1,7 @@
 """GGUF files become folders: exact weights, a tokenizer that cuts as the file says, and refusals by name."""
 
 import json
+import shutil
 import threading
 
 import gguf as format_
@@ -320,6 +321,14 @@ def test_a_file_is_another_model_under_another_version_of_the_conversion(file, t
     written(tmp_path / "b.gguf", pre="gpt-2")
     monkeypatch.setattr(gguf, "VERSION", gguf.VERSION + 1)
     assert len({first, folders.identity(file[0]), folders.identity(tmp_path / "b.gguf")}) == 3
+
+
+def test_a_folder_is_the_same_model_whatever_it_says_of_its_conversion(file, folder, tmp_path, monkeypatch):
+    """The name of the file, the packages that converted it, what was said beside."""
+    monkeypatch.setattr(gguf.metadata, "version", lambda name: "0.0")
+    other = shutil.copy(file[0], tmp_path / "another-name.gguf")
+    again = gguf.converted(other, tmp_path / "again", {"licence": "MIT"})
+    assert gguf.source(again) != gguf.source(folder) and folders.fingerprint(again) == folders.fingerprint(folder)
 
 
 def test_a_file_is_read_once_for_its_digest(file, tmp_path, monkeypatch):
