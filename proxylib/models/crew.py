@@ -1,7 +1,8 @@
 """Several processes that share one piece of work: one leads and writes, the others compute what it deals out.
 
 `torchrun` and `accelerate launch` start the same command several times and tell each process its number by the environment.
-What the leader hands out and gets back goes over gloo, so the processes need neither GPUs nor a common disk.
+What the leader hands out and gets back goes over gloo: the processes need no GPUs, and no common disk for what is written. What
+a job names by its path, as a model, has to lie there for all of them.
 """
 
 from __future__ import annotations
