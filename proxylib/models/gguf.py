@@ -44,7 +44,7 @@ ARCHITECTURES = ("llama", "qwen2", "qwen3")
 #: keys of an architecture that change nothing where they are what the rest of the file implies, or ever
 IMPLIED = ("attention.key_length", "attention.value_length", "rope.dimension_count")
 HARMLESS = ("rope.scaling.original_context_length", "rope.scaling.finetuned", "tensor_data_layout")
-VERSION = 2  # of the conversion: raised where the same file becomes another folder, or none any more
+VERSION = 3  # of the conversion: raised where the same file becomes another folder, or none any more
 GET = "take the model's own folder, or have its maker's safetensors converted"
 
 
