@@ -28,6 +28,8 @@ from proxylib.models.weights import (
     unchanged,
 )
 
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
 
 def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     """The causal language model saved in a folder, ready to be measured; adapters stay unmerged.

@@ -25,11 +25,11 @@ from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.models import architectures, folders, loading, memory, tokenizers
 from proxylib.models.chat import PromptError
+from proxylib.models.loading import DTYPES
 from proxylib.models.settings import Tuning
 from proxylib.runs.files import Damaged, read_sealed, refuse_damage, sha256, write_sealed
 
 ADAPTER, CHECKPOINTS = "adapter", "checkpoints"
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 TRIED = 64  # tokens on which the trainer's loss is compared with the model's own
 SAVES = 4  # checkpoints of a cell: a kill costs a quarter of it at most
 SEAL = "digests.json"  # of a checkpoint's files; one that a kill left without it counts for nothing

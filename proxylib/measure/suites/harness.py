@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from transformers import PreTrainedModel
 
 from proxylib.errors import UserError
 from proxylib.measure.suites.settings import Benchmark, RunBenchmarks
@@ -61,12 +62,15 @@ def task_file(folder: Path, name: str, data: Path, question: str, choices: str, 
     return path
 
 
-def outcomes(benchmark: Benchmark, options: RunBenchmarks, tasks: Path | None = None) -> pd.DataFrame:
+def outcomes(
+    benchmark: Benchmark, options: RunBenchmarks, tasks: Path | None = None, network: PreTrainedModel | None = None
+) -> pd.DataFrame:
     """Outcomes of a benchmark by the harness: id, samples, right, why.
 
     Parameters
     ----------
     tasks : folder with task files of yours; None: those that the harness brings
+    network : the model, where it is loaded; None: the harness loads it itself
 
     Raises
     ------
@@ -79,7 +83,8 @@ def outcomes(benchmark: Benchmark, options: RunBenchmarks, tasks: Path | None = 
 
     manager = TaskManager(include_path=None if tasks is None else str(tasks), include_defaults=tasks is None)
     folder = folders.whole(options.model)
-    given = {"pretrained": str(folder), "dtype": options.dtype, "trust_remote_code": False}
+    own = {"pretrained": str(folder), "dtype": options.dtype, "trust_remote_code": False}
+    given = own if network is None else {"pretrained": network, "tokenizer": str(folder)}
     with _as_bad_input(benchmark):
         results = lm_eval.simple_evaluate(
             model="hf",

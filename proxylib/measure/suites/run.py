@@ -17,7 +17,6 @@ from proxylib.measure.scoring import pass_at_k
 from proxylib.measure.suites import harness, local
 from proxylib.measure.suites.settings import LOCAL, Benchmark, RunBenchmarks
 from proxylib.measure.tokenstats.extract import context_of
-from proxylib.measure.tokenstats.shards import DTYPES
 from proxylib.models import devices, folders, generate, loading, tokenizers
 from proxylib.runs.files import parquet_bytes
 from proxylib.runs.folder import Finished, Folder, Workspace
@@ -56,7 +55,7 @@ def _make(options: RunBenchmarks, suite: Sequence[Benchmark], workspace: Workspa
     def model() -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
         if not loaded:
             folder = folders.whole(options.model)
-            loaded.extend((loading.load(folder, options.device, DTYPES[options.dtype]), tokenizers.load(folder)))
+            loaded.extend((loading.load(folder, options.device, loading.DTYPES[options.dtype]), tokenizers.load(folder)))
         return tuple(loaded)
 
     for benchmark in suite:
@@ -64,7 +63,10 @@ def _make(options: RunBenchmarks, suite: Sequence[Benchmark], workspace: Workspa
         if workspace.holds(name):
             continue
         warn(f"{benchmark.name}: {benchmark.shots} shots, {benchmark.metric}, {benchmark.samples} answers a problem")
-        rows = outcomes(*model(), benchmark, options) if benchmark.name in LOCAL else harness.outcomes(benchmark, options)
+        if benchmark.name in LOCAL:
+            rows = outcomes(*model(), benchmark, options)
+        else:  # GPUs that share one model have no room for the harness's own copy
+            rows = harness.outcomes(benchmark, options, network=model()[0] if options.device == "auto" else None)
         workspace.write(name, parquet_bytes(rows))
     tables = {benchmark: pd.read_parquet(workspace.path(f"{benchmark.name}.parquet")) for benchmark in suite}
     shown = pd.DataFrame([score(benchmark, rows) for benchmark, rows in tables.items()])

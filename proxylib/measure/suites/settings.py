@@ -50,7 +50,9 @@ class RunBenchmarks(Frozen):
     only: tuple[str, ...] = Field(default=(), description="benchmarks of the suite; all if left out")
     limit: int | None = Field(default=None, ge=1, description="the first so many problems of each")
     chat: bool = Field(default=False, description="prompts are a user's turn in the tokenizer's chat template")
-    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where the model runs")
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        default="cpu", description="where the model runs; auto: its layers over all GPUs, for what one GPU does not hold"
+    )
     dtype: Literal["float32", "bfloat16"] = Field(default="float32", description="of the weights")
     batch: int = Field(default=16, ge=1, description="problems answered together")
     threads: int = Field(default_factory=allotted_cores, ge=1, description="of the processor")

@@ -42,7 +42,6 @@ CHECK = "self_check"  # of the manifest, see `selfcheck.checked`
 TEXT = "text"  # of the manifest: what became of it, see `became.table`
 SHARD_TOKENS = 32768  # of the forward passes of one shard: what a kill can cost
 WORTH_COMPILING = 3 * 10**9  # logits: below, compiling takes longer than it saves
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -207,7 +206,7 @@ class _Work(NamedTuple):
         if settings.device == "auto" and crew.size() > 1:
             raise UserError("parameter device: 'auto' takes all GPUs for one process; start one, or say cuda")
         devices.prepare(settings.device, self.threads)
-        network = loading.load(self.folder, settings.device, DTYPES[settings.dtype])
+        network = loading.load(self.folder, settings.device, loading.DTYPES[settings.dtype])
         source = self.folder if tokenizers.saved_in(self.folder) else folders.base_of(self.folder)
         tokenizer = tokenizers.load(source, settings.bos)
         vocabulary = entries(tokenizer, network.get_output_embeddings())

@@ -37,7 +37,8 @@ from proxylib.measure.settings import ExtractSettings
 from proxylib.measure.tokenstats import heads, shards
 from proxylib.models import devices, folders, generate, loading, sandbox, tokenizers
 from proxylib.models.chat import PromptError
-from proxylib.models.lora import ADAPTER, CHECKPOINTS, DTYPES, Row, Schedule, Tuned, averages, main_process, rows_of, tune
+from proxylib.models.loading import DTYPES
+from proxylib.models.lora import ADAPTER, CHECKPOINTS, Row, Schedule, Tuned, averages, main_process, rows_of, tune
 from proxylib.runs import folder as work_folder
 from proxylib.runs.files import canonical, parquet_bytes, sha256
 from proxylib.runs.folder import Folder, Workspace

@@ -11,7 +11,8 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from proxylib.models import arithmetic, generate, memory, price
-from proxylib.models.lora import DTYPES, SAVES, Row
+from proxylib.models.loading import DTYPES
+from proxylib.models.lora import SAVES, Row
 from proxylib.models.price import Price, size, spelt
 from proxylib.studies.loss.settings import HubTuning
 

@@ -66,6 +66,8 @@ def test_a_file_of_yours_is_scored_by_the_harness(tmp_path, monkeypatch):
     assert len(rows) == 6 and set(rows["right"]) <= {0.0, 1.0}
     scored = run.score(benchmark, rows)
     assert scored["n"] == 6 and scored["estimate"] == rows["right"].mean()
+    spread = harness.outcomes(benchmark, options, tmp_path / "tasks", loading.load(tmp_path / "model", "auto"))
+    assert spread.equals(rows)
     with pytest.raises(UserError, match="nowhere: lm-evaluation-harness cannot run it"):
         harness.outcomes(Benchmark(name="nowhere", metric="acc"), options, tmp_path / "tasks")
 

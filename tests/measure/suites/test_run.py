@@ -64,6 +64,18 @@ def test_a_model_is_asked_answers_are_scored_and_a_second_call_asks_nothing(mode
         run.run(options(model, tmp_path / "out", limit=2), suite)
 
 
+def test_a_model_over_all_gpus_is_loaded_once_for_what_runs_here_and_for_the_harness(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    loaded, given, load = [], [], run.loading.load
+    monkeypatch.setattr(run.loading, "load", lambda *place: loaded.append((place[1], load(*place))) or loaded[-1][1])
+    monkeypatch.setattr(harness, "refuse_missing", lambda benchmark: None)
+    rows = pd.DataFrame({"id": ["q/0"], "samples": 1, "right": [1.0], "why": [""]})
+    monkeypatch.setattr(harness, "outcomes", lambda benchmark, options, network: given.append(network) or rows)
+    suite = [GSM, Benchmark(name="mmlu", shots=5, metric="acc")]
+    one, auto = (run.scores(run.run(options(model, tmp_path / place, device=place), suite)) for place in ("cpu", "auto"))
+    assert auto.equals(one) and given[0] is None and [given[1]] == [network for place, network in loaded if place == "auto"]
+
+
 def test_what_is_right_counts_and_belongs_to_its_own_problem(model, tmp_path, monkeypatch):
     def some(model, tokenizer, prompts, *_, **__):
         assert len(prompts) == 6  # three problems, two samples
