@@ -40,10 +40,9 @@ def add(commands: Any) -> None:
 
 def _here(options: Options, expected: Estimate) -> str:
     """What a judge in a folder takes on this machine."""
-    refuse_little_memory()
     from proxylib.judging import local_price
 
-    return str(local_price.priced(options.judge.model, expected, options.out))
+    return str(local_price.priced(options.judge, expected, options.out))
 
 
 def run(options: Options) -> int:
@@ -51,15 +50,15 @@ def run(options: Options) -> int:
     from proxylib.judging import verdict_folder
 
     given = (options.notes, options.judge, options.out, options.repeats)
-    local = options.judge.model.startswith("hf/")
+    local = options.judge.local
+    if local:
+        refuse_little_memory()
+    elif not options.dry_run:
+        refuse_little_memory(LEAST_FOR_CLIENT, "what asks a judge")
     if options.dry_run:
         expected = verdict_folder.estimate(*given)
         say(f"{expected}; answers that {options.out} holds cost nothing\n{_here(options, expected) if local else OF_A_SERVER}")
         return 0
-    if local:
-        refuse_little_memory()
-    else:
-        refuse_little_memory(LEAST_FOR_CLIENT, "what asks a judge")
     judged = verdict_folder.run(*given, say)
     say(judged.summary())
     if missing := judged.shortfall(options.limit_unscored):

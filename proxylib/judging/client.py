@@ -105,16 +105,21 @@ def _sampling(settings: LLMJudge) -> dict[str, Any]:
 
 
 def _model(settings: LLMJudge, identify: Callable[[str], str] = folders.identity) -> dict[str, str]:
-    """The judge's name; for a model in a folder its weights, too: another one may come to lie there."""
+    """The judge's name; for a model in a folder its weights, too: another one may come to lie there.
+
+    So is their precision, if they are rounded; float32 goes without saying, as it did before there was a choice.
+    """
     provider, _, name = settings.model.partition("/")
     if provider == "openai-api":  # a server of this machine may be called by the folder that it serves
         name = name.partition("/")[2]
-    if provider != "hf" and not (name and Path(name).is_dir()):
+    if not settings.local and not (name and Path(name).is_dir()):
         return {"model": settings.model}
     try:
-        return {"model": settings.model, "weights": identify(name)}
+        weights = identify(name)
     except UserError as error:
         raise UserError(f"judge {settings.model}: {error}") from None
+    dtype = settings.placed()[1] if settings.local else "float32"
+    return {"model": settings.model, "weights": weights} | ({} if dtype == "float32" else {"dtype": dtype})
 
 
 def _finished(work: Coroutine) -> Any:

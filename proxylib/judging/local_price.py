@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
-from proxylib.judging.settings import BATCH
+from proxylib.judging.settings import BATCH, LLMJudge
 from proxylib.judging.spending import Estimate
 from proxylib.models import folders, generate, loading, price, tokenizers
 from proxylib.models.price import Price
@@ -16,18 +16,19 @@ READ, WRITTEN = 256, 8  # tokens that are tried
 KEPT = 600  # bytes of an answer's file
 
 
-def priced(model: str, expected: Estimate, out: Path) -> Price:
+def priced(settings: LLMJudge, expected: Estimate, out: Path) -> Price:
     """Of the questions of an estimate: every answer at its longest, as many together as there are, at most a batch.
 
     Parameters
     ----------
-    model : hf/FOLDER
+    settings : of a judge in a folder
     expected : calls, tokens in and out
     out : folder of the verdicts
     """
-    folder = folders.locate(model.partition("/")[2])
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    judge, tokenizer = loading.load(folder, device), tokenizers.load(folder)
+    folder = folders.locate(settings.model.partition("/")[2])
+    place, dtype = settings.placed()
+    judge, tokenizer = loading.load(folder, place, loading.DTYPES[dtype]), tokenizers.load(folder)
+    device = str(judge.device)  # of layers over several GPUs, the first
     ids = torch.zeros(1, READ, dtype=torch.long, device=device)
     forward = lambda: judge(input_ids=ids, use_cache=False)
     several = max(1, min(BATCH, expected.calls))

@@ -40,9 +40,8 @@ from proxylib.judging.spending import Budget, Call, tokens
 from proxylib.runs.files import canonical, sha256
 
 CALL: ContextVar[Call] = ContextVar("call")  # of the question at hand
-FOLDER = "hf"  # the user's name for a model in a folder, or on the hub
-OURS = {FOLDER: "proxylib-folder", "openai-api": "proxylib-compatible"}  # what stands in for Inspect's provider
-LOCAL = (FOLDER, "vllm", "vllm-completions", "sglang")  # load a model in the first call: no call of theirs is cut off
+OURS = {"hf": "proxylib-folder", "openai-api": "proxylib-compatible"}  # what stands in for Inspect's provider
+LOCAL = ("hf", "vllm", "vllm-completions", "sglang")  # load a model in the first call: no call of theirs is cut off
 NO_JSON = (json.JSONDecodeError, UnicodeDecodeError)
 UNREADABLE = (TypeError, AttributeError, LookupError, ValidationError, *NO_JSON)  # what clients raise for odd answers
 MOST_TOKENS = 1 << 40  # of an answer; a server that says more has miscounted
@@ -80,7 +79,7 @@ class Judge:
         call = Call(budget, (tokens(ask.prompt), most))
         CALL.set(call)
         seed = None
-        if self.settings.model.startswith(f"{FOLDER}/"):
+        if self.settings.local:
             seed = int(sha256(canonical([*ask, place]).encode())[:8], 16)
         output = await self.model.generate(ask.prompt, config=GenerateConfig(seed=seed))
         error = messages.shown(output.error or "")
@@ -104,9 +103,10 @@ def _model(settings: LLMJudge) -> Model:
         temperature=settings.temperature,
         response_schema=None if settings.no_schema else ResponseSchema(name="verdict", json_schema=json_schema(Verdict)),
     )
+    place = dict(zip(("device", "dtype"), settings.placed(), strict=True)) if settings.local else {}
     inner = f"{OURS[provider]}/{name}" if provider in OURS else settings.model
     try:
-        return get_model(f"proxylib-accounted/{inner}", config=config, memoize=False)
+        return get_model(f"proxylib-accounted/{inner}", config=config, memoize=False, **place)
     except Exception as error:  # Inspect raises its own kinds for keys, packages and names, some with markup
         said = re.sub(r"\[/?[a-z ]+\]", "", str(error))
         raise UserError(f"judge {settings.model}: {messages.shown(said)}") from None
@@ -210,22 +210,24 @@ class Compatible(OpenAICompatibleAPI):
 class Folder(ModelAPI):
     """A model in a folder, or by its hub id, asked in this process; questions that wait are answered together.
 
+    Parameters
+    ----------
+    model_name, base_url, api_key, config : as Inspect gives them to every provider
+    device, dtype : see `LLMJudge.placed`
+
     Notes
     -----
     Sampled answers are written one by one, each under its own seed, so that they do not depend on which question came first.
     The last bits of the likeliest answer's logits may (see `generate.completions`).
     """
 
-    def __init__(self, model_name: str, base_url: str | None = None, api_key: str | None = None, config=None, **more: Any):
-        import torch
-
+    def __init__(self, model_name: str, base_url=None, api_key=None, config=None, *, device: str, dtype: str, **more: Any):
         from proxylib.judging.lm_judge import CHAT_TEMPLATE
         from proxylib.models import chat, folders, loading, tokenizers
 
         super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
         folder = folders.locate(model_name)
-        cuda = torch.cuda.is_available()
-        self.model = loading.load(folder, "cuda" if cuda else "cpu", torch.bfloat16 if cuda else torch.float32)
+        self.model = loading.load(folder, device, loading.DTYPES[dtype])
         self.tokenizer = tokenizers.load(folder if tokenizers.saved_in(folder) else folders.base_of(folder))
         self.ours = self.tokenizer.chat_template == CHAT_TEMPLATE  # takes the material out of the prompt, as no other may
         self.chat = bool(self.tokenizer.chat_template) and not self.ours

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, ValidationInfo, field_validator
 
 from proxylib.settings import Frozen
 
+FOLDER = "hf/"  # begins the name of a judge in a folder, or on the hub; any other one is asked for by calls
 BATCH = 32  # questions that a model in a folder answers together
 
 
@@ -15,6 +18,14 @@ class LLMJudge(Frozen):
     model: str = Field(
         description="openai-api/NAME/MODEL (any compatible server; reads NAME_API_KEY and NAME_BASE_URL), openai/..., "
         "vllm/..., or hf/FOLDER for a model in a folder"
+    )
+    device: Literal["cpu", "cuda", "auto"] | None = Field(
+        default=None,
+        description="where a model in a folder runs; auto: its layers over all GPUs, for what one GPU does not hold; "
+        "if left out, on a GPU where there is one",
+    )
+    dtype: Literal["float32", "bfloat16"] | None = Field(
+        default=None, description="of its weights; if left out, bfloat16 on a GPU and float32 on a processor"
     )
     connections: int = Field(default=8, ge=1, description="calls at a time")
     attempts: int = Field(default=2, ge=1, description="answers asked for before a malformed one leaves the note unscored")
@@ -44,12 +55,42 @@ class LLMJudge(Frozen):
         default=None, gt=0, allow_inf_nan=False, description="in US dollars, likewise; needs a price"
     )
 
+    @field_validator("device", "dtype")
+    @classmethod
+    def _of_a_folder(cls, value: str | None, info: ValidationInfo) -> str | None:
+        model = info.data.get("model", FOLDER)
+        if value is not None and not model.startswith(FOLDER):
+            raise ValueError(f"is for a model in a folder, {FOLDER}FOLDER; {model} runs as its server decides: leave it out")
+        return value
+
     @field_validator("limit_cost")
     @classmethod
     def _priced(cls, limit: float | None, info: ValidationInfo) -> float | None:
         if limit is not None and not (info.data.get("price_in") or info.data.get("price_out")):
             raise ValueError("needs price_in or price_out, in US dollars per million tokens")
         return limit
+
+    @property
+    def local(self) -> bool:
+        """Whether the judge is a model in a folder, which answers in this process."""
+        return self.model.startswith(FOLDER)
+
+    def placed(self) -> tuple[str, str]:
+        """Device and dtype of a model in a folder; what was left out is decided by what this machine has.
+
+        Raises
+        ------
+        UserError
+            If a GPU is asked for and there is none.
+        """
+        import torch
+
+        from proxylib.models import devices
+
+        gpu = torch.cuda.is_available()
+        device = self.device or ("cuda" if gpu else "cpu")
+        devices.refuse_missing(device)
+        return device, self.dtype or ("bfloat16" if gpu and device != "cpu" else "float32")
 
     def cost(self, tokens_in: float, tokens_out: float) -> float:
         """US dollars."""

@@ -21,8 +21,7 @@ def prepare(device: str, threads: int) -> dict[str, str | int]:
     """
     import torch
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("parameter device: 'cuda', but torch sees no CUDA device; say cpu")
+    refuse_missing(device)
     if device == "cuda":
         torch.cuda.set_device(_of_this_process(torch.cuda.device_count()))
     torch.set_num_threads(threads)
@@ -33,6 +32,14 @@ def prepare(device: str, threads: int) -> dict[str, str | int]:
         "precision": "float32",
         "precision_reason": "ranks and ties of logits are decided by their last bits, and these models are small",
     }
+
+
+def refuse_missing(device: str) -> None:
+    """`UserError` where CUDA is asked for and there is none; "auto" takes what there is."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("parameter device: 'cuda', but torch sees no CUDA device; say cpu")
 
 
 def _of_this_process(count: int) -> int:

@@ -11,6 +11,10 @@ GIVEN = ("--model", "openai-api/mine/m", "--notes", "notes.jsonl", "--out", "jud
         (("--limit-cost", "1"), "--limit-cost: needs price_in or price_out, in US dollars per million tokens"),
         (("--connections", "0"), "--connections: Input should be greater than or equal to 1 (given: 0)"),
         (("--max-new-tokens", "few"), "--max-new-tokens: Input should be a valid integer (given: 'few')"),
+        (
+            ("--device", "cpu"),
+            "--device: is for a model in a folder, hf/FOLDER; openai-api/mine/m runs as its server decides: leave it out",
+        ),
         ((), "notes.jsonl: no such file"),
     ],
 )

@@ -160,12 +160,15 @@ def test_a_default_stands_in_its_class_and_not_in_the_parser(commands):
         ["extract", "--model", "m", "--traces", "t", "--out", "o", "--device", "cuda"],
         ["rank", "--models", "m", "n", "--traces", "t", "--out", "o", "--device", "cuda"],
         ["benchmark", "--model", "m", "--out", "o", "--device", "cuda"],
+        ["benchmark", "--model", "m", "--out", "o", "--device", "auto"],
+        ["judge", "--model", "hf/m", "--notes", "n", "--out", "o", "--device", "cuda"],
+        ["judge", "--model", "hf/m", "--notes", "n", "--out", "o", "--device", "auto"],
     ],
 )
 def test_commands_that_run_a_model_take_a_device_and_bfloat16(words):
     args = parser().parse_args([*words, "--dtype", "bfloat16"])
     given = options.read(args.kind, vars(args), args.command)
-    taken = getattr(given, "settings", given)
+    taken = getattr(given, "settings", getattr(given, "judge", given))
     assert (taken.device, taken.dtype) == (words[-1], "bfloat16")
 
 

@@ -3,21 +3,31 @@
 import json
 
 import pytest
+import torch
 from models import strange
 
 from proxylib import cli
 from proxylib.judging import local_price
+from proxylib.judging.settings import LLMJudge
 from proxylib.judging.spending import Estimate
 
 
 def test_every_question_takes_time_and_longer_ones_memory_and_none_take_none(tmp_path):
-    model = f"hf/{strange.saved(tmp_path / 'judge')}"
+    model = LLMJudge(model=f"hf/{strange.saved(tmp_path / 'judge')}")
     none = local_price.priced(model, Estimate(0, 0, 0, 0.0), tmp_path)
     many = local_price.priced(model, Estimate(40, 40_000, 4_000, 0.0), tmp_path)
     assert (none.tokens, none.seconds, none.disk) == (0, 0.0, 0.0)
     assert many.tokens == 44_000 and many.seconds > 0 and many.disk > 0
     longer = local_price.priced(model, Estimate(40, 40_000_000, 4_000, 0.0), tmp_path)
     assert longer.memory > many.memory and longer.seconds > 100 * many.seconds
+
+
+def test_what_is_tried_is_what_will_answer(tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(local_price, "_cached", lambda judge: tried.append(judge.dtype) or 1.0)
+    judge = LLMJudge(model=f"hf/{strange.saved(tmp_path / 'judge')}", device="auto", dtype="bfloat16")
+    local_price.priced(judge, Estimate(1, 100, 10, 0.0), tmp_path)
+    assert tried == [torch.bfloat16]
 
 
 @pytest.mark.parametrize("local", [True, False])

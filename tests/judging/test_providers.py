@@ -113,6 +113,22 @@ def test_other_weights_in_the_same_folder_are_another_judge(folder, tmp_path, mo
     assert client.described(served)["weights"] == client.described(settings)["weights"]
 
 
+def test_rounded_weights_are_another_judge_and_another_device_is_none(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    used = []
+    load = lambda *given: used.append(given[1:]) or whole(*given)
+    whole, asked = loading.load, lambda **given: client.asked(ASKS, judge(**given), tmp_path / "cache")
+    judge = lambda **given: LLMJudge(model=f"hf/{folder}", max_new_tokens=6, attempts=1, **given)
+    monkeypatch.setattr(loading, "load", load)
+    first, again, auto = asked(), asked(device="cpu", dtype="float32"), asked(device="auto")
+    assert first.tokens_out > 0 == again.tokens_out == auto.tokens_out and "dtype" not in client.described(judge())
+    rounded = asked(dtype="bfloat16")
+    assert rounded.tokens_out > 0 == asked(dtype="bfloat16").tokens_out
+    assert client.described(judge(dtype="bfloat16"))["dtype"] == "bfloat16"
+    places = [("cpu", torch.float32), ("auto", torch.float32), ("cpu", torch.bfloat16)]
+    assert list(dict.fromkeys(used)) == places
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [

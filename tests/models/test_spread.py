@@ -9,7 +9,7 @@ from proxylib.measure.settings import Layout  # noqa: E402
 from proxylib.measure.tokenstats import selfcheck  # noqa: E402
 from proxylib.measure.tokenstats.encode import Encoded  # noqa: E402
 from proxylib.measure.tokenstats.extract import Engine  # noqa: E402
-from proxylib.models import architectures, spread  # noqa: E402
+from proxylib.models import architectures, generate, spread, tokenizers  # noqa: E402
 from proxylib.models.settings import Model  # noqa: E402
 
 ENTRIES = 259
@@ -23,6 +23,12 @@ def built(architecture="llama"):
 
 def size(*modules):
     return sum(parameter.nbytes for module in modules for parameter in module.parameters())
+
+
+def dealt(model, rest):
+    """The model with a layer or two in memory, the others on disk."""
+    needed = size(model.get_input_embeddings(), model.get_output_embeddings())
+    return spread.spread(model, {"cpu": needed + int(2.5 * size(model.base_model.layers[0]))}, rest)
 
 
 @pytest.fixture
@@ -51,6 +57,13 @@ def test_rows_are_those_of_one_place(tmp_path, encoded, tied):
     assert (apart.get_output_embeddings().weight is apart.get_input_embeddings().weight) == tied
     expected, computed = rows(whole, encoded), rows(apart, encoded)
     assert expected.equals(computed) and expected["nll"].std() > 0
+
+
+def test_a_model_over_several_places_writes_what_it_writes_in_one(tmp_path):
+    tokenizer = tokenizers.train("byte", [], ENTRIES)
+    write = lambda model: generate.completions(model, tokenizer, ["a note", "another, longer one", ""], 12, 2)
+    whole, apart = write(built()), write(dealt(built(), tmp_path))
+    assert apart == whole and any(tmp_path.iterdir()) and len({one.text for one in whole}) > 1
 
 
 def test_weights_that_were_one_are_one_again(monkeypatch):
