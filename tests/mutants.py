@@ -41,9 +41,17 @@ MUTANTS = {
     ],
     "models/devices.py": [
         Mutant("all-processes-on-one-gpu", 'os.environ.get("LOCAL_RANK", "0")', '"0"'),
+        Mutant("all-gpus-for-each-process", 'int(os.environ.get("WORLD_SIZE", "1")) > 1', "False"),
     ],
     "models/spread.py": [
         Mutant("tied-weights-become-two", "    if tied:", "    if False:"),
+        Mutant("trained-layers-stay-in-memory", "    if trained:", "    if False:"),
+        Mutant(
+            "a-trainer-moves-it-back",
+            "    if len(set(places.values())) > 1:",
+            "    if False:",
+            "tests/models/test_lora.py::test_a_base_whose_layers_are_dealt_out_learns_what_it_learns_in_one_place",
+        ),
     ],
     "laws/surface.py": [
         Mutant("signals-keep-their-units", "/ np.where(varies, deviation, np.inf)", "/ np.where(varies, 1.0, np.inf)"),
@@ -1437,6 +1445,12 @@ MUTANTS = {
         Mutant("tags-inside-of-objects", "if any(row.start <= tag.start() < row.end for row in objects):", "if False:"),
         Mutant("block-quotes-count", 'return text.startswith(">", begun) or', "return"),
     ],
+    "judging/local_price.py": [
+        Mutant("another-precision-is-tried", "place, loading.DTYPES[dtype]", "place"),
+    ],
+    "judging/settings.py": [
+        Mutant("a-processor-rounds", 'gpu and device != "cpu"', "gpu"),
+    ],
     "judging/providers.py": [
         Mutant(
             "one-fails-all",
@@ -1469,7 +1483,8 @@ MUTANTS = {
     ],
     "judging/spending.py": [Mutant("frame-unread", "_tokens(_frame(ask.criterion, ask.clauses), ", "_tokens(")],
     "judging/client.py": [
-        Mutant("weights-by-path", '"weights": identify(name)', '"weights": name', "tests/judging/test_providers.py"),
+        Mutant("weights-by-path", "weights = identify(name)", "weights = name", "tests/judging/test_providers.py"),
+        Mutant("rounded-weights-are-no-other", 'else {"dtype": dtype}', "else {}", "tests/judging/test_providers.py"),
         Mutant("no-verdict-is-a-failure", 'if verdict else (UNSCORED, "")', 'if verdict else ("fail", "")'),
     ],
     "judging/grading.py": [

@@ -81,7 +81,7 @@ class LLMJudge(Frozen):
         Raises
         ------
         UserError
-            If a GPU is asked for and there is none.
+            If a GPU is asked for and there is none, or all GPUs by several processes.
         """
         import torch
 
@@ -89,7 +89,7 @@ class LLMJudge(Frozen):
 
         gpu = torch.cuda.is_available()
         device = self.device or ("cuda" if gpu else "cpu")
-        devices.refuse_missing(device)
+        devices.refuse(device)
         return device, self.dtype or ("bfloat16" if gpu and device != "cpu" else "float32")
 
     def cost(self, tokens_in: float, tokens_out: float) -> float:

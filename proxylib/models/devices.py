@@ -17,11 +17,11 @@ def prepare(device: str, threads: int) -> dict[str, str | int]:
     Raises
     ------
     UserError
-        If the config asks for CUDA and there is none, or none for this process.
+        If the config asks for CUDA and there is none, or none for this process; see also `refuse`.
     """
     import torch
 
-    refuse_missing(device)
+    refuse(device)
     if device == "cuda":
         torch.cuda.set_device(_of_this_process(torch.cuda.device_count()))
     torch.set_num_threads(threads)
@@ -34,12 +34,14 @@ def prepare(device: str, threads: int) -> dict[str, str | int]:
     }
 
 
-def refuse_missing(device: str) -> None:
-    """`UserError` where CUDA is asked for and there is none; "auto" takes what there is."""
+def refuse(device: str) -> None:
+    """`UserError` where CUDA is asked for and there is none, or several processes would each take all GPUs ("auto")."""
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("parameter device: 'cuda', but torch sees no CUDA device; say cpu")
+    if device == "auto" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError("parameter device: 'auto' takes all GPUs for one process; start one, or say cuda")
 
 
 def _of_this_process(count: int) -> int:

@@ -31,7 +31,7 @@ from proxylib.models.weights import (
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> PreTrainedModel:
+def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32, trained: bool = False) -> PreTrainedModel:
     """The causal language model saved in a folder, ready to be measured; adapters stay unmerged.
 
     Parameters
@@ -39,6 +39,7 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
     folder : written by save_pretrained of transformers, or of peft with the base model's folder or hub id inside
     device, dtype : where it runs, and in which precision its weights are kept; on device "auto" it is loaded into memory and
         then spread over all GPUs
+    trained : whether it will be trained; then the GPUs must hold all of it
 
     Raises
     ------
@@ -47,7 +48,7 @@ def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) 
         than its config wants (in either direction), or an adapter that changes nothing or stands on another.
     """
     if device == "auto":
-        return spread.over_gpus(load(folder, "cpu", dtype))
+        return spread.over_gpus(load(folder, "cpu", dtype), trained)
     if (folder / ADAPTER).exists():
         return _adapted(folder, device, dtype)
     if not (folder / CONFIG).exists():

@@ -5,6 +5,7 @@ The post's grid is Qwen3 at five sizes; here any causal language model in a fold
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -23,7 +24,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallba
 
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
-from proxylib.models import architectures, folders, loading, memory, tokenizers
+from proxylib.models import architectures, devices, folders, loading, memory, tokenizers
 from proxylib.models.chat import PromptError
 from proxylib.models.loading import DTYPES
 from proxylib.models.settings import Tuning
@@ -179,6 +180,9 @@ def tune(
 
     Several processes (`accelerate launch`) share the examples of a step; each holds the whole base. Where the last step of
     a pass cannot be divided evenly, it is filled up with examples from the beginning of the pass.
+
+    On device "auto" one process deals the base's layers out over all GPUs, and each part of the adapter lies beside its
+    layer. The GPUs work one after the other. What a pass takes is counted as if the first GPU took it alone.
     """
     import datasets
     from peft import LoraConfig
@@ -187,6 +191,7 @@ def tune(
 
     if not examples:
         raise UserError("parameter examples: none given; a fine-tune needs at least one")
+    devices.refuse(config.device)
     location = folders.whole(base)
     tokenizer = tokenizers.load(location, bos)
     rows = rows_of(examples, tokenizer, config.context, config.chat)
@@ -208,7 +213,7 @@ def tune(
         completion_only_loss=True,
         loss_type="nll",
         router_aux_loss_coef=0.0,  # else the loss of a mixture of experts is not that of the completion alone
-        use_cpu=config.device == "cpu",
+        use_cpu=config.device == "cpu" or (config.device == "auto" and not torch.cuda.is_available()),
         bf16=config.dtype == "bfloat16",
         activation_checkpointing=config.recompute,
         logging_steps=1,
@@ -221,10 +226,13 @@ def tune(
         report_to=[],
         disable_tqdm=not sys.stderr.isatty(),
     )
+    if config.device == "auto":
+        arguments._n_gpu = 1  # which the trainer sets itself if a model lies on several; else it would make copies
     arguments.gradient_accumulation_steps = _passes(config, arguments.world_size, arguments.n_gpu)
-    memory.refuse_weights(location, DTYPES[config.dtype], str(arguments.device))
+    place = "auto" if config.device == "auto" else str(arguments.device)
+    memory.refuse_weights(location, DTYPES[config.dtype], "cpu" if place == "auto" else place)
     torch.manual_seed(seed)  # the adapter's first weights
-    model = loading.load(location, str(arguments.device), DTYPES[config.dtype])
+    model = loading.load(location, place, DTYPES[config.dtype], trained=True)
     without_dropout(model)
     _refuse_unfit(rows, model, base)
     tried(model)
@@ -248,6 +256,8 @@ def tune(
     size = memory.fitting(trainer, max(len(row.ids) for row in rows), config, DTYPES[config.dtype])
     if size < asked:
         del trainer, model
+        gc.collect()  # a trainer is a cycle, and holds the weights that are about to be loaded again
+        torch.cuda.empty_cache()
         return tune(base, examples, config.model_copy(update={"device_batch": size}), schedule, seed, folder, bos)
     trainer.remove_callback(PrinterCallback)  # a dictionary per step on stdout
     with arguments.main_process_first(local=False):  # the others look once it has tidied, and find what it found

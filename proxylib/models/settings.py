@@ -102,7 +102,7 @@ class Tuning(Lora):
     """A LoRA fine-tune, and how it is laid out on a machine: the layout moves the last bits of a loss, no more."""
 
     chat: bool = Field(default=False, description="the prompt is a user's turn in the tokenizer's chat template")
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Literal["cpu", "cuda", "auto"] = Field(default="cpu", description="auto: the base's layers over all GPUs")
     dtype: Literal["float32", "bfloat16"] = Field(default="float32", description="of the base; the adapter stays float32")
     device_batch: int | None = Field(ge=1, default=None, description="examples of one forward pass; None: all of a step")
     recompute: bool = Field(default=False, description="activations are computed again for the backward pass, not kept")

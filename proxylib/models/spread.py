@@ -13,13 +13,17 @@ from proxylib.errors import UserError
 ROOM = 0.8  # of the free memory of a GPU, for weights; the rest is for texts on their way and a chunk of logits
 
 
-def over_gpus(model: PreTrainedModel) -> PreTrainedModel:
-    """The model, its layers over all GPUs; as it is where there is none."""
+def over_gpus(model: PreTrainedModel, trained: bool = False) -> PreTrainedModel:
+    """The model, its layers over all GPUs; as it is where there is none. One that is trained finds no room in memory: an
+    adapter computes where the layer around which it stands lies.
+    """
     if not torch.cuda.is_available():
         return model
     from accelerate.utils import get_max_memory
 
     room = {place: size if place == "cpu" else int(ROOM * size) for place, size in get_max_memory().items()}
+    if trained:
+        del room["cpu"]
     return spread(model, room)
 
 
@@ -52,9 +56,8 @@ def spread(model: PreTrainedModel, room: Mapping[int | str, int], rest: Path | N
     if not _held(trunk, entries, places, first):
         raise UserError(f"parameter device: the first GPU has no room for the embeddings and the head of model {name}")
     if "disk" in places.values() and rest is None:
-        raise UserError(
-            f"parameter device: GPUs and memory together do not hold model {name}; take a larger machine, or bfloat16"
-        )
+        held = "GPUs and memory together" if "cpu" in room else "GPUs"
+        raise UserError(f"parameter device: {held} do not hold model {name}; take a larger machine, or bfloat16")
     for child in model.children():
         if child is not trunk:
             child.to(first)
@@ -62,7 +65,15 @@ def spread(model: PreTrainedModel, room: Mapping[int | str, int], rest: Path | N
     dispatch_model(trunk, places, main_device=first, offload_dir=rest, skip_keys=skipped)
     if tied:  # moving made them two
         getattr(head, "base_layer", head).weight = entries.weight  # an adapter may stand around it
+    if len(set(places.values())) > 1:
+        model.hf_device_map = _of_all(model, trunk, places, first)  # else a trainer moves it to one GPU
     return model
+
+
+def _of_all(model: PreTrainedModel, trunk: torch.nn.Module, places: Mapping[str, int | str], first: int | str) -> dict:
+    """Place of every part of the whole model, as transformers notes it."""
+    parts = {name: first for name, child in model.named_children() if child is not trunk}
+    return parts | {f"{model.base_model_prefix}.{part}": place for part, place in places.items()}
 
 
 def _held(trunk: torch.nn.Module, layer: torch.nn.Module, places: Mapping[str, int | str], first: int | str) -> bool:

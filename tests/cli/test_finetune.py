@@ -24,6 +24,14 @@ def test_what_it_refuses(refusal, words, said):
     assert refusal("finetune", *GIVEN, *words) == said
 
 
+def test_a_cell_over_all_gpus_is_one_process(capsys):
+    assert main(["finetune", *GIVEN, "--list", "-p", "device", "auto"]) == 0
+    assert {line.partition(" --base")[0] for line in capsys.readouterr().out.splitlines()} == {"proxylib finetune"}
+    assert main(["finetune", *GIVEN, "--list"]) == 0
+    starts = {line.partition(" --base")[0] for line in capsys.readouterr().out.splitlines()}
+    assert starts == {"accelerate launch -m proxylib finetune"}
+
+
 def test_think_blocks_are_cut_in_both_files_and_in_every_line_of_the_list(tmp_path, monkeypatch, capsys):
     cells = []
     monkeypatch.setattr(hub_cell, "run", lambda cell, out, told: cells.append(cell))

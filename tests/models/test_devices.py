@@ -47,6 +47,14 @@ def test_cuda_without_a_device_is_one_line(monkeypatch):
         devices.prepare("cuda", 1)
 
 
+def test_all_gpus_are_for_one_process(monkeypatch):
+    devices.refuse("auto")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    devices.refuse("cpu")
+    with pytest.raises(UserError, match="'auto' takes all GPUs for one process; start one, or say cuda"):
+        devices.refuse("auto")
+
+
 def test_each_process_of_a_launch_takes_a_gpu_of_its_own(monkeypatch):
     taken = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

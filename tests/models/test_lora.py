@@ -5,6 +5,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import accelerate
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +19,7 @@ from proxylib.data.domains import scribe
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
 from proxylib.judging import lm_judge
-from proxylib.models import loading, lora, tokenizers
+from proxylib.models import loading, lora, spread, tokenizers
 from proxylib.models.lora import Schedule, final_loss, first_pass_loss, rows_of, tune
 from proxylib.models.settings import Tuning
 from proxylib.runs.store import Run, Workspace
@@ -114,6 +115,40 @@ def test_the_saved_adapter_has_the_loss_that_training_goes_on_from(base, tmp_pat
 def test_how_a_step_is_laid_out_does_not_move_its_loss(base, twice, tmp_path, layout):
     other = tune(base, EXAMPLES, CONFIG.model_copy(update=layout), Schedule(2, None), 1, tmp_path / "other").losses
     np.testing.assert_allclose(other["loss"], twice["loss"], rtol=1e-4)  # the last of three steps has two examples of four
+
+
+def test_without_a_gpu_auto_is_the_processor_and_several_processes_are_refused(base, twice, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    auto = CONFIG.model_copy(update={"device": "auto"})
+    pd.testing.assert_frame_equal(tune(base, EXAMPLES, auto, Schedule(2, None), 1, tmp_path / "auto").losses, twice)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="parameter device: 'auto' takes all GPUs for one process; start one, or say cuda"):
+        tune(base, EXAMPLES, auto, Schedule(2, None), 1, tmp_path / "two")
+
+
+def test_a_base_whose_layers_are_dealt_out_learns_what_it_learns_in_one_place(tmp_path, monkeypatch):
+    """The second place is the processor, too: what carries texts and gradients is there but for the way between GPUs."""
+    base = strange.saved(tmp_path / "base", num_hidden_layers=3, max_position_embeddings=1024)
+    dispatch, places = accelerate.dispatch_model, []
+
+    def over(model, trained):
+        layer = sum(parameter.nbytes for parameter in model.base_model.layers[0].parameters())
+        room = 2 * model.get_input_embeddings().weight.nbytes + int(2.5 * layer)
+        return spread.spread(model, {"cpu": room, 1: 10**9})
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("accelerate.utils.modeling.get_max_memory", lambda room: room)  # it would put the processor last
+    here = lambda trunk, places, **more: dispatch(trunk, dict.fromkeys(places, "cpu"), force_hooks=True, **more)
+    monkeypatch.setattr(accelerate, "dispatch_model", here)
+    monkeypatch.setattr(spread, "over_gpus", over)
+    for device in ("cpu", "auto"):
+        config = CONFIG.model_copy(update={"device": device, "device_batch": 2, "recompute": True})
+        noted = lambda model: places.append(getattr(model, "hf_device_map", {}))
+        tune(base, EXAMPLES, config, Schedule(1, None), 1, tmp_path / device, tried=noted)
+    one, apart = ((tmp_path / device / "adapter" / "adapter_model.safetensors").read_bytes() for device in ("cpu", "auto"))
+    assert one == apart
+    layers = [place for part, place in places[1].items() if ".layers." in part]
+    assert places[0] == {} and layers == ["cpu", 1, 1] and places[1]["lm_head"] == "cpu"
 
 
 def test_in_bfloat16_the_adapter_stays_float32(base, once, tmp_path):

@@ -85,6 +85,18 @@ def test_what_has_no_room_is_refused_by_name():
         spread.spread(model, {"cpu": 1000})
 
 
+def test_what_is_trained_finds_no_room_in_memory(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("accelerate.utils.get_max_memory", lambda: {0: 1000, 1: 500, "cpu": 10**9})
+    monkeypatch.setattr(spread, "spread", lambda model, room: room)
+    assert spread.over_gpus(None) == {0: 800, 1: 400, "cpu": 10**9}
+    assert spread.over_gpus(None, trained=True) == {0: 800, 1: 400}
+    monkeypatch.undo()
+    model = built()
+    with pytest.raises(UserError, match="parameter device: GPUs do not hold model LlamaForCausalLM; take a larger machine"):
+        spread.spread(model, {0: size(model.get_input_embeddings()) * 2 + size(model.base_model.layers[0])})
+
+
 def test_a_model_that_names_no_layers_is_refused_and_without_gpus_nothing_moves(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     model = built()
@@ -105,3 +117,31 @@ def test_layers_in_memory_give_the_rows_of_a_gpu_that_holds_all(encoded, dtype):
     expected, computed = rows(whole, encoded), rows(apart, encoded)
     assert expected["token"].equals(computed["token"])
     torch.testing.assert_close(torch.tensor(expected["nll"]), torch.tensor(computed["nll"]), rtol=1e-5, atol=1e-5)
+
+
+def adapted(model):
+    """An adapter on the model, its weights drawn on the processor."""
+    peft = pytest.importorskip("peft")
+    torch.manual_seed(4)
+    shape = peft.LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM")
+    learner = peft.get_peft_model(model, shape)
+    for parameter in learner.parameters():
+        if parameter.requires_grad:
+            parameter.data.copy_(0.1 * torch.randn(parameter.shape))
+    return learner
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_gradients_come_back_from_a_gpu_to_the_processor(monkeypatch):
+    monkeypatch.setattr("accelerate.utils.modeling.get_max_memory", lambda room: room)  # it would put the processor last
+    whole, apart = built(), built()
+    needed = size(apart.get_input_embeddings(), apart.get_output_embeddings())
+    spread.spread(apart, {"cpu": needed + int(2.5 * size(apart.base_model.layers[0])), 0: 10**9})
+    gradients, ids = [], torch.arange(2, 22)[None]
+    for learner in (adapted(whole), adapted(apart)):
+        learner(input_ids=ids, labels=ids, use_cache=False).loss.backward()
+        gradients.append([parameter.grad for parameter in learner.parameters() if parameter.requires_grad])
+    assert {one.device.type for one in gradients[1]} == {"cpu", "cuda"}
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other.cpu(), rtol=1e-3, atol=1e-5)

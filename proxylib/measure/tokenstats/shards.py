@@ -203,8 +203,6 @@ class _Work(NamedTuple):
     def ready(self) -> _Ready:
         """Load the model, encode the traces; `UserError` where they do not go together."""
         settings = self.settings
-        if settings.device == "auto" and crew.size() > 1:
-            raise UserError("parameter device: 'auto' takes all GPUs for one process; start one, or say cuda")
         devices.prepare(settings.device, self.threads)
         network = loading.load(self.folder, settings.device, loading.DTYPES[settings.dtype])
         source = self.folder if tokenizers.saved_in(self.folder) else folders.base_of(self.folder)

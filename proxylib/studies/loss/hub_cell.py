@@ -167,7 +167,7 @@ def price(cell: Cell, out: Path) -> CellPrice:
     """What a cell that begins would take, and refuse; nothing is written."""
     devices.prepare(cell.settings.device, cell.settings.threads)
     refuse_unaskable(cell, tokenizers.load(folders.whole(cell.base), cell.settings.bos))
-    model = loading.load(folders.whole(cell.base), cell.settings.device, DTYPES[cell.settings.dtype])
+    model = loading.load(folders.whole(cell.base), cell.settings.device, DTYPES[cell.settings.dtype], trained=True)
     _refuse_unmeasurable(cell, model)
     return _price(cell, out, model)
 
@@ -298,10 +298,11 @@ def _line(trace: Trace, note: generate.Completion) -> str:
 
 def commands(settings: Hub, out: Path, given: Sequence[str]) -> list[str]:
     """A line of shell for every cell of the grid; `given` are the arguments that all share."""
+    launch = "proxylib" if settings.device == "auto" else "accelerate launch -m proxylib"  # one process, or one for each GPU
     lines = []
     for base in settings.bases:
         for count in settings.examples:
             folder = out / f"{Path(base).name}-{count}"
             options = ["--base", base, "--examples", str(count), "--out", str(folder)]
-            lines.append(f"accelerate launch -m proxylib finetune {shlex.join([*options, *given])}")
+            lines.append(f"{launch} finetune {shlex.join([*options, *given])}")
     return lines

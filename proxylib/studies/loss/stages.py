@@ -251,7 +251,7 @@ def second_domain(d: Declaration) -> Request:
 def _on_gpu(settings: HubCellSettings) -> Resources:
     size, tokens = folders.billions(settings.base), settings.examples * settings.epochs * TOKENS
     minutes = START + 60 * arithmetic.hours(arithmetic.passes(1e9 * size, tokens, settings.recompute), FLOPS, 1.0)
-    return Resources(settings.threads, 8 + 2.5 * size, int(settings.device == "cuda"), minutes)
+    return Resources(settings.threads, 8 + 2.5 * size, int(settings.device != "cpu"), minutes)
 
 
 @study.stage(version=1, builder="proxylib.studies.loss.hub_cell:build", resources=_on_gpu)

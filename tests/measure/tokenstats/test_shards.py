@@ -491,7 +491,7 @@ def test_auto_takes_the_processor_where_there_is_no_gpu_and_one_process(model, t
     one = shards.extract(model, TRACES, tmp_path / "cpu", ExtractSettings(), LAYOUT)
     auto = shards.extract(model, TRACES, tmp_path / "auto", ExtractSettings(device="auto"), LAYOUT)
     assert content(one.folder) == content(auto.folder)
-    monkeypatch.setattr(shards.crew, "size", lambda: 2)
+    monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UserError, match="'auto' takes all GPUs for one process"):
         shards.extract(model, TRACES, tmp_path / "two", ExtractSettings(device="auto"), LAYOUT)
     assert not (tmp_path / "two").exists()

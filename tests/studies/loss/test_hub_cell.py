@@ -307,6 +307,18 @@ def test_the_processes_must_divide_a_step(place, tmp_path, monkeypatch, capsys):
         passes(hub({}), 1, 2)
 
 
+def test_auto_makes_the_same_cell_without_a_gpu_and_in_several_processes_none(place, whole, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main([*place.given, "--out", str(tmp_path / "auto"), *options(device="auto")]) == 0
+    for name in (hub_cell.LOSSES, hub_cell.NOTES, "adapter/adapter_model.safetensors", f"{hub_cell.HELD_OUT}/items.parquet"):
+        assert (tmp_path / "auto" / name).read_bytes() == (whole / name).read_bytes()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    capsys.readouterr()
+    assert main([*place.given, "--out", str(tmp_path / "two"), *options(device="auto")]) == 2
+    assert capsys.readouterr().err.endswith("parameter device: 'auto' takes all GPUs for one process; start one, or say cuda\n")
+    assert not list(tmp_path.glob("two/*.json"))
+
+
 def test_a_cell_that_diverges_is_reported_and_left_out_of_the_fit(place, whole, tmp_path, capsys):
     out = tmp_path / "wild"
     assert main([*place.given, "--out", str(out), *options(learning_rate="1.0e+30", epochs=20)]) == 0
