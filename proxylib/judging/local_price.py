@@ -32,10 +32,13 @@ def priced(settings: LLMJudge, expected: Estimate, out: Path) -> Price:
     ids = torch.zeros(1, READ, dtype=torch.long, device=device)
     forward = lambda: judge(input_ids=ids, use_cache=False)
     several = max(1, min(BATCH, expected.calls))
-    write = lambda: generate.completions(judge, tokenizer, ["note"] * several, WRITTEN, several)
+    answers: list[generate.Completion] = []
+    write = lambda: answers.extend(generate.completions(judge, tokenizer, ["note"] * several, WRITTEN, several))
     with torch.inference_mode():
         forward()  # threads start
-        read, written = price.timed(forward, device) / READ, price.timed(write, device) / (several * WRITTEN)
+        read, written = price.timed(forward, device) / READ, price.timed(write, device) / several
+    ids = tokenizers.encode(tokenizer, [answer.text for answer in answers])  # fewer than asked for where an answer ends itself
+    written /= max(1, *(len(row) + answer.finished for row, answer in zip(ids, answers, strict=True)))
     seconds = expected.tokens_in * read + expected.tokens_out * written
     total = expected.tokens_in + expected.tokens_out
     longest = expected.tokens_in / max(1, expected.calls) + expected.tokens_out / max(1, expected.calls)

@@ -16,6 +16,7 @@ from typing import Any
 import torch.distributed as processes
 
 from proxylib.errors import UserError
+from proxylib.models.devices import launched
 
 MEETING = datetime.timedelta(minutes=5)  # within which all processes of a launch have imported
 PATIENCE = datetime.timedelta(days=30)  # a shard may take hours; where a process dies, its launcher ends the others
@@ -53,7 +54,7 @@ def gathered(helper: Callable[[Any], object]) -> Iterator[bool]:
     ------
     Whether this process leads. The others have helped until the leader left its block, and have nothing more to do.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if launched("WORLD_SIZE", 1) < 2:
         yield True
         return
     _met()

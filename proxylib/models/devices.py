@@ -40,13 +40,21 @@ def refuse(device: str) -> None:
 
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("parameter device: 'cuda', but torch sees no CUDA device; say cpu")
-    if device == "auto" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if device == "auto" and launched("WORLD_SIZE", 1) > 1:
         raise UserError("parameter device: 'auto' takes all GPUs for one process; start one, or say cuda")
+
+
+def launched(variable: str, otherwise: int) -> int:
+    """A number that a launcher of several processes sets in the environment; `UserError` where it is none."""
+    said = os.environ.get(variable, "") or str(otherwise)
+    if not said.isdecimal():
+        raise UserError(f"{variable} is {said[:40]!r} in the environment, where a launcher sets a number; unset it")
+    return int(said)
 
 
 def _of_this_process(count: int) -> int:
     """Number of the GPU that a launcher means for this process; the first where none launched it."""
-    number = int(os.environ.get("LOCAL_RANK", "0"))
+    number = launched("LOCAL_RANK", 0)
     if number >= count:
         raise UserError(f"process {number + 1} of a launch has no GPU: there are {count}; start one process for each")
     return number

@@ -22,6 +22,18 @@ def test_every_question_takes_time_and_longer_ones_memory_and_none_take_none(tmp
     assert longer.memory > many.memory and longer.seconds > 100 * many.seconds
 
 
+def test_a_judge_that_ends_its_answer_at_once_is_not_priced_as_one_that_writes_on(tmp_path, monkeypatch):
+    """The clock is fixed, so that what differs is how many tokens the seconds are divided by."""
+    monkeypatch.setattr(local_price.price, "timed", lambda work, device: work() and None or 1.0)
+    judge = LLMJudge(model=f"hf/{strange.saved(tmp_path / 'judge')}")
+    seconds = {}
+    for text, finished in (("", True), ("a b", False)):
+        answer = local_price.generate.Completion(text, finished)
+        monkeypatch.setattr(local_price.generate, "completions", lambda *given, answer=answer: [answer])
+        seconds[text] = local_price.priced(judge, Estimate(1, 0, 100, 0.0), tmp_path).seconds
+    assert seconds[""] == 100.0 and seconds["a b"] < 100.0
+
+
 def test_what_is_tried_is_what_will_answer(tmp_path, monkeypatch):
     tried = []
     monkeypatch.setattr(local_price, "_cached", lambda judge: tried.append(judge.dtype) or 1.0)

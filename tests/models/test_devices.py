@@ -55,6 +55,15 @@ def test_all_gpus_are_for_one_process(monkeypatch):
         devices.refuse("auto")
 
 
+@pytest.mark.parametrize("said", ["two", "-1", "1.0"])
+def test_a_number_of_a_launcher_that_is_none_is_named(monkeypatch, said):
+    monkeypatch.setenv("WORLD_SIZE", "")
+    assert devices.launched("WORLD_SIZE", 1) == 1
+    monkeypatch.setenv("WORLD_SIZE", said)
+    with pytest.raises(UserError, match="WORLD_SIZE is .* unset it"):
+        devices.launched("WORLD_SIZE", 1)
+
+
 def test_each_process_of_a_launch_takes_a_gpu_of_its_own(monkeypatch):
     taken = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

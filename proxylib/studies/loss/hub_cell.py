@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import shlex
 import shutil
 import sys
@@ -175,7 +174,7 @@ def price(cell: Cell, out: Path) -> CellPrice:
 def _price(cell: Cell, out: Path, base: PreTrainedModel) -> CellPrice:
     tokenizer = tokenizers.load(folders.whole(cell.base), cell.settings.bos)
     rows = (_rows(cell.examples, cell, cell.settings.context), _rows(cell.held_out, cell, ALL))
-    return hub_price.priced(base, tokenizer, rows, cell.settings, int(os.environ.get("WORLD_SIZE", "1")), out)
+    return hub_price.priced(base, tokenizer, rows, cell.settings, devices.launched("WORLD_SIZE", 1), out)
 
 
 def request(cell: Cell) -> dict[str, object]:
