@@ -40,8 +40,8 @@ MUTANTS = {
         Mutant("a-refusal-of-a-helper-passes", "if isinstance(part, UserError):", "if isinstance(part, KeyError):"),
     ],
     "models/devices.py": [
-        Mutant("all-processes-on-one-gpu", 'os.environ.get("LOCAL_RANK", "0")', '"0"'),
-        Mutant("all-gpus-for-each-process", 'int(os.environ.get("WORLD_SIZE", "1")) > 1', "False"),
+        Mutant("all-processes-on-one-gpu", 'launched("LOCAL_RANK", 0)', "0"),
+        Mutant("all-gpus-for-each-process", 'launched("WORLD_SIZE", 1) > 1', "False"),
     ],
     "models/spread.py": [
         Mutant("tied-weights-become-two", "    if tied:", "    if False:"),
