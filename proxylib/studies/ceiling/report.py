@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from proxylib.report import tables, words
 from proxylib.stats import Interval, mean_interval
+from proxylib.studies.ceiling import few
 from proxylib.studies.ceiling.ceilings import NEAR
 from proxylib.studies.ceiling.settings import EXPERT, TEACHER, TRAINED
 
@@ -133,6 +136,64 @@ def minus_expert(cells: pd.DataFrame, teachers: pd.DataFrame, errors: str, level
 def crowded(curves: pd.DataFrame) -> Interval:
     """Student minus teacher at the most examples where errors at random all fall on one decision; nan without such teachers."""
     return tables.interval(curves, examples=last(curves), errors="conclusions", what="gap")
+
+
+def by_notes(curves: pd.DataFrame) -> pd.DataFrame:
+    """Scores of students once all is read, by different notes: teacher, notes, estimate, low, high in percent."""
+    rows = tables.rows(curves, read=int(curves["read"].max()), what="score").sort_values(["passes", "notes"])
+    names = [
+        f"{called(one.errors, one.passes)}{'' if one.errors == 'none' else ', errors: ' + ERRORS[one.errors]}"
+        for one in rows.itertuples()
+    ]
+    return rows.assign(teacher=names, **(100 * rows[tables.ENDS].clip(0, 1)))
+
+
+class Counts(NamedTuple):
+    """The number of notes that is nearest a tenth of the most, and how often each of them is read."""
+
+    tenth: int
+    times: float
+
+
+def counts(curves: pd.DataFrame) -> Counts:
+    """Which students stand for few notes read often."""
+    most = int(curves["notes"].max())
+    tenth = few.tenth(curves["notes"].unique().tolist(), most)
+    return Counts(tenth, most / tenth)
+
+
+def lacking() -> float:
+    """Points that a student may lack and still be called as good."""
+    return 100 * NEAR
+
+
+def enough_table(curves: pd.DataFrame) -> pd.DataFrame:
+    """By teacher: the fewest different notes that are enough, as seen and as shown; a dash where none are."""
+    teachers = curves.drop_duplicates("teacher").set_index("teacher")
+    number = lambda value: words.MISSING if np.isnan(value) else f"{value:,.0f}"
+    rows = [
+        {
+            "errors": ERRORS.get(teachers.loc[one.teacher, "errors"], "none"),
+            "teacher passes, %": words.percent(teachers.loc[one.teacher, "passes"]),
+            "seen": number(one.seen),
+            "shown": number(one.shown),
+        }
+        for one in few.enough(curves).itertuples()
+    ]
+    return pd.DataFrame(rows)
+
+
+def repeat_table(curves: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
+    """By teacher and different notes, once all is read: passes, minus those read once, and three losses."""
+    read = int(curves["read"].max())
+    rows = []
+    for (name, notes), part in tables.rows(curves, read=read).groupby(["teacher", "notes"], sort=False):
+        score, minus = (tables.interval(part, what=what) for what in ("score", "minus once"))
+        at = tables.rows(losses, teacher=name, notes=notes, read=read).set_index("on")["estimate"]
+        shown = {"teacher": name, "different notes": f"{notes:,}", "passes, %": words.with_interval(score, 100)}
+        shown["minus read once"] = words.MISSING if notes == curves["notes"].max() else words.with_interval(minus, 100)
+        rows.append(shown | {said: f"{at[on]:.2f}" for on, said in LOSSES.items()})
+    return pd.DataFrame(rows)
 
 
 def estimate(estimates: pd.DataFrame, claim: str) -> Interval:

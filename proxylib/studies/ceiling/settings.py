@@ -35,6 +35,13 @@ class Teacher(Frozen):
         return "expert" if self.errors == "none" else f"{self.errors}-{100 * self.passes:.0f}"
 
 
+class Few(Frozen):
+    """Students that read few notes again and again, until they have read as many as those that read each once."""
+
+    notes: tuple[int, ...] = Field(min_length=1, description="different ones, fewest first")
+    teachers: tuple[str, ...] = Field(min_length=1, description="names of teachers of the study, the expert among them")
+
+
 class Ceiling(Frozen):
     """Students of teachers of known quality."""
 
@@ -45,6 +52,7 @@ class Ceiling(Frozen):
     peak: float = Field(gt=0, description="rates, which stay, as a share of pretraining's peak")
     tests: int = Field(ge=4, description="dialogues with unseen drug names")
     seeds: tuple[int, ...] = Field(min_length=1, description="of examples, errors, order")
+    few: Few
 
     @model_validator(mode="after")
     def _controlled(self) -> Ceiling:
@@ -53,6 +61,17 @@ class Ceiling(Frozen):
             raise ValueError("teachers: exactly one is the expert, the control, and none is there twice")
         if list(self.examples) != sorted(set(self.examples)):
             raise ValueError("examples: fewest first, none twice")
+        return self
+
+    @model_validator(mode="after")
+    def _few(self) -> Ceiling:
+        names, few = {teacher.name for teacher in self.teachers}, self.few
+        if unknown := set(few.teachers) - names:
+            raise ValueError(f"few.teachers: no teacher {min(unknown)}; there are {', '.join(sorted(names))}")
+        if "expert" not in few.teachers:
+            raise ValueError("few.teachers: the expert, the control, is missing")
+        if list(few.notes) != sorted(set(few.notes)) or few.notes[-1] >= self.examples[-1]:
+            raise ValueError("few.notes: fewest first, none twice, all below the most examples, which are read once")
         return self
 
 
@@ -75,11 +94,37 @@ class StudentSettings(Frozen):
     max_new_tokens: int
     seed: int = Field(ge=0)
 
+    @property
+    def different(self) -> int:
+        """Notes that are read at all."""
+        return self.examples[-1]
+
+
+class FewSettings(StudentSettings):
+    """What a `student_of_few` run is made from, beside its base; `examples` count what is read, repeats included."""
+
+    notes: int = Field(ge=1, description="different ones, each pass in an order of its own")
+
+    @property
+    def different(self) -> int:
+        """Notes that are read at all."""
+        return self.notes
+
 
 class CeilingsSettings(Frozen):
     """What `ceilings` is made from, beside its parents."""
 
     widths: tuple[int, ...]
     teachers: tuple[Teacher, ...]
+    seeds: tuple[int, ...]
+    bootstrap: Bootstrap
+
+
+class FewNotesSettings(Frozen):
+    """What `few_notes` is made from, beside its parents."""
+
+    widths: tuple[int, ...]
+    teachers: tuple[Teacher, ...]
+    notes: tuple[int, ...]
     seeds: tuple[int, ...]
     bootstrap: Bootstrap

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -36,8 +37,9 @@ class Lessons(NamedTuple):
 
 
 def lessons(settings: StudentSettings) -> Lessons:
-    """What a student reads and what it is tested on; longer lists of examples begin with the shorter."""
-    examples = scribe.examples(max(settings.examples), settings.test_seed + settings.seed, unseen=False)
+    """What a student reads, in its order, and what it is tested on; longer lists of examples begin with the shorter."""
+    different = scribe.examples(settings.different, settings.test_seed + settings.seed, unseen=False)
+    examples = [different[place] for place in order(settings)]
     tests = scribe.examples(settings.tests, settings.test_seed, unseen=True)
     return Lessons(
         examples,
@@ -47,12 +49,21 @@ def lessons(settings: StudentSettings) -> Lessons:
     )
 
 
+def order(settings: StudentSettings) -> list[int]:
+    """Places of the notes in the order in which they are read: as they come at first, then each pass in one of its own."""
+    read, different = settings.examples[-1], settings.different
+    places = list(range(different))
+    for number in range(1, -(-read // different)):
+        places += random.Random(f"order {settings.seed} {number}").sample(range(different), different)
+    return places[:read]
+
+
 def build(step, workspace: Workspace) -> None:
-    """Train a base on a teacher's notes, each read once, and grade what it writes after so many of them.
+    """Train a base on a teacher's notes, each read once or few again and again, and grade what it writes after so many of them.
 
     Parameters
     ----------
-    step : a declared `student` step; its parent is the base
+    step : a declared `student` or `student_of_few` step; its parent is the base
     workspace : receives, with a column examples in front, the tables outcomes (written, id, criterion, passed by the strict
         rubric, grade), notes (written, id, note, finished), losses (on, nll in nats per token of the note and what ends it);
         and `course` (step, tokens, nll: training losses on the way)

@@ -25,8 +25,8 @@ def build(step, workspace: Workspace) -> None:
 
     Parameters
     ----------
-    step : a declared `sft_or_rl` step; its parents are all taught policies, as "ARM SEED"
-    workspace : receives the tables points (by run), curves, gains, crossings (by run), ratios, differences (by run),
+    step : a declared `sft_or_rl` or `sft_or_rl_longer` step; its parents are all taught policies, as "ARM SEED"
+    workspace : receives the tables points (by run), curves, gains, rising, crossings (by run), ratios, differences (by run),
         contrasts and estimates
     """
     settings: AnalysisSettings = step.settings
@@ -40,6 +40,7 @@ def build(step, workspace: Workspace) -> None:
     workspace.write_table("points", points)
     workspace.write_table("curves", curves(points, level))
     workspace.write_table("gains", gained(points, level))
+    workspace.write_table("rising", rising(points, level))
     workspace.write_table("crossings", crossed)
     workspace.write_table("ratios", ratio)
     workspace.write_table("differences", apart)
@@ -81,6 +82,22 @@ def gained(points: pd.DataFrame, level: float) -> pd.DataFrame:
         runs = [run for _, run in part.groupby("seed", sort=False)]
         for score in SCORES:
             changes = [ends(run, score) - run[score].iloc[0] for run in runs]
+            rows.append((arm, score, *stats.mean_interval(changes, level)))
+    return pd.DataFrame(rows, columns=["arm", "score", "estimate", "low", "high"])
+
+
+def rising(points: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Change over the second half of a run's rounds, over beginnings: arm, score, estimate, low, high.
+
+    Notes
+    -----
+    Where it is above zero an arm had not ended when its budget did, and where it ends says nothing of where it would.
+    """
+    rows = []
+    for arm, part in points.groupby("arm", sort=False):
+        runs = [run for _, run in part.groupby("seed", sort=False)]
+        for score in SCORES:
+            changes = [ends(run, score) - np.interp(run["round"].iloc[-1] / 2, run["round"], run[score]) for run in runs]
             rows.append((arm, score, *stats.mean_interval(changes, level)))
     return pd.DataFrame(rows, columns=["arm", "score", "estimate", "low", "high"])
 

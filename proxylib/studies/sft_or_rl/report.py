@@ -36,6 +36,22 @@ def beginning(curves: pd.DataFrame, score: str) -> Interval:
     return Interval(first["estimate"], first["low"], first["high"])
 
 
+def claims(estimates: pd.DataFrame) -> dict[str, Interval]:
+    """The rows that claims read, by claim."""
+    return {name: tables.interval(estimates, claim=name) for name in estimates["claim"]}
+
+
+def by_method(table: pd.DataFrame, score: str) -> dict[str, Interval]:
+    """Rows of both methods under the rubric, by method."""
+    return {method: tables.interval(table, arm=f"{method}, {RUBRIC}", score=score) for method in (ITERATED, GRPO)}
+
+
+def times(longer: pd.DataFrame, shorter: pd.DataFrame) -> float:
+    """How many times the rounds of the shorter arms the longer ones have; the smaller number where methods differ."""
+    last = [curves.groupby("arm")["round"].max() for curves in (longer, shorter)]
+    return float((last[0] / last[1]).min())
+
+
 def gains(table: pd.DataFrame, judge: str) -> pd.DataFrame:
     """Change of both scores from beginning to end of the arms that a judge rewards: method, what, estimate, low, high."""
     arms = table["arm"].str.endswith(f", {judge}") | (table["arm"] == EXPERT)

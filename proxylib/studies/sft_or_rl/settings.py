@@ -37,6 +37,15 @@ class Arm(Frozen):
         return self.method + bound + (f", {self.judge}" if self.judge else "")
 
 
+class Longer(Frozen):
+    """Some of the arms once more, from the same beginnings, with more to spend and rates chosen for that."""
+
+    arms: tuple[str, ...] = Field(min_length=2, description="names of arms of the study")
+    grpo: Grpo
+    rejection: Rejection
+    points: int = Field(ge=2, description="of a curve")
+
+
 class SftOrRl(Frozen):
     """Fine-tunes that are taught further by a judge, each in every way."""
 
@@ -49,12 +58,15 @@ class SftOrRl(Frozen):
     tests: int = Field(ge=2, description="fresh dialogues, with drug names that no training text has")
     points: int = Field(ge=2, description="of a curve, beside its beginning, evenly spaced in log rounds")
     gains: tuple[float, ...] = Field(min_length=1, description="points of pass rate above the beginning; the first decides")
+    longer: Longer
 
     @model_validator(mode="after")
     def _plain(self) -> SftOrRl:
         for what, values in (("seeds", self.seeds), ("arms", [arm.name for arm in self.arms])):
             if len(set(values)) < len(values):
                 raise ValueError(f"{what}: one stands there twice")
+        for name in self.longer.arms:
+            self.arm(name)
         return self
 
     def arm(self, name: str) -> Arm:

@@ -6,7 +6,7 @@ from studies.ceiling import made_up
 
 from proxylib.report import tables
 from proxylib.stats import Bootstrap
-from proxylib.studies.ceiling import ceilings, report
+from proxylib.studies.ceiling import ceilings, few, report
 
 BOOTSTRAP = Bootstrap(draws=100, level=0.95, seed=0)
 
@@ -100,3 +100,31 @@ def test_what_habits_cost_is_set_against_the_expert_s_own_students_one_by_one():
     found = report.minus_expert(cells, teachers, "habit", 0.95)
     assert found.estimate == pytest.approx(-0.2 - (40 + 64 + 96) / 6000)  # own limits drop out, as do fewer examples
     assert found.low < found.estimate < found.high and found.high - found.low < 0.2
+
+
+def test_few_notes_stand_beside_many(few_curves):
+    rows = report.by_notes(few_curves)
+    assert set(rows["teacher"]) == {"expert", "teacher passes 60 %, errors: any fact, at random"}
+    assert tables.interval(rows, teacher="expert", notes=10000).estimate == 100
+    assert report.counts(few_curves) == (1000, 10.0)
+    table = report.enough_table(few_curves).set_index("errors")
+    assert table.loc["none", "seen"] == "10,000" and table.loc["any fact, at random", "teacher passes, %"] == "60"
+
+
+def test_losses_of_few_notes_stand_beside_their_scores(few_classes, few_curves):
+    table = report.repeat_table(few_curves, few.losses(few_classes, 0.95)).set_index(["teacher", "different notes"])
+    assert table.loc[("expert", "10,000"), "minus read once"] == "–"
+    assert table.loc[("expert", "1,000"), "minus read once"].startswith("-48 ")
+    assert table.loc[("expert", "1,000"), "final training loss"] == "1.55"
+
+
+@pytest.fixture(scope="module")
+def few_classes():
+    kinds = (made_up.EXPERT_TEACHER, made_up.teacher("facts"))
+    once = {(one.name, 10000): made_up.pupils(one) for one in kinds}
+    return once | {(one.name, 1000): made_up.pupils(one, learnt=(0.0, 0.2, 0.5)) for one in kinds}
+
+
+@pytest.fixture(scope="module")
+def few_curves(few_classes):
+    return few.curves(few_classes, 10000, BOOTSTRAP)

@@ -13,7 +13,7 @@ from proxylib.models.packing import IGNORE
 from proxylib.runs.folder import Folder
 from proxylib.runs.store import Workspace
 from proxylib.studies.ceiling import student, teachers
-from proxylib.studies.ceiling.settings import StudentSettings, Teacher
+from proxylib.studies.ceiling.settings import FewSettings, StudentSettings, Teacher
 
 CONTEXT = 800  # bytes: a dialogue with its note
 SETTINGS = StudentSettings(
@@ -118,3 +118,18 @@ def test_a_student_that_was_killed_goes_on_and_ends_alike(base, run, tmp_path):
             built(base, tmp_path / "killed")
         assert contents(built(base, tmp_path / "killed")) == contents(run)
     assert len(begun) == 4
+
+
+def test_few_notes_are_read_again_in_another_order_until_as_many_are_read():
+    few = FewSettings(**dict(SETTINGS), notes=3)
+    places = student.order(few)
+    assert places[:3] == [0, 1, 2] and len(places) == 10
+    passes = [places[start : start + 3] for start in range(0, 9, 3)]
+    assert all(sorted(part) == [0, 1, 2] for part in passes)
+    assert student.order(SETTINGS) == list(range(10))
+    given, whole = student.lessons(few), student.lessons(SETTINGS)
+    assert [example.id for example in given.examples[:3]] == [example.id for example in whole.examples[:3]]
+    assert given.taught[:3] == whole.taught[:3] and given.tested == whole.tested
+    assert len({example.id for example in given.examples}) == 3
+    by_note = dict(zip((example.id for example in given.examples), given.taught, strict=True))
+    assert all(by_note[example.id] == note for example, note in zip(given.examples, given.taught, strict=True))

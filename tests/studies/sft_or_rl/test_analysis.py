@@ -75,3 +75,10 @@ def test_curves_hold_every_point_of_every_arm():
     assert len(curves) == len(ARMS) * 5 * 7
     row = curves[(curves["arm"] == f"GRPO, {RUBRIC}") & (curves["round"] == 4) & (curves["score"] == RUBRIC)].iloc[0]
     assert (row["estimate"], row["samples"], row["flops"]) == pytest.approx((20 + 3 + 8, 40, 12))
+
+
+def test_what_still_rises_is_the_second_half_of_the_rounds():
+    rising = analysis.rising(points(), LEVEL).set_index(["arm", "score"])
+    assert rising.loc[(f"iterated SFT, {RUBRIC}", RUBRIC), "estimate"] == pytest.approx(
+        4.0 * (6 - 4)
+    )  # to the last three's mean

@@ -49,3 +49,10 @@ def test_tables_say_how_often_a_threshold_was_reached():
 def test_bounds_stand_beside_no_bound_with_how_far_each_went():
     table = report.bounds(GAINS, CURVES)
     assert table["method"].tolist() == ["GRPO", "GRPO, bound 1"] and table.iloc[0, 1].startswith("0.8")
+
+
+def test_longer_arms_are_set_against_the_shorter():
+    assert report.times(CURVES.assign(round=5 * CURVES["round"]), CURVES) == 5
+    assert report.by_method(GAINS, PASSED)["GRPO"].estimate == pytest.approx(12)
+    rows = analysis.estimates(RATIOS, CONTRASTS, SETTINGS)
+    assert report.claims(rows)["ours-rl-end"].estimate == pytest.approx(-12)
