@@ -135,9 +135,21 @@ def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(scale > 0, (a * b).sum(-1) / np.where(scale > 0, scale, 1), 0.0)
 
 
-def both(
-    value: Callable[[np.ndarray], np.ndarray], kinds: np.ndarray, bootstrap: Bootstrap, correlation: bool
-) -> tuple[float, ...]:
+#: of a mask [copies], a statistic of these: [1 + draws]
+Statistic = Callable[[np.ndarray], np.ndarray]
+
+
+def strength(signal: np.ndarray, accuracy: np.ndarray) -> Statistic:
+    """Rank correlation of a signal with a score, both [1 + draws, copies]."""
+    return lambda kept: correlations(signal[:, kept], accuracy[:, kept])
+
+
+def minus(one: Statistic, other: Statistic) -> Statistic:
+    """The difference of two, of the same copies."""
+    return lambda kept: one(kept) - other(kept)
+
+
+def both(value: Statistic, kinds: np.ndarray, bootstrap: Bootstrap, correlation: bool) -> tuple[float, ...]:
     """`ENDS` of a statistic of some of the copies: the wider of the intervals over problems and over kinds, then the former.
 
     Parameters
@@ -153,18 +165,21 @@ def both(
     return float(values[0]), float(low), float(high), *over_problems[1:]
 
 
-def orders(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
+def orders(given: Bench, shuffled: Mapping[str, np.ndarray], bootstrap: Bootstrap) -> pd.DataFrame:
     """How well each signal orders the copies by each score.
+
+    Parameters
+    ----------
+    shuffled : see `equal_copies`
 
     Returns
     -------
     signal, score, those of `ENDS`, kendall, luck (what copies of equal accuracy reach one time in twenty), n (copies)
     """
     kinds, rows = given.copies["kind"].to_numpy(), []
-    shuffled = _shuffled(given, bootstrap.seed)
     for score, accuracy in given.scores.items():
         for signal, values in given.signals.items():
-            ends = both(lambda kept: correlations(values[:, kept], accuracy[:, kept]), kinds, bootstrap, True)  # noqa: B023
+            ends = both(strength(values, accuracy), kinds, bootstrap, True)
             luck = float(np.quantile(correlations(values[0], shuffled[score]), bootstrap.level))
             tau = kendalltau(*(np.round(side[0], DIGITS) for side in (values, accuracy))).statistic
             rows.append((signal, score, *ends, float(tau), luck, len(kinds)))
@@ -182,7 +197,7 @@ def left_out(given: Bench) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["signal", "kind", "estimate"])
 
 
-def _shuffled(given: Bench, seed: int) -> dict[str, np.ndarray]:
+def equal_copies(given: Bench, seed: int) -> dict[str, np.ndarray]:
     """score -> [shuffles, copies] accuracies where each question's outcomes go round among the copies."""
     rng = np.random.default_rng(seed)
     parts = {
@@ -200,19 +215,16 @@ def differences(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
     kinds, rows = given.copies["kind"].to_numpy(), []
     for score, accuracy in given.scores.items():
         for first, second in PAIRS:
-            a, b = given.signals[first], given.signals[second]
-            value = lambda kept: (  # noqa: E731
-                correlations(a[:, kept], accuracy[:, kept]) - correlations(b[:, kept], accuracy[:, kept])  # noqa: B023
-            )
-            rows.append((first, second, score, *both(value, kinds, bootstrap, False)))
+            one, other = (strength(given.signals[name], accuracy) for name in (first, second))
+            rows.append((first, second, score, *both(minus(one, other), kinds, bootstrap, False)))
     return pd.DataFrame(rows, columns=["first", "second", "score", *ENDS])
 
 
-def best_of_eighty(given: Bench, bootstrap: Bootstrap) -> pd.DataFrame:
+def best_of_eighty(given: Bench, shuffled: Mapping[str, np.ndarray], bootstrap: Bootstrap) -> pd.DataFrame:
     """score, proxy, estimate (the largest correlation of the eighty, signs fixed), luck (what the same search finds one time in
     twenty in copies of equal accuracy).
     """
-    shuffled, rows = _shuffled(given, bootstrap.seed), []
+    rows = []
     for score in (MAIN, ANSWERS):
         if score in given.scores:
             found = correlations(given.eighty.T, given.scores[score][0])
@@ -294,8 +306,7 @@ def estimates(ordered: pd.DataFrame, compared: pd.DataFrame, given: Bench, boots
 
 def _one_kind(given: Bench, bootstrap: Bootstrap) -> tuple[float, ...]:
     kinds = np.where(given.copies["kind"].isin(TAUGHT), "taught", given.copies["kind"])
-    signal, accuracy = given.signals[NAMED], given.scores[MAIN]
-    return both(lambda kept: correlations(signal[:, kept], accuracy[:, kept]), kinds, bootstrap, True)
+    return both(strength(given.signals[NAMED], given.scores[MAIN]), kinds, bootstrap, True)
 
 
 def build(step, workspace: Workspace) -> None:
@@ -311,11 +322,12 @@ def build(step, workspace: Workspace) -> None:
     runs = {copy.name: step.parent(copy.name) for copy in settings.copies}
     tables = {name: {table: run.table(table) for table in ("traces", "prose", "options")} for name, run in runs.items()}
     given, bootstrap = bench(tables, settings), settings.bootstrap
-    ordered, compared = orders(given, bootstrap), differences(given, bootstrap)
+    shuffled = equal_copies(given, bootstrap.seed)
+    ordered, compared = orders(given, shuffled, bootstrap), differences(given, bootstrap)
     workspace.write_table("orders", ordered)
     workspace.write_table("differences", compared)
     workspace.write_table("left_out", left_out(given))
-    workspace.write_table("best", best_of_eighty(given, bootstrap))
+    workspace.write_table("best", best_of_eighty(given, shuffled, bootstrap))
     workspace.write_table("changes", changes(given, bootstrap))
     workspace.write_table("levels", levels(given, bootstrap))
     workspace.write_table("floors", floors(given, bootstrap.level))
@@ -341,13 +353,14 @@ def converged(settings: LadderSettings, runs: Mapping[str, Run]) -> tuple[Ladder
     """
     lost = [name for name, run in runs.items() if run.facts.get("diverged")]
     kept = tuple(copy for copy in settings.copies if copy.name not in lost)
-    said = f"real_model: diverged and left out: {', '.join(lost)}"
-    if len({copy.kind for copy in kept} - {SOUND}) < LEAST_KINDS:
-        if lost:
-            raise UserError(f"{said}; too few kinds of damage are left to compare, lower real_model.lora.learning_rate")
+    enough = len({copy.kind for copy in kept} - {SOUND}) >= LEAST_KINDS
+    if not lost and not enough:
         raise UserError(
             f"real_model.copies: fewer than {LEAST_KINDS} kinds of damage cannot be compared; name copies of another"
         )
     if lost:
+        said = f"real_model: diverged and left out: {', '.join(lost)}"
+        if not enough:
+            raise UserError(f"{said}; too few kinds of damage are left to compare, lower real_model.lora.learning_rate")
         warn(said)
     return settings.model_copy(update={"copies": kept}), lost

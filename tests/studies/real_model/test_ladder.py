@@ -57,6 +57,11 @@ def follows():
     return ladder.bench(made(LEVELS, LEVELS), SETTINGS)
 
 
+def orders(given, bootstrap):
+    """Each signal's order, with the luck of copies that are equally good."""
+    return ladder.orders(given, ladder.equal_copies(given, bootstrap.seed), bootstrap)
+
+
 def test_an_answer_is_right_where_its_loss_a_byte_is_least_and_ties_share():
     asked = {
         "long": [(4, 4), (3, 2), (9, 2), (9, 2)],
@@ -69,7 +74,7 @@ def test_an_answer_is_right_where_its_loss_a_byte_is_least_and_ties_share():
 
 
 def test_signals_that_are_accuracy_order_it_and_noise_does_not(follows):
-    table = ladder.orders(follows, SETTINGS.bootstrap).set_index(["signal", "score"])
+    table = orders(follows, SETTINGS.bootstrap).set_index(["signal", "score"])
     for signal in (ladder.NAMED, ladder.TRACES, ladder.BYTES):
         found = table.loc[signal, ladder.MAIN]
         assert found["estimate"] > 0.95 and found["low"] > 0 and found["estimate"] > found["luck"] and found["kendall"] > 0.8
@@ -79,7 +84,7 @@ def test_signals_that_are_accuracy_order_it_and_noise_does_not(follows):
 
 
 def test_a_signal_that_is_turned_round_is_told_so():
-    table = ladder.orders(ladder.bench(made(-LEVELS, LEVELS), SETTINGS), SETTINGS.bootstrap).set_index(["signal", "score"])
+    table = orders(ladder.bench(made(-LEVELS, LEVELS), SETTINGS), SETTINGS.bootstrap).set_index(["signal", "score"])
     assert table.loc[ladder.TRACES, ladder.MAIN]["high"] < 0 and table.loc[ladder.NAMED, ladder.MAIN]["high"] < 0
 
 
@@ -105,14 +110,16 @@ def test_copies_of_equal_accuracy_pass_luck_one_time_in_twenty():
         for options in (one["options"] for one in tables.values()):
             right = options["answer"] == 0
             options.loc[right, "nll"] = np.where(rng.random(right.sum()) < 0.6, 1.0, 3.0)
-        rows = ladder.orders(ladder.bench(tables, SETTINGS), SETTINGS.bootstrap).set_index(["signal", "score"])
+        rows = orders(ladder.bench(tables, SETTINGS), SETTINGS.bootstrap).set_index(["signal", "score"])
         passed.append(rows.loc[ladder.NAMED, ladder.MAIN]["estimate"] > rows.loc[ladder.NAMED, ladder.MAIN]["luck"])
     assert np.mean(passed) <= 0.2  # 0.05 is promised, of forty
 
 
 def test_a_search_has_more_luck_than_one_signal(follows):
-    best = ladder.best_of_eighty(follows, SETTINGS.bootstrap).set_index("score")
-    single = ladder.orders(follows, SETTINGS.bootstrap).set_index(["signal", "score"])
+    best = ladder.best_of_eighty(follows, ladder.equal_copies(follows, SETTINGS.bootstrap.seed), SETTINGS.bootstrap).set_index(
+        "score"
+    )
+    single = orders(follows, SETTINGS.bootstrap).set_index(["signal", "score"])
     assert best.loc[ladder.MAIN, "luck"] >= single.loc[ladder.NAMED, ladder.MAIN]["luck"] - 1e-9  # a search has more luck
 
 
@@ -143,7 +150,7 @@ def test_fine_tunes_as_one_kind_have_their_own_interval(follows):
     }
     given = follows._replace(signals=noise, copies=follows.copies.assign(kind=[copy.kind for copy in kinds]))
     bootstrap = SETTINGS.bootstrap
-    rows = ladder.estimates(ladder.orders(given, bootstrap), ladder.differences(given, bootstrap), given, bootstrap)
+    rows = ladder.estimates(orders(given, bootstrap), ladder.differences(given, bootstrap), given, bootstrap)
     apart, together = (rows.set_index("claim").loc[name] for name in ("real-model-ladder", ladder.ONE_KIND))
     assert apart["estimate"] == together["estimate"] and apart["low"] != together["low"]
 
@@ -153,7 +160,7 @@ def test_changes_are_against_the_sound_copy_and_wrong_lessons_are_told(follows):
     assert (table.loc["sound"][["estimate", "low", "high"]] == 0).all().all()
     assert table.loc["noise 4", ladder.TRACES]["high"] < 0
     bootstrap = SETTINGS.bootstrap
-    rows = ladder.estimates(ladder.orders(follows, bootstrap), ladder.differences(follows, bootstrap), follows, bootstrap)
+    rows = ladder.estimates(orders(follows, bootstrap), ladder.differences(follows, bootstrap), follows, bootstrap)
     wrong, points = (rows.set_index("claim").loc[name] for name in (ladder.WRONG, ladder.WRONG_ACCURACY))
     assert wrong["n"] == 8 and wrong["high"] < 0  # here such copies lost
     assert points["n"] == 40 * len(follows.off_floor) and points["high"] < 0
