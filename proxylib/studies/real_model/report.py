@@ -82,10 +82,10 @@ def advised(decisions: Mapping[str, Decision], differences: pd.DataFrame) -> str
     own = TRACES if worse or (NAMED not in shown_to and TRACES in shown_to) else NAMED
     usable = [signal for signal in (own, PROSE) if signal in shown_to]
     if not usable:
-        return f"evaluate it: neither {CALLED[own]} nor {CALLED[PROSE]} is shown to order damaged copies"
+        return f"evaluate it: neither {CALLED[own]} nor {CALLED[PROSE]} is shown to order copies beyond these kinds of damage"
     if len(usable) == 1:
         other = PROSE if usable == [own] else own
-        return f"{DONE[usable[0]]}: {CALLED[other]} is not shown to order damaged copies"
+        return f"{DONE[usable[0]]}: {CALLED[other]} is not shown to order copies beyond these kinds of damage"
     return chosen(
         decide(difference(differences, own, PROSE)),
         f"{DONE[own]}: {CALLED[PROSE]} says less",
