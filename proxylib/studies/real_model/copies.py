@@ -94,8 +94,8 @@ def wrong(trace: Trace, seed: int) -> str:
     """The solution with the values that it works out, and its answer, replaced by others of as many digits.
 
     A value is replaced by the same one wherever it stands, so that form, words and the use of earlier results stay. A
-    value that is spelt in two ways (2000 and 2,000), or begins with its point, keeps one of them: 3 % of those of GSM8K, and no
-    answer.
+    value that is spelt in two ways (2000 and 2,000), or begins with its point, keeps one of them: in GSM8K's solutions at one
+    place of a hundred, and no answer.
     """
     rng = random.Random(f"wrong {trace.task} {trace.id} {seed}")
     answer = re.findall(NUMBER, trace.answer)

@@ -1,12 +1,14 @@
 """Damaged copies: what is changed, and nothing else."""
 
+import re
+
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from proxylib.data.trace import Trace
 from proxylib.errors import UserError
-from proxylib.studies.real_model import copies
+from proxylib.studies.real_model import copies, questions
 from proxylib.studies.real_model.settings import Copy
 
 IDS = torch.tensor([[1, 5, 9, 2]])
@@ -94,3 +96,23 @@ def test_shuffled_solutions_are_all_there_and_none_is_its_own():
     assert [trace.prompt for trace in good] == [trace.prompt for trace in shuffled]
     assert sorted(trace.solution for trace in good) == sorted(trace.solution for trace in shuffled)
     assert all(a.solution != b.solution for a, b in zip(good, shuffled, strict=True))
+
+
+@pytest.mark.published
+def test_wrong_solutions_to_published_problems_keep_few_of_their_values_and_no_answer(published_set):
+    for name in ("gsm8k", "math500", "humaneval", "mbpp_codet", "nltk_public_domain"):
+        published_set(name)
+    from proxylib import studies
+
+    train = questions.texts(studies.profile("reference").real_model.asked).train
+    number = lambda value: value.replace(",", "").lstrip("0").rstrip(".")
+    worked_out = kept = 0
+    for trace in train:
+        results = {number(value) for value in copies.RESULT.findall(trace.solution)}
+        pairs = zip(*(re.findall(copies.NUMBER, text) for text in (trace.solution, copies.wrong(trace, 1))), strict=True)
+        of_results = [(right, other) for right, other in pairs if number(right) in results]
+        bare = re.findall(r"=\s*\$?\s*\.\d", copies.wrong(trace, 1))  # begins with its point, which no other value does
+        worked_out += len(of_results) + len(bare)
+        kept += sum(right == other for right, other in of_results) + len(bare)
+        assert copies.wrong(trace, 1).rpartition("#### ")[2] != trace.solution.rpartition("#### ")[2]
+    assert 0 < kept / worked_out < 0.01  # as the docstring says
