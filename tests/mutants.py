@@ -89,6 +89,14 @@ MUTANTS = {
             "rows.labels.masked_fill(rows.ids < 0, IGNORE)",
             "rows.labels",
         ),
+        Mutant("passes-in-one-order", 'f"order {settings.seed} {number}"', 'f"order {settings.seed}"'),
+        Mutant("one-pass-alone", "places += random.Random(", "places = random.Random("),
+    ],
+    "studies/ceiling/few.py": [
+        Mutant("set-against-its-own-teacher", "once = classes[name, most].passed", "once = classes[name, notes].passed"),
+        Mutant("cost-without-the-control", 'end[name, notes] - end["expert", notes] for', "end[name, notes] for"),
+        Mutant("enough-by-the-upper-ends", 'for end in ("estimate", "low"))', 'for end in ("high", "low"))'),
+        Mutant("a-tenth-is-the-most", "abs(np.log(10 * count / most))", "abs(np.log(count / most))"),
     ],
     "studies/ceiling/pupils.py": [
         Mutant("students-move-nothing", "np.hypot(wide[end] - given[0], given[end] - given[0])", "abs(given[end] - given[0])"),
@@ -348,6 +356,7 @@ MUTANTS = {
         Mutant("budgets-are-left-out", '["at"].fillna(table["budget"])[either]', '["at"][either]'),
         Mutant("paid-by-one-alone", "paid = min(one[equal]", "paid = max(one[equal]"),
         Mutant("the-last-point-alone", "LAST = 3", "LAST = 1"),
+        Mutant("rises-from-the-beginning", 'run["round"].iloc[-1] / 2, run["round"]', '0, run["round"]'),
         Mutant("reached-at-the-next-point", "paid[place - 1] + share *", "paid[place - 1] + 1.0 *"),
         Mutant("means-of-ratios", "logs = np.log2(paid[0] / paid[1])", "logs = np.log2(paid[1] / paid[0])"),
     ],

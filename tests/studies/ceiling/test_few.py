@@ -1,5 +1,7 @@
 """What few notes lack, of students that are known."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from studies.ceiling import made_up
 
@@ -59,3 +61,12 @@ def test_enough_is_the_fewest_that_lack_little(classes):
     assert table.loc["expert", "seen"] == MOST and table.loc["facts-60", "seen"] == MOST
     both = {key: one for key, one in classes.items() if key[1] == MOST} | {(EXPERT.name, TENTH): made_up.pupils(EXPERT)}
     assert few.enough(few.curves(both, MOST, BOOTSTRAP)).set_index("teacher").loc["expert", "seen"] == TENTH
+
+
+def test_a_tenth_is_the_nearest_and_a_gap_that_only_may_be_small_is_not_enough():
+    assert few.tenth((100, 1000, 3162), 10000) == 1000 and few.tenth((4,), 16) == 4
+    rows = [("expert", 100, 20, "gap", -0.2, -0.4, 0.0), ("expert", 20, 20, "gap", -0.01, -0.1, 0.0)]
+    curves = pd.DataFrame(rows, columns=["teacher", "notes", "read", "what", "estimate", "low", "high"])
+    least = few.enough(curves).iloc[0]
+    assert least["seen"] == 20 and np.isnan(least["shown"])
+    assert np.isnan(few.enough(curves.iloc[:1]).iloc[0]["seen"])
