@@ -162,11 +162,6 @@ def counts(curves: pd.DataFrame) -> Counts:
     return Counts(tenth, most / tenth)
 
 
-def lacking() -> float:
-    """Points that a student may lack and still be called as good."""
-    return 100 * NEAR
-
-
 def enough_table(curves: pd.DataFrame) -> pd.DataFrame:
     """By teacher: the fewest different notes that are enough, as seen and as shown; a dash where none are."""
     teachers = curves.drop_duplicates("teacher").set_index("teacher")
