@@ -102,13 +102,14 @@ def listed(items: Iterable[str]) -> str:
 
 
 def by_place(said: Mapping[str, str]) -> str:
-    """`better in a as in b` where the same is said of all places, else `better in a, but worse in b`.
+    """`better in a and in b alike` where the same is said of all places, else `better in a, but worse in b`.
 
     >>> by_place({"notes": "better", "claims": "better"}), by_place({"notes": "better", "claims": "worse"})
-    ('better in notes as in claims', 'better in notes, but worse in claims')
+    ('better in notes and in claims alike', 'better in notes, but worse in claims')
     """
     if len(set(said.values())) == 1:
-        return f"{next(iter(said.values()))} in {' as in '.join(said)}"
+        alike = " alike" if len(said) > 1 else ""
+        return f"{next(iter(said.values()))} in {' and in '.join(said)}{alike}"
     return ", but ".join(f"{words} in {place}" for place, words in said.items())
 
 

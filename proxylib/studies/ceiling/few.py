@@ -108,7 +108,7 @@ def tenth(counts: Sequence[int], most: int) -> int:
 
 
 def enough(curves: pd.DataFrame) -> pd.DataFrame:
-    """By teacher: the fewest different notes with which students lack at most `NEAR` of its score once all is read.
+    """By teacher: the fewest different notes from which on students lack at most `NEAR` of its score once all is read.
 
     Returns
     -------
@@ -117,6 +117,12 @@ def enough(curves: pd.DataFrame) -> pd.DataFrame:
     last = curves[(curves["what"] == "gap") & (curves["read"] == curves["read"].max())]
     rows = []
     for name, part in last.groupby("teacher", sort=False):
-        least = (part.loc[part[end] >= -NEAR, "notes"].min() for end in ("estimate", "low"))
+        part = part.sort_values("notes")
+        least = (since(part["notes"], part[end] >= -NEAR) for end in ("estimate", "low"))
         rows.append((name, *least))
     return pd.DataFrame(rows, columns=["teacher", "seen", "shown"])
+
+
+def since(numbers: pd.Series, holds: pd.Series) -> float:
+    """The first of ascending numbers from which on something holds; nan where it does not hold at the last."""
+    return float(numbers[holds[::-1].cummin()[::-1].astype(bool)].min())

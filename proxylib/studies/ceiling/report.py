@@ -80,14 +80,13 @@ def reached(curves: pd.DataFrame) -> pd.DataFrame:
     for (errors, passes), part in gaps.groupby(["errors", "passes"], sort=False):
         part = part.sort_values("examples")
         known = {"errors": ERRORS.get(errors, "none"), "teacher passes, %": words.percent(passes)}
-        rows.append(known | {name: _since(part, part[end] >= -NEAR) for name, end in (("seen", "estimate"), ("shown", "low"))})
+        seen, shown = (_number(few.since(part["examples"], part[end] >= -NEAR)) for end in ("estimate", "low"))
+        rows.append(known | {"seen": seen, "shown": shown})
     return pd.DataFrame(rows)
 
 
-def _since(part: pd.DataFrame, holds: pd.Series) -> str:
-    """The first number of examples from which on something holds."""
-    lasting = holds[::-1].cummin()[::-1].astype(bool)
-    return f"{int(part.loc[lasting, 'examples'].min()):,}" if lasting.any() else words.MISSING
+def _number(value: float) -> str:
+    return words.MISSING if np.isnan(value) else f"{value:,.0f}"
 
 
 def copy_rows(copies: pd.DataFrame) -> pd.DataFrame:
@@ -165,13 +164,12 @@ def counts(curves: pd.DataFrame) -> Counts:
 def enough_table(curves: pd.DataFrame) -> pd.DataFrame:
     """By teacher: the fewest different notes that are enough, as seen and as shown; a dash where none are."""
     teachers = curves.drop_duplicates("teacher").set_index("teacher")
-    number = lambda value: words.MISSING if np.isnan(value) else f"{value:,.0f}"
     rows = [
         {
             "errors": ERRORS.get(teachers.loc[one.teacher, "errors"], "none"),
             "teacher passes, %": words.percent(teachers.loc[one.teacher, "passes"]),
-            "seen": number(one.seen),
-            "shown": number(one.shown),
+            "seen": _number(one.seen),
+            "shown": _number(one.shown),
         }
         for one in few.enough(curves).itertuples()
     ]

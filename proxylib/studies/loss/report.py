@@ -11,7 +11,7 @@ from proxylib import stats
 from proxylib.judging.criteria import GRADED, LENIENT, LM_JUDGE, STRICT
 from proxylib.report import words
 from proxylib.report.tables import ENDS, interval, labelled, rows, wide
-from proxylib.stats import Decision, decide
+from proxylib.stats import Decision, Interval, decide
 from proxylib.studies.loss.cell_draws import PROXY
 from proxylib.studies.loss.loss_fits import in_schedule
 from proxylib.studies.loss.size_control import RICHEST
@@ -234,6 +234,18 @@ def frontier_table(frontier: pd.DataFrame, schedule: str) -> pd.DataFrame:
             "regret, points": list(map(words.with_interval, regrets)),
         }
     )
+
+
+def dearest(frontier: pd.DataFrame) -> Interval:
+    """The largest regret of all budgets, points; nothing where there are none.
+
+    Notes
+    -----
+    The largest of several is large by luck in part; whether its interval holds zero says whether any of them counts.
+    """
+    if frontier.empty:
+        return Interval(0.0, 0.0, 0.0)
+    return Interval(*frontier.loc[frontier["regret"].idxmax(), ["regret", "low", "high"]])
 
 
 def seen(curves: pd.DataFrame, cells: pd.DataFrame, batch: int, smooth: int = 10) -> pd.DataFrame:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from proxylib.report import tables
-from proxylib.report.words import MISSING, with_interval
+from proxylib.report.words import MISSING, listed, with_interval
 from proxylib.stats import Interval
 from proxylib.studies.sft_or_rl.judges import IMPERFECT, PASSED, RUBRIC
 
 EXPERT, ITERATED, GRPO = "expert notes", "iterated SFT", "GRPO"
 #: what a note is worth, by whom
 SCORES = {RUBRIC: "by the rubric", IMPERFECT: "by the imperfect judge"}
+LEAST = 3  # beginnings, fewer of which have an interval that says nothing
 COSTS = {"samples": "notes judged", "flops": "operations"}
 
 
@@ -46,6 +47,21 @@ def by_method(table: pd.DataFrame, score: str) -> dict[str, Interval]:
     return {method: tables.interval(table, arm=f"{method}, {RUBRIC}", score=score) for method in (ITERATED, GRPO)}
 
 
+def changes_said(gain: dict[str, Interval]) -> str:
+    """Changes of both methods with their intervals, in points."""
+    return listed(f"{method} {with_interval(change)}" for method, change in gain.items())
+
+
+def against_experts(contrasts: pd.DataFrame) -> Interval:
+    """Iterated SFT under the rubric minus expert notes of as many dialogues, criteria passed."""
+    return tables.interval(contrasts, arm=f"{ITERATED}, {RUBRIC}", rival=EXPERT, equal="dialogues", score=PASSED)
+
+
+def factor(ratio: Interval) -> str:
+    """A ratio with its interval, two digits each, as a ratio near zero has no use for a common rounding."""
+    return f"{ratio.estimate:.2g} [{ratio.low:.2g}, {ratio.high:.2g}]"
+
+
 def times(longer: pd.DataFrame, shorter: pd.DataFrame) -> float:
     """How many times the rounds of the shorter arms the longer ones have; the smaller number where methods differ."""
     last = [curves.groupby("arm")["round"].max() for curves in (longer, shorter)]
@@ -65,13 +81,16 @@ def compared(contrasts: pd.DataFrame, judge: str, equal: str, score: str) -> Int
 
 
 def ratios_table(ratios: pd.DataFrame, starts: int) -> pd.DataFrame:
-    """Cost of a threshold under GRPO over that under iterated SFT, and how often either reaches it."""
+    """Cost of a threshold under GRPO over that under iterated SFT, and how often either reaches it.
+
+    A dash where fewer than `LEAST` beginnings say anything.
+    """
     rows = [
         (
             row["judge"],
             f"{row['gain']:g}",
             COSTS[row["cost"]],
-            with_interval((row["estimate"], row["low"], row["high"])) if row["n"] else MISSING,
+            factor(Interval(row["estimate"], row["low"], row["high"])) if row["n"] >= LEAST else MISSING,
             f"{row['reached']} and {row['rival']} of {starts}",
         )
         for _, row in ratios.iterrows()

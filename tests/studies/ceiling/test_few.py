@@ -65,8 +65,13 @@ def test_enough_is_the_fewest_that_lack_little(classes):
 
 def test_a_tenth_is_the_nearest_and_a_gap_that_only_may_be_small_is_not_enough():
     assert few.tenth((100, 1000, 3162), 10000) == 1000 and few.tenth((4,), 16) == 4
-    rows = [("expert", 100, 20, "gap", -0.2, -0.4, 0.0), ("expert", 20, 20, "gap", -0.01, -0.1, 0.0)]
+    rows = [("expert", 10, 20, "gap", -0.2, -0.4, 0.0), ("expert", 20, 20, "gap", -0.01, -0.1, 0.0)]
     curves = pd.DataFrame(rows, columns=["teacher", "notes", "read", "what", "estimate", "low", "high"])
     least = few.enough(curves).iloc[0]
     assert least["seen"] == 20 and np.isnan(least["shown"])
     assert np.isnan(few.enough(curves.iloc[:1]).iloc[0]["seen"])
+
+
+def test_enough_is_so_from_there_on():
+    numbers, holds = pd.Series([100, 1000, 3000, 10000]), pd.Series([True, False, True, True])
+    assert few.since(numbers, holds) == 3000 and np.isnan(few.since(numbers, pd.Series([True, True, True, False])))

@@ -251,3 +251,8 @@ def test_the_interval_that_decides_stands_above_the_one_that_holds_bases_fixed()
     table = report.two_intervals(fits().assign(low_given=-1.0, high_given=9.0), "epochs")
     assert table["over"].tolist() == ["bases too", "notes and seeds"] * 2 and LENIENT not in table.columns
     assert table.loc[table["statistic"] == "R2", GRADED].tolist() == ["0.50 [0.40, 0.60]", "0 [-1, 9]"]
+
+
+def test_the_dearest_budget_is_that_of_the_largest_regret():
+    rows = pd.DataFrame({"regret": [1.0, 9.0, 3.0], "low": [-1.0, 4.0, 1.0], "high": [2.0, 12.0, 5.0]})
+    assert report.dearest(rows) == (9.0, 4.0, 12.0) and report.dearest(rows.iloc[:0]) == (0.0, 0.0, 0.0)

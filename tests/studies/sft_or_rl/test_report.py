@@ -3,6 +3,7 @@
 import pytest
 from studies.sft_or_rl.simulated import ARMS, LEVEL, SETTINGS, points
 
+from proxylib.stats import Interval
 from proxylib.studies.sft_or_rl import analysis, report
 from proxylib.studies.sft_or_rl.judges import IMPERFECT, PASSED, RUBRIC
 
@@ -56,3 +57,17 @@ def test_longer_arms_are_set_against_the_shorter():
     assert report.by_method(GAINS, PASSED)["GRPO"].estimate == pytest.approx(12)
     rows = analysis.estimates(RATIOS, CONTRASTS, SETTINGS)
     assert report.claims(rows)["ours-rl-end"].estimate == pytest.approx(-12)
+
+
+def test_a_factor_keeps_two_digits_however_wide_its_interval():
+    assert report.factor(Interval(0.204, 0.0042, 10.83)) == "0.2 [0.0042, 11]"
+
+
+def test_too_few_beginnings_give_a_dash():
+    table = report.ratios_table(RATIOS.assign(n=report.LEAST - 1), 3)
+    assert (table["GRPO over iterated SFT"] == "–").all()
+
+
+def test_iterated_sft_is_set_against_expert_notes_of_as_many_dialogues():
+    assert report.against_experts(CONTRASTS).estimate == pytest.approx(8 * (4 - 1))
+    assert report.changes_said(report.by_method(GAINS, PASSED)).startswith("iterated SFT 24")
