@@ -182,6 +182,7 @@ def repeat_table(curves: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (name, notes), part in tables.rows(curves, read=read).groupby(["teacher", "notes"], sort=False):
         score, minus = (tables.interval(part, what=what) for what in ("score", "minus once"))
+        score = Interval(*np.clip(score, 0, 1))  # Student's interval knows no end of shares
         at = tables.rows(losses, teacher=name, notes=notes, read=read).set_index("on")["estimate"]
         shown = {"teacher": name, "different notes": f"{notes:,}", "passes, %": words.with_interval(score, 100)}
         shown["minus read once"] = words.MISSING if notes == curves["notes"].max() else words.with_interval(minus, 100)
