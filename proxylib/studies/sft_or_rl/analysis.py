@@ -91,13 +91,14 @@ def rising(points: pd.DataFrame, level: float) -> pd.DataFrame:
 
     Notes
     -----
-    Where it is above zero an arm had not ended when its budget did, and where it ends says nothing of where it would.
+    Where it is above zero an arm had not ended when its budget did, and where it ends says nothing of where it would. From the
+    last look alone, as the `LAST` ones, spaced in log rounds, begin before the second half does; so it is noisier than ends.
     """
     rows = []
     for arm, part in points.groupby("arm", sort=False):
         runs = [run for _, run in part.groupby("seed", sort=False)]
         for score in SCORES:
-            changes = [ends(run, score) - np.interp(run["round"].iloc[-1] / 2, run["round"], run[score]) for run in runs]
+            changes = [run[score].iloc[-1] - np.interp(run["round"].iloc[-1] / 2, run["round"], run[score]) for run in runs]
             rows.append((arm, score, *stats.mean_interval(changes, level)))
     return pd.DataFrame(rows, columns=["arm", "score", "estimate", "low", "high"])
 
