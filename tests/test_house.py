@@ -300,6 +300,13 @@ def test_source_notebooks_are_stripped_parametrised_and_have_ids():
             assert re.match(r"\w+ = .+  # .+", line), f"{path}: {line!r} lacks its help"
 
 
+def test_every_code_cell_of_a_page_says_whether_a_reader_sees_its_code():
+    hidden = {"parameters", "remove-cell", "remove-input", "hide-input"}
+    for path in sorted((ROOT / "notebooks" / "pages").glob("*.ipynb")):
+        for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
+            assert cell.cell_type != "code" or hidden & set(cell.metadata.get("tags", [])), f"{path}, cell {number}"
+
+
 def test_every_grid_notebook_exists_and_every_notebook_is_in_the_grid():
     from proxylib import studies
     from proxylib.runs.step import STAGE_NOTEBOOK

@@ -147,6 +147,12 @@ def by_notes(curves: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(teacher=names, **(100 * rows[tables.ENDS].clip(0, 1)))
 
 
+def expert_rate(curves: pd.DataFrame, notes: int) -> float:
+    """Percent of the notes that students of the expert pass with so many different notes, once all is read."""
+    at_end = tables.rows(curves, teacher="expert", read=int(curves["read"].max()))
+    return 100 * tables.interval(at_end, notes=notes, what="score").estimate
+
+
 class Counts(NamedTuple):
     """The number of notes that is nearest a tenth of the most, and how often each of them is read."""
 

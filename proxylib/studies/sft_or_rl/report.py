@@ -24,11 +24,13 @@ def method_of(arm: str) -> str:
 def learnt(curves: pd.DataFrame, judge: str, score: str) -> pd.DataFrame:
     """Curves of the arms that a judge rewards, for lines over operations: method, flops, estimate, low, high.
 
+    Percent, whose intervals end where percent do.
+
     The beginning has cost nothing and stands on no axis of ratios; expert notes, which no judge rewards, stand beside both.
     """
     arms = curves["arm"].str.endswith(f", {judge}") | (curves["arm"] == EXPERT)
     rows = curves[arms & (curves["score"] == score) & (curves["round"] > 0)]
-    return rows.assign(method=rows["arm"].map(method_of))
+    return rows.assign(method=rows["arm"].map(method_of), **rows[tables.ENDS].clip(0, 100))
 
 
 def beginning(curves: pd.DataFrame, score: str) -> Interval:

@@ -106,7 +106,7 @@ def test_few_notes_stand_beside_many(few_curves):
     rows = report.by_notes(few_curves)
     assert set(rows["teacher"]) == {"expert", "teacher passes 60 %, errors: any fact, at random"}
     assert tables.interval(rows, teacher="expert", notes=10000).estimate == 100
-    assert report.counts(few_curves) == (1000, 10.0)
+    assert report.counts(few_curves) == (1000, 10.0) and report.expert_rate(few_curves, 10000) == 100
     table = report.enough_table(few_curves).set_index("errors")
     assert table.loc["none", "seen"] == "10,000" and table.loc["any fact, at random", "teacher passes, %"] == "60"
 
