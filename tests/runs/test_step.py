@@ -72,9 +72,9 @@ OF_DOMAINS = {
     "page/where_to_evaluate",
 }
 OF_JUDGE = {"prompt_search", "verdicts"} | OF_VERDICTS
-OF_POLICIES = {"policy_start", "taught", "sft_or_rl", "page/rl_or_sft"}
+OF_POLICIES = {"policy_start", "taught", "taught_longer", "sft_or_rl", "sft_or_rl_longer", "page/rl_or_sft"}
 OF_NOTES = {"note_cell", "note_judge", "note_metrics", "real_notes", "page/real_notes"}
-OF_CEILING = {"student", "ceilings", "page/the_ceiling"}
+OF_CEILING = {"student", "student_of_few", "ceilings", "few_notes", "page/the_ceiling"}
 OF_CELLS = {"cell", "source", "judge"} | OF_JUDGE
 OF_THE_LAB = (
     {f"page/{name}" for name in studies.registry().pages}
@@ -140,8 +140,8 @@ OF_MODELS = (
             | {"benchmark_settings", "page/benchmark_settings", "pythia_shots", "layers", "page/what_catches_what"}
             | {"regressions", "page/regressions"}
             | {"surgical", "published_surgical", "plan_stops", "published_scale"}
-            | {"sft_or_rl", "page/rl_or_sft", "note_metrics", "real_notes", "page/real_notes"}
-            | {"ceilings", "page/the_ceiling"}
+            | {"sft_or_rl", "sft_or_rl_longer", "page/rl_or_sft", "note_metrics", "real_notes", "page/real_notes"}
+            | {"ceilings", "few_notes", "page/the_ceiling"}
             | {"real_model", "page/a_real_model"}
             | {"crucial_steps", "lab_forecasts", "datadecide", "published_forecasts", "published_alarms", "regmix", "judgments"}
             | {"published_losses"}
@@ -252,7 +252,9 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "plan_stops",
             "published_scale",
             "ceilings",
+            "few_notes",
             "sft_or_rl",
+            "sft_or_rl_longer",
             "note_metrics",
             "real_notes",
             "proxies_or_loss",
@@ -300,6 +302,8 @@ def test_whole_says_who_reads_weights_and_token_rows():
             "note_cell",
             "note_judge",
             "taught",
+            "taught_longer",
+            "student_of_few",
         ),
         *("scribe", "domain_material", "base", "cell", "source", "judge", "prompt_search", "verdicts", "robustness", "student"),
     }
